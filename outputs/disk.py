@@ -1,0 +1,87 @@
+"""Appending to files and cutting them, durable when the call returns."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from outputs import OutputError
+
+
+@contextmanager
+def told(path: str) -> Iterator[None]:
+    """Turn an OSError into an OutputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from error
+
+
+def size_of(path: str) -> int:
+    """Bytes in a file, 0 if there is none. Raises OutputError if something else has its name, OSError."""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return 0
+    if not stat.S_ISREG(found.st_mode):
+        raise OutputError(f"{path} is not a regular file")
+    return found.st_size
+
+
+def append(path: str, start: int, spare: int, data: bytes) -> None:
+    """Bring the file back to `start` bytes, then add `data`.
+
+    Up to `spare` bytes after `start` are a torn attempt of ours and are cut off. A file that starts at 0 is created,
+    with its folders. Raises OSError; OutputError if the file is not as we left it.
+    """
+    folder = Path(path).parent
+    create = os.O_CREAT if start == 0 else 0
+    if create:
+        make_folder(folder)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | create, 0o640)
+    try:
+        size = os.fstat(descriptor).st_size
+        if not start <= size <= start + spare:
+            raise OutputError(
+                f"{path} was changed by somebody else: it holds {size} bytes, and {start} were left there"
+            )
+        if size > start:
+            os.ftruncate(descriptor, start)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
+    finally:
+        os.close(descriptor)
+    if create:
+        sync_folder(folder)
+
+
+def cut(path: str, size: int) -> None:
+    """Take off what is beyond `size` bytes. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.ftruncate(descriptor, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(Path(path).parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and those above it. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which names a folder holds. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

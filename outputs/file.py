@@ -1,0 +1,48 @@
+"""What `type: file` takes in the configuration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from outputs import Output, paths
+from outputs.archive import Compression, Rotate
+from outputs.journal import Journal
+
+
+class File(BaseModel):
+    """Events and rejects as JSON lines in files, exactly once; files are closed by date, size or age.
+
+    Paths take {source}, {stream}, {kind}, {date} and {hour} (UTC, of `observedtime`). Where there is `rotate` or
+    `compression`, a closed file gets a number before its suffix, and is compressed then.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["file"]
+    path: str = Field(examples=["events/{source}/{stream}/{date}.jsonl"])
+    rejects_path: str = "rejects/{source}/{stream}/{date}.jsonl"
+    rotate: Rotate | None = None
+    compression: Compression = "none"
+
+    @field_validator("path", "rejects_path")
+    @classmethod
+    def _normal(cls, text: str) -> str:
+        return paths.template(text).text
+
+    def open(self, marks: Mapping[str, bytes]) -> Output:
+        """Give the output that stands at these marks."""
+        return Journal(self._templates(), self.rotate, self.compression, marks)
+
+    def check(self) -> str:
+        """Say that the files could be written. Raises OutputError; changes, cuts and creates nothing."""
+        for template in self._templates():
+            template.check()
+        return f"{self.path} can be written"
+
+    def destinations(self) -> Sequence[str]:
+        """Name what no other output may write to: absolute paths, with * for all that values tell apart."""
+        return sorted({template.destination() for template in self._templates()})
+
+    def _templates(self) -> tuple[paths.Template, paths.Template]:
+        return paths.template(self.path), paths.template(self.rejects_path)

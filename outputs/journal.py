@@ -1,0 +1,167 @@
+"""Files of JSON lines that hold every message exactly once, whatever instruction the process is killed at."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+import anyio.to_thread
+from msgspec.structs import replace
+
+from outputs import Marks, Message, OutputError, archive, disk, marks
+from outputs.archive import Compression, Rotate
+from outputs.families import Families
+from outputs.marks import Mark
+from outputs.paths import Found, Template
+
+
+class Journal:
+    """Appends messages to files, and takes back what the state does not know of.
+
+    One mark a path. `announce` says how many bytes may come after which offset, and which files are closed on the way
+    (they get the next number, and are compressed). Every step of `write` can be done again from the announcement
+    alone: by a retry, and by the next start. A file is closed when a batch has messages of a later date or hour, or
+    when it would outgrow `rotate`; so a stream that falls silent leaves its last file open.
+
+    Refused, as the state is the older one then: a file longer than the state accounts for, a closed file whose number
+    is higher, and a file of which the state knows nothing. The state forgets all but the last three dates (or hours)
+    of a family; so a file that has no mark, but is earlier than one that has, was closed long ago and is left alone.
+    A file that is gone or shorter is begun anew (what is left of it is closed), and `notices` says so.
+    """
+
+    exact: bool = True
+
+    def __init__(
+        self,
+        templates: tuple[Template, Template],
+        rotate: Rotate | None,
+        compression: Compression,
+        saved: Mapping[str, bytes],
+    ) -> None:
+        self.notices: Sequence[str] = ()
+        self._events, self._rejects = templates
+        self._rotate = rotate
+        self._compression = compression
+        self._families = Families(templates)
+        self._marks = marks.decode(saved)  # committed; one that is `closing` was found short
+        self._plans: dict[str, Mark] = {}  # announced
+        self._written: dict[str, Mark | None] = {}  # what becomes of the marks when the next batch is announced
+
+    async def __aenter__(self) -> Self:
+        """Bring the files back to the marks. Raises OutputError if they are newer than the state, or out of reach."""
+        await anyio.to_thread.run_sync(self._recover)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Leave: nothing is open between two batches."""
+
+    def announce(self, batch: Sequence[Message]) -> Marks:
+        """Say what is about to be appended and closed. Raises OutputError where a file is not as it was left."""
+        self._adopt()
+        plans = dict(self._plans)  # those of a batch that failed: still to be taken back
+        for path, messages in self._by_path(batch).items():
+            with disk.told(path):
+                size = sum(len(message.value) + 1 for message in messages)
+                plans[path] = self._plan(path, size, messages[0].observed)
+        if self._rotate or self._compression != "none":
+            for path in set(self._families.earlier(plans)) - plans.keys():
+                with disk.told(path):
+                    mark = self._look(path)
+                    if mark.offset:
+                        plans[path] = _closing(path, mark)
+        self._plans = plans
+        return marks.encode(plans)
+
+    async def write(self, batch: Sequence[Message]) -> Marks:
+        """Write what was announced; called again, begin again at the announced offsets. Raises OutputError."""
+        return await anyio.to_thread.run_sync(self._write, batch)
+
+    def _recover(self) -> None:
+        for template in (self._events, self._rejects):
+            template.check()
+        ours = [path for path, mark in self._marks.items() if self._families.add(path) or mark.pending or mark.closing]
+        for path in ours:
+            with disk.told(path):
+                marks.judge(path, self._marks[path])
+        for template in (self._events, self._rejects):
+            with disk.told(template.text):
+                for found in template.found():
+                    self._recognize(found)
+        for path in ours:  # not before all are known to be no newer than the state
+            with disk.told(path):
+                self._marks[path] = marks.mend(path, self._marks[path], self._compression)
+                self._look(path)
+
+    def _recognize(self, found: Found) -> None:
+        name, number = (found.path, 0) if found.path in self._marks else (found.name, found.number)
+        mark = self._marks.get(name)
+        if mark and number > mark.top:
+            raise marks.newer(found.path, f"which knows of numbers up to {mark.top}")
+        if not mark and not self._families.passed(name) and (number or disk.size_of(name)):
+            raise marks.newer(found.path, "which knows nothing of it")
+
+    def _look(self, path: str) -> Mark:
+        mark = self._marks.get(path) or Mark(number=archive.highest(path))
+        size = disk.size_of(path)
+        if size > mark.offset:
+            raise marks.newer(path, f"which knows {mark.offset} of its {size} bytes")
+        if size < mark.offset:
+            if not self._families.passed(path):
+                self.notices = [*self.notices, f"{path} held {mark.offset} bytes, now {size}: it is begun anew"]
+            mark = self._marks[path] = replace(mark, offset=size, closing=size > 0)
+        return mark
+
+    def _plan(self, path: str, size: int, observed: datetime) -> Mark:
+        if failed := self._plans.get(path):
+            return replace(failed, pending=max(failed.pending, size))
+        mark, now = self._look(path), observed.timestamp()
+        full = mark.offset and self._rotate and self._rotate.due(mark.offset + size, now - mark.opened)
+        if full or mark.closing:
+            mark = _closing(path, mark)
+        return replace(mark, pending=size, opened=mark.opened if mark.start else now)
+
+    def _write(self, batch: Sequence[Message]) -> Marks:
+        lines = {path: b"".join(m.value + b"\n" for m in messages) for path, messages in self._by_path(batch).items()}
+        written: dict[str, Mark | None] = {}
+        for path in self._plans | lines:
+            with disk.told(path):
+                written[path] = self._carry_out(path, self._plans[path], lines.get(path, b""))
+        forgotten = set(self._families.outdated(written)) - written.keys()
+        self._written = written | dict.fromkeys(forgotten)
+        return marks.encode(self._written)
+
+    def _carry_out(self, path: str, plan: Mark, lines: bytes) -> Mark:
+        if plan.closing:
+            archive.close(path, plan.top, self._compression)
+        if lines or disk.size_of(path) > plan.start:
+            disk.append(path, plan.start, plan.pending, lines)
+        return plan.grown(len(lines))
+
+    def _adopt(self) -> None:
+        if self._written:
+            self._plans = {}
+        for path, mark in self._written.items():
+            if mark:
+                self._marks[path] = mark
+                self._families.add(path)
+            else:
+                del self._marks[path]
+                self._families.remove(path)
+        self._written = {}
+
+    def _by_path(self, batch: Sequence[Message]) -> dict[str, list[Message]]:
+        filled: dict[tuple[object, ...], str] = {}
+        by_path: dict[str, list[Message]] = {}
+        for message in batch:
+            when = message.observed
+            key = (message.source, message.stream, message.kind, message.reject, when.toordinal(), when.hour)
+            path = filled.get(key)
+            if path is None:
+                path = filled[key] = (self._rejects if message.reject else self._events).path(message)
+            by_path.setdefault(path, []).append(message)
+        return by_path
+
+
+def _closing(path: str, mark: Mark) -> Mark:
+    if archive.taken(path, mark.number + 1):
+        raise OutputError(f"{archive.numbered(path, mark.number + 1)} is in the way: move it away")
+    return replace(mark, closing=True)

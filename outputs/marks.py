@@ -1,0 +1,69 @@
+"""How far a file is the state's: what it held at the last commit, and what the batch on its way may do to it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from outputs import OutputError, archive, disk
+from outputs.archive import Compression
+
+
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file: `offset` bytes are committed, `number` is the highest that a closed file of its name has.
+
+    `opened` is when it was begun (seconds since 1970, of the first message). An announced batch adds up to `pending`
+    bytes; if the file is `closing`, it gets the next number first, and is begun anew at 0.
+    """
+
+    offset: int = 0
+    number: int = 0
+    opened: float = 0
+    pending: int = 0
+    closing: bool = False
+
+    @property
+    def start(self) -> int:
+        """Where the announced batch begins."""
+        return 0 if self.closing else self.offset
+
+    @property
+    def top(self) -> int:
+        """The highest number there can be, once the batch is written."""
+        return self.number + self.closing
+
+    def grown(self, size: int) -> "Mark":
+        """Give the mark once `size` bytes of the batch are committed."""
+        return Mark(self.start + size, self.top, self.opened)
+
+
+def encode(marks: Mapping[str, Mark | None]) -> dict[str, bytes | None]:
+    """Write marks as the state keeps them: JSON, zeros left out."""
+    return {path: msgspec.json.encode(mark) if mark else None for path, mark in marks.items()}
+
+
+def decode(marks: Mapping[str, bytes]) -> dict[str, Mark]:
+    """Read what `encode` wrote."""
+    return {path: msgspec.json.decode(mark, type=Mark) for path, mark in marks.items()}
+
+
+def judge(path: str, mark: Mark) -> None:
+    """Raise OutputError if the file holds more than the state and its announcement account for. Touches nothing."""
+    begun_anew = mark.closing and archive.taken(path, mark.top)
+    limit = mark.pending if begun_anew else mark.offset if mark.closing else mark.offset + mark.pending
+    size = disk.size_of(path)
+    if size > limit:
+        raise newer(path, f"which knows {limit} of its {size} bytes")
+
+
+def mend(path: str, mark: Mark, compression: Compression) -> Mark:
+    """Finish a closing that a crash broke off, cut the batch it broke off in, and give the mark after that."""
+    if mark.closing:
+        archive.close(path, mark.top, compression)
+    if disk.size_of(path) > mark.start:
+        disk.cut(path, mark.start)
+    return mark.grown(0)
+
+
+def newer(path: str, what: str) -> OutputError:
+    """Say why a file is left alone, and what would help."""
+    return OutputError(f"{path} is newer than the state, {what}. Move it away, or restore the state that wrote it")

@@ -1,0 +1,143 @@
+"""Path templates such as `events/{source}/{date}.jsonl`: what they make, and what on disk they could have made."""
+
+import glob
+import os
+import re
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from outputs import Message, OutputError, archive
+from outputs.disk import told
+
+_SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
+_FIELDS = ", ".join(f"{{{field}}}" for field in _SHAPES)
+
+
+class Place(NamedTuple):
+    """Paths of one family differ by their date and hour alone, which `stamp` is: a later one closes the earlier."""
+
+    family: str
+    stamp: str
+
+
+class Found(NamedTuple):
+    """A file on disk: the name it has or had while it was open, and the number it was closed with (0: none)."""
+
+    path: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template: its text, the expression its paths match, and a glob for the folders they lie in."""
+
+    text: str
+    pattern: re.Pattern[str]
+    folders: str
+
+    def path(self, message: Message) -> str:
+        """Fill in a message. No value leads out of the folder that stands in the template."""
+        return self.text.format(
+            source=_harmless(message.source),
+            stream=_harmless(message.stream),
+            kind=_harmless(message.kind),
+            date=message.observed.date().isoformat(),
+            hour=f"{message.observed.hour:02}",
+        )
+
+    def place(self, path: str) -> Place | None:
+        """Tell a path's family and stamp; None for a path that this template does not make."""
+        match = self.pattern.fullmatch(path)
+        if not match:
+            return None
+        values = match.groupdict()
+        if "date" not in values:  # an hour alone comes again every day: no file is ever the later one
+            return Place(path, "")
+        return Place(
+            self.text.format(**values | {"date": "*", "hour": "*"}),
+            f"{values['date']} {values.get('hour', '')}",
+        )
+
+    def found(self) -> Iterator[Found]:
+        """Look at the disk for files that this template could have made, open or closed. Raises OSError."""
+        for folder in self.standing():
+            with os.scandir(folder) as entries:
+                paths = [str(PurePath(folder, entry.name)) for entry in entries if entry.is_file()]
+            for path in paths:
+                name, number = archive.split(path) or (path, 0)
+                if self.pattern.fullmatch(name):
+                    yield Found(path, name, number)
+                elif self.pattern.fullmatch(path):
+                    yield Found(path, path, 0)
+
+    def standing(self) -> Iterator[str]:
+        """Name the folders that are there already."""
+        return glob.iglob(self.folders)  # noqa: PTH207 -- Path.glob finds hidden folders, and cannot say "folders only"
+
+    def check(self) -> None:
+        """Raise OutputError if a file of this template, there or not yet there, cannot be written. Touches nothing."""
+        root = Path(self.text.partition("{")[0] + "x").parent  # the deepest folder that does not depend on values
+        with told(self.text):
+            root = next(folder for folder in (root, *root.parents) if folder.exists())
+            for path in (str(root), *self.standing(), *(found.path for found in self.found() if not found.number)):
+                if not os.access(path, os.W_OK):
+                    raise OutputError(f"{path} cannot be written: no permission")
+        if not root.is_dir():
+            raise OutputError(f"{root} is not a folder, so {self.text} cannot be written")
+
+    def destination(self) -> str:
+        """Name what it covers: the absolute path, with * for whatever is told apart by values."""
+        covers = _fill(self.text, str, lambda field: f"{{{field}}}" if field in {"date", "hour"} else "*")
+        return os.path.normpath(Path(covers).absolute())
+
+
+def template(text: str) -> Template:
+    """Read a template. Raises ValueError that says what would be right."""
+    _parts(text)
+    last = PurePath(text).name
+    if not last or last == ".." or text.endswith("/") or "\0" in text:
+        raise ValueError("a path names a file, such as events/{source}/{stream}/{date}.jsonl")
+    if last.endswith((".gz", ".zst", ".part")):
+        raise ValueError("a path names the open file, such as calls.jsonl: compression adds its own .gz or .zst")
+    normal = PurePath(text)
+    return Template(
+        str(normal),
+        re.compile(_expression(str(normal))),
+        _fill(str(normal.parent), glob.escape, lambda _: "*") + "/",
+    )
+
+
+def _parts(text: str) -> list[tuple[str, str | None]]:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"{error}: a path's fields are {_FIELDS}") from None
+    for _, field, form, conversion in parts:
+        if field is not None and (field not in _SHAPES or form or conversion):
+            raise ValueError(f"{{{field}}} is not known here: a path's fields are {_FIELDS}")
+    return [(literal, field) for literal, field, _, _ in parts]
+
+
+def _fill(text: str, literally: Callable[[str], str], fill: Callable[[str], str]) -> str:
+    return "".join(literally(literal) + (fill(field) if field else "") for literal, field in _parts(text))
+
+
+def _expression(text: str) -> str:
+    met: set[str] = set()
+
+    def group(field: str) -> str:
+        if field in met:
+            return f"(?P={field})"
+        met.add(field)
+        return f"(?P<{field}>{_SHAPES[field]})"
+
+    return _fill(text, re.escape, group)
+
+
+def _harmless(value: str) -> str:
+    harmless = re.sub(r"[/\x00-\x1f]", "_", value) or "_"
+    return "_" + harmless[1:] if harmless.startswith(".") else harmless

@@ -1,0 +1,10 @@
+"""The outputs there are."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from outputs.file import File
+from outputs.stdout import Stdout
+
+OutputConfig: TypeAlias = Annotated[Stdout | File, Field(discriminator="type")]

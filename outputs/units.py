@@ -1,0 +1,53 @@
+"""Durations and sizes as people write them in the configuration: `0.5s`, `72h`, `64MiB`."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def duration(text: object) -> timedelta:
+    """Read `72h`. Raises ValueError that says what would be right."""
+    if isinstance(text, timedelta):
+        found = text
+    else:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(text))
+        if not match:
+            raise ValueError("a duration is a number and ms, s, m, h or d, such as 30s or 72h")
+        try:
+            found = timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        except OverflowError:
+            raise ValueError("this duration is too long") from None
+    if found <= timedelta(0):
+        raise ValueError("a duration is more than zero")
+    return found
+
+
+def size(text: object) -> int:
+    """Read `64MiB` into bytes. Raises ValueError that says what would be right."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        found = text
+    else:
+        match = re.fullmatch(r"(\d+)\s?(B|KiB|MiB|GiB|kB|MB|GB)", str(text))
+        if not match:
+            raise ValueError("a size is a number and B, kB, MB, GB, KiB, MiB or GiB, such as 64MiB")
+        found = int(match[1]) * _BYTES[match[2]]
+    if found <= 0:
+        raise ValueError("a size is more than zero")
+    return found
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d)|\$\{.*\})$", "examples": ["30s", "72h"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["64MiB", "1GB"]}),
+]

@@ -1,0 +1,88 @@
+"""`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import anyio.to_thread
+
+from outputs import OutputError
+from outputs.registry import OutputConfig
+from poller.errors import ConfigError, PollerError
+from poller.ledger.database import Database
+from poller.ledger.delivery import Delivery
+from poller.ledger.dry import DryLedger
+from poller.ledger.sqlite import owner_problems
+from poller.patience import Patience
+from poller.settings import Settings
+from poller.source import authority, http_client, owner_of, session, stream_runs, tls_context
+from poller.sources.account import Account
+from poller.standing import standing
+from poller.status import StreamStatus
+from poller.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing, in words; `ok` is False where it has to be mended before a run."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
+    """The state, every source (one record is asked for), every output."""
+    try:
+        database = Database.read(settings.state.path)
+    except ConfigError as error:
+        yield Finding("state", ok=False, words=str(error))
+        return
+    problems = owner_problems(database, {name: owner_of(account) for name, account in settings.sources.items()})
+    there = "can be read" if database else "not there yet; the first run makes it"
+    yield Finding("state", ok=not problems, words="; ".join(problems) or f"{settings.state.path}: {there}")
+    ledger = DryLedger(database, Delivery({}, telemetry))
+    for name, account in settings.sources.items():
+        yield await _source(name, account, ledger, telemetry, now)
+    for name, config in settings.outputs.items():
+        yield await _output(name, config)
+
+
+async def _source(name: str, account: Account, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:
+    auth = authority(account, await ledger.token(name), None, lambda: now)
+    if not auth.at_hand:
+        return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
+    async with http_client(account, tls_context(account.ca_file)) as http:
+        try:
+            said = await account.probe(session(name, account, http, auth, telemetry, lambda: now))
+        except PollerError as error:
+            return Finding(name, ok=False, words=f"{account.base_url}: {error}")
+    return Finding(name, ok=True, words=said + _too_slow(account))
+
+
+def _too_slow(account: Account) -> str:
+    """What the sweeps ask for a minute at least, where the source's pace does not allow it."""
+    minute = timedelta(minutes=1)
+    wanted = sum(minute / sweep.every for stream in account.build() for sweep in stream.sweeps)
+    if wanted <= account.requests_per_minute:
+        return ""
+    return (
+        f"; warning: the sweeps ask {wanted:.0f} times a minute at least, requests_per_minute allows "
+        f"{account.requests_per_minute}: raise it, or `every`"
+    )
+
+
+async def _output(name: str, config: OutputConfig) -> Finding:
+    try:
+        return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check))
+    except OutputError as error:
+        return Finding(name, ok=False, words=str(error))
+
+
+async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
+    """Every configured stream, as the state has it. Raises ConfigError where that can't be read."""
+    ledger = DryLedger(Database.read(settings.state.path), Delivery({}, telemetry))
+    runs = [
+        run for name, account in settings.sources.items() for run in await stream_runs(name, account, ledger, lambda: now)
+    ]
+    return [standing(run, Patience(), paused=False, owner="", now=now) for run in runs]

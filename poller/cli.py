@@ -1,0 +1,161 @@
+"""The command line: commands, what they print, and their exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import anyio
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from poller import app as composition
+from poller import demo as demonstration
+from poller.check import Finding, check, standings
+from poller.errors import ConfigError
+from poller.schema import event_schema
+from poller.settings import Settings, config_schema, load
+from poller.status import StreamStatus, as_json
+from poller.telemetry import Telemetry, configure_logging
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Polls every stream of every source, and delivers every revision of every record once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+DEFAULT = Path("config.yaml")
+
+
+@app.command()
+def run(
+    config: Config = DEFAULT,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Every sweep of every stream once, then end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be delivered; save nothing.")] = False,
+) -> None:
+    """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
+    settings = load(config, os.environ)
+    _end(_wait(lambda: composition.run(settings, Telemetry(), once=once, dry=dry_run)))
+
+
+@app.command()
+def demo(
+    rate: Annotated[float, typer.Option(help="New records a minute and stream.")] = 60,
+    seed: Annotated[int, typer.Option(help="Which world.")] = 1,
+) -> None:
+    """Start the sandbox and poll it to stdout."""
+    _end(_wait(lambda: demonstration.demo(Telemetry(), rate=rate, seed=seed)))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes any.")] = 8080,
+    seed: Annotated[int, typer.Option(help="Which world.")] = 1,
+    rate: Annotated[float, typer.Option(help="New records a minute and stream.")] = 30,
+) -> None:
+    """Simulate the vendors over HTTP on loopback, until a signal."""
+    _end(_wait(lambda: demonstration.sandbox(port=port, rate=rate, seed=seed)))
+
+
+@app.command(name="check")
+def check_command(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
+    """Ask every vendor for one record, and every output whether it could be written; change nothing."""
+    settings = load(config, os.environ)
+    found = _wait(lambda: _collect(settings))
+    if as_json:
+        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+    for finding in [] if as_json else found:
+        sys.stdout.write(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.words}\n")
+    _end(int(not all(finding.ok for finding in found)))
+
+
+async def _collect(settings: Settings) -> list[Finding]:
+    return [finding async for finding in check(settings, Telemetry(), datetime.now(UTC))]
+
+
+@app.command()
+def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
+    """Show every stream: its checkpoint, lag, gaps, last error."""
+    settings = load(config, os.environ)
+    found = _wait(lambda: standings(settings, Telemetry(), datetime.now(UTC)))
+    if as_json:
+        sys.stdout.write(orjson.dumps([_json(status) for status in found]).decode() + "\n")
+    else:
+        Console().print(_table(found))
+
+
+schema = typer.Typer(help="Print a JSON Schema.", no_args_is_help=True)
+app.add_typer(schema, name="schema")
+
+
+@schema.command(name="event")
+def schema_event() -> None:
+    """Of everything that is ever written to an output."""
+    sys.stdout.write(json.dumps(event_schema(), indent=2) + "\n")
+
+
+@schema.command(name="config")
+def schema_config() -> None:
+    """Of the configuration."""
+    sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")
+
+
+def main() -> None:
+    """Run a command. A mistake of the operator's is said in lines on stderr, and exits 2."""
+    configure_logging(sys.stderr)
+    try:
+        app()
+    except ConfigError as error:
+        sys.stderr.write("".join(f"poller: {problem}\n" for problem in error.problems))
+        _end(2)
+
+
+def _wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return anyio.run(work)
+    except BaseExceptionGroup as group:
+        if found := group.subgroup(ConfigError):
+            raise _first(found) from None
+        raise
+
+
+def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _end(code: int) -> None:
+    """Leave at once: a thread that hangs in a full pipe must not keep the process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _json(status: StreamStatus) -> dict[str, Any]:
+    return as_json(status)
+
+
+def _table(found: list[StreamStatus]) -> Table:
+    table = Table("source", "stream", "state", "lag", "gaps", "sweep", "last success", "next poll", "last error")
+    for status in found:
+        lag = "–" if status.lag_seconds is None else f"{status.lag_seconds:,.0f} s"
+        gaps = "; ".join(f"{gap.sweep} {gap.start:%F %T} … {gap.end:%F %T} ({gap.kind})" for gap in status.gaps)
+        for number, sweep in enumerate(status.sweeps):
+            head = (status.source, status.stream, status.state, lag, gaps) if number == 0 else ("",) * 5
+            table.add_row(*head, sweep.name, _when(sweep.last_success), _when(sweep.next_poll), sweep.last_error or "")
+    return table
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%F %T}" if moment else "–"

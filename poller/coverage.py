@@ -1,0 +1,89 @@
+"""How complete a stream is: what its passes covered, where they broke off, and what to call that."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from poller.ledger.records import Checkpoint, Gap, SweepState
+from poller.model import Sweep, Window
+from poller.status import State
+
+_AGREED = timedelta(hours=24)
+_FEW = 10
+
+
+def covered_until(checkpoint: Checkpoint) -> datetime | None:
+    """Everything before this was delivered; None where nothing can be said yet (the first pass of `start: all`)."""
+    live = checkpoint.sweeps.get("live")
+    covered = live.cursor.until if live and live.cursor else checkpoint.start
+    starts = [gap.start for gap in checkpoint.gaps]
+    return min([covered, *starts]) if covered else None
+
+
+def gap_seconds(checkpoint: Checkpoint) -> float:
+    """How much of the covered range is still missing: overlapping gaps count once."""
+    total, reached = 0.0, None
+    for gap in sorted(checkpoint.gaps, key=lambda gap: gap.start):
+        begin = gap.start if reached is None else max(gap.start, reached)
+        if gap.end > begin:
+            total += (gap.end - begin).total_seconds()
+        reached = gap.end if reached is None else max(reached, gap.end)
+    return total
+
+
+def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
+    """Remember a gap; one that overlaps it, of the same sweep and kind, grows."""
+    for gap in [gap for gap in checkpoint.gaps if _touch(gap, found)]:
+        checkpoint.gaps.remove(gap)
+        start, end, since = min(gap.start, found.start), max(gap.end, found.end), min(gap.since, found.since)
+        found = msgspec.structs.replace(found, start=start, end=end, since=since)
+    checkpoint.gaps.append(found)
+
+
+def close_gaps(checkpoint: Checkpoint, sweep: Sweep, window: Window) -> list[Gap]:
+    """Take off the gaps that a complete pass over this window has read; says which."""
+    read = [gap for gap in checkpoint.gaps if gap.sweep == sweep.name and _covers(sweep, window, gap)]
+    checkpoint.gaps = [gap for gap in checkpoint.gaps if gap not in read]
+    return read
+
+
+def collapsed(checkpoint: Checkpoint, state: SweepState, records: float, now: datetime) -> bool:
+    """Whether a complete pass brought less than half of what its like brought before: a narrowed key looks so.
+
+    `records` is comparable between passes (an hour of window, or the whole list). The stream is suspect until a pass
+    brings more again, or until passes over 24 h agree.
+    """
+    before = state.found
+    if before is None or before < _FEW or records >= before / 2:
+        checkpoint.suspect, state.found = None, records
+        return False
+    checkpoint.suspect = checkpoint.suspect or now
+    if now - checkpoint.suspect >= _AGREED:
+        checkpoint.suspect, state.found = None, records
+        return False
+    return True
+
+
+def word(
+    checkpoint: Checkpoint, *, paused: bool, denied: bool, waiting: bool, lag: float | None, live_every: timedelta
+) -> State:
+    """The state a stream is in: the first that holds."""
+    late = lag is not None and lag > 3 * live_every.total_seconds() + 60
+    said: list[tuple[bool, State]] = [
+        (paused, "paused"),
+        (denied, "denied"),
+        (bool(checkpoint.gaps), "gap"),
+        (checkpoint.suspect is not None, "suspect"),
+        (late, "late"),
+        (waiting, "waiting"),
+    ]
+    return next((state for holds, state in said if holds), "ok")
+
+
+def _touch(gap: Gap, other: Gap) -> bool:
+    same = gap.sweep == other.sweep and gap.kind == other.kind
+    return same and gap.start <= other.end and other.start <= gap.end
+
+
+def _covers(sweep: Sweep, window: Window, gap: Gap) -> bool:
+    return sweep.lookback is None or (window.start <= gap.start and gap.end <= window.end)

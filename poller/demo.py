@@ -1,0 +1,64 @@
+"""`poller demo` and `poller sandbox`: the simulated vendors, alone or with a poller beside them."""
+
+import signal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+
+from poller import app
+from poller.sandbox import serve as serving
+from poller.sandbox.callcap import API_KEY
+from poller.sandbox.flextell import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.world import World
+from poller.settings import Settings
+from poller.telemetry import Telemetry
+
+
+async def demo(telemetry: Telemetry, *, rate: float, seed: int) -> int:
+    """Poll a sandbox of our own to stdout until stopped; returns the exit code. The state is thrown away."""
+    sock = serving.listen(0)
+    at = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    with TemporaryDirectory(prefix="poller-demo-") as folder:
+        async with anyio.create_task_group() as around:
+            around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
+            code = await app.run(_settings(at, Path(folder)), telemetry)
+            around.cancel_scope.cancel()
+    return code
+
+
+def _settings(at: str, folder: Path) -> Settings:
+    fast = {"start": "30m", "requests_per_minute": 600}
+    return Settings.model_validate(
+        {
+            "sources": {
+                "acme-calls": {"type": "callcap", "base_url": f"{at}/callcap", "api_key": API_KEY, **fast},
+                "crm": {
+                    "type": "flextell",
+                    "base_url": f"{at}/flextell/api/v1",
+                    "token_url": f"{at}/flextell/oauth/token",
+                    "tenant": TENANT,
+                    "client_id": CLIENT_ID,
+                    "client_secret": CLIENT_SECRET,
+                    "refresh_token": REFRESH_TOKEN,
+                    "streams": {"leads": {"sweeps": {"live": {"every": "5s"}, "full": {"every": "1m"}}}},
+                    **fast,
+                },
+            },
+            "outputs": {"console": {"type": "stdout"}},
+            "state": {"path": str(folder / "poller.db")},
+            "server": {"port": 0},
+        }
+    )
+
+
+async def sandbox(*, port: int, rate: float, seed: int) -> int:
+    """Serve the simulated vendors until a signal."""
+    sock = serving.listen(port)
+    async with anyio.create_task_group() as around:
+        around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for _ in signals:
+                break
+        around.cancel_scope.cancel()
+    return 0

@@ -1,0 +1,73 @@
+"""The error tree: every error is named after what the one who meets it should do.
+
+PollerError
+├── ConfigError       the operator's move: exit 2, never retried
+└── SourceError       the vendor's side; the sweep starts over from its checkpoint
+    ├── Unavailable   timeouts, resets, 5xx: soon, with back-off and jitter
+    ├── Throttled     429, or the vendor's own way of saying it: not before retry_after
+    ├── Denied        401, 403: the whole source, slowly, loudly; after one try at a fresh token
+    ├── Shifted       the list moved under the pass, so its totals contradict it: start over at once
+    └── Unexpected    an answer we do not understand: slowly, loudly
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+
+class PollerError(Exception):
+    """Anything this program raises on purpose."""
+
+
+class ConfigError(PollerError):
+    """What only the operator can mend: `problems` names each place and its remedy, one line each."""
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class SourceError(PollerError):
+    """The vendor's side failed. The text is safe to show: no secret, no body of the vendor's."""
+
+    outcome = "failed"
+
+
+class Unavailable(SourceError):
+    """Timeouts, connection resets, 5xx."""
+
+    outcome = "unavailable"
+
+
+class Throttled(SourceError):
+    """The vendor asks for patience: `retry_after` seconds, None where it does not say."""
+
+    outcome = "throttled"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Denied(SourceError):
+    """The vendor refuses our credential: 401, 403, a dead refresh token."""
+
+    outcome = "denied"
+
+
+class Shifted(SourceError):
+    """The pass is contradicted by its own totals: rows that shrink, ids that don't add up.
+
+    `until` is the end the pass would have covered (aware, UTC; by the vendor's clock), None where it sent no date.
+    """
+
+    outcome = "shifted"
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class Unexpected(SourceError):
+    """An answer that is not the documented one: never to be read as "no news"."""
+
+    outcome = "unexpected"

@@ -1,0 +1,143 @@
+"""Events and rejects as CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from outputs import Message
+
+SCHEMA_VERSION = 1
+"""Rises when a field of `data` changes its meaning or goes, not when one is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is the same of all events of a stream. `drop` holds dotted paths, split, without their leading `data`."""
+
+    source: str
+    vendor: str
+    stream: str
+    kind: str
+    raw: bool = True
+    drop: tuple[tuple[str, ...], ...] = ()
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """One line of output. `data` is encoded already."""
+
+    specversion: str = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str | UnsetType = UNSET
+    time: datetime
+    datacontenttype: str = "application/json"
+    dataschema: str
+    stream: str
+    revision: int | UnsetType = UNSET
+    observedtime: datetime
+    partitionkey: str
+    data: Raw
+
+
+class Rejected(Struct, frozen=True):
+    """`data` of a reject: why, the record as sent (null where it cannot be shown), its stream, its size in bytes."""
+
+    reason: str
+    record: Raw
+    stream: str
+    size: int
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def compact(record: bytes) -> bytes:
+    """A JSON value without white space between its tokens; values, key order and spelling stay."""
+    return msgspec.json.format(record, indent=-1)
+
+
+def with_raw(data: Struct, record: bytes) -> bytes:
+    """The normalized fields, and the vendor's record (compact JSON) beside them as `raw`."""
+    return b'%b,"raw":%b}' % (encode(data)[:-1], record)
+
+
+def without(value: bytes, path: Sequence[str]) -> bytes:
+    """Take what lies at `path` out of a JSON value, in every element of a list on the way; the rest is untouched."""
+    if value[:1] == b"[":
+        return encode([Raw(without(bytes(item), path)) for item in msgspec.json.decode(value, type=list[Raw])])
+    fields = msgspec.json.decode(value, type=dict[str, Raw]) if value[:1] == b"{" else {}
+    if path[0] not in fields:
+        return value
+    if len(path) > 1:
+        fields[path[0]] = Raw(without(bytes(fields[path[0]]), path[1:]))
+    else:
+        del fields[path[0]]
+    return encode(fields)
+
+
+def event(
+    shape: Shape,
+    *,
+    identity: str,
+    what: str,
+    revision: int,
+    digest: int,
+    time: datetime,
+    observed: datetime,
+    data: Struct,
+    raw: bytes,
+) -> Message:
+    """One revision of a record; `what` is created, updated or deleted, `raw` the record as sent (JSON)."""
+    kind: str = type(data).KIND  # type: ignore[attr-defined]
+    body = with_raw(data, compact(raw)) if shape.raw else encode(data)
+    for path in shape.drop:
+        body = without(body, path)
+    key = f"{shape.source}/{shape.stream}/{identity}"
+    line = Event(
+        id=f"{shape.stream}/{identity}/{revision}-{digest:016x}",
+        source=f"/{shape.vendor}/{shape.source}",
+        type=f"{kind}.{what}",
+        subject=identity,
+        time=time,
+        dataschema=f"urn:poller:schema:{kind}:{SCHEMA_VERSION}",
+        stream=shape.stream,
+        revision=revision,
+        observedtime=observed,
+        partitionkey=key,
+        data=Raw(body),
+    )
+    return Message(encode(line), key, shape.source, shape.stream, kind, observed)
+
+
+def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes) -> Message:
+    """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string."""
+    body = encode(Rejected(reason, Raw(_shown(raw)), shape.stream, len(raw)))
+    for path in shape.drop:
+        body = without(body, ("record", *path[1:])) if path[0] == "raw" else body
+    key = f"{shape.source}/{shape.stream}" + ("" if identity is None else f"/{identity}")
+    line = Event(
+        id=f"{shape.stream}/reject/{digest:016x}",
+        source=f"/{shape.vendor}/{shape.source}",
+        type="record.rejected",
+        subject=UNSET if identity is None else identity,
+        time=observed,
+        dataschema=f"urn:poller:schema:reject:{SCHEMA_VERSION}",
+        stream=shape.stream,
+        observedtime=observed,
+        partitionkey=key,
+        data=Raw(body),
+    )
+    return Message(encode(line), key, shape.source, shape.stream, shape.kind, observed, reject=True)
+
+
+def _shown(raw: bytes) -> bytes:
+    try:
+        raw.decode()
+        msgspec.json.decode(raw)
+        return compact(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return encode(raw.decode("utf-8", "backslashreplace"))

@@ -1,0 +1,108 @@
+"""One source's session: its origin, its limits, its credential; an answer read whole, or a SourceError."""
+
+import ssl
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import anyio
+import httpx
+
+from poller.answer import Answer, refusal
+from poller.auth import Authority
+from poller.errors import Unavailable, Unexpected
+from poller.model import Response
+from poller.pace import Pace
+from poller.telemetry import Telemetry
+
+BODY_LIMIT: Final = 64 << 20
+"""Bytes of one answer, decompressed; a larger one is Unexpected."""
+
+
+class Session:
+    """Implements `poller.model.Http` for one source. `client` follows no redirect and reads no environment."""
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        client: httpx.AsyncClient,
+        authority: Authority,
+        pace: Pace,
+        *,
+        timeout: timedelta,
+        telemetry: Telemetry,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._source, self._base_url = source, base_url
+        self._client, self._authority, self._pace = client, authority, pace
+        self._timeout = timeout.total_seconds()
+        self._telemetry, self._now = telemetry, now
+        self._answered: set[str] = set()
+
+    def answered(self, path: str) -> bool:
+        """Whether this path has given a 200 since the program started."""
+        return path in self._answered
+
+    def delay(self) -> float:
+        """Seconds until the source's pace allows the next request."""
+        return self._pace.delay()
+
+    def refused(self) -> None:
+        """The vendor refused our credential: use a fresher one, where there is one."""
+        self._authority.refused()
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        """Ask once, when the source's pace allows."""
+        headers = await self._authority.headers(self.send)
+        request = self._client.build_request("GET", self._base_url + path, params=dict(params), headers=headers)
+        answer = await self.send(request)
+        if answer.status == 200:
+            self._answered.add(path)
+        if answer.status not in accept:
+            raise refusal(answer, self._now())
+        return Response(answer.status, answer.body, answer.date)
+
+    async def send(self, request: httpx.Request) -> Answer:
+        """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""
+        await self._pace.turn()
+        began, code = anyio.current_time(), "error"
+        try:
+            with anyio.fail_after(self._timeout):
+                answer = await self._read(request)
+            code = str(answer.status)
+            return answer
+        except (TimeoutError, httpx.TimeoutException):
+            code = "timeout"
+            raise Unavailable(f"no answer within {self._timeout:g} s") from None
+        except httpx.DecodingError:
+            raise Unexpected("the body's compression is broken") from None
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the connection failed: {type(error).__name__}") from None
+        finally:
+            self._telemetry.request_done(self._source, code=code, seconds=anyio.current_time() - began)
+
+    async def _read(self, request: httpx.Request) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > BODY_LIMIT:
+                    raise Unexpected(f"the body is larger than {BODY_LIMIT >> 20} MiB")
+            return Answer(response.status_code, bytes(body), response.headers)
+        finally:
+            await response.aclose()
+
+
+def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
+    """A client that goes to no other place than it is told: no redirect, nothing from the environment, no cookies kept."""
+    return httpx.AsyncClient(
+        headers={"Accept": "application/json", "User-Agent": "poller"},
+        verify=tls,
+        proxy=proxy,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=None,  # noqa: S113  `send` limits the whole exchange, which httpx cannot
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+    )

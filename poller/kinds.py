@@ -1,0 +1,118 @@
+"""The kinds of events: what a call, a lead … is in our words, whichever vendor it came from.
+
+Every field is always present; unknown is None. Ids are strings, durations whole seconds, money numbers, times aware
+datetimes in UTC, phone numbers E.164 where the number or the source's region says so, else as sent.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+
+Direction = Literal["inbound", "outbound", "internal"]
+CallStatus = Literal[
+    "in_progress",
+    "answered",
+    "voicemail",
+    "missed",
+    "busy",
+    "abandoned",
+    "blocked",
+    "wrong_number",
+    "failed",
+    "unknown",
+]
+LeadStatus = Literal["deleted", "opted_out", "blocked", "converted", "completed", "open", "unknown"]
+
+
+class Named(Struct, frozen=True):
+    """Something with an id and a name: a campaign, an agent, a list."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Caller(Struct, frozen=True):
+    """Who the person on the vendor's customer's line is."""
+
+    name: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Address(Struct, frozen=True):
+    """Where a lead lives."""
+
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A telephone call. `caller_number` is who dialled, `called_number` who was dialled, whatever the direction."""
+
+    KIND: ClassVar[str] = "call"
+    id: str
+    direction: Direction | None = None
+    status: CallStatus = "unknown"
+    vendor_status: str | None = None
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    updated_at: datetime | None = None
+    duration_seconds: int | None = None
+    ring_seconds: int | None = None
+    queue_seconds: int | None = None
+    hold_seconds: int | None = None
+    talk_seconds: int | None = None
+    wrap_seconds: int | None = None
+    caller_number: str | None = None
+    called_number: str | None = None
+    tracking_number: str | None = None
+    destination_number: str | None = None
+    caller: Caller = Caller()
+    campaign: Named = Named()
+    agent: Named = Named()
+    disposition: str | None = None
+    recording_url: str | None = None
+    lead_id: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    revenue: float | int | None = None
+
+
+class Lead(Struct, frozen=True, kw_only=True):
+    """Somebody who may become a customer."""
+
+    KIND: ClassVar[str] = "lead"
+    id: str
+    status: LeadStatus = "unknown"
+    vendor_status: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    converted_at: datetime | None = None
+    deleted_at: datetime | None = None
+    next_action_at: datetime | None = None
+    full_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phones: list[str] = []
+    email: str | None = None
+    address: Address = Address()
+    converted: bool | None = None
+    completed: bool | None = None
+    opt_out: bool | None = None
+    origin: Named = Named()
+    campaign: Named = Named()
+    list: Named = Named()
+    agent: Named = Named()
+    external_id: str | None = None
+    revenue: float | int | None = None
+    payout: float | int | None = None
+    attributes: dict[str, Any] = {}
+
+
+KINDS: tuple[type[Struct], ...] = (Call, Lead)

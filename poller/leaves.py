@@ -1,0 +1,116 @@
+"""A vendor's record, whatever the vendor put into its fields: its documented shape, and how each field is read.
+
+What cannot be read is None.
+"""
+
+import re
+from collections.abc import Callable
+from keyword import iskeyword
+from typing import Any, TypeAlias
+
+import msgspec
+
+from poller.kinds import Named
+from poller.model import Leaf
+
+Odd: TypeAlias = str | int | float | bool | list[Any] | None
+"""What may come where an object is documented."""
+
+Naming: TypeAlias = Callable[[msgspec.Raw], str | None]
+"""The identity of a row that is not decoded yet; None where it has none."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a vendor's bytes can raise."""
+
+_NOTHING = frozenset({"NF"})  # Callcap's "not found"; nobody's name
+_INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
+_EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
+
+
+def _given(sent: str) -> str | None:
+    return sent if sent and sent not in _NOTHING and not sent.isspace() else None
+
+
+def text(leaf: object) -> str | None:
+    """A word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
+    if isinstance(leaf, str):
+        return _given(leaf)
+    return str(leaf) if isinstance(leaf, int | float) and not isinstance(leaf, bool) else None
+
+
+def ident(leaf: object) -> str | None:
+    """An id: a string that says something, or an integer, as a string."""
+    if isinstance(leaf, str):
+        return _given(leaf)
+    return str(leaf) if isinstance(leaf, int) and not isinstance(leaf, bool) else None
+
+
+def named(thing: Any) -> Named:
+    """A shape's `id` and `name`."""
+    return Named(ident(thing.id), text(thing.name))
+
+
+def money(leaf: object) -> float | int | None:
+    """A number, or a string that spells one."""
+    if isinstance(leaf, str):
+        spelled = leaf.strip()
+        if _INTEGER.fullmatch(spelled):
+            return int(spelled)
+        return float(spelled) if _NUMBER.fullmatch(spelled) else None
+    if isinstance(leaf, bool) or not isinstance(leaf, int | float):
+        return None
+    return leaf if -_EXACT <= leaf <= _EXACT else None
+
+
+def seconds(leaf: object) -> int | None:
+    """A duration in whole seconds, never negative; a broken second is left off."""
+    found = money(leaf)
+    return int(found) if found is not None and found >= 0 else None
+
+
+def flag(leaf: object) -> bool | None:
+    """A truth: true, 1, "1" or "true", and their opposites."""
+    if isinstance(leaf, bool):
+        return leaf
+    return _FLAGS.get(str(leaf).strip().lower()) if isinstance(leaf, int | str) else None
+
+
+def shape(fields: str, **objects: type[Any]) -> type[Any]:
+    """The Struct of a documented object: its fields as the vendor spells them, and those that are objects themselves.
+
+    Each may hold anything, so that one odd value hides no record. Attributes are spelled as Python can: `line_memo`,
+    `class_`. Encoded, absent and null are the same, and the order of the fields is no matter.
+    """
+    types: dict[str, Any] = dict.fromkeys(fields.split(), Leaf) | {name: found | Odd for name, found in objects.items()}
+    return msgspec.defstruct(
+        "Shape",
+        [(_attribute(name), types[name], msgspec.field(name=name, default=None)) for name in sorted(types)],
+        frozen=True,
+        gc=False,
+        omit_defaults=True,
+    )
+
+
+def _attribute(name: str) -> str:
+    word = name.replace("-", "_")
+    return f"{word}_" if iskeyword(word) else word
+
+
+def shaped(leaf: object, found: type[Any]) -> Any:
+    """A nested object; an empty one of its shape where the vendor sent anything else."""
+    return leaf if isinstance(leaf, found) else found()
+
+
+def naming(field: str) -> Naming:
+    """Find the identity in `field`."""
+    decode = msgspec.json.Decoder(shape(field)).decode
+
+    def name(row: msgspec.Raw) -> str | None:
+        try:
+            return ident(getattr(decode(row), _attribute(field)))
+        except UNREADABLE:
+            return None
+
+    return name

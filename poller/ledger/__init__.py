@@ -1,0 +1,49 @@
+"""The ledger: delivers what a page came to and saves the checkpoint it makes true, as one."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from poller.ledger.records import Checkpoint, Token
+from poller.seen import Seen
+from poller.transform import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the state knows of one stream: None and nothing where it was never polled."""
+
+    checkpoint: Checkpoint | None
+    seen: Seen
+    doubts: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What one commit makes true of one stream, named `source/stream`: its new checkpoint, and a page's batch."""
+
+    stream: str
+    checkpoint: Checkpoint
+    batch: Batch = field(default_factory=Batch)
+
+
+class Ledger(Protocol):
+    """Where checkpoints live. Opened before anything is polled, closed after the last commit."""
+
+    async def restore(self, stream: str, keep: float | None) -> Restored:
+        """Read what is known of a stream. `keep` in seconds, None for ever."""
+        ...
+
+    async def commit(self, change: Change) -> None:
+        """Return once every output holds the batch and the checkpoint is saved; nothing is true before.
+
+        Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help.
+        """
+        ...
+
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Forget, here and in `seen`, what was committed before this time (seconds since 1970)."""
+        ...
+
+    async def token(self, source: str) -> Token | None:
+        """The source's stored token."""
+        ...

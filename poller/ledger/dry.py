@@ -1,0 +1,32 @@
+"""The ledger of a dry run: reads the state, shows what would be delivered, saves and locks nothing."""
+
+from poller.ledger import Change, Restored
+from poller.ledger.database import Database
+from poller.ledger.delivery import Delivery
+from poller.ledger.records import Token
+from poller.ledger.sqlite import restore, stored_token
+from poller.seen import Seen
+
+
+class DryLedger:
+    """See `poller.ledger.Ledger`. `database` is None where there is no state yet."""
+
+    def __init__(self, database: Database | None, delivery: Delivery) -> None:
+        self._database = database
+        self._delivery = delivery
+
+    async def restore(self, stream: str, keep: float | None) -> Restored:
+        """Read what is known of a stream."""
+        return restore(self._database, stream, keep)
+
+    async def commit(self, change: Change) -> None:
+        """Show the batch."""
+        if change.batch.messages:
+            await self._delivery.deliver(change.batch.messages)
+
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Nothing is kept, so nothing is to be tidied."""
+
+    async def token(self, source: str) -> Token | None:
+        """The source's stored token."""
+        return stored_token(self._database, source)

@@ -1,0 +1,62 @@
+"""What the state holds, as it is written there: the same records whatever keeps them."""
+
+from datetime import datetime
+
+from msgspec import Struct, field, json
+
+from poller.model import Cursor
+
+
+class Gap(Struct, frozen=True):
+    """A range that a sweep has not read: since when, and why (`broken` off, or `shifted` under every pass)."""
+
+    sweep: str
+    start: datetime
+    end: datetime
+    kind: str
+    since: datetime
+
+
+class SweepState(Struct):
+    """Where one sweep stands. `origin` is where its first window begins; `due` when it runs next; `complete` whether a
+    first complete pass has been; `shifts` how often in a row the list moved under it; `found` how many records its
+    last complete pass read."""
+
+    cursor: Cursor | None = None
+    origin: datetime | None = None
+    due: datetime | None = None
+    complete: bool = False
+    last_success: datetime | None = None
+    last_error: str | None = None
+    shifts: int = 0
+    found: float | None = None
+
+
+class Checkpoint(Struct):
+    """Where one stream stands. `started` is its first poll, `start` what that reached back to (None: all there is)."""
+
+    started: datetime
+    start: datetime | None
+    sweeps: dict[str, SweepState] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    suspect: datetime | None = None
+
+
+class Token(Struct, frozen=True):
+    """A source's OAuth tokens. `configured` is a hash of the refresh token in the configuration when these were got."""
+
+    configured: str
+    refresh_token: str
+    access_token: str
+    expires: datetime
+
+
+class Owner(Struct, frozen=True):
+    """Which account a source's state belongs to."""
+
+    type: str
+    base_url: str
+    tenant: str | None
+
+
+encode = json.Encoder().encode

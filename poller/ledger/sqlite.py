@@ -1,0 +1,158 @@
+"""The ledger on one machine: outputs first, then one SQLite transaction; a restart takes back what it did not cover."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import anyio
+import anyio.to_thread
+from msgspec import json
+
+from outputs import Marks
+from poller.backoff import backoff
+from poller.errors import ConfigError
+from poller.ledger import Change, Restored
+from poller.ledger.database import Database
+from poller.ledger.delivery import Delivery
+from poller.ledger.records import Checkpoint, Owner, Token, encode
+from poller.seen import Seen, pack, pack_keys, unpack_keys
+from poller.telemetry import Telemetry
+
+_TOO_SPARSE = 4
+"""Chunks are rewritten once they hold this many times what is live."""
+
+
+def restore(database: Database | None, stream: str, keep: float | None) -> Restored:
+    """Read what a state knows of one stream; nothing, where there is no state yet."""
+    seen = Seen(keep)
+    if database is None:
+        return Restored(None, seen, frozenset())
+    for chunk in database.chunks(stream):
+        seen.load(chunk)
+    saved = database.get(f"c|{stream}")
+    checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
+    return Restored(checkpoint, seen, frozenset(unpack_keys(database.get(f"d|{stream}") or b"")))
+
+
+def stored_token(database: Database | None, source: str) -> Token | None:
+    """Read a source's token."""
+    saved = database.get(f"t|{source}") if database else None
+    return None if saved is None else json.decode(saved, type=Token)
+
+
+def owner_problems(database: Database | None, owners: Mapping[str, Owner]) -> list[str]:
+    """Whose state is another account's: one line each."""
+    saved = database.under("a|") if database else {}
+    former = {source: json.decode(saved[source], type=Owner) for source in owners if source in saved}
+    return [
+        f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}"
+        f"{f', tenant {was.tenant}' if was.tenant else ''}); give this account another name, or put the old one back"
+        for source, was in former.items()
+        if was != owners[source]
+    ]
+
+
+def marks_of(database: Database, output: str) -> dict[str, bytes]:
+    """Where an output stood at the last commit."""
+    return database.under(f"o|{output}|")
+
+
+class SqliteLedger:
+    """See `poller.ledger.Ledger`. Commits stand in one line; what is ready shares one."""
+
+    def __init__(
+        self, database: Database, delivery: Delivery, telemetry: Telemetry, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._telemetry = telemetry
+        self._now = now
+        self._line = anyio.Lock()
+        self._waiting: list[Change] = []
+        self._doubts: dict[str, set[int]] = {}
+        self.trouble: str | None = None
+
+    async def claim(self, owners: Mapping[str, Owner]) -> None:
+        """Take possession of the sources' states. Raises ConfigError where one is another account's."""
+        if problems := owner_problems(self._database, owners):
+            raise ConfigError(problems)
+        await self._save({f"a|{source}": encode(owner) for source, owner in owners.items()})
+
+    async def restore(self, stream: str, keep: float | None) -> Restored:
+        """Read what is known of a stream."""
+        restored = restore(self._database, stream, keep)
+        self._doubts[stream] = set(restored.doubts)
+        return restored
+
+    async def commit(self, change: Change) -> None:
+        """Deliver and save; several that wait together are one delivery and one transaction."""
+        self._waiting.append(change)
+        async with self._line:
+            if change not in self._waiting:
+                return
+            began = anyio.current_time()
+            await self._commit(self._waiting.copy())
+            self._telemetry.commit_done(anyio.current_time() - began)
+
+    async def _commit(self, group: Sequence[Change]) -> None:
+        messages = [message for change in group for message in change.batch.messages]
+        marks: dict[str, Marks] = {}
+        if messages:
+            announced = await self._delivery.announce(messages)
+            doubted = {change.stream: self._doubts[change.stream] | change.batch.delivered for change in group}
+            await self._save(_mark_rows(announced) | (_doubt_rows(doubted) if self._delivery.doubtful else {}))
+            marks = await self._delivery.deliver(messages)
+        certain = {change.stream: self._doubts[change.stream] - change.batch.delivered for change in group}
+        rows: dict[str, bytes | None] = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
+        rows |= _mark_rows(marks)
+        if self._delivery.doubtful or certain != self._doubts:
+            rows |= _doubt_rows(certain)
+        await self._save(rows, _chunks(group, int(self._now().timestamp())))
+        self._doubts |= certain
+        self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
+
+    async def _save(self, rows: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
+        failures = 0
+        while True:
+            try:
+                await anyio.to_thread.run_sync(self._database.write, rows, chunks)
+            except sqlite3.Error as error:
+                failures += 1
+                wait = min(backoff(failures), 30.0)
+                self.trouble = f"the state cannot be written: {error}"
+                self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
+                await anyio.sleep(wait)
+            else:
+                self.trouble = None
+                return
+
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
+        async with self._line:
+            dropped = await anyio.to_thread.run_sync(self._database.drop_chunks, stream, before)
+            for chunk in dropped:
+                seen.expire(chunk, self._now().timestamp())
+            if self._database.chunk_bytes(stream) > _TOO_SPARSE * seen.packed_size + (1 << 20):
+                chunks = [(stream, at, chunk) for at, chunk in seen.pack_by_day()]
+                await anyio.to_thread.run_sync(self._database.replace_chunks, stream, chunks)
+
+    async def token(self, source: str) -> Token | None:
+        """The source's stored token."""
+        return stored_token(self._database, source)
+
+    async def save_token(self, source: str, token: Token) -> None:
+        """Return once the token is durable."""
+        async with self._line:
+            await self._save({f"t|{source}": encode(token)})
+
+
+def _mark_rows(marks: Mapping[str, Marks]) -> dict[str, bytes | None]:
+    return {f"o|{output}|{name}": mark for output, of in marks.items() for name, mark in of.items()}
+
+
+def _doubt_rows(doubts: Mapping[str, Iterable[int]]) -> dict[str, bytes | None]:
+    return {f"d|{stream}": pack_keys(keys) or None for stream, keys in doubts.items()}
+
+
+def _chunks(group: Sequence[Change], at: int) -> list[tuple[str, int, bytes]]:
+    return [(change.stream, at, pack(change.batch.entries.items())) for change in group if change.batch.entries]

@@ -1,0 +1,127 @@
+"""The nouns: what a stream is, how its sweeps ask, and what comes back."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from pydantic import SecretStr
+
+Leaf: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
+"""A field of a record as a vendor may send it, whatever its documentation says: `normalize` reads it, or gives null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The range a pass asks for, both ends included; aware, UTC. `end` is our now: most lists are asked open-ended."""
+
+    start: datetime
+    end: datetime
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """The end a complete pass covered (aware, UTC), by the vendor's own clock."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records as sent, each one JSON value in UTF-8; and, on the last page, the cursor that the complete pass earns.
+
+    A page without a cursor is delivered but moves nothing: stopping after it means reading it again. `last` says that
+    the pass is complete with this page, so that both are one commit (a fetch that just returns is complete too).
+    """
+
+    records: Sequence[bytes | msgspec.Raw]
+    cursor: Cursor | None = None
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer read whole. `date` is the vendor's clock (its `Date` header; aware, UTC), None where it sent none."""
+
+    status: int
+    body: bytes
+    date: datetime | None
+
+
+class Http(Protocol):
+    """One source's session: knows the origin, the credential, the limits. Paths are relative to `base_url`."""
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        """Ask once. Raises SourceError for every status not in `accept`, and for whatever breaks on the way."""
+        ...
+
+    def answered(self, path: str) -> bool:
+        """Whether this path has given a 200 to this credential since the program started."""
+        ...
+
+
+Fetch: TypeAlias = Callable[[Http, Cursor | None, Window], AsyncIterator[Page]]
+"""Yield all that the window asks for, one page a request, then return: the pass is complete. Raise SourceError
+otherwise. Never sleeps, retries, counts or stores. The cursor is that of the sweep's last complete pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One kind of reading pass. `lookback` is None where a pass has no window (it always reads the whole list).
+
+    `follows`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
+    `glance`: a fast look, which moves no cursor and leaves no gap. `net`: a wider sweep; what is news to it, the fast
+    ones missed.
+    """
+
+    name: str
+    every: timedelta
+    lookback: timedelta | None
+    fetch: Fetch
+    follows: bool = False
+    glance: bool = False
+    net: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One list endpoint: its sweeps, and how one of its records is read. The functions are pure and take the decoded
+    record; `Any` is that record's Struct, which only the vendor's file knows.
+
+    `identity` names it (str or int; anything else makes a reject). `contents` gives the vendor's own values of the
+    documented fields, volatile ones left out, for comparison: the last is today's projection, those before it are
+    what older versions of this program compared. `time` is the record's own (aware, UTC; ValueError where it can't be
+    read, which makes a reject), `modified` the vendor's modification stamp, `deleted` its own mark. `normalize` gives
+    a Struct of `kinds` and turns what it cannot read into null.
+    """
+
+    name: str
+    kind: str
+    sweeps: tuple[Sweep, ...]
+    decoder: "msgspec.json.Decoder[Any]"
+    identity: Callable[[Any], Leaf]
+    contents: tuple[Callable[[Any], Any], ...]
+    time: Callable[[Any], datetime]
+    modified: Callable[[Any], datetime | None]
+    deleted: Callable[[Any], bool]
+    normalize: Callable[[Any], msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A credential that is a fixed set of request headers."""
+
+    headers: Mapping[str, SecretStr]
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end."""
+
+    token_url: str
+    client_id: str
+    client_secret: SecretStr = field(repr=False)
+    refresh_token: SecretStr = field(repr=False)
+
+
+Credential: TypeAlias = Static | Refreshing

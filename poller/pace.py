@@ -1,0 +1,22 @@
+"""A source's pace: requests evenly spaced, no bursts."""
+
+import anyio
+
+
+class Pace:
+    """At most so many requests a minute, one every 60 / that many seconds."""
+
+    def __init__(self, requests_per_minute: int) -> None:
+        self._interval = 60 / requests_per_minute
+        self._next = 0.0
+
+    def delay(self) -> float:
+        """Seconds until the next request may go."""
+        return max(0.0, self._next - anyio.current_time())
+
+    async def turn(self) -> None:
+        """Wait for the next request's turn, and take it."""
+        at = max(self._next, anyio.current_time())
+        self._next = at + self._interval
+        if (wait := at - anyio.current_time()) > 0:
+            await anyio.sleep(wait)

@@ -1,0 +1,62 @@
+"""Who waits how long after a failure: a sweep, or its whole source."""
+
+from datetime import datetime, timedelta
+
+from poller.backoff import backoff
+from poller.errors import Denied, Throttled
+from poller.schedule import Pass, SweepRun
+
+_DENIED = (60.0, 300.0, 900.0)
+"""Seconds a source waits from its second refusal in a row on: accounts lock."""
+
+
+class Patience:
+    """One source's. `refusals` counts those in a row; until `resume_at` none of its streams asks."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        self.resume_at: datetime | None = None
+        self._refused_at: datetime | None = None
+
+    def accepted(self) -> None:
+        """The vendor answered."""
+        self.refusals = 0
+
+    @property
+    def denied(self) -> bool:
+        """Whether the vendor refuses us, after one more try."""
+        return self.refusals >= 2
+
+    def seconds(self, now: datetime) -> float:
+        """How long the source still waits."""
+        return max(0.0, (self.resume_at - now).total_seconds()) if self.resume_at else 0.0
+
+    def after(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime, now: datetime) -> float:
+        """Let wait who must, and say for how many seconds."""
+        if isinstance(error, Denied):
+            return self._refused(asked_at, now)
+        if isinstance(error, Throttled):
+            return self._pause(backoff(run.failures) if error.retry_after is None else error.retry_after, now)
+        if current.gap:
+            run.gap_failures += 1
+            wait = 60 * backoff(run.gap_failures)
+            run.gap_retry_at = now + timedelta(seconds=wait)
+            return wait
+        wait = backoff(run.failures)
+        run.retry_at = now + timedelta(seconds=wait)
+        return wait
+
+    def _refused(self, asked_at: datetime, now: datetime) -> float:
+        """What was asked before the last refusal was known says nothing new."""
+        if self._refused_at and asked_at < self._refused_at:
+            return self.seconds(now)
+        self.refusals += 1
+        self._refused_at = now
+        return self._pause(_DENIED[min(self.refusals, 4) - 2], now) if self.denied else 0.0
+
+    def _pause(self, seconds: float, now: datetime) -> float:
+        self.resume_at = max(self.resume_at or now, now + timedelta(seconds=min(seconds, _LONGEST)))
+        return self.seconds(now)
+
+
+_LONGEST = 86_400.0 * 365

@@ -1,0 +1,56 @@
+"""Phone numbers as E.164, where the number itself or the source's region says which one it is."""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+from poller.leaves import ident
+
+_PLAIN = frozenset({"US", "CA"})
+_NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
+_WRITTEN_OUT = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
+_KNOWN = 1 << 14
+
+
+def region_code(text: str) -> str:
+    """Check an ISO 3166 country and write it in capitals. Raises ValueError that says what would be right."""
+    code = text.strip().upper()
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("no such country: an ISO 3166 code of two letters such as US or AU")
+    return code
+
+
+def e164(leaf: object, region: str | None = None) -> str | None:
+    """A number as E.164; as sent where it is not one that could ring (`+1719xxxx234`); None where it says nothing.
+
+    Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
+    are masked, or hold an extension, and E.164 would lose it.
+    """
+    number = ident(leaf)
+    if number is None or _WRITTEN_OUT.fullmatch(number):
+        return number  # written out already: valid or not, it would stay as it is
+    if region in _PLAIN or number.startswith("+"):
+        plain = _NORTH_AMERICAN.fullmatch(number)
+        if plain:
+            area, exchange, line = plain.groups()
+            return f"+1{area}{exchange}{line}" if _assigned(area + exchange) else number
+    return _by_library(number, region)
+
+
+@lru_cache(_KNOWN)
+def _assigned(prefix: str) -> bool:
+    """Whether North American numbers that begin so are given out: the first six of their ten digits decide that."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{prefix}0100"))
+
+
+@lru_cache(_KNOWN)
+def _by_library(number: str, region: str | None) -> str:
+    if any(sign.isalpha() or sign in "*#" for sign in number):
+        return number
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return number
+    valid = phonenumbers.is_valid_number(parsed)
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)) if valid else number

@@ -1,0 +1,254 @@
+"""Callcap's v2 calls list, simulated from its public documentation (https://callcap.readme.io/docs/calls).
+
+Where that is silent: a search by dates includes its end day; a local bound in the repeated autumn hour means the first
+one; an unknown zone silently becomes the profile's; the hidden default of search_startdate is 30 days ago.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from poller.sandbox import asked, people, ranges
+from poller.sandbox.asked import Query
+from poller.sandbox.desk import Desk, Vendor, json_answer
+from poller.sandbox.ranges import Span
+from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, Version, View, second
+
+API_KEY = "sandbox-callcap-key"
+PROFILE_ZONE = "US/Central"
+SHOWN_BY_ALL = ("accounts", "caller", "callsurance", "sentiment", "webmatch")
+BLOCKS = frozenset({"notes", "demographics", "scorecards", "import", "summaries", *SHOWN_BY_ALL})
+TIMES = ("start_datetime", "end_datetime", "last_modified")
+TEXTS = {"all": (False, True), "call": (False,), "text": (True,)}
+RANGES = ("custom", *ranges.DAYS, *(f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)))
+
+
+def _accounts(n: int) -> Fields:
+    store = f"{3550 + n}"
+    return {
+        "corporate": {"id": 1, "name": "Example Corp"},
+        "division": {"id": 15, "name": "Midwest", "external_id": "MW", "corporate_label": "3555"},
+        "location": {"id": 2222 + n, "name": f"Store {store}", "external_id": f"S{store}", "corporate_label": store},
+        "campaign": {
+            "id": 1111 + n, "name": f"Website {n}", "callcap_number": f"866-555-01{n:02}",
+            "dialed_number": f"866-555-01{n:02}", "destination_number": f"316-555-01{n:02}", "ivr_option": n % 4,
+            "medium": "Website", "medium_type": "Collateral", "direction": ("inbound", "inbound", "outbound")[n % 3],
+            "line-memo": "", "addtl_line_memo": "", "cost_per_piece_est": 0.01, "cost_per_piece_final": 0.01,
+            "default_revenue_value": "",
+        },
+    }  # fmt: skip
+
+
+ACCOUNTS = tuple(_accounts(n) for n in range(12))
+UNWORKED = {"major": {"label": "Unworked", "id": 0}, "minor": {"label": "", "id": 0}, "csr": {"id": 0, "name": ""}}
+WEBMATCH = {"search": "tyres near me", "referrer": "https://www.google.com/", "call_page": "https://shop.example.com/",
+            "traffic_type": "organic"}  # fmt: skip
+
+
+def _worked(rng: Random) -> Fields:
+    major, n = rng.choice((("Positive", 1), ("Negative", 2), ("Neutral", 3), ("Filtered", 4)))
+    csr = {"id": 40 + n, "name": rng.choice(people.FIRST)}
+    return {"major": {"label": major, "id": n}, "minor": {"label": "Appointment Booked", "id": 5000 + n}, "csr": csr}
+
+
+def _mood(rng: Random) -> Fields:
+    word = rng.choice(("Positive", "Neutral", "Negative"))
+    return {"sentiment": word, "view": word, "frustrated": rng.random() < 0.2, "satisfied": rng.random() < 0.6}
+
+
+def _started(n: int, start: datetime, rng: Random) -> Fields:
+    (first, last), (city, state, zip_code) = people.name(rng), rng.choice(people.PLACES)
+    return {
+        "call_id": f"{100200 + n % 7}_{n % 9}_{start:%m_%d_%Y_%H:%M:%S}_{n}", "recording": "", "action": "In Progress",
+        "start_datetime": start, "end_datetime": None, "last_modified": start, "dtmf": "", "duration": 0,
+        "rings": rng.randint(1, 8), "revenue": 0, "callsurance": UNWORKED, "webmatch": WEBMATCH, "sentiment": None,
+        "caller": {"caller_id": people.us_number(rng), "name": f"{first} {last}", "class": "Residential",
+                   "address": "NF", "city": city, "state": state, "zip": zip_code},
+        "accounts": ACCOUNTS[n % len(ACCOUNTS)], "notes": "", "demographics": None, "scorecards": [], "import": None,
+        "summaries": [], "_text": rng.random() < 0.05,
+    }  # fmt: skip
+
+
+def _ended(call: Fields, end: datetime, action: str) -> Fields:
+    url = f"https://app.callcap.com/recording/{call['call_id'].replace(':', '_')}.mp3" if action == "Answer" else ""
+    talk = int((end - call["start_datetime"]).total_seconds())
+    return {"end_datetime": end, "duration": talk, "action": action, "recording": url, "last_modified": end}
+
+
+def _blank(n: int, at: datetime, rng: Random) -> Fields:
+    call = _started(n, second(at) - timedelta(seconds=rng.randint(5, 600)), rng)
+    return call | _ended(call, second(at), "Answer") | {"sentiment": _mood(rng), "_text": False}
+
+
+def _touch(at: datetime, rng: Random) -> Fields:
+    change = {"revenue": rng.randint(1, 90_000) / 100} if rng.random() < 0.5 else {"callsurance": _worked(rng)}
+    return {**change, "last_modified": second(at)}
+
+
+def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
+    """Most calls are shown while they last, some only when over; some are imported long after. Then the edits."""
+    imported = rng.random() < 0.04
+    start = second(at - timedelta(seconds=rng.expovariate(1 / 40_000) if imported else 0))
+    call = _started(n, start, rng)
+    end = start + timedelta(seconds=5 + int(rng.expovariate(1 / 90)))
+    over = _ended(call, end, rng.choices(("Answer", "Missed", "Blocked"), (8, 2, 1))[0])
+    shown = end + _commit_lag(rng)
+    if imported:
+        shown = at + _commit_lag(rng)
+        over |= {"import": {"reference_id": f"ref-{n}"}, "last_modified": second(at)}
+    elif rng.random() < 0.6:
+        yield Change(at + _commit_lag(rng), call)
+    yield Change(shown, call | over)
+    if over["action"] == "Answer" and rng.random() < 0.5:  # found out by a machine, which moves no stamp
+        yield Change(shown + timedelta(seconds=rng.uniform(10, 90)), {"sentiment": _mood(rng)})
+    for chance, wait in ((0.5, 600), (0.15, 4 * 3600), (0.08, 5 * 86400)):
+        if rng.random() < chance:
+            edited = shown + timedelta(seconds=1 + rng.expovariate(1 / wait))
+            yield Change(edited + _commit_lag(rng), _touch(edited, rng))
+    if rng.random() < 0.005:
+        yield Change(shown + timedelta(seconds=rng.uniform(3600, 3 * 86400)), None)
+
+
+def _commit_lag(rng: Random) -> timedelta:
+    """Rows are stamped before they can be seen."""
+    return timedelta(seconds=rng.uniform(0.1, 4))
+
+
+def _show(call: Fields, view: View) -> Fields:
+    zone, hidden = asked.zone(view[0]), BLOCKS.difference(view[1:])
+    record = {name: value for name, value in call.items() if name not in hidden and name[0] != "_"}
+    times = {name: f"{call[name].astimezone(zone):%Y-%m-%d %H:%M:%S}" if call[name] else "" for name in TIMES}
+    return record | times
+
+
+CALLS = Kind(
+    name="callcap/calls",
+    key="call_id",
+    born="start_datetime",
+    stamp="last_modified",
+    life=_life,
+    blank=_blank,
+    touch=_touch,
+    show=_show,
+    view=("US/Arizona", *SHOWN_BY_ALL),
+    odd=(
+        lambda call: {"caller": "316-555-0100 Pat Example"},
+        lambda call: {"duration": f"{call['duration']} s", "rings": None},
+        lambda call: {"revenue": MONEY, "dtmf": 5},
+        lambda call: {"dtmf": ESCAPED, "webmatch": []},
+        lambda call: {"accounts": None, "sentiment": None, "callsurance": "n/a"},
+        lambda call: {"action": None, "recording": False, "end_datetime": "0000-00-00 00:00:00"},
+    ),
+)
+
+
+def _started_within(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Span:
+    now = desk.now()
+    if page > 1 and desk.strikes("sliding_presets"):
+        now += timedelta(seconds=desk.rng.random() * desk.amount("slide_seconds"))
+    preset = asked.word(query, "search_range", RANGES)
+    if preset != "custom":
+        return ranges.named(preset, now, zone)
+    today = now.astimezone(zone).date()
+    first = date.fromisoformat(query.get("search_startdate") or f"{today - timedelta(days=30)}")
+    last = date.fromisoformat(query.get("search_enddate") or f"{today}")
+    if not first < last:
+        raise ValueError("search_startdate must be less than search_enddate")
+    return ranges.days(first, last - timedelta(days=desk.strikes("short_end_day")), zone)
+
+
+def _modified_within(query: Query, zone: ZoneInfo) -> Span:
+    """Minutes in, seconds compared, both ends included; a bare date as an end means its last second."""
+    start, end = ranges.ALWAYS
+    if text := query.get("search_last_modified_start"):
+        start = _local(text if len(text) > 10 else f"{text} 00:00", zone)
+    if text := query.get("search_last_modified_end"):
+        end = _local(text, zone) if len(text) > 10 else _local(f"{text} 23:59", zone) + timedelta(seconds=59)
+    return start, end
+
+
+def _local(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.strptime(text[:16], "%Y-%m-%d %H:%M").replace(tzinfo=zone).astimezone(UTC)
+
+
+def _found(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> list[Version]:
+    rows = desk.look(CALLS, page)
+    if call_id := query.get("call_id"):
+        return [row for row in rows if row.fields["call_id"] == call_id]
+    (since, until), (start, end) = _started_within(desk, query, zone, page), _modified_within(query, zone)
+    wanted = TEXTS[asked.word(query, "conversation_type", tuple(TEXTS))]
+    return [
+        row
+        for row in rows
+        if start <= (fields := row.fields)["last_modified"] <= end
+        and since <= fields["start_datetime"] < until
+        and fields["_text"] in wanted
+    ]
+
+
+def _list(desk: Desk, query: Query) -> Response:
+    zone = query.get("search_timezone", PROFILE_ZONE)
+    if zone not in asked.ZONES or desk.strikes("wrong_zone"):
+        zone = PROFILE_ZONE
+    page, size = asked.number(query, "page", 1, 10**9), asked.number(query, "show", 50, 1000)
+    newest_first = asked.word(query, "order", ("newest", "oldest")) == "newest"
+    rows = _found(desk, query, asked.zone(zone), page)
+    if not rows and ("call_id" in query or desk.strikes("empty_404")):
+        return refusal(404, "No calls found")
+    rows.sort(key=lambda row: row.fields["start_datetime"], reverse=newest_first)
+    cut = desk.cut(rows, page, size)
+    if page > cut.last_page:
+        return refusal(400, f"page must be a number from 1 to {cut.last_page}")
+    return desk.answer({
+        "pagination": {"page": page, "last_page": cut.last_page, "records_returned": cut.claimed, "show": cut.size,
+                       "total_records": cut.total},
+        "status": "success",
+        "search": {"timezone": zone},
+        "call": _shown(desk, cut.rows, zone, query.get("detail", "all").split(",")),
+    })  # fmt: skip
+
+
+def _shown(desk: Desk, rows: Sequence[Version], zone: str, detail: list[str]) -> list[orjson.Fragment]:
+    blocks = BLOCKS.intersection(detail).union(SHOWN_BY_ALL if "all" in detail else ())
+    calls = [row.raw(CALLS, (zone, *sorted(blocks))) for row in rows]
+    if desk.strikes("signed_recordings"):
+        signed = b'.mp3?Expires=900&Signature=%x"' % desk.rng.getrandbits(64)
+        calls = [call.replace(b'.mp3"', signed) for call in calls]
+    return [orjson.Fragment(call) for call in calls]
+
+
+def refusal(status: int, message: str) -> Response:
+    """An error in Callcap's own words."""
+    if status == 401:
+        realm = {"WWW-Authenticate": 'Bearer realm="https://api.callcap.com/v2/"'}
+        return json_answer({"status": "unauthorized", "message": "Your key is invalid"}, 401, realm)
+    return json_answer({"status": "error", "message": message}, status)
+
+
+async def _lost(request: Request) -> Response:
+    return HTMLResponse("<h1>Not Found</h1>", 404)
+
+
+def _routes(desk: Desk) -> list[BaseRoute]:
+    async def answer(request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {API_KEY}":
+            return refusal(401, "")
+        if request.url.path.endswith("/accounts/"):
+            return json_answer({"status": "success", "accounts": ACCOUNTS})
+        try:
+            found = _list(desk, {**request.query_params, **request.path_params})
+        except ValueError as error:
+            return refusal(400, str(error))
+        return found
+
+    paths = ("/v2/get/calls/", "/v2/get/calls/{call_id}/", "/v2/get/accounts/")
+    return [*(Route(path, answer) for path in paths), Route("/{path:path}", _lost)]
+
+
+VENDOR = Vendor("callcap", (CALLS,), _routes, refusal)

@@ -1,0 +1,187 @@
+"""The sandbox's front door: it dates and logs every answer, and fails the way networks and gateways do."""
+
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from math import ceil
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import anyio
+import httpx
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from poller.sandbox.vendors import VENDORS
+from poller.sandbox.world import World
+
+SECRETS = frozenset({"apikey", "api_key", "token", "auth_token", "access_token"})
+REFUSALS = {vendor.name: vendor.refusal for vendor in VENDORS}
+LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body><form action='/login'></form></body></html>"
+
+
+GATEWAY = "<html><head><title>Bad gateway</title></head><body><h1>Something went wrong</h1></body></html>"
+
+Refusal = Callable[[int, str], Response]
+
+
+def _server_error(refusal: Refusal, rng: Random) -> Response:
+    status = rng.choice((500, 502, 503))
+    return HTMLResponse(GATEWAY, status) if status == 502 else refusal(status, "Something went wrong")
+
+
+INSTEAD: Mapping[str, Callable[[Refusal, Random], Response]] = {
+    "throttle": lambda refusal, rng: refusal(429, "Too many requests"),
+    "server_error": _server_error,
+    "unauthorized": lambda refusal, rng: refusal(401, "Your credential is invalid"),
+    "forbidden": lambda refusal, rng: refusal(403, "You may not see this"),
+    "html_200": lambda refusal, rng: HTMLResponse(rng.choice((LOGIN, GATEWAY))),
+    "error_in_body": lambda refusal, rng: refusal(200, "Something went wrong"),
+}
+FAULTS = (*INSTEAD, "stall", "reset", "short_body")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it is remembered: no headers, no body, no secrets. No status: the connection was cut off."""
+
+    n: int
+    time: datetime
+    method: str
+    path: str
+    query: str
+    status: int | None
+    vice: str | None
+
+
+class Log:
+    """The last requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Asked] = deque(maxlen=10_000)
+        self._last = 0
+
+    def add(self, at: datetime, scope: Scope, status: int | None, vice: str | None) -> None:
+        """Remember a request and what became of it."""
+        self._last += 1
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = urlencode([(name, "***" if name.lower() in SECRETS else value) for name, value in pairs])
+        self._entries.append(Asked(self._last, at, scope["method"], scope["path"], query, status, vice))
+
+    def since(self, n: int) -> dict[str, Any]:
+        """The requests after number n, and the last number there is."""
+        return {"last": self._last, "requests": [asdict(entry) for entry in self._entries if entry.n > n]}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer, held back until it is clear what becomes of it."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Front:
+    """An ASGI wrapper. What cuts a connection off closes uvicorn's transport; in process it raises httpx.ReadError.
+
+    A request that changes something (a token refresh) is never cut off after it took effect.
+    """
+
+    def __init__(self, app: ASGIApp, world: World, log: Log) -> None:
+        self._app, self._world, self._log = app, world, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or fail to."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"the sandbox speaks only HTTP, not {scope['type']}")
+        self._world.advance()
+        vendor = scope["path"].split("/")[1]
+        vice = self._vice(vendor, scope["method"])
+        coin = self._world.vices.rng.random() < 0.5 if vice else False
+        early = vice in {"stall", "reset"} and (coin or scope["method"] != "GET")
+        answer = None if early else await self._answer(vendor, vice, scope, receive)
+        cut = early or vice in {"stall", "reset"} or (vice == "short_body" and coin)
+        self._log.add(self._world.now(), scope, answer.status if answer and not cut else None, vice)
+        if answer and vice == "short_body" and not cut:
+            answer = _shortened(answer)
+        if answer:
+            await _send(answer, send, whole=not cut)
+        if vice == "stall":
+            await _silence(receive, self._world.vices.amount(vendor, "stall_seconds"))
+        if cut:
+            await _hang_up(receive, send, reset=vice == "reset")
+
+    def _vice(self, vendor: str, method: str) -> str | None:
+        if vendor not in REFUSALS:
+            return None
+        vice = next((vice for vice in FAULTS if self._world.vices.strikes(vendor, vice)), None)
+        return None if vice == "short_body" and method != "GET" else vice
+
+    async def _answer(self, vendor: str, vice: str | None, scope: Scope, receive: Receive) -> Answer:
+        now = self._world.now()
+        app: ASGIApp = self._app
+        if vice and vice in INSTEAD:
+            app = INSTEAD[vice](REFUSALS[vendor], self._world.vices.rng)
+        answer = await _held_back(app, scope, receive)
+        if vice == "throttle" or (vice == "server_error" and self._world.vices.rng.random() < 0.5):
+            answer.headers.append((b"retry-after", self._retry_after(vendor, now).encode()))
+        answer.headers.append((b"date", _http_date(now).encode()))
+        return answer
+
+    def _retry_after(self, vendor: str, now: datetime) -> str:
+        wait = ceil(self._world.vices.amount(vendor, "retry_seconds"))
+        return f"{wait}" if self._world.vices.rng.random() < 0.5 else _http_date(now + timedelta(seconds=wait))
+
+
+async def _held_back(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, keep)
+    return Answer(sent[0]["status"], list(sent[0]["headers"]), b"".join(part.get("body", b"") for part in sent[1:]))
+
+
+def _shortened(answer: Answer) -> Answer:
+    """Half the body under headers that agree with it: only who parses it can tell."""
+    half = answer.body[: len(answer.body) // 2]
+    headers = [pair for pair in answer.headers if pair[0] != b"content-length"]
+    return Answer(answer.status, [*headers, (b"content-length", b"%d" % len(half))], half)
+
+
+async def _send(answer: Answer, send: Send, *, whole: bool) -> None:
+    body = answer.body if whole else answer.body[: len(answer.body) // 2]
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": body, "more_body": not whole})
+
+
+async def _silence(receive: Receive, seconds: float) -> None:
+    with anyio.move_on_after(seconds):
+        await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _hang_up(receive: Receive, send: Send, *, reset: bool) -> None:
+    # ASGI has no word for it: uvicorn's `send` is a method of the object that holds the connection
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise httpx.ReadError("the sandbox cut the connection off")
+    if reset and (sock := transport.get_extra_info("socket")) is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.close()
+    await _disconnected(receive)
+
+
+def _http_date(at: datetime) -> str:
+    return format_datetime(at, usegmt=True)

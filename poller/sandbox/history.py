@@ -1,0 +1,42 @@
+"""What truly happened to a simulated record, told the way a vendor's list would show it: the yardstick for tests."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from poller.sandbox.records import Kind, Version, View
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One version, visible from `at` on; `vices` names what disfigures it: a `broken_record` has no proper identity."""
+
+    at: datetime
+    record: Any
+    deleted: bool
+    vices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The life of one identity, oldest version first; `vanished` if the vendor dropped it without a mark."""
+
+    versions: tuple[Shown, ...]
+    vanished: datetime | None
+
+    @property
+    def first_visible(self) -> datetime:
+        """When it could first be read."""
+        return self.versions[0].at
+
+
+def told(kind: Kind, view: View, versions: list[Version]) -> History:
+    """The history of a record that went through these versions."""
+    shown = tuple(
+        Shown(version.since, orjson.loads(version.raw(kind, view)), version.deleted, version.worn)
+        for version in versions
+        if not version.gone
+    )
+    return History(shown, versions[-1].since if versions[-1].gone else None)

@@ -1,0 +1,103 @@
+"""The misbehaviours of simulated vendors: named, switched on and off at run time, and drawn from a seed."""
+
+from collections.abc import Mapping
+from random import Random
+
+from poller.sandbox.vendors import VENDORS
+
+RATES: Mapping[str, str] = {
+    # the list moves, or lies about itself
+    "shifting_pages": "rows are inserted, edited and deleted between two pages of one walk",
+    "tied_stamps": "many records share their stamps, two edits share one second, ties come in another order each time",
+    "lagging_replica": "the answer comes from a copy up to `replica_seconds` old, with an honest Date",
+    "sliding_presets": "a sliding range moves on by up to `slide_seconds` between two pages",
+    "sick_replica": "a documented answer, but empty, though there are rows",
+    "wrong_page_size": "a smaller page than asked for, and it says so",
+    "silent_page_cap": "fewer rows than the answer claims to hold",
+    "shrinking_total": "the total falls from page to page though nothing was deleted",
+    "wrong_zone": "another time zone than asked for, and it says so (callcap)",
+    "empty_404": "an empty list is answered with 404 (callcap)",
+    "short_end_day": "the end day of a date range is not part of it (callcap)",
+    "signed_recordings": "recording URLs carry another signature in each answer (callcap)",
+    "foreign_next": "the link to the next page leads to another host, without TLS (flextell)",
+    "token_rotation": "a refresh kills the old refresh token and the old access tokens at once (flextell)",
+    # records
+    "odd_record": "a leaf is null, of another type, or spelled unusually",
+    "broken_record": "a record without identity, without a readable time of its own, or that is no object",
+    "new_field": "a record has a field that nobody documented",
+    "null_dates": "a date that should be there is null (flextell)",
+    "pretty_body": "the body is indented over many lines",
+    # HTTP
+    "html_200": "a login or gateway page with status 200",
+    "error_in_body": "status 200, and an error in the body",
+    "server_error": "500, 502 or 503, sometimes with Retry-After",
+    "throttle": "429 with Retry-After in seconds or as a date, `retry_seconds` away",
+    "unauthorized": "401 for a good credential",
+    "forbidden": "403 for a good credential",
+    "stall": "silence for `stall_seconds`, before the answer or in its middle, then the connection closes",
+    "reset": "the connection is reset, before the answer or in its middle",
+    "short_body": "the body is cut: shorter than its Content-Length, or cut with a matching one",
+}
+
+AMOUNTS: Mapping[str, float] = {
+    "replica_seconds": 30.0,
+    "slide_seconds": 30.0,
+    "stall_seconds": 30.0,
+    "retry_seconds": 2.0,
+    "token_seconds": 3600.0,
+    "rate_limit": 60_000.0,
+}
+
+Settings = Mapping[str, Mapping[str, float]]
+"""Vendor name, or `*` for all of them, to vice (a probability, 0 to 1) or amount."""
+
+
+class Vices:
+    """Which vendor misbehaves how often; nothing does by default. Same seed and same questions, same answers."""
+
+    def __init__(self, seed: int = 0, settings: Settings | None = None) -> None:
+        self._settings: dict[str, dict[str, float]] = {}
+        self.rng = Random(seed)
+        self.set(settings or {})
+
+    def set(self, settings: Settings) -> None:
+        """Replace all settings. ValueError names what is no vendor, no vice, or no number it can be."""
+        for vendor, values in settings.items():
+            if vendor not in {"*", *(known.name for known in VENDORS)}:
+                raise ValueError(f"no such vendor: {vendor}")
+            for name, value in values.items():
+                _check(name, value)
+        self._settings = {vendor: dict(values) for vendor, values in settings.items()}
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        self._settings = {}
+
+    def settings(self) -> dict[str, dict[str, float]]:
+        """What is switched on now."""
+        return {vendor: dict(values) for vendor, values in self._settings.items()}
+
+    def amount(self, vendor: str, name: str) -> float:
+        """How much, for what has a size rather than a rate."""
+        return self._lookup(vendor, name, AMOUNTS[name])
+
+    def __bool__(self) -> bool:
+        return bool(self._settings)
+
+    def strikes(self, vendor: str, name: str, rng: Random | None = None) -> bool:
+        """Whether it happens this time; `rng` for what must not depend on the order of requests."""
+        rate = self._lookup(vendor, name, 0.0)
+        return rate > 0 and (rng or self.rng).random() < rate
+
+    def _lookup(self, vendor: str, name: str, default: float) -> float:
+        for scope in (vendor, "*"):
+            if (value := self._settings.get(scope, {}).get(name)) is not None:
+                return value
+        return default
+
+
+def _check(name: str, value: object) -> None:
+    if name not in RATES and name not in AMOUNTS:
+        raise ValueError(f"no such vice: {name}")
+    if not isinstance(value, int | float) or value < 0 or (name in RATES and value > 1):
+        raise ValueError(f"{name} cannot be {value!r}")

@@ -1,0 +1,126 @@
+"""Which sweep reads the next page: what is due, what waits, and who goes first."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from poller.events import Shape
+from poller.ledger.records import Checkpoint, Gap, SweepState
+from poller.model import Cursor, Page, Stream, Sweep, Window
+from poller.seen import Seen
+
+
+BROKEN, SHIFTED = "broken", "shifted"
+"""Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under it is made up for."""
+
+
+@dataclass(slots=True, eq=False)
+class Pass:
+    """One run of one sweep, under way; `gap` is the range it makes up for, where it is not the sweep's own window."""
+
+    window: Window
+    pages: AsyncIterator[Page]
+    began: datetime
+    gap: Gap | None = None
+    cursor: Cursor | None = None
+    read: int = 0
+    records: int = 0
+
+    async def close(self) -> None:
+        """Let go of the pages that are not read any more."""
+        if isinstance(self.pages, AsyncGenerator):
+            await self.pages.aclose()
+
+
+@dataclass(slots=True, eq=False)
+class SweepRun:
+    """One sweep of one stream, as this process knows it; what must outlive the process is in the checkpoint."""
+
+    sweep: Sweep
+    stream: "StreamRun"
+    current: Pass | None = None
+    failures: int = 0
+    retry_at: datetime | None = None
+    tries: int = 0
+    forced: bool = False
+    done: bool = False
+    gap_failures: int = 0
+    gap_retry_at: datetime | None = None
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Source, stream and sweep, as every metric and log line has them."""
+        return self.stream.source, self.stream.stream.name, self.sweep.name
+
+    @property
+    def state(self) -> SweepState:
+        """Where the checkpoint has this sweep."""
+        return self.stream.checkpoint.sweeps[self.sweep.name]
+
+
+@dataclass(slots=True, eq=False)
+class StreamRun:
+    """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time."""
+
+    source: str
+    stream: Stream
+    shape: Shape
+    checkpoint: Checkpoint
+    seen: Seen
+    doubts: set[int]
+    keep: timedelta | None
+    sweeps: list[SweepRun] = field(default_factory=list)
+    polled: bool = False
+    busy: bool = False
+    tidied: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """`source/stream`, as the state names it."""
+        return f"{self.source}/{self.stream.name}"
+
+    def live_reach(self) -> datetime | None:
+        """Where the window of `live` begins now; None before its first complete pass."""
+        state = self.checkpoint.sweeps.get("live")
+        lookback = next((run.sweep.lookback for run in self.sweeps if run.sweep.name == "live"), None)
+        return state.cursor.until - lookback if state and state.cursor and lookback else None
+
+
+def due_at(run: SweepRun) -> datetime:
+    """When this sweep may ask for its next page."""
+    due = run.state.due or run.stream.checkpoint.started
+    if run.current is not None or run.forced:
+        due = run.stream.checkpoint.started
+    return max(due, run.retry_at) if run.retry_at else due
+
+
+def choose(runs: Iterable[SweepRun], now: datetime) -> SweepRun | None:
+    """The sweep that reads next: the shortest `every` first, but what is overdue by its own `every` before that."""
+    ready = [run for run in runs if not run.done and not run.stream.busy and due_at(run) <= now]
+    return min(ready, key=lambda run: _rank(run, now), default=None)
+
+
+def _rank(run: SweepRun, now: datetime) -> tuple[bool, bool, float, timedelta]:
+    overdue = (now - (run.state.due or run.stream.checkpoint.started)) / run.sweep.every
+    makes_up = run.current is not None and run.current.gap is not None and overdue < 0
+    return (makes_up, overdue <= 1, -overdue if overdue > 1 else 0, run.sweep.every)
+
+
+def next_gap(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, Gap] | None:
+    """The oldest gap that no pass of its sweep will read by itself, and the sweep that may try now."""
+    gaps = [(run, gap) for run in runs if _may_make_up(run, now) for gap in run.stream.checkpoint.gaps]
+    own = [(run, gap) for run, gap in gaps if gap.sweep == run.sweep.name and gap.kind == SHIFTED]
+    return min(own, key=lambda pair: pair[1].start, default=None)
+
+
+def _may_make_up(run: SweepRun, now: datetime) -> bool:
+    idle = run.current is None and not run.stream.busy
+    return idle and (run.gap_retry_at is None or run.gap_retry_at <= now)
+
+
+def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
+    """When the next sweep, or gap, that waits for its time may ask; None where all are busy or done."""
+    idle = [run for run in runs if not run.done and not run.stream.busy]
+    times = [due_at(run) for run in idle]
+    times += [run.gap_retry_at for run in idle if run.gap_retry_at and run.current is None]
+    return min(times, default=None)

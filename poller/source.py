@@ -1,0 +1,91 @@
+"""One source made ready to be polled: its session, and its streams as the state knows them."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import certifi
+import httpx
+
+from poller.auth import Authority, Bearer, Fixed
+from poller.events import Shape
+from poller.http import Session, client
+from poller.ledger import Ledger, Restored
+from poller.ledger.records import Checkpoint, Owner, SweepState, Token
+from poller.model import Static, Stream
+from poller.pace import Pace
+from poller.schedule import StreamRun, SweepRun
+from poller.sources.account import Account
+from poller.telemetry import Telemetry
+from poller.windows import first_window
+
+Now = Callable[[], datetime]
+SaveToken = Callable[[str, Token], Awaitable[None]]
+
+
+def owner_of(account: Account) -> Owner:
+    """What names the account that a state belongs to."""
+    return Owner(account.type, account.base_url, account.tenant_key)
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Who is trusted: the configured authorities, else Mozilla's list; nothing from the environment."""
+    return ssl.create_default_context(cafile=str(ca_file or certifi.where()))
+
+
+def authority(account: Account, stored: Token | None, save: Callable[[Token], Awaitable[None]] | None, now: Now) -> Authority:
+    """What makes this account's requests ours. Without `save` no refresh token is ever spent."""
+    credential = account.credential()
+    if isinstance(credential, Static):
+        return Fixed(credential, account.headers)
+    return Bearer(credential, account.headers, stored=stored, save=save, now=now)
+
+
+def session(
+    name: str, account: Account, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
+) -> Session:
+    """The source's one session."""
+    pace = Pace(account.requests_per_minute)
+    return Session(name, account.base_url, http, auth, pace, timeout=account.timeout, telemetry=telemetry, now=now)
+
+
+def http_client(account: Account, tls: ssl.SSLContext) -> httpx.AsyncClient:
+    """The source's one HTTP client."""
+    return client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
+
+
+async def stream_runs(name: str, account: Account, ledger: Ledger, now: Now) -> Sequence[StreamRun]:
+    """The source's streams where the ledger has them."""
+    return [await _stream_run(name, account, stream, ledger, now()) for stream in account.build()]
+
+
+async def _stream_run(name: str, account: Account, stream: Stream, ledger: Ledger, now: datetime) -> StreamRun:
+    keep = account.keep_for
+    restored = await ledger.restore(f"{name}/{stream.name}", keep.total_seconds() if keep else None)
+    drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
+    run = StreamRun(
+        source=name,
+        stream=stream,
+        shape=Shape(name, account.type, stream.name, stream.kind, account.raw, drop),
+        checkpoint=_checkpoint(restored, account, stream, now),
+        seen=restored.seen,
+        doubts=set(restored.doubts),
+        keep=keep,
+    )
+    run.sweeps = [SweepRun(sweep, run) for sweep in stream.sweeps]
+    return run
+
+
+def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datetime) -> Checkpoint:
+    """The saved checkpoint; a sweep it does not know begins as at the stream's first poll."""
+    checkpoint = restored.checkpoint or Checkpoint(started=now, start=account.start_at(now))
+    known = {sweep.name: sweep for sweep in stream.sweeps}
+    for name, sweep in known.items():
+        origin = first_window(sweep, checkpoint.start, now)
+        checkpoint.sweeps.setdefault(name, SweepState(origin=origin, due=now))
+    for name in checkpoint.sweeps.keys() - known.keys():
+        del checkpoint.sweeps[name]
+    return checkpoint
+
+

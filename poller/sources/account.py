@@ -1,0 +1,141 @@
+"""What every source can set, whichever vendor it is: the part of a source's configuration that vendors share."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from outputs.units import Duration
+from poller.model import Credential, Fetch, Http, Stream, Sweep
+from poller.sources.values import Droppable, Origin, Proxy, Readable, Region, Start, began
+
+KEEP = timedelta(days=400)
+
+
+class Strict(BaseModel):
+    """A mapping of the configuration: an unknown key is an error, and no error shows what was set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _optional_in_schema(schema: dict[str, Any]) -> None:
+    """A sweep's keys need not all be set: what is left out keeps the vendor's default (see `Sweeps`)."""
+    schema.pop("required", None)
+
+
+class Whole(Strict):
+    """The timing of a sweep that always reads the whole list."""
+
+    model_config = ConfigDict(json_schema_extra=_optional_in_schema)
+    every: Duration
+
+    def sweep(self, name: str, fetch: Fetch, **flags: bool) -> Sweep:
+        """The sweep of this timing; `flags` are those of `Sweep`."""
+        return Sweep(name, self.every, None, fetch, **flags)
+
+
+class Windowed(Whole):
+    """The timing of a sweep that reaches back over a window."""
+
+    lookback: Duration
+
+    def sweep(self, name: str, fetch: Fetch, **flags: bool) -> Sweep:
+        """The sweep of this timing; `flags` are those of `Sweep`."""
+        return Sweep(name, self.every, self.lookback, fetch, **flags)
+
+
+class Sweeps(Strict):
+    """A stream's sweeps, one field each; its default is the vendor's, and a setting may name only what differs."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _keep_defaults(cls, value: object, info: ValidationInfo) -> object:
+        default = cls.model_fields[str(info.field_name)].default
+        if value is None:
+            return default
+        return {**default.model_dump(), **value} if isinstance(value, dict) else value
+
+
+class Chosen(Strict):
+    """A vendor's streams, one optional field each: to name one, with `{}` or nothing under it, is to poll it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_none(cls, value: object) -> object:
+        if not value:
+            raise ValueError("name at least one stream, or leave `streams` out to poll all of them")
+        if not isinstance(value, dict):
+            return value
+        return {name: {} if setting is None else setting for name, setting in value.items()}
+
+
+class Account(Strict):
+    """One configured vendor account or tenant."""
+
+    KEEP_FOREVER: ClassVar[bool] = False
+    REGION: ClassVar[str | None] = None
+
+    base_url: Origin
+    start: Start = "24h"
+    keep: Duration | None = None
+    timeout: Duration = timedelta(seconds=30)
+    requests_per_minute: Annotated[int, Field(ge=1)] = 60
+    max_concurrency: Annotated[int, Field(ge=1)] = 1
+    proxy: Proxy | None = None
+    ca_file: Readable | None = None
+    raw: bool = True
+    drop: tuple[Droppable, ...] = ()
+    region: Region | None = None
+
+    @property
+    def tenant_key(self) -> str | None:
+        """What else, beside type and base_url, names the account: its state belongs to it. None where nothing does."""
+        return None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Request headers that are no secret; `Accept: application/json` goes with every request anyway."""
+        return {}
+
+    @property
+    def keep_for(self) -> timedelta | None:
+        """How long after its last delivery an identity is remembered; None for ever."""
+        return None if self.KEEP_FOREVER else self.keep or KEEP
+
+    @property
+    def home(self) -> str | None:
+        """The country whose numbers are dialled without a country code; None where nothing says so."""
+        return self.region or self.REGION
+
+    def start_at(self, now: datetime) -> datetime | None:
+        """How far back the first poll reaches; None for all there is."""
+        since = began(self.start)
+        try:
+            return now - since if isinstance(since, timedelta) else since
+        except OverflowError:
+            return None
+
+    @model_validator(mode="after")
+    def _remembers_what_it_meets_again(self) -> Self:
+        if self.KEEP_FOREVER and self.keep is not None:
+            raise ValueError("keep: what this vendor shows is remembered for ever; leave it out")
+        for stream in self.build():
+            for sweep in stream.sweeps:
+                least = sweep.every + (sweep.lookback or timedelta(0))
+                if self.keep_for and self.keep_for < least:
+                    raise ValueError(f"keep: at least {least}, every + lookback of {stream.name}.{sweep.name}")
+        return self
+
+    @abstractmethod
+    def credential(self) -> Credential:
+        """How requests are authenticated."""
+
+    @abstractmethod
+    def build(self) -> Sequence[Stream]:
+        """The configured streams, with the configured timing of their sweeps."""
+
+    @abstractmethod
+    async def probe(self, http: Http) -> str:
+        """Ask the vendor for one record, in one request: says in words what came. Raises SourceError."""

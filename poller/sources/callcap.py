@@ -1,0 +1,265 @@
+"""Callcap (NEXTMS): its calls, asked for by the time they were last modified.
+
+- Key, status words, errors, a 404 for a list that has nothing to say: https://callcap.readme.io/docs/getting-started
+- Parameters, envelope, record: https://callcap.readme.io/docs/calls
+- Old calls change for years (analysts, revenue, invoices): https://callcap.readme.io/docs/conversations
+- Filters and times are wall clocks of `search_timezone`, to the minute and the day; the zone applied is echoed. In a
+  zone with summer time, of the two readings of a repeated hour the first counts, unless a call would end, or be
+  modified, before it began.
+- Without `search_startdate` an unnamed past date cuts old calls off, also of those modified today.
+- `rings` counts rings, so `ring_seconds` is null; `csr` is taken as it is, also number 0, the "Administrator".
+- Fields that the documentation lists are compared one by one; blocks that it leaves open (webmatch, sentiment …)
+  whole, so that a new field in one of those is a change.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Raw, Struct
+from pydantic import SecretStr, field_validator
+
+from poller import kinds
+from poller.errors import Shifted, Unexpected
+from poller.leaves import Naming, ident, money, named, naming, seconds, shape, shaped, text
+from poller.model import Credential, Cursor, Http, Leaf, Page, Response, Static, Stream, Window
+from poller.paging import Answer, Numbering, Place, envelope, following, walk
+from poller.phones import e164
+from poller.sources.account import Account, Chosen, Sweeps, Windowed
+from poller.sources.values import Origin, Secret
+from poller.times import ZoneName, elapsed, moment, required, wall_clock
+
+CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
+SHOW = 1000  # the documented most
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # older than any call there
+PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}
+
+# What the documentation leaves open, and we assume:
+LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
+STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; filters spell it differently than records
+    "answer": "answered", "answered": "answered", "ans": "answered", "missed": "missed", "noanswer": "missed",
+    "unanswered": "missed", "inprogress": "in_progress", "voicemail": "voicemail", "busy": "busy", "failed": "failed",
+    "abandoned": "abandoned", "hangup": "abandoned", "blocked": "blocked", "wrongnumber": "wrong_number",
+}  # fmt: skip
+DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
+
+_Thing = shape("id name label tag opportunity external_id corporate_label")
+_Campaign = shape(
+    "id name callcap_number dialed_number destination_number ivr_option medium medium_type direction line-memo"
+    " addtl_line_memo cost_per_piece_est cost_per_piece_final default_revenue_value"
+)
+_Caller = shape("caller_id name class address city state zip")
+_Outcome = shape("change_request", major=_Thing, minor=_Thing, csr=_Thing)
+_Saved = shape("date user", outcome=_Thing, reason=_Thing)
+_Accounts = shape("", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
+Record = shape(
+    "call_id recording action start_datetime end_datetime last_modified dtmf duration rings revenue notes webmatch"
+    " sentiment summaries scorecards demographics import",
+    caller=_Caller, callsurance=_Outcome, callsaver=_Saved, accounts=_Accounts,
+)  # fmt: skip
+
+
+class _Pagination(Numbering, rename={"number": "page", "size": "show", "last": "last_page", "total": "total_records"}):
+    records_returned: int
+
+
+class _List(Struct):
+    status: str
+    pagination: _Pagination
+    search: dict[str, Any]
+    call: list[Raw]
+
+
+class _Verdict(Struct):
+    status: str
+
+
+_LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
+
+
+class CallsSweeps(Sweeps):
+    """How often each way of reading calls runs, and how far it reaches back."""
+
+    recent: Windowed = Windowed(every=timedelta(seconds=15), lookback=timedelta(minutes=5))
+    live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+
+    @field_validator("recent")
+    @classmethod
+    def _within_a_preset(cls, recent: Windowed) -> Windowed:
+        if recent.lookback > max(PRESETS):
+            raise ValueError("lookback: the vendor's widest preset is 60m")
+        return recent
+
+
+class Calls(Sweeps):
+    """The stream of calls."""
+
+    sweeps: CallsSweeps = CallsSweeps()
+
+
+class Streams(Chosen):
+    """The vendor's streams."""
+
+    calls: Calls | None = None
+
+
+class Callcap(Account):
+    """A Callcap login: it sees what its key may see."""
+
+    REGION: ClassVar = "US"
+
+    type: Literal["callcap"]
+    base_url: Origin = "https://api.callcap.com"
+    api_key: Secret
+    timezone: ZoneName = "US/Arizona"
+    streams: Streams = Streams(calls=Calls())
+
+    def credential(self) -> Credential:
+        """The key, as a bearer token that never changes."""
+        return Static({"Authorization": SecretStr(f"Bearer {self.api_key.get_secret_value()}")})
+
+    def build(self) -> Sequence[Stream]:
+        """The calls, if they are configured."""
+        return [self._calls(self.streams.calls.sweeps)] if self.streams.calls else []
+
+    async def probe(self, http: Http) -> str:
+        """Ask for the newest call."""
+        query = {"search_range": "custom", "search_startdate": f"{BEGINNING:%Y-%m-%d}", "order": "newest"}
+        answer = await _ask(http, ZoneInfo(self.timezone), query, 1, show=1)
+        return f"answers; {answer.total:,} calls"
+
+    def _calls(self, sweeps: CallsSweeps) -> Stream:
+        zone = ZoneInfo(self.timezone)
+        preset = PRESETS[min(width for width in PRESETS if width >= sweeps.recent.lookback)]
+        return Stream(
+            name="calls",
+            kind=kinds.Call.KIND,
+            sweeps=(
+                sweeps.recent.sweep("recent", partial(_recent, zone, preset), follows=True, glance=True),
+                sweeps.live.sweep("live", partial(_modified, zone)),
+                sweeps.audit.sweep("audit", partial(_started, zone), net=True),
+            ),
+            decoder=msgspec.json.Decoder(Record),
+            identity=lambda record: ident(record.call_id),
+            contents=(contents,),
+            time=lambda record: required(record.start_datetime, "start_datetime", zone),
+            modified=partial(_stamp, zone=zone),
+            deleted=lambda _: False,  # the vendor marks none
+            normalize=partial(normalize, zone=zone, region=self.home),
+        )
+
+
+async def _recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
+    """The preset slides on between pages: what slid out of it `live` has, so a page that is gone is the end."""
+    number: Place | None = 1
+    while number is not None:
+        try:
+            answer = await _ask(http, zone, {"search_range": preset, "order": "newest"}, number)
+        except Shifted:
+            return
+        number = answer.following
+        yield Page(answer.records, last=number is None)
+
+
+def _modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """By last modification, open-ended, so that rows can only enter, and paging only repeat."""
+    start = wall_clock(max(window.start, BEGINNING), zone)
+    query = {"search_last_modified_start": f"{start:%Y-%m-%d %H:%M}"}
+    return _read(zone, http, query, BEGINNING.date(), window.end)
+
+
+def _started(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """By start date, whole days; the calls have to add up."""
+    start = wall_clock(max(window.start, BEGINNING), zone)
+    return _read(zone, http, {}, start.date(), window.end, naming("call_id"))
+
+
+def _read(
+    zone: ZoneInfo, http: Http, query: Mapping[str, str], first: date, end: datetime, name: Naming | None = None
+) -> AsyncIterator[Page]:
+    """Calls that began from the day `first` on, oldest first: that the last day is included is not documented."""
+    last = max(end.astimezone(zone).date(), first) + timedelta(days=1)
+    dates = {"search_range": "custom", "search_startdate": f"{first}", "search_enddate": f"{last}", "order": "oldest"}
+    limit = datetime.combine(last, time(), zone).astimezone(UTC)  # what begins later was not asked for
+    return walk(partial(_ask, http, zone, {**dates, **query}), lag=LAG, limit=limit, identity=name)
+
+
+async def _ask(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: Place, show: int = SHOW) -> Answer:
+    """Raises Unexpected where that is not the documented answer to what was asked, Shifted where the page is gone."""
+    number = int(place)
+    fixed = {"conversation_type": "call", "detail": "all", "search_timezone": zone.key, "show": f"{show}"}
+    response = await http.get(CALLS, {**query, **fixed, "page": f"{number}"}, accept=(200, 404))
+    if response.status == 404:
+        return await _silence(http, response, number)
+    found = envelope(_LIST, response.body)
+    said, rows = found.pagination, len(found.call)
+    for wrong, why in (
+        (found.status != "success", "its status is not success"),
+        (found.search.get("timezone") != zone.key, f"its times are not those of {zone.key}, which was asked for"),
+        (said.records_returned != rows, f"it holds {rows} calls and says {said.records_returned}"),
+    ):
+        if wrong:
+            raise Unexpected(f"page {number}: {why}")
+    return Answer(found.call, said.total, following(said, rows, number=number, size=show), response.date)
+
+
+async def _silence(http: Http, response: Response, number: int) -> Answer:
+    """A list with nothing to say is a 404 with a status; so is a wrong address, unless this key has been answered."""
+    envelope(_VERDICT, response.body)
+    if number > 1:
+        raise Shifted(f"page {number} is gone")
+    if not http.answered(CALLS):
+        proof = await http.get(ACCOUNTS, {})
+        if envelope(_VERDICT, proof.body).status != "success":
+            raise Unexpected("neither the calls nor the accounts are there: is base_url right?")
+    return Answer((), 0, None, response.date)
+
+
+def _stamp(record: Any, *, zone: ZoneInfo) -> datetime | None:
+    return moment(record.last_modified, zone, after=moment(record.start_datetime, zone))
+
+
+def contents(record: Any) -> Any:
+    """The call without what is volatile: the stamp alone says nothing, and a signed URL is signed anew each time."""
+    recording = record.recording.partition("?")[0] if isinstance(record.recording, str) else record.recording
+    return msgspec.structs.replace(record, last_modified=None, recording=recording)
+
+
+def _status(action: Leaf) -> kinds.CallStatus:
+    return STATUSES.get("".join(filter(str.isalpha, text(action) or "")).lower(), "unknown")
+
+
+def normalize(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
+    """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
+    campaign = shaped(shaped(record.accounts, _Accounts).campaign, _Campaign)
+    caller, outcome = shaped(record.caller, _Caller), shaped(record.callsurance, _Outcome)
+    began, total = moment(record.start_datetime, zone), seconds(record.duration)
+    ended = moment(record.end_datetime, zone, after=began)
+    direction = DIRECTIONS.get(str(campaign.direction).lower())
+    customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
+    dialed = e164(campaign.dialed_number, region) or tracking
+    outbound = direction == "outbound"
+    return kinds.Call(
+        id=ident(record.call_id) or "",
+        direction=direction,
+        status=_status(record.action),
+        vendor_status=text(record.action),
+        started_at=began,
+        ended_at=ended,
+        updated_at=_stamp(record, zone=zone),
+        duration_seconds=elapsed(began, ended) if total is None else total,
+        caller_number=tracking if outbound else customer,
+        called_number=customer if outbound else dialed,
+        tracking_number=tracking or (None if outbound else dialed),
+        destination_number=e164(campaign.destination_number, region),
+        caller=kinds.Caller(text(caller.name), text(caller.city), text(caller.state), text(caller.zip)),
+        campaign=named(campaign),
+        agent=named(shaped(outcome.csr, _Thing)),
+        disposition=text(shaped(outcome.minor, _Thing).label) or text(shaped(outcome.major, _Thing).label),
+        recording_url=text(record.recording),
+        revenue=money(record.revenue),
+    )

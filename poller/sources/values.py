@@ -1,0 +1,86 @@
+"""What the values of a source's configuration may be: each check raises ValueError that says what would be right."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from outputs.units import duration
+from poller.phones import region_code
+from poller.times import moment
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not text.isprintable() or " " in text:
+        raise ValueError("an address begins with http:// or https:// and names a host, such as https://api.example.com")
+    if "@" in parts.netloc or "?" in text or "#" in text:
+        raise ValueError("an address holds no user, no query and no fragment: credentials have keys of their own")
+    return text
+
+
+def _origin(text: str) -> str:
+    return _address(text).rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    _address(f"{scheme}://{rest.rpartition('@')[2]}")
+    return text
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"a file of certificates that can be read: {error.strerror}") from None
+
+
+def _droppable(path: str) -> str:
+    first, *rest = path.split(".")
+    if first != "data" or not rest or not all(rest) or rest[0] == "id":
+        raise ValueError("a dotted path into data, such as data.raw.caller.name; data.id stays")
+    return path
+
+
+def _filled(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value().strip()
+    if not value or not value.isascii() or not value.isprintable():
+        raise ValueError("a credential is one line of ASCII and not empty: is its environment variable set?")
+    return SecretStr(value)
+
+
+def began(text: str) -> timedelta | datetime | None:
+    """Read `start`: how long before the first poll, or when; None for `all`."""
+    if text == "all":
+        return None
+    try:
+        return duration(text)
+    except ValueError:
+        found = moment(text)
+    if found is None:
+        raise ValueError("a duration such as 24h, a time with its offset such as 2026-03-14T09:00:00Z, or all")
+    return found
+
+
+def _start(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else str(value)  # YAML reads times by itself
+    began(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Proxy = Annotated[str, AfterValidator(_proxy), Field(repr=False)]
+Readable = Annotated[Path, AfterValidator(_readable)]
+Droppable = Annotated[str, AfterValidator(_droppable)]
+Secret = Annotated[SecretStr, AfterValidator(_filled)]
+Start = Annotated[str, BeforeValidator(_start)]
+Region = Annotated[str, AfterValidator(region_code)]

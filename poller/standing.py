@@ -1,0 +1,61 @@
+"""Where a stream stands: its checkpoint and what this process knows of it, put into words and numbers."""
+
+from datetime import datetime, timedelta
+
+from poller.coverage import covered_until, gap_seconds, word
+from poller.ledger.records import Checkpoint
+from poller.patience import Patience
+from poller.schedule import StreamRun, SweepRun
+from poller.status import GapStatus, StreamStatus, SweepStatus
+
+
+def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, now: datetime) -> StreamStatus:
+    """What can be said of this stream now. `paused`: an output, or the state, is down."""
+    checkpoint = run.checkpoint
+    lag = _lag(checkpoint, now) if run.polled or _attempted(checkpoint) else None
+    held_up = any(sweep.retry_at and sweep.retry_at > now for sweep in run.sweeps)
+    state = word(
+        checkpoint,
+        paused=paused,
+        denied=patience.denied,
+        waiting=held_up or patience.seconds(now) > 0 or lag is None,
+        lag=lag,
+        live_every=_live_every(run),
+    )
+    return StreamStatus(
+        source=run.source,
+        stream=run.stream.name,
+        state=state,
+        lag_seconds=lag,
+        gaps=[GapStatus(gap.sweep, gap.start, gap.end, gap.kind, gap.since) for gap in checkpoint.gaps],
+        last_error=_last_error(checkpoint),
+        owner=owner,
+        sweeps=[_sweep(sweep, patience) for sweep in run.sweeps],
+        seen=len(run.seen),
+        gap_seconds=gap_seconds(checkpoint),
+    )
+
+
+def _lag(checkpoint: Checkpoint, now: datetime) -> float | None:
+    covered = covered_until(checkpoint)
+    return None if covered is None else max(0.0, (now - covered).total_seconds())
+
+
+def _attempted(checkpoint: Checkpoint) -> bool:
+    return any(state.complete or state.last_error for state in checkpoint.sweeps.values())
+
+
+def _live_every(run: StreamRun) -> timedelta:
+    return next((sweep.sweep.every for sweep in run.sweeps if sweep.sweep.name == "live"), timedelta(hours=1))
+
+
+def _last_error(checkpoint: Checkpoint) -> str | None:
+    """What a sweep that has not succeeded since said."""
+    errors = [f"{name}: {state.last_error}" for name, state in checkpoint.sweeps.items() if state.last_error]
+    return "; ".join(errors) or None
+
+
+def _sweep(run: SweepRun, patience: Patience) -> SweepStatus:
+    state = run.state
+    times = [state.due or run.stream.checkpoint.started, run.retry_at, patience.resume_at]
+    return SweepStatus(run.sweep.name, state.last_success, max(time for time in times if time), state.last_error)

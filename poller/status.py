@@ -1,0 +1,101 @@
+"""What can be said of a stream, and of an output, at this moment."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+State: TypeAlias = Literal["paused", "denied", "gap", "suspect", "late", "waiting", "ok"]
+"""A stream is in the first of these that holds: an output is down; its source's credential is refused; a gap is open;
+too much vanished at once; its lag is too long; it backs off or was never polled; none of these."""
+
+STATES: tuple[State, ...] = get_args(State)
+
+
+@dataclass(frozen=True, slots=True)
+class GapStatus:
+    """A range still missing, found at `since`; all aware, UTC. `kind` says why it is open."""
+
+    sweep: str
+    start: datetime
+    end: datetime
+    kind: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SweepStatus:
+    """`last_success` is when its last complete pass ended, None before the first one."""
+
+    name: str
+    last_success: datetime | None
+    next_poll: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """`lag_seconds` is None before the first complete pass, `owner` the replica that polls the source ("" for none).
+
+    `seen` counts the identities remembered, `gap_seconds` the covered range that is still missing.
+    """
+
+    source: str
+    stream: str
+    state: State
+    lag_seconds: float | None
+    gaps: list[GapStatus]
+    last_error: str | None
+    owner: str
+    sweeps: list[SweepStatus]
+    seen: int
+    gap_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStatus:
+    """Up or down since `since`; `error` is what the last write said, None while it is up."""
+
+    name: str
+    up: bool
+    error: str | None
+    since: datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """An aware time as `2026-03-14T16:15:50.120Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def as_json(status: StreamStatus) -> dict[str, Any]:
+    """One object of `/api/streams`: plain values only, times in RFC 3339."""
+    return {
+        "source": status.source,
+        "stream": status.stream,
+        "state": status.state,
+        "lag_seconds": status.lag_seconds,
+        "gap_seconds": status.gap_seconds,
+        "gaps": [_gap(gap) for gap in status.gaps],
+        "last_error": status.last_error,
+        "owner": status.owner,
+        "seen": status.seen,
+        "sweeps": [_sweep(sweep) for sweep in status.sweeps],
+    }
+
+
+def _gap(gap: GapStatus) -> dict[str, str]:
+    return {
+        "start": rfc3339(gap.start),
+        "end": rfc3339(gap.end),
+        "kind": gap.kind,
+        "sweep": gap.sweep,
+        "since": rfc3339(gap.since),
+    }
+
+
+def _sweep(sweep: SweepStatus) -> dict[str, str | None]:
+    return {
+        "name": sweep.name,
+        "last_success": rfc3339(sweep.last_success) if sweep.last_success else None,
+        "next_poll": rfc3339(sweep.next_poll) if sweep.next_poll else None,
+        "last_error": sweep.last_error,
+    }

@@ -1,0 +1,46 @@
+"""How a run ends on SIGTERM or SIGINT: the page in hand is finished and saved, within ten seconds whatever hangs."""
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+
+import anyio
+
+from poller.pipeline import Pipeline
+
+_READING = 5.0
+"""Seconds a page in hand has to arrive."""
+_SAVING = 4.0
+"""Seconds after that for what was read to be delivered and saved."""
+
+
+async def stop_on_signal(pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
+    """Wait for a signal, then let the pipelines end; `work` is cancelled if they take too long.
+
+    A second signal ends the process at once, with exit code 130.
+    """
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            break
+        threading.Thread(target=_insist, daemon=True).start()
+        async with anyio.create_task_group() as ending:
+            ending.start_soon(_end, pipelines, work)
+            async for _ in signals:
+                os._exit(130)
+
+
+async def _end(pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
+    for pipeline in pipelines:
+        pipeline.stop()
+    await anyio.sleep(_READING)
+    for pipeline in pipelines:
+        pipeline.hurry()
+    await anyio.sleep(_SAVING)
+    work.cancel()
+
+
+def _insist() -> None:
+    """Nothing that hangs below Python, a disk or a full pipe, keeps the process from ending in time."""
+    threading.Event().wait(_READING + _SAVING + 0.5)
+    os._exit(0)

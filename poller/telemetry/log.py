@@ -1,0 +1,91 @@
+"""Where log lines go, and what they look like: JSON for machines, columns for a person at a terminal."""
+
+import logging
+from collections.abc import MutableMapping
+from contextlib import suppress
+from json import dumps
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.typing import Processor, WrappedLogger
+
+_LONGEST = 4000
+"""Characters of one value: an error may quote what a vendor sent, and nothing of theirs is logged whole."""
+
+
+def configure_logging(stream: TextIO, json: bool | None = None) -> None:
+    """Send every log line to `stream`, as JSON unless it is a terminal (`json` overrules that).
+
+    The whole process: libraries' warnings and errors too, whether logged or warned. A line that cannot be written is
+    lost, and nothing else with it. May be called again.
+    """
+    terminal = stream.isatty()
+    lines = _Lines(stream)
+    structlog.configure(
+        processors=_processors(colors=terminal, json=not terminal if json is None else json),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=False,  # configuring again reaches the loggers that exist
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_Forward()]
+    root.setLevel(logging.WARNING)  # httpx logs every address at INFO, and some vendors want their key in the query
+    logging.captureWarnings(True)
+
+
+def _processors(*, colors: bool, json: bool) -> list[Processor]:
+    # No traceback renderer that shows local variables (both of structlog's rich ones do): a secret is one.
+    console = ConsoleRenderer(colors=colors, repr_native_str=True, exception_formatter=plain_traceback, sort_keys=False)
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _shorten,
+        structlog.processors.JSONRenderer(serializer=_dumps) if json else console,
+    ]
+
+
+def _shorten(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > _LONGEST:
+            event[key] = f"{value[: _LONGEST // 2]} … {value[-_LONGEST // 2 :]}"
+    return event
+
+
+def _dumps(event: MutableMapping[str, Any], **_: object) -> str:
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
+    except TypeError:  # half a surrogate pair, a number beyond 64 bits, a key that is no string
+        return dumps(event, default=str)
+
+
+class _Lines:
+    """The stream as structlog wants it: one method a level, one write a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # a closed pipe, a full disk, a closed file: polling matters more
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    warning = error = info
+
+
+class _Forward(logging.Handler):
+    """What libraries log, as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger()
+        log = logger.error if record.levelno >= logging.ERROR else logger.warning
+        log("library.warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):  # arguments that do not fit their format: the library's bug, not our end
+        return str(record.msg)

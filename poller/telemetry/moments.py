@@ -1,0 +1,172 @@
+"""The moments worth telling: each is one method, which logs it where that helps and counts it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from structlog.typing import FilteringBoundLogger
+
+from poller.status import OutputStatus, StreamStatus, rfc3339
+from poller.telemetry.catalogue import Catalogue
+
+_SHOWN, _KNOWN = 20, 1000
+"""Of a stream's new field names: told in one line, remembered. An object that is really a table has no end of them."""
+
+_log: FilteringBoundLogger = structlog.get_logger()
+
+
+class Telemetry:
+    """What one running poller tells of itself. Told by the event loop; only `render` may run in a worker thread."""
+
+    def __init__(self) -> None:
+        self._metrics = Catalogue()
+        self._registry = CollectorRegistry()
+        self._registry.register(self._metrics)
+        ProcessCollector(registry=self._registry)
+        self._well: set[tuple[str, str, str]] = set()
+        self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
+        """Take the gauges from these, at each scrape and in its worker thread: copy what the loop may change."""
+        self._metrics.statuses = statuses
+
+    def render(self) -> bytes:
+        """All metrics in the Prometheus text format. Slow with many streams: not for the event loop."""
+        return generate_latest(self._registry)
+
+    def started(self, version: str, replica: str, **fields: object) -> None:
+        """`replica` is our name: the sources whose `owner` it is are ours."""
+        self._metrics.version, self._metrics.replica = version, replica
+        _log.info("poller.started", version=version, replica=replica, **fields)
+
+    def stopped(self) -> None:
+        """The last line of an orderly end."""
+        _log.info("poller.stopped")
+
+    def notice(self, event: str, **fields: object) -> None:
+        """Something to look at that has no number of its own; `event` is `noun.verb_past`."""
+        _log.warning(event, **fields)
+
+    def page_read(self, source: str, stream: str, sweep: str, *, records: int, duplicates: int, stale: int) -> None:
+        """A page came and was judged; `stale` are revisions older than the one already delivered."""
+        self._metrics.records.add(records, source, stream)
+        self._metrics.duplicates.add(duplicates, source, stream)
+        self._metrics.stale.add(stale, source, stream)
+
+    def page_delivered(
+        self,
+        source: str,
+        stream: str,
+        sweep: str,
+        *,
+        events: Mapping[str, int],
+        rejects: int,
+        lateness: Sequence[float],
+        found: Mapping[str, int],
+    ) -> None:
+        """A page is durable: events by type, seconds from each new record's own time, what a wider sweep found."""
+        for type_, count in events.items():
+            self._metrics.events.add(count, source, stream, type_)
+        for reason, count in found.items():
+            self._metrics.found.add(count, source, stream, reason)
+        for seconds in lateness:
+            self._metrics.lateness.observe(seconds, source)
+        self._metrics.rejects.add(rejects, source, stream)
+        if rejects or any(events.values()):
+            told = {"events": dict(events), "rejects": rejects, "found": dict(found)}
+            _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **told)
+
+    def poll_completed(
+        self,
+        source: str,
+        stream: str,
+        sweep: str,
+        *,
+        pages: int,
+        records: int,
+        window: tuple[datetime, datetime] | None,
+    ) -> None:
+        """A complete pass; told only where it is the first one, or follows a failure."""
+        self._metrics.polls.add(1, source, stream, sweep, "complete")
+        if (source, stream, sweep) in self._well:
+            return
+        self._well.add((source, stream, sweep))
+        told = {"pages": pages, "records": records, "window": [rfc3339(end) for end in window] if window else None}
+        _log.info("poll.completed", source=source, stream=stream, sweep=sweep, **told)
+
+    def poll_failed(
+        self, source: str, stream: str, sweep: str, *, error: BaseException, outcome: str, retry_in: float | None
+    ) -> None:
+        """A pass broke off; the outcome `bug` is ours, so it brings its traceback."""
+        self._metrics.polls.add(1, source, stream, sweep, outcome)
+        self._well.discard((source, stream, sweep))
+        told = {"outcome": outcome, "error": f"{type(error).__name__}: {error}", "retry_in": retry_in}
+        exc_info = error if outcome == "bug" else None
+        _log.warning("poll.failed", source=source, stream=stream, sweep=sweep, **told, exc_info=exc_info)
+
+    def source_denied(self, source: str, *, error: str, wait: float) -> None:
+        """The vendor refuses the credential: all streams of the source wait, `wait` seconds."""
+        _log.error("source.denied", source=source, error=error, retry_in=wait)
+
+    def source_throttled(self, source: str, *, seconds: float) -> None:
+        """The vendor asked for patience."""
+        self._metrics.throttled.add(seconds, source)
+        _log.warning("source.throttled", source=source, retry_in=seconds)
+
+    def request_done(self, source: str, *, code: str, seconds: float) -> None:
+        """`code` is the status of a whole answer, else `timeout` or `error`."""
+        self._metrics.requests.add(1, source, code)
+        self._metrics.request_seconds.observe(seconds, source)
+
+    def commit_done(self, seconds: float) -> None:
+        """A batch was delivered and saved."""
+        self._metrics.commit_seconds.observe(seconds)
+
+    def outputs(self, names: Iterable[str]) -> None:
+        """The outputs there are: up, until one fails."""
+        now = datetime.now(UTC)
+        self._metrics.outputs = {name: OutputStatus(name, up=True, error=None, since=now) for name in names}
+
+    def output_failed(self, output: str, *, error: str, retry_in: float | None) -> None:
+        """A write failed: the output is down, and every stream waits for it."""
+        self._metrics.output_errors.add(1, output)
+        before = self._metrics.outputs.get(output)
+        since = before.since if before and not before.up else datetime.now(UTC)
+        self._metrics.outputs[output] = OutputStatus(output, up=False, error=error, since=since)
+        _log.error("output.failed", output=output, error=error, retry_in=retry_in)
+
+    def output_recovered(self, output: str) -> None:
+        """It takes what it is given; told only where it was down."""
+        before = self._metrics.outputs.get(output)
+        if before is None or not before.up:
+            self._metrics.outputs[output] = OutputStatus(output, up=True, error=None, since=datetime.now(UTC))
+            _log.info("output.recovered", output=output)
+
+    def output_statuses(self) -> list[OutputStatus]:
+        """How every output does at this moment."""
+        return list(self._metrics.outputs.values())
+
+    def gap_opened(self, source: str, stream: str, sweep: str, start: datetime, end: datetime, kind: str) -> None:
+        """A range stays missing until a pass reads it."""
+        told = {"start": rfc3339(start), "end": rfc3339(end), "kind": kind}
+        _log.warning("gap.opened", source=source, stream=stream, sweep=sweep, **told)
+
+    def gap_closed(self, source: str, stream: str, sweep: str) -> None:
+        """What was missing has been read."""
+        _log.info("gap.closed", source=source, stream=stream, sweep=sweep)
+
+    def suspected(self, source: str, stream: str, sweep: str, before: float, now: float) -> None:
+        """Too many records vanished at once to be believed: none is deleted."""
+        _log.warning("stream.suspected", source=source, stream=stream, sweep=sweep, before=before, now=now)
+
+    def schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
+        """The vendor sends fields that its file does not know; each is told and counted once."""
+        known = self._drifted[source, stream]
+        new = [name for name in fields if name not in known]
+        if new and len(known) < _KNOWN:
+            known.update(new)
+            self._metrics.drift.add(len(new), source, stream)
+            shown = [name[:100] for name in new[:_SHOWN]]
+            _log.warning("schema.drifted", source=source, stream=stream, fields=shown, count=len(new))

@@ -1,0 +1,67 @@
+"""Times as vendors write them, and UTC: with an offset, or as wall clocks show them in a zone."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+_MINUTES = len("2026-03-14T09:15")
+
+
+def moment(leaf: object, zone: tzinfo | None = None, *, after: datetime | None = None) -> datetime | None:
+    """Read an ISO 8601 time (`2026-03-14T16:15:42Z`, `2026-03-14 09:15:42`) as UTC; None where it cannot be read.
+
+    A time without an offset is read in `zone`, and cannot be read without one. Of the two readings of an hour that
+    is repeated in autumn the first counts, unless it lies before `after`; in the hour that is left out in spring, the
+    clock is taken as not yet put forward.
+    """
+    if not isinstance(leaf, str) or len(leaf) < _MINUTES:
+        return None
+    try:
+        read = datetime.fromisoformat(leaf.strip())
+        if read.tzinfo is None:
+            if zone is None:
+                return None
+            read = read.replace(tzinfo=zone)
+        found = read.astimezone(UTC)
+        return read.replace(fold=1).astimezone(UTC) if after is not None and found < after else found
+    except (ValueError, OverflowError):
+        return None
+
+
+def required(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:
+    """`moment`, for a record's own time. Raises ValueError where it cannot be read."""
+    found = moment(leaf, zone)
+    if found is None:
+        raise ValueError(f"its {name} cannot be read as a time")
+    return found
+
+
+def elapsed(began: datetime | None, ended: datetime | None) -> int | None:
+    """Whole seconds from one time to another, None where that cannot be said."""
+    return int((ended - began).total_seconds()) if began and ended and ended >= began else None
+
+
+def wall_clock(start: datetime, zone: tzinfo) -> datetime:
+    """The wall-clock time (naive) to ask from, so that nothing from `start` on shows an earlier one.
+
+    It shows `start` itself, except in the first of two hours that read the same: what follows in the second one shows
+    earlier times again, so it is put back by as much.
+    """
+    local = start.astimezone(zone)
+    later = local.replace(fold=1)
+    repeated = (local.utcoffset() or timedelta(0)) - (later.utcoffset() or timedelta(0))
+    return local.replace(tzinfo=None, fold=0) - max(repeated, timedelta(0))
+
+
+def zone_name(name: str) -> str:
+    """Check the name of a time zone. Raises ValueError that says what would be right."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no such time zone: an IANA name such as US/Arizona or Etc/UTC") from None
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(zone_name)]

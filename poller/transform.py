@@ -1,0 +1,225 @@
+"""Records to messages: drop what is no news, note the silent, normalize and encode the rest. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from xxhash import xxh3_64_intdigest
+
+from outputs import Message
+from poller.events import Shape, event, reject
+from poller.model import Leaf, Stream
+from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
+
+TRUTH_AFTER = 3600
+"""Seconds: an older revision met later than this after the newer one was delivered is the truth, no lagging replica."""
+
+_comparable = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a page is read under. Times are aware, UTC.
+
+    `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the
+    identities whose last delivery is in doubt. `reached`: where the window of `live` begins now, given to a wider
+    sweep after its first pass, so that what it finds can be told apart.
+    """
+
+    now: datetime
+    baseline: datetime | None = None
+    doubts: Collection[int] = ()
+    net: bool = False
+    reached: datetime | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one page comes to: messages in order, and what seen will hold once they are delivered."""
+
+    messages: list[Message] = field(default_factory=list)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    touched: dict[int, Entry] = field(default_factory=dict)
+    delivered: set[int] = field(default_factory=set)
+    events: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    lateness: list[float] = field(default_factory=list)
+    drifted: set[str] = field(default_factory=set)
+    records: int = 0
+    duplicates: int = 0
+    stale: int = 0
+    rejects: int = 0
+
+
+class _Unreadable(Exception):
+    """This record becomes a reject."""
+
+
+def transform(stream: Stream, shape: Shape, records: Iterable[bytes | Raw], seen: Seen, moment: Moment) -> Batch:
+    """Decide of every record whether it is news, in the order given. Never raises for what a vendor sent."""
+    page = _Page(stream, shape, seen, moment)
+    for record in records:
+        page.take(bytes(record))
+    return page.batch
+
+
+class _Page:
+    """One page under way: a record met twice in it is compared with what its first showing made of it."""
+
+    def __init__(self, stream: Stream, shape: Shape, seen: Seen, moment: Moment) -> None:
+        self.batch = Batch()
+        self._stream, self._shape, self._seen, self._moment = stream, shape, seen, moment
+        self._now = moment.now.timestamp()
+        self._content = stream.contents[-1]
+
+    def take(self, raw: bytes) -> None:
+        self.batch.records += 1
+        identity = record = None
+        try:
+            record = self._decode(raw)
+            identity = _name(self._stream.identity(record))
+            self._judge(record, identity, raw)
+        except _Unreadable as why:
+            self._reject(raw, record, identity, str(why))
+
+    def _decode(self, raw: bytes) -> Any:
+        try:
+            raw.decode()
+            return self._stream.decoder.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _Unreadable(f"not a record: {error}") from None
+
+    def _judge(self, record: Any, identity: str, raw: bytes) -> None:
+        key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
+        doubted = key in self._moment.doubts and key not in self.batch.entries
+        known = self.batch.entries.get(key) or self.batch.touched.get(key) or self._seen.get(key, self._now)
+        if known and known.raw == raw_hash and not doubted:
+            self.batch.duplicates += 1
+            return
+        entry = Entry(
+            digest=_digest(self._content(record)),
+            raw=raw_hash,
+            modified=_micros(self._stream.modified(record)),
+            revision=known.revision + 1 if known else 1,
+            delivered=int(self._now),
+            flags=DELETED if self._stream.deleted(record) else 0,
+            projection=len(self._stream.contents),
+        )
+        if known and not doubted and self._is_old(known, key, record, entry):
+            return
+        self._tell(record, identity, raw, key, entry, known, silent=not (known or doubted))
+
+    def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
+        """Whether this is no news: the content last delivered, or an older word than that."""
+        if self._is_same(known, record, entry.digest):
+            self.batch.duplicates += 1
+            newest = max(entry.modified, known.modified)
+            noted = entry._replace(
+                revision=known.revision, delivered=known.delivered, flags=known.flags, modified=newest
+            )
+            moved = newest != known.modified or entry.projection != known.projection
+            (self.batch.entries if moved else self.batch.touched)[key] = noted
+            return True
+        if UNSTAMPED < entry.modified < known.modified and self._now - known.delivered <= TRUTH_AFTER:
+            self.batch.stale += 1
+            return True
+        return False
+
+    def _is_same(self, known: Entry, record: Any, digest: int) -> bool:
+        """By the projection that `known` was made with: after an upgrade the former one decides once."""
+        former = self._stream.contents[known.projection - 1 : known.projection]
+        if not former or former[0] is self._content:
+            return digest == known.digest
+        return _digest(former[0](record)) == known.digest
+
+    def _tell(
+        self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
+    ) -> None:
+        own = self._own_time(record)
+        baseline = self._moment.baseline
+        if silent and baseline and own < baseline and entry.modified < _micros(baseline):
+            self.batch.entries[key] = entry._replace(flags=entry.flags | BASELINE)
+            return
+        what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
+        message = self._message(record, entry, raw, identity, what, own)
+        self.batch.entries[key] = entry
+        self.batch.delivered.add(key)
+        self.batch.messages.append(message)
+        self.batch.events[f"{message.kind}.{what}"] += 1
+        self._account(raw, known, own)
+
+    def _own_time(self, record: Any) -> datetime:
+        try:
+            return self._stream.time(record)
+        except (ValueError, OverflowError) as error:
+            raise _Unreadable(f"its own time cannot be read: {error}") from None
+
+    def _message(self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime) -> Message:
+        now = self._moment.now
+        try:
+            return event(
+                self._shape,
+                identity=identity,
+                what=what,
+                revision=entry.revision,
+                digest=entry.digest,
+                time=own if what == "created" else self._stream.modified(record) or now,
+                observed=now,
+                data=self._stream.normalize(record),
+                raw=raw,
+            )
+        except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
+            raise _Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
+
+    def _account(self, raw: bytes, known: Entry | None, own: datetime) -> None:
+        moment = self._moment
+        if known is None:
+            self.batch.lateness.append(max(0.0, self._now - own.timestamp()))
+        if moment.net and moment.reached:
+            self.batch.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
+        fields = msgspec.json.decode(raw, type=dict[str, Raw])
+        self.batch.drifted |= fields.keys() - _documented(self._stream.decoder.type)
+
+    def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
+        digest = xxh3_64_intdigest(raw) if record is None else _digest(self._content(record))
+        key = reject_key(digest)
+        if key in self.batch.entries or self._seen.get(key, self._now):
+            self.batch.duplicates += 1
+            return
+        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, len(self._stream.contents))
+        self.batch.delivered.add(key)
+        now = self._moment.now
+        self.batch.messages.append(
+            reject(self._shape, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
+        )
+        self.batch.rejects += 1
+
+
+def _name(identity: Leaf) -> str:
+    if isinstance(identity, bool) or not isinstance(identity, str | int) or identity == "":
+        raise _Unreadable("it has no identity")
+    return str(identity)
+
+
+def _digest(content: Any) -> int:
+    return xxh3_64_intdigest(_comparable(content))
+
+
+def _micros(stamp: datetime | None) -> int:
+    if stamp is None:
+        return UNSTAMPED
+    since = stamp - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+@cache
+def _documented(record: Any) -> frozenset[str]:
+    return frozenset(known.encode_name for known in msgspec.structs.fields(record))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,28 @@
+"""Where a pass begins, and when the next one is due: arithmetic over ranges and ticks."""
+
+from datetime import UTC, datetime, timedelta
+
+from poller.model import Cursor, Sweep, Window
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""What `start: all` reaches back to: no vendor here holds anything older."""
+
+
+def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetime:
+    """Where a sweep's first pass begins: at `start` (None: all there is) or a lookback ago, whichever is further."""
+    reach = now - (sweep.lookback or timedelta(0))
+    if sweep.follows:
+        return reach
+    return min(start or BEGINNING, reach)
+
+
+def window(sweep: Sweep, origin: datetime, cursor: Cursor | None, now: datetime) -> Window:
+    """What the next pass asks for: overlapping what the last complete one covered by the lookback."""
+    if cursor is None or sweep.lookback is None:
+        return Window(origin, now)
+    return Window(cursor.until - sweep.lookback, now)
+
+
+def next_tick(due: datetime, every: timedelta, began: datetime) -> datetime:
+    """The first tick after a pass began; missed ones count as one."""
+    return due + ((began - due) // every + 1) * every

@@ -1,0 +1,63 @@
+"""Messages to write, and the lines that were written."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import zstandard
+
+from outputs import Marks, Message, Output
+
+MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def message(number: int, hours: float = 0, stream: str = "calls", *, reject: bool = False, size: int = 40) -> Message:
+    """Make message `number`, `size` bytes long or a little longer, observed so many hours after midnight."""
+    text = f'{{"n": {number}, "é": "{"x" * max(0, size - 20)}"}}'
+    observed = MIDNIGHT + timedelta(hours=hours)
+    return Message(text.encode(), f"acme/{stream}/{number}", "acme", stream, stream.rstrip("s"), observed, reject=reject)
+
+
+def messages(numbers: range, hours: float = 0, stream: str = "calls", *, size: int = 40) -> list[Message]:
+    return [message(number, hours, stream, size=size) for number in numbers]
+
+
+def values(batch: Sequence[Message]) -> list[bytes]:
+    return [message.value for message in batch]
+
+
+def lines(path: Path) -> list[bytes]:
+    """Read a file as it is or compressed, and insist that its last line is whole."""
+    data = path.read_bytes()
+    if path.suffix == ".zst":
+        data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    assert not data or data.endswith(b"\n"), f"{path} ends in a torn line"
+    return data.splitlines()
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Everything below a folder, to compare."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+class Ledger:
+    """Keeps marks as the real one does: the announcement first, what `write` returns after."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, bytes] = {}
+        self.history: list[dict[str, bytes]] = []
+
+    def save(self, marks: Marks) -> None:
+        kept: Mapping[str, bytes | None] = self.marks | dict(marks)
+        self.marks = {name: mark for name, mark in kept.items() if mark is not None}
+        self.history.append(self.marks)
+
+    async def deliver(self, output: Output, batch: Sequence[Message]) -> None:
+        self.save(output.announce(batch))
+        self.save(await output.write(batch))

@@ -1,0 +1,210 @@
+"""Whole pollers on simulated time: real vendors' doubles, real state and files, a clock that jumps, and sudden death."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import looptime
+import orjson
+import pytest
+
+from outputs.file import File
+from poller.errors import ConfigError
+from poller.ledger.database import Database
+from poller.ledger.delivery import Delivery
+from poller.ledger.sqlite import SqliteLedger, marks_of
+from poller.pipeline import Pipeline
+from poller.sandbox.app import sandbox
+from poller.sandbox.callcap import API_KEY
+from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.world import World
+from poller.source import authority, session, stream_runs
+from poller.sources.account import Account
+from poller.sources.callcap import Callcap
+from poller.sources.flextell import Flextell
+from poller.telemetry import Telemetry
+
+BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
+AT = "http://sandbox"
+
+
+class Killed(BaseException):
+    """The process is dead: whatever it tries after this instant fails the same way."""
+
+
+class NoDeath:
+    """Nothing happens."""
+
+    def step(self) -> None:
+        pass
+
+
+@dataclass
+class Death:
+    """Dies at the n-th moment around a write."""
+
+    at: int
+    steps: int = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps >= self.at:
+            raise Killed
+
+
+def callcap(**settings: Any) -> Callcap:
+    return Callcap.model_validate(
+        {"type": "callcap", "base_url": f"{AT}/callcap", "api_key": API_KEY, "requests_per_minute": 600} | settings
+    )
+
+
+def flextell(**settings: Any) -> Flextell:
+    token: dict[str, Any] = {"access_token": ACCESS_TOKEN}
+    if settings.pop("oauth", False):
+        token = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
+        token["token_url"] = f"{AT}/flextell/oauth/token"
+    fixed = {"type": "flextell", "base_url": f"{AT}/flextell/api/v1", "tenant": TENANT, "requests_per_minute": 600}
+    return Flextell.model_validate(fixed | token | settings)
+
+
+@dataclass
+class Simulation:
+    """A sandbox and, one after another, the lives of pollers over it. `elapsed` seconds have passed since BIRTH."""
+
+    folder: Path
+    accounts: Mapping[str, Account]
+    seed: int = 1
+    rate: float = 2.0
+    history: timedelta = timedelta(hours=1)
+    elapsed: float = 0.0
+    vices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    pipelines: list[Pipeline] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.seed, self.rate, self.now, self.history)
+        self.world.vices.set(self.vices)
+        self.app = sandbox(self.world)
+        self.output = File(type="file", path=f"{self.folder}/events/{{source}}.jsonl", rejects_path=self._rejects)
+
+    @property
+    def _rejects(self) -> str:
+        return f"{self.folder}/rejects/{{source}}.jsonl"
+
+    def now(self) -> datetime:
+        try:
+            self.elapsed = asyncio.get_running_loop().time()
+        except RuntimeError:
+            pass
+        return BIRTH + timedelta(seconds=self.elapsed)
+
+    def live(self, seconds: float, death: Death | NoDeath | None = None, *, once: bool = False) -> bool:
+        """One life of a poller, so many simulated seconds long at most; False if it was killed."""
+        with _mortal(death or NoDeath()):
+            loop = looptime.new_event_loop(start=self.elapsed)
+            try:
+                with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                    runner.run(self._life(seconds, once))
+            except BaseExceptionGroup as group:
+                if group.subgroup(Killed) is None:
+                    raise
+                return False
+            except Killed:
+                return False
+        return True
+
+    async def _life(self, seconds: float, once: bool) -> None:
+        self.telemetry = Telemetry()
+        database = Database.open(self.folder / "state.db")
+        try:
+            async with AsyncExitStack() as stack:
+                output = self.output.open(marks_of(database, "files"))
+                delivery = await stack.enter_async_context(Delivery({"files": output}, self.telemetry))
+                ledger = SqliteLedger(database, delivery, self.telemetry, self.now)
+                self.pipelines = [
+                    await self._pipeline(stack, name, account, ledger, once=once)
+                    for name, account in self.accounts.items()
+                ]
+                await self._work(seconds)
+        finally:
+            database.close()
+            self.now()
+
+    async def _work(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            async with anyio.create_task_group() as group:
+                for pipeline in self.pipelines:
+                    group.start_soon(pipeline.run)
+
+    async def _pipeline(
+        self, stack: AsyncExitStack, name: str, account: Account, ledger: SqliteLedger, *, once: bool
+    ) -> Pipeline:
+        transport = httpx.ASGITransport(self.app)
+        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, trust_env=False))
+        http.headers["Accept"] = "application/json"
+
+        async def save(token: Any) -> None:
+            await ledger.save_token(name, token)
+
+        auth = authority(account, await ledger.token(name), save, self.now)
+        return Pipeline(
+            name,
+            await stream_runs(name, account, ledger, self.now),
+            session(name, account, http, auth, self.telemetry, self.now),
+            ledger,
+            telemetry=self.telemetry,
+            now=self.now,
+            concurrency=account.max_concurrency,
+            once=once,
+        )
+
+    def events(self, source: str) -> list[dict[str, Any]]:
+        """What the files hold, in order; fails on a torn line."""
+        return _lines(self.folder / "events" / f"{source}.jsonl")
+
+    def rejects(self, source: str) -> list[dict[str, Any]]:
+        return _lines(self.folder / "rejects" / f"{source}.jsonl")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    text = path.read_bytes()
+    assert text.endswith(b"\n") or not text, "a torn line"
+    return [orjson.loads(line) for line in text.splitlines()]
+
+
+async def _inline(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
+    return work(*args)
+
+
+@contextmanager
+def _mortal(death: Death | NoDeath) -> Iterator[None]:
+    """Threads run inline (simulated time must not pass them by), and every write is a moment to die."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(anyio.to_thread, "run_sync", _inline)
+        for name in ("write", "fdatasync", "fsync", "ftruncate", "replace", "rename", "unlink"):
+            patch.setattr(os, name, _around(getattr(os, name), death, torn=name == "write"))
+        patch.setattr(Database, "write", _around(Database.write, death))
+        yield
+
+
+def _around(write: Callable[..., Any], death: Death | NoDeath, *, torn: bool = False) -> Callable[..., Any]:
+    def mortal(*args: Any, **kwargs: Any) -> Any:
+        death.step()
+        if torn and isinstance(death, Death) and death.steps + 1 >= death.at:
+            write(args[0], bytes(args[1])[: len(args[1]) // 2])
+            death.step()
+        result = write(*args, **kwargs)
+        death.step()
+        return result
+
+    return mortal
