@@ -33,19 +33,17 @@ def append(path: str, start: int, spare: int, data: bytes) -> None:
     """Bring the file back to `start` bytes, then add `data`.
 
     Up to `spare` bytes after `start` are a torn attempt of ours and are cut off. A file that starts at 0 is created,
-    with its folders. Raises OSError; OutputError if the file is not as we left it.
+    with its folders. Raises OSError; OutputError if the file is not as it was left.
     """
-    folder = Path(path).parent
-    create = os.O_CREAT if start == 0 else 0
-    if create:
-        make_folder(folder)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | create, 0o640)
+    if start == 0:
+        make_folder(Path(path).parent)
+    size = size_of(path)
+    if size < start:
+        raise OutputError(f"{path} held {start} bytes, now {size}: at the next start it is begun anew")
+    if size > start + spare:
+        raise OutputError(f"{path} held {start} bytes, now {size}: somebody else writes to it")
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (0 if start else os.O_CREAT), 0o640)
     try:
-        size = os.fstat(descriptor).st_size
-        if not start <= size <= start + spare:
-            raise OutputError(
-                f"{path} was changed by somebody else: it holds {size} bytes, and {start} were left there"
-            )
         if size > start:
             os.ftruncate(descriptor, start)
         left = memoryview(data)
@@ -54,8 +52,8 @@ def append(path: str, start: int, spare: int, data: bytes) -> None:
         getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
     finally:
         os.close(descriptor)
-    if create:
-        sync_folder(folder)
+    if start == 0:
+        sync_folder(Path(path).parent)
 
 
 def cut(path: str, size: int) -> None:

@@ -20,9 +20,9 @@ def http_date(text: str | None) -> datetime | None:
     """Read an HTTP date (RFC 9110 §5.6.7)."""
     try:
         date = parsedate_to_datetime(text) if text else None
-    except ValueError:
+        return None if date is None else date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if date is None else date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def refusal(answer: Answer, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
@@ -44,7 +44,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     """Seconds out of a Retry-After in either form (RFC 9110 §10.2.3): a number, or a date by the vendor's clock."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     date = http_date(text)
     return None if date is None else max(0.0, (date - now).total_seconds())

@@ -1,6 +1,6 @@
 """`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,6 +83,8 @@ async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> 
     """Every configured stream, as the state has it. Raises ConfigError where that can't be read."""
     ledger = DryLedger(Database.read(settings.state.path), Delivery({}, telemetry))
     runs = [
-        run for name, account in settings.sources.items() for run in await stream_runs(name, account, ledger, lambda: now)
+        run
+        for name, account in settings.sources.items()
+        for run in await stream_runs(name, account, ledger, lambda: now)
     ]
     return [standing(run, Patience(), paused=False, owner="", now=now) for run in runs]

@@ -8,16 +8,24 @@ from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.model import Sweep, Window
 from poller.status import State
 
+BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"
+"""Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under every pass is made up
+for by a pass of its own; what a list does not reach is closed by an audit."""
+
 _AGREED = timedelta(hours=24)
 _FEW = 10
 
 
 def covered_until(checkpoint: Checkpoint) -> datetime | None:
-    """Everything before this was delivered; None where nothing can be said yet (the first pass of `start: all`)."""
-    live = checkpoint.sweeps.get("live")
-    covered = live.cursor.until if live and live.cursor else checkpoint.start
-    starts = [gap.start for gap in checkpoint.gaps]
-    return min([covered, *starts]) if covered else None
+    """Everything before this was delivered; None where nothing can be said yet (the first pass of `start: all`).
+
+    What a list cannot reach is left to other sweeps, and holds nothing back.
+    """
+    main = checkpoint.sweeps.get("live") or checkpoint.sweeps.get("snapshot")
+    covered = main.cursor.until if main and main.cursor else checkpoint.start
+    missing = [gap.start for gap in checkpoint.gaps if gap.kind != UNREADABLE]
+    waiting = [since for state in checkpoint.sweeps.values() for since in state.left.values()]
+    return min([covered, *missing, *waiting]) if covered else None
 
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
@@ -40,9 +48,9 @@ def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
     checkpoint.gaps.append(found)
 
 
-def close_gaps(checkpoint: Checkpoint, sweep: Sweep, window: Window) -> list[Gap]:
+def close_gaps(checkpoint: Checkpoint, sweep: Sweep, window: Window, began: datetime) -> list[Gap]:
     """Take off the gaps that a complete pass over this window has read; says which."""
-    read = [gap for gap in checkpoint.gaps if gap.sweep == sweep.name and _covers(sweep, window, gap)]
+    read = [gap for gap in checkpoint.gaps if _reads(sweep, window, began, gap)]
     checkpoint.gaps = [gap for gap in checkpoint.gaps if gap not in read]
     return read
 
@@ -85,5 +93,8 @@ def _touch(gap: Gap, other: Gap) -> bool:
     return same and gap.start <= other.end and other.start <= gap.end
 
 
-def _covers(sweep: Sweep, window: Window, gap: Gap) -> bool:
-    return sweep.lookback is None or (window.start <= gap.start and gap.end <= window.end)
+def _reads(sweep: Sweep, window: Window, began: datetime, gap: Gap) -> bool:
+    if gap.kind == UNREADABLE:
+        return sweep.name == "audit" and gap.since <= began
+    covers = sweep.lookback is None or (window.start <= gap.start and gap.end <= window.end)
+    return gap.sweep == sweep.name and covers

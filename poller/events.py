@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
+from poller.kinds import KINDS
 
 SCHEMA_VERSION = 1
 """Rises when a field of `data` changes its meaning or goes, not when one is added."""
@@ -94,6 +95,28 @@ def event(
     """One revision of a record; `what` is created, updated or deleted, `raw` the record as sent (JSON)."""
     kind: str = type(data).KIND  # type: ignore[attr-defined]
     body = with_raw(data, compact(raw)) if shape.raw else encode(data)
+    return _revision(shape, kind, identity, what, revision, digest, time, observed, body)
+
+
+def vanished(shape: Shape, *, identity: str, revision: int, observed: datetime) -> Message:
+    """A record that its list no longer holds: its `id`, all else null."""
+    kind = next(kind for kind in KINDS if shape.kind == kind.KIND)  # type: ignore[attr-defined]
+    fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
+    body = encode(fields | {"raw": None} if shape.raw else fields)
+    return _revision(shape, shape.kind, identity, "deleted", revision, 0, observed, observed, body)
+
+
+def _revision(
+    shape: Shape,
+    kind: str,
+    identity: str,
+    what: str,
+    revision: int,
+    digest: int,
+    time: datetime,
+    observed: datetime,
+    body: bytes,
+) -> Message:
     for path in shape.drop:
         body = without(body, path)
     key = f"{shape.source}/{shape.stream}/{identity}"

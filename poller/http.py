@@ -34,7 +34,7 @@ class Session:
         telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
-        self._source, self._base_url = source, base_url
+        self.source, self._base_url = source, base_url
         self._client, self._authority, self._pace = client, authority, pace
         self._timeout = timeout.total_seconds()
         self._telemetry, self._now = telemetry, now
@@ -80,7 +80,7 @@ class Session:
         except httpx.HTTPError as error:
             raise Unavailable(f"the connection failed: {type(error).__name__}") from None
         finally:
-            self._telemetry.request_done(self._source, code=code, seconds=anyio.current_time() - began)
+            self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)
 
     async def _read(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)

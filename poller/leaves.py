@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from poller.kinds import Named
+from poller.kinds import LeadStatus, Named
 from poller.model import Leaf
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
@@ -26,6 +26,7 @@ _NOTHING = frozenset({"NF"})  # Callcap's "not found"; nobody's name
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
+_STATUSES: tuple[LeadStatus, ...] = ("deleted", "opted_out", "blocked", "converted", "completed")
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -75,6 +76,14 @@ def flag(leaf: object) -> bool | None:
     if isinstance(leaf, bool):
         return leaf
     return _FLAGS.get(str(leaf).strip().lower()) if isinstance(leaf, int | str) else None
+
+
+def lead_status(**says: bool | None) -> LeadStatus:
+    """The first of the statuses that a record says to hold; open where it says only what does not, else unknown."""
+    for status in _STATUSES:
+        if says.get(status):
+            return status
+    return "open" if False in says.values() else "unknown"
 
 
 def shape(fields: str, **objects: type[Any]) -> type[Any]:

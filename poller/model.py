@@ -1,6 +1,6 @@
 """The nouns: what a stream is, how its sweeps ask, and what comes back."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
@@ -21,9 +21,11 @@ class Window:
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The end a complete pass covered (aware, UTC), by the vendor's own clock."""
+    """The end a complete pass covered (aware, UTC), by the vendor's own clock; and the vendor's own word for it, where
+    it has one (a sync token)."""
 
     until: datetime
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,15 @@ class Page:
 
     A page without a cursor is delivered but moves nothing: stopping after it means reading it again. `last` says that
     the pass is complete with this page, so that both are one commit (a fetch that just returns is complete too).
+    `names` are further records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's clock, they changed;
+    `unreadable` is a part of the asked range that the list does not reach, left to the other sweeps.
     """
 
     records: Sequence[bytes | msgspec.Raw]
     cursor: Cursor | None = None
     last: bool = False
+    names: Mapping[str, timedelta] = field(default_factory=dict)
+    unreadable: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class Sweep:
 
     `follows`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
     `glance`: a fast look, which moves no cursor and leaves no gap. `net`: a wider sweep; what is news to it, the fast
-    ones missed.
+    ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no such
+    record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted.
     """
 
     name: str
@@ -81,6 +88,8 @@ class Sweep:
     follows: bool = False
     glance: bool = False
     net: bool = False
+    reread: Callable[[Http, str], Awaitable[Page]] | None = None
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

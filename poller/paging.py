@@ -1,15 +1,16 @@
 """How lists continue from one request to the next, and what contradicts them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeAlias, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 from poller.errors import Shifted, Unexpected
-from poller.leaves import UNREADABLE, Naming
+from poller.leaves import UNREADABLE, Naming, shape
 from poller.model import Cursor, Page
+from poller.times import required
 
 T = TypeVar("T")
 
@@ -28,42 +29,52 @@ class Answer:
 
 
 class Numbering(msgspec.Struct):
-    """What an answer of a numbered list says of itself: which page it is, of how many rows at most, of how many pages.
-
-    To be decoded from a vendor's answer by a subclass that renames the fields.
-    """
+    """What an answer of a numbered list says of itself: which page it is, of what size, of how many, of what total."""
 
     number: int
     size: int
     last: int
     total: int
+    rows: int | None = None
 
 
-def envelope(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+def numbering(**names: str) -> "msgspec.json.Decoder[Numbering]":
+    """Read a Numbering whose fields, all required and none negative, have the vendor's `names`."""
+    count = Annotated[int, msgspec.Meta(ge=0)]
+    fields = [(own, count, msgspec.field(name=name)) for own, name in names.items()]
+    return msgspec.json.Decoder(msgspec.defstruct("Numbering", fields, bases=(Numbering,)))
+
+
+def envelope(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
     """Decode an answer. Raises Unexpected where it is not of the documented shape."""
     try:
         return decoder.decode(body)
     except UNREADABLE as error:
-        why = "markup where JSON was asked for" if body.lstrip()[:1] == b"<" else str(error)
+        why = "markup where JSON was asked for" if bytes(body).lstrip()[:1] == b"<" else str(error)
         raise Unexpected(f"not the documented answer: {why}") from None
 
 
-def following(found: Numbering, rows: int, *, number: int, size: int) -> int | None:
+def following(
+    found: Numbering, rows: int, *, number: int, size: int, contradictions: Iterable[tuple[bool, str]] = ()
+) -> int | None:
     """The number of the next page, None after the last.
 
-    Raises Unexpected where the answer contradicts what was asked for (`number`, `size`), or itself.
+    Raises Unexpected where the answer contradicts what was asked for (`number`, `size`), or itself; `contradictions`
+    are the vendor's own ones: whether each holds, and its name.
     """
     pages = -(-found.total // size)
     expected = max(0, min(size, found.total - (number - 1) * size))
-    contradictions = (
+    all_of_them = (
+        *contradictions,
         (found.number != number, f"it says it is page {found.number}"),
         (found.size != size, f"its pages hold {found.size} records, not the {size} asked for"),
         (found.last != pages and (pages, found.last) != (0, 1), f"{found.total} records are not {found.last} pages"),
+        (found.rows not in {None, rows}, f"it holds {rows} records and says {found.rows}"),
         (rows != expected, f"it holds {rows} records where its total of {found.total} makes {expected}"),
     )
-    for holds, why in contradictions:
+    for holds, why in all_of_them:
         if holds:
-            raise Unexpected(f"page {number} contradicts itself: {why}")
+            raise Unexpected(f"page {number} is not what was asked for: {why}")
     return number + 1 if number < found.last else None
 
 
@@ -138,28 +149,37 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
 
 
 class Descent:
-    """Whether a list that is sorted newest first was read back past `start`: what is further down is older still.
+    """Whether a list sorted by a column of times, newest first, was read back past `start`: the rest is older still.
 
-    Only a whole page that is older, and in order, says so. A list may begin with records that have no time in that
-    column, at most `patience` pages of them.
+    Only a whole page that is older, and in order, says so. Records without a time come last, or first: then at most
+    `patience` pages of them.
     """
 
-    def __init__(self, start: datetime, patience: int) -> None:
+    def __init__(self, column: str, start: datetime, patience: int) -> None:
+        self._row = msgspec.json.Decoder(shape(column)).decode
+        self._column = column
         self._start = start
         self._patience = patience
-        self._before: datetime | None = None
+        self._oldest: datetime | None = None
 
-    def passed(self, times: Sequence[datetime | None], *, readable: bool = True) -> bool:
-        """Take the times of the next page (None where a record has none). Raises Unexpected when out of patience."""
-        known = [time for time in times if time is not None]
-        if self._before is None and not known:
-            self._patience -= bool(times)
-            if self._patience < 0:
-                raise Unexpected("the list begins with too many records that have no time to sort by")
+    def passed(self, rows: Sequence[msgspec.Raw]) -> bool:
+        """Take the next page. Raises Unexpected when out of patience."""
+        try:
+            times = [self._time(row) for row in rows]
+        except (ValueError, *UNREADABLE):
             return False
-        leading = [self._before] if self._before else []
-        self._before = known[-1] if known else self._before
-        ordered = leading + known == sorted(leading + known, reverse=True)
-        tail = times[times.index(known[0]) :] if known and not leading else times
-        nulls_last = None not in tail[: len(known)]
-        return readable and ordered and nulls_last and all(time < self._start for time in known)
+        if self._oldest is None:
+            times = times[next((at for at, time in enumerate(times) if time > _NEVER), len(times)) :]
+            self._patience -= not times
+            if self._patience < 0:
+                raise Unexpected(f"the list begins with too many records without {self._column}")
+        ordered = [self._oldest or times[0], *times] if times else []
+        self._oldest = min(filter(_NEVER.__lt__, ordered), default=self._oldest)
+        return bool(times) and ordered == sorted(ordered, reverse=True) and times[0] < self._start
+
+    def _time(self, row: msgspec.Raw) -> datetime:
+        leaf = getattr(self._row(row), self._column)
+        return _NEVER if leaf is None else required(leaf, self._column)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)

@@ -2,12 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from poller.coverage import close_gaps, collapsed, open_gap
+import msgspec
+
+from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
 from poller.ledger.records import Checkpoint, Gap
-from poller.model import Cursor
-from poller.schedule import BROKEN, SHIFTED, Pass, SweepRun
+from poller.model import Cursor, Page
+from poller.schedule import Pass, SweepRun
 from poller.windows import next_tick
 
+_SETTLED = timedelta(minutes=1)
+"""A record that was read so long after the vendor says it changed shows the change, also on a lagging replica."""
+_MANY = 10
+_AGREED = timedelta(hours=24)
 SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
 
@@ -21,7 +27,46 @@ def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime
     state.cursor = _not_ahead(current.cursor, now) or state.cursor
     state.due = next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
     state.complete, state.last_success, state.last_error, state.shifts = True, now, None, 0
-    return close_gaps(checkpoint, run.sweep, current.window)
+    return close_gaps(checkpoint, run.sweep, current.window, current.began)
+
+
+def page(checkpoint: Checkpoint, run: SweepRun, read: Page, now: datetime) -> bool:
+    """What a page says beside its records: names to read one by one, a range it can't reach. Whether it says any."""
+    state = checkpoint.sweeps[run.sweep.name]
+    for name, age in read.names.items():
+        changed = now - age
+        if state.reread.get(name, changed) <= changed + _SETTLED:
+            state.left.setdefault(name, now)
+    if read.unreadable:
+        open_gap(checkpoint, Gap(run.sweep.name, read.unreadable.start, read.unreadable.end, UNREADABLE, now))
+    return bool(read.names or read.unreadable)
+
+
+def reread(checkpoint: Checkpoint, run: SweepRun, name: str, now: datetime) -> None:
+    """A named record was read by itself."""
+    state = checkpoint.sweeps[run.sweep.name]
+    state.left.pop(name, None)
+    remembered = now - (run.sweep.lookback or timedelta(0)) - run.sweep.every - _SETTLED
+    state.reread = {known: at for known, at in state.reread.items() if at > remembered} | {name: now}
+
+
+def vanished(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[str]:
+    """The members that this complete snapshot is the second in a row not to hold.
+
+    Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
+    24 hours agree.
+    """
+    state = checkpoint.sweeps[run.sweep.name]
+    missing = state.members.keys() - current.found
+    many = len(state.members) >= _MANY and len(missing) > len(state.members) / 2
+    checkpoint.suspect = (checkpoint.suspect or now) if many else None
+    gone = [name for name in missing if state.members[name] > 0]
+    if many and now - (checkpoint.suspect or now) < _AGREED:
+        gone = []
+    state.members = {name: state.members.get(name, 0) + 1 for name in missing - set(gone)} | dict.fromkeys(
+        current.found, 0
+    )
+    return sorted(gone)
 
 
 def density(run: SweepRun, current: Pass) -> float:
@@ -69,4 +114,4 @@ def _missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, kind: str, no
 
 def _not_ahead(cursor: Cursor | None, now: datetime) -> Cursor | None:
     """A vendor's clock in the future must not carry the cursor past what can have happened."""
-    return Cursor(min(cursor.until, now)) if cursor else None
+    return msgspec.structs.replace(cursor, until=min(cursor.until, now)) if cursor else None

@@ -33,10 +33,9 @@ class Patience:
 
     def after(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime, now: datetime) -> float:
         """Let wait who must, and say for how many seconds."""
-        if isinstance(error, Denied):
-            return self._refused(asked_at, now)
-        if isinstance(error, Throttled):
-            return self._pause(backoff(run.failures) if error.retry_after is None else error.retry_after, now)
+        whole = self._source(error, run.failures, asked_at, now)
+        if whole is not None:
+            return whole
         if current.gap:
             run.gap_failures += 1
             wait = 60 * backoff(run.gap_failures)
@@ -45,6 +44,23 @@ class Patience:
         wait = backoff(run.failures)
         run.retry_at = now + timedelta(seconds=wait)
         return wait
+
+    def after_record(self, run: SweepRun, error: Exception, asked_at: datetime, now: datetime) -> float:
+        """The same, after a record that was to be read by itself."""
+        whole = self._source(error, run.reread_failures, asked_at, now)
+        if whole is not None:
+            return whole
+        wait = backoff(run.reread_failures)
+        run.reread_retry_at = now + timedelta(seconds=wait)
+        return wait
+
+    def _source(self, error: Exception, failures: int, asked_at: datetime, now: datetime) -> float | None:
+        """What concerns the whole source; None where it doesn't."""
+        if isinstance(error, Denied):
+            return self._refused(asked_at, now)
+        if isinstance(error, Throttled):
+            return self._pause(backoff(failures) if error.retry_after is None else error.retry_after, now)
+        return None
 
     def _refused(self, asked_at: datetime, now: datetime) -> float:
         """What was asked before the last refusal was known says nothing new."""

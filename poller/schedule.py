@@ -4,19 +4,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from poller.coverage import SHIFTED
 from poller.events import Shape
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.model import Cursor, Page, Stream, Sweep, Window
 from poller.seen import Seen
-
-
-BROKEN, SHIFTED = "broken", "shifted"
-"""Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under it is made up for."""
+from poller.transform import Batch
 
 
 @dataclass(slots=True, eq=False)
 class Pass:
-    """One run of one sweep, under way; `gap` is the range it makes up for, where it is not the sweep's own window."""
+    """One run of one sweep, under way; `gap` is the range it makes up for, where it is not the sweep's own window.
+    `found` are the identities it met, where that matters (a snapshot)."""
 
     window: Window
     pages: AsyncIterator[Page]
@@ -25,6 +24,18 @@ class Pass:
     cursor: Cursor | None = None
     read: int = 0
     records: int = 0
+    found: set[str] = field(default_factory=set)
+
+    async def next_page(self) -> Page | None:
+        """Ask for the next page; None after the last."""
+        return await anext(self.pages, None)
+
+    def take(self, page: Page, batch: Batch) -> None:
+        """Count what a page came to."""
+        self.read += 1
+        self.records += batch.records
+        self.found |= batch.identities
+        self.cursor = page.cursor or self.cursor
 
     async def close(self) -> None:
         """Let go of the pages that are not read any more."""
@@ -43,9 +54,20 @@ class SweepRun:
     retry_at: datetime | None = None
     tries: int = 0
     forced: bool = False
+    completed: bool = False
     done: bool = False
     gap_failures: int = 0
     gap_retry_at: datetime | None = None
+    reread_failures: int = 0
+    reread_retry_at: datetime | None = None
+
+    def finish(self, finished: Pass) -> None:
+        """A pass is complete."""
+        self.current = None
+        if finished.gap:
+            self.gap_failures, self.gap_retry_at = 0, None
+        else:
+            self.failures, self.retry_at, self.completed = 0, None, True
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -113,9 +135,34 @@ def next_gap(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, Gap] | 
     return min(own, key=lambda pair: pair[1].start, default=None)
 
 
+def next_reread(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, str] | None:
+    """The record that waits longest to be read by itself, of a stream that is free to."""
+    free = [run for run in runs if not run.stream.busy and (run.reread_retry_at is None or run.reread_retry_at <= now)]
+    waiting = [
+        (since, run, name) for run in free for name, since in run.state.left.items() if may_reread(run, name, now)
+    ]
+    found = min(waiting, key=lambda candidate: candidate[0], default=None)
+    return None if found is None else (found[1], found[2])
+
+
+def may_reread(run: SweepRun, name: str, now: datetime) -> bool:
+    """At most once per `every` and record."""
+    last = run.state.reread.get(name)
+    return last is None or now - last >= run.sweep.every
+
+
 def _may_make_up(run: SweepRun, now: datetime) -> bool:
     idle = run.current is None and not run.stream.busy
     return idle and (run.gap_retry_at is None or run.gap_retry_at <= now)
+
+
+def _reread_times(run: SweepRun) -> list[datetime]:
+    """When the first of the named records may be read: not before these."""
+    first = min(
+        run.state.reread[name] + run.sweep.every if name in run.state.reread else since
+        for name, since in run.state.left.items()
+    )
+    return [first, *([run.reread_retry_at] if run.reread_retry_at else [])]
 
 
 def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
@@ -123,4 +170,5 @@ def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
     idle = [run for run in runs if not run.done and not run.stream.busy]
     times = [due_at(run) for run in idle]
     times += [run.gap_retry_at for run in idle if run.gap_retry_at and run.current is None]
+    times += [max(_reread_times(run)) for run in idle if run.state.left]
     return min(times, default=None)

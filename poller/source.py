@@ -34,7 +34,9 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca_file or certifi.where()))
 
 
-def authority(account: Account, stored: Token | None, save: Callable[[Token], Awaitable[None]] | None, now: Now) -> Authority:
+def authority(
+    account: Account, stored: Token | None, save: Callable[[Token], Awaitable[None]] | None, now: Now
+) -> Authority:
     """What makes this account's requests ours. Without `save` no refresh token is ever spent."""
     credential = account.credential()
     if isinstance(credential, Static):
@@ -87,5 +89,3 @@ def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datet
     for name in checkpoint.sweeps.keys() - known.keys():
         del checkpoint.sweeps[name]
     return checkpoint
-
-

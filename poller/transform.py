@@ -12,7 +12,7 @@ from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
 from outputs import Message
-from poller.events import Shape, event, reject
+from poller.events import Shape, event, reject, vanished
 from poller.model import Leaf, Stream
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
 
@@ -28,13 +28,14 @@ class Moment:
 
     `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the
     identities whose last delivery is in doubt. `reached`: where the window of `live` begins now, given to a wider
-    sweep after its first pass, so that what it finds can be told apart.
+    sweep after its first pass, so that what it finds can be told apart. `names`: the batch says whom the page held.
     """
 
     now: datetime
     baseline: datetime | None = None
     doubts: Collection[int] = ()
     net: bool = False
+    names: bool = False
     reached: datetime | None = None
 
 
@@ -49,6 +50,7 @@ class Batch:
     events: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     lateness: list[float] = field(default_factory=list)
+    identities: set[str] = field(default_factory=set)
     drifted: set[str] = field(default_factory=set)
     records: int = 0
     duplicates: int = 0
@@ -68,6 +70,19 @@ def transform(stream: Stream, shape: Shape, records: Iterable[bytes | Raw], seen
     return page.batch
 
 
+def vanish(batch: Batch, shape: Shape, identities: Iterable[str], seen: Seen, now: datetime) -> None:
+    """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
+    for identity in identities:
+        key = key_of(identity)
+        known = batch.entries.get(key) or seen.get(key, now.timestamp())
+        revision = known.revision + 1 if known else 1
+        entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
+        batch.messages.append(vanished(shape, identity=identity, revision=revision, observed=now))
+        batch.entries[key] = entry
+        batch.delivered.add(key)
+        batch.events[f"{shape.kind}.deleted"] += 1
+
+
 class _Page:
     """One page under way: a record met twice in it is compared with what its first showing made of it."""
 
@@ -83,6 +98,8 @@ class _Page:
         try:
             record = self._decode(raw)
             identity = _name(self._stream.identity(record))
+            if self._moment.names:
+                self.batch.identities.add(identity)
             self._judge(record, identity, raw)
         except _Unreadable as why:
             self._reject(raw, record, identity, str(why))

@@ -1,7 +1,6 @@
 """Whole pollers on simulated time: real vendors' doubles, real state and files, a clock that jumps, and sudden death."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ import orjson
 import pytest
 
 from outputs.file import File
-from poller.errors import ConfigError
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
@@ -25,39 +23,19 @@ from poller.pipeline import Pipeline
 from poller.sandbox.app import sandbox
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.history import History
 from poller.sandbox.world import World
 from poller.source import authority, session, stream_runs
 from poller.sources.account import Account
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.telemetry import Telemetry
+from tests.death import Death, Killed, mortal
+from tests.laws import Life
+from tests.truth import YARDSTICKS, Yardstick
 
 BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
 AT = "http://sandbox"
-
-
-class Killed(BaseException):
-    """The process is dead: whatever it tries after this instant fails the same way."""
-
-
-class NoDeath:
-    """Nothing happens."""
-
-    def step(self) -> None:
-        pass
-
-
-@dataclass
-class Death:
-    """Dies at the n-th moment around a write."""
-
-    at: int
-    steps: int = 0
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps >= self.at:
-            raise Killed
 
 
 def callcap(**settings: Any) -> Callcap:
@@ -106,9 +84,9 @@ class Simulation:
             pass
         return BIRTH + timedelta(seconds=self.elapsed)
 
-    def live(self, seconds: float, death: Death | NoDeath | None = None, *, once: bool = False) -> bool:
+    def live(self, seconds: float, death: Death | None = None, *, once: bool = False) -> bool:
         """One life of a poller, so many simulated seconds long at most; False if it was killed."""
-        with _mortal(death or NoDeath()):
+        with _mortal(death or Death()):
             loop = looptime.new_event_loop(start=self.elapsed)
             try:
                 with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -187,24 +165,24 @@ async def _inline(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
 
 
 @contextmanager
-def _mortal(death: Death | NoDeath) -> Iterator[None]:
+def _mortal(death: Death) -> Iterator[None]:
     """Threads run inline (simulated time must not pass them by), and every write is a moment to die."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anyio.to_thread, "run_sync", _inline)
-        for name in ("write", "fdatasync", "fsync", "ftruncate", "replace", "rename", "unlink"):
-            patch.setattr(os, name, _around(getattr(os, name), death, torn=name == "write"))
-        patch.setattr(Database, "write", _around(Database.write, death))
+        mortal(death, patch.setattr)
         yield
 
 
-def _around(write: Callable[..., Any], death: Death | NoDeath, *, torn: bool = False) -> Callable[..., Any]:
-    def mortal(*args: Any, **kwargs: Any) -> Any:
-        death.step()
-        if torn and isinstance(death, Death) and death.steps + 1 >= death.at:
-            write(args[0], bytes(args[1])[: len(args[1]) // 2])
-            death.step()
-        result = write(*args, **kwargs)
-        death.step()
-        return result
+def truth_of(world: World, vendor: str) -> Mapping[str, Life]:
+    """All that ever became visible, in the laws' words."""
+    yardstick = YARDSTICKS[vendor]
+    told = world.truth(yardstick.name, yardstick.view)
+    return {identity: _life(yardstick, history) for identity, history in told.items()}
 
-    return mortal
+
+def _life(yardstick: Yardstick, history: History) -> Life:
+    versions = [
+        {"at": shown.at, "record": shown.record, "deleted": shown.deleted, "vices": shown.vices}
+        for shown in history.versions
+    ]
+    return yardstick.life(versions, history.vanished)

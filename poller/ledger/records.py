@@ -8,7 +8,8 @@ from poller.model import Cursor
 
 
 class Gap(Struct, frozen=True):
-    """A range that a sweep has not read: since when, and why (`broken` off, or `shifted` under every pass)."""
+    """A range that a sweep has not read: since when, and why (`broken` off, `shifted` under every pass, `unreadable`
+    because the list does not reach so far)."""
 
     sweep: str
     start: datetime
@@ -20,7 +21,8 @@ class Gap(Struct, frozen=True):
 class SweepState(Struct):
     """Where one sweep stands. `origin` is where its first window begins; `due` when it runs next; `complete` whether a
     first complete pass has been; `shifts` how often in a row the list moved under it; `found` how many records its
-    last complete pass read."""
+    last complete pass read. `left` are named records still to be read one by one, since when; `reread` those that were,
+    and when. `members` are what a snapshot holds: how many passes in a row each was missing."""
 
     cursor: Cursor | None = None
     origin: datetime | None = None
@@ -30,6 +32,9 @@ class SweepState(Struct):
     last_error: str | None = None
     shifts: int = 0
     found: float | None = None
+    left: dict[str, datetime] = field(default_factory=dict)
+    reread: dict[str, datetime] = field(default_factory=dict)
+    members: dict[str, int] = field(default_factory=dict)
 
 
 class Checkpoint(Struct):

@@ -137,6 +137,7 @@ CALLS = Kind(
     touch=_touch,
     show=_show,
     view=("US/Arizona", *SHOWN_BY_ALL),
+    aside=lambda call: bool(call["_text"]),
     odd=(
         lambda call: {"caller": "316-555-0100 Pat Example"},
         lambda call: {"duration": f"{call['duration']} s", "rings": None},

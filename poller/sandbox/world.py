@@ -88,7 +88,11 @@ class World:
         self.advance()
         stream = self._streams[name]
         view = stream.kind.view if view is None else view
-        return {identity: told(stream.kind, view, versions) for identity, versions in stream.rows.items()}
+        return {
+            identity: told(stream.kind, view, versions)
+            for identity, versions in stream.rows.items()
+            if not stream.kind.aside(versions[0].fields)
+        }
 
     def put(self, name: str, fields: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> str:
         """A complete record of something that happened `at` (now), visible and stamped now; its identity."""

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from outputs.units import Duration
-from poller.model import Credential, Fetch, Http, Stream, Sweep
-from poller.sources.values import Droppable, Origin, Proxy, Readable, Region, Start, began
+from poller.model import Credential, Fetch, Http, Static, Stream, Sweep
+from poller.sources.values import Certificates, Droppable, Origin, Proxy, Region, Start, began
 
 KEEP = timedelta(days=400)
 
@@ -31,7 +31,7 @@ class Whole(Strict):
     model_config = ConfigDict(json_schema_extra=_optional_in_schema)
     every: Duration
 
-    def sweep(self, name: str, fetch: Fetch, **flags: bool) -> Sweep:
+    def sweep(self, name: str, fetch: Fetch, **flags: Any) -> Sweep:
         """The sweep of this timing; `flags` are those of `Sweep`."""
         return Sweep(name, self.every, None, fetch, **flags)
 
@@ -41,7 +41,7 @@ class Windowed(Whole):
 
     lookback: Duration
 
-    def sweep(self, name: str, fetch: Fetch, **flags: bool) -> Sweep:
+    def sweep(self, name: str, fetch: Fetch, **flags: Any) -> Sweep:
         """The sweep of this timing; `flags` are those of `Sweep`."""
         return Sweep(name, self.every, self.lookback, fetch, **flags)
 
@@ -71,20 +71,26 @@ class Chosen(Strict):
         return {name: {} if setting is None else setting for name, setting in value.items()}
 
 
+def bearer(token: SecretStr) -> Static:
+    """The header for a token that never changes (RFC 6750 §2.1)."""
+    return Static({"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")})
+
+
 class Account(Strict):
     """One configured vendor account or tenant."""
 
     KEEP_FOREVER: ClassVar[bool] = False
     REGION: ClassVar[str | None] = None
 
+    type: str
     base_url: Origin
     start: Start = "24h"
     keep: Duration | None = None
     timeout: Duration = timedelta(seconds=30)
     requests_per_minute: Annotated[int, Field(ge=1)] = 60
     max_concurrency: Annotated[int, Field(ge=1)] = 1
-    proxy: Proxy | None = None
-    ca_file: Readable | None = None
+    proxy: Annotated[Proxy | None, Field(repr=False)] = None  # may hold a password
+    ca_file: Certificates | None = None
     raw: bool = True
     drop: tuple[Droppable, ...] = ()
     region: Region | None = None

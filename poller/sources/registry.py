@@ -5,5 +5,6 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from poller.sources.callcap import Callcap
+from poller.sources.flextell import Flextell
 
-SourceConfig: TypeAlias = Annotated[Callcap, Field(discriminator=None)]
+SourceConfig: TypeAlias = Annotated[Callcap | Flextell, Field(discriminator="type")]

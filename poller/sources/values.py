@@ -1,11 +1,12 @@
 """What the values of a source's configuration may be: each check raises ValueError that says what would be right."""
 
+import ssl
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from outputs.units import duration
 from poller.phones import region_code
@@ -37,10 +38,10 @@ def _proxy(text: str) -> str:
 
 def _readable(path: Path) -> Path:
     try:
-        with path.open("rb"):
-            return path
+        ssl.create_default_context(cafile=path)
     except OSError as error:
-        raise ValueError(f"a file of certificates that can be read: {error.strerror}") from None
+        raise ValueError(f"a file of certificates in PEM that can be read: {error.strerror or error}") from None
+    return path
 
 
 def _droppable(path: str) -> str:
@@ -78,8 +79,8 @@ def _start(value: object) -> str:
 
 Address = Annotated[str, AfterValidator(_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Proxy = Annotated[str, AfterValidator(_proxy), Field(repr=False)]
-Readable = Annotated[Path, AfterValidator(_readable)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
+Certificates = Annotated[Path, AfterValidator(_readable)]
 Droppable = Annotated[str, AfterValidator(_droppable)]
 Secret = Annotated[SecretStr, AfterValidator(_filled)]
 Start = Annotated[str, BeforeValidator(_start)]

@@ -58,7 +58,7 @@ def _dumps(event: MutableMapping[str, Any], **_: object) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
     except TypeError:  # half a surrogate pair, a number beyond 64 bits, a key that is no string
-        return dumps(event, default=str)
+        return dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 class _Lines:

@@ -4,10 +4,12 @@ import gzip
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
 from outputs import Marks, Message, Output
+from outputs.file import File
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -16,7 +18,9 @@ def message(number: int, hours: float = 0, stream: str = "calls", *, reject: boo
     """Make message `number`, `size` bytes long or a little longer, observed so many hours after midnight."""
     text = f'{{"n": {number}, "é": "{"x" * max(0, size - 20)}"}}'
     observed = MIDNIGHT + timedelta(hours=hours)
-    return Message(text.encode(), f"acme/{stream}/{number}", "acme", stream, stream.rstrip("s"), observed, reject=reject)
+    return Message(
+        text.encode(), f"acme/{stream}/{number}", "acme", stream, stream.rstrip("s"), observed, reject=reject
+    )
 
 
 def messages(numbers: range, hours: float = 0, stream: str = "calls", *, size: int = 40) -> list[Message]:
@@ -61,3 +65,9 @@ class Ledger:
     async def deliver(self, output: Output, batch: Sequence[Message]) -> None:
         self.save(output.announce(batch))
         self.save(await output.write(batch))
+
+
+def file_config(folder: Path, path: str = "{stream}/{date}.jsonl", **options: Any) -> File:
+    """Configure files below a folder."""
+    rejects = f"{folder}/rejects/{{stream}}.jsonl"
+    return File(type="file", path=f"{folder}/{path}", **{"rejects_path": rejects, **options})

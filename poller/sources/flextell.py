@@ -1,0 +1,247 @@
+"""Flextell: a clinic CRM's leads, read newest first; edits are found only by reading all of them.
+
+- Address, headers: https://docs.flextell.ai/api-reference/introduction; errors: https://docs.flextell.ai/guides/error-handling
+- Refresh tokens, which may rotate at each use: https://docs.flextell.ai/authentication
+- Record: https://docs.flextell.ai/api-reference/lead/get-a-lead; leads have no date filter and no sort by `updated_at`,
+  and deleted ones have a list of their own (`trashed`).
+- The reference numbers pages, the prose has cursors (https://docs.flextell.ai/guides/pagination): we ask for a page and
+  go on by what `meta` holds. Links are never used: they may drop the order and the page size.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+from pydantic import Field, SecretStr, model_validator
+
+from poller import kinds
+from poller.errors import Unexpected
+from poller.leaves import UNREADABLE, flag, ident, lead_status, named, naming, shape, shaped, text
+from poller.model import Credential, Cursor, Http, Page, Refreshing, Stream, Window
+from poller.paging import Answer, Descent, Place, envelope, following, numbering, walk
+from poller.phones import e164
+from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed, bearer
+from poller.sources.values import Address, Origin, Secret
+from poller.times import moment, required
+
+Query: TypeAlias = Mapping[str, str]
+LEADS, PER_PAGE = "/leads", 100  # the documented most
+
+# What the documentation leaves open, and we assume:
+LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
+NULL_PAGES = 10  # pages of never synced leads that may come first: some databases sort them so
+
+# `attributes`, beside its attribution and its time elsewhere: what has no place of its own
+TEXTS = ("description", "message", "preferred_contact", "source_page_url")
+IDS = ("country_id", "customer_id", "external_branch_id", "import_source_id")
+
+_Status = shape("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
+_Thing = shape("id name external_id")
+Record = shape(
+    "id first_name last_name full_name phone_number email description message preferred_contact source_page_url"
+    " country_id is_converted converted_at customer_id marketing_attribution external_id external_branch_id"
+    " external_created_at last_synced_at import_source_id created_at updated_at deleted_at country_name",
+    status=_Status, reference_source=_Thing, assigned_user=_Thing,
+)  # fmt: skip
+
+
+class _Meta(Struct):
+    last_page: int | None = None
+    total: int | None = None
+    has_more: bool | None = None
+    cursor: str | int | UnsetType | None = UNSET
+
+
+class _List(Struct):
+    data: list[Raw]
+    meta: Raw
+    error: Any = None
+    message: Any = None
+
+
+_LIST, _META = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Meta)
+_NUMBERED = numbering(number="current_page", size="per_page", last="last_page", total="total")
+_deletion = msgspec.json.Decoder(shape("deleted_at"))
+
+
+class LeadsSweeps(Sweeps):
+    """How often each way of reading leads runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
+    converted: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=10))
+    synced: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=10))
+    trashed: Whole = Whole(every=timedelta(hours=1))
+    full: Whole = Whole(every=timedelta(hours=6))
+
+
+class Leads(Sweeps):
+    """The stream of leads."""
+
+    sweeps: LeadsSweeps = LeadsSweeps()
+
+
+class Streams(Chosen):
+    """The vendor's streams."""
+
+    leads: Leads = Leads()
+
+
+class Flextell(Account):
+    """One tenant of Flextell. Its leads are remembered for ever: whole lists are read again and again."""
+
+    KEEP_FOREVER: ClassVar = True
+
+    type: Literal["flextell"]
+    base_url: Origin = "https://dev.flextell.ai/api/v1"
+    tenant: Annotated[int, Field(ge=0)]
+    access_token: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    token_url: Address = "https://dev.flextell.ai/oauth/token"  # noqa: S105  an address
+    streams: Streams = Streams(leads=Leads())
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        parts = (self.client_id, self.client_secret, self.refresh_token)
+        if any(parts) if self.access_token else not all(parts):
+            raise ValueError("either access_token, or client_id, client_secret and refresh_token together")
+        return self
+
+    @property
+    def tenant_key(self) -> str:
+        """Another tenant is another clinic, whose ids may be the same."""
+        return str(self.tenant)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Which tenant's leads are asked for."""
+        return {"X-Tenant": str(self.tenant)}
+
+    def credential(self) -> Credential:
+        """A bearer token, fixed or refreshed."""
+        if self.client_id and self.client_secret and self.refresh_token:
+            return Refreshing(self.token_url, self.client_id, self.client_secret, self.refresh_token)
+        return bearer(self.access_token or SecretStr(""))
+
+    def build(self) -> Sequence[Stream]:
+        """The leads."""
+        sweeps = self.streams.leads.sweeps
+        leads = Stream(
+            name="leads",
+            kind=kinds.Lead.KIND,
+            sweeps=(
+                sweeps.live.sweep("live", partial(_newest, "created_at", {})),
+                sweeps.converted.sweep("converted", partial(_newest, "converted_at", {"converted": "1"})),
+                sweeps.synced.sweep("synced", partial(_newest, "last_synced_at", {})),
+                sweeps.trashed.sweep("trashed", partial(_whole, {"trashed": "1"})),
+                sweeps.full.sweep("full", partial(_whole, {}), net=True),
+            ),
+            decoder=msgspec.json.Decoder(Record),
+            identity=lambda record: ident(record.id),
+            contents=(contents,),
+            time=lambda record: required(record.created_at, "created_at"),
+            modified=lambda record: moment(record.updated_at),
+            deleted=_deleted,
+            normalize=partial(normalize, region=self.home),
+        )
+        return [leads]
+
+    async def probe(self, http: Http) -> str:
+        """Ask for the newest lead."""
+        answer = await _ask(http, {"sort_by": "created_at", "sort_order": "desc"}, 1, per_page=1)
+        return "answers" if answer.total is None else f"answers; {answer.total:,} leads"
+
+
+def _newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Back to the beginning of the window."""
+    ask = partial(_ask, http, {**query, "sort_by": column, "sort_order": "desc"})
+    return walk(ask, lag=LAG, enough=Descent(column, window.start, NULL_PAGES).passed)
+
+
+def _whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
+    """All there is, oldest first: what is new comes last, so nothing moves on its account; the leads have to add up."""
+    ask = partial(_ask, http, {**query, "sort_by": "created_at", "sort_order": "asc"})
+    return walk(ask, lag=LAG, identity=naming("id"))
+
+
+async def _ask(http: Http, query: Query, place: Place, per_page: int = PER_PAGE) -> Answer:
+    """Raises Unexpected where that is not the documented answer to what was asked."""
+    at = {"page": f"{place}"} if isinstance(place, int) else {"cursor": place}
+    response = await http.get(LEADS, {**query, "per_page": f"{per_page}", **at})
+    found = envelope(_LIST, response.body)
+    if found.error is not None or found.message is not None:
+        raise Unexpected("an error came as if it were an answer")
+    if "trashed" in query and not all(map(_is_trashed, found.data)):
+        raise Unexpected("the list of deleted leads holds others")
+    meta = envelope(_META, found.meta)
+    if meta.last_page is None:
+        return Answer(found.data, meta.total, _continued(meta), response.date)
+    number = place if isinstance(place, int) else 0
+    further = following(envelope(_NUMBERED, found.meta), len(found.data), number=number, size=per_page)
+    return Answer(found.data, meta.total, further, response.date)
+
+
+def _continued(meta: _Meta) -> str | None:
+    """The cursor of the next page, None after the last."""
+    if meta.has_more is False or (meta.has_more is None and meta.cursor is None):
+        return None
+    if not isinstance(meta.cursor, str | int):
+        raise Unexpected("meta does not say how the list goes on")
+    return str(meta.cursor)
+
+
+def _is_trashed(row: Raw) -> bool:
+    try:
+        return _deleted(_deletion.decode(row))
+    except UNREADABLE:
+        return True  # that one is a reject, for others to judge
+
+
+def _deleted(record: Any) -> bool:
+    return record.deleted_at not in (None, "", False)
+
+
+def contents(record: Any) -> Any:
+    """The lead without what is volatile: an import that touches a lead, or a stamp alone, changes nothing of it."""
+    return msgspec.structs.replace(record, updated_at=None, last_synced_at=None)
+
+
+def normalize(record: Any, *, region: str | None) -> kinds.Lead:
+    """A lead in our words. A lead whose status is terminal is completed, one with a time of conversion converted."""
+    status, phone = shaped(record.status, _Status), e164(record.phone_number, region)
+    converted_at, converted, completed = (
+        moment(record.converted_at),
+        flag(record.is_converted),
+        flag(status.is_terminal),
+    )
+    converted = True if converted is None and converted_at else converted
+    return kinds.Lead(
+        id=ident(record.id) or "",
+        status=lead_status(deleted=_deleted(record) or None, converted=converted, completed=completed),
+        vendor_status=text(status.name) or text(status.slug),
+        created_at=moment(record.created_at),
+        updated_at=moment(record.updated_at),
+        converted_at=converted_at,
+        deleted_at=moment(record.deleted_at),
+        full_name=text(record.full_name),
+        first_name=text(record.first_name),
+        last_name=text(record.last_name),
+        phones=[phone] if phone else [],
+        email=text(record.email),
+        address=kinds.Address(country=text(record.country_name)),
+        converted=converted,
+        completed=completed,
+        origin=named(shaped(record.reference_source, _Thing)),
+        agent=named(shaped(record.assigned_user, _Thing)),
+        external_id=ident(record.external_id),
+        attributes={
+            **{name: text(getattr(record, name)) for name in TEXTS},
+            **{name: ident(getattr(record, name)) for name in IDS},
+            "external_created_at": moment(record.external_created_at),
+            "marketing_attribution": record.marketing_attribution,
+        },
+    )

@@ -1,0 +1,204 @@
+"""One step of the loop: a page is asked for, transformed and delivered; or it failed, and who must waits."""
+
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import anyio
+
+from poller import passes
+from poller.errors import Denied, PollerError, Shifted, SourceError, Throttled
+from poller.http import Session
+from poller.ledger import Change, Ledger
+from poller.ledger.records import Checkpoint, Gap
+from poller.model import Page, Window
+from poller.patience import Patience
+from poller.schedule import Pass, StreamRun, SweepRun
+from poller.telemetry import Telemetry
+from poller.transform import Batch, Moment, transform, vanish
+from poller.windows import window
+
+_TIDY_EVERY = timedelta(hours=1)
+
+
+class Steps:
+    """The steps of one source's pipeline. A stream takes one at a time; the pipeline sees to that."""
+
+    def __init__(
+        self, session: Session, ledger: Ledger, telemetry: Telemetry, now: Callable[[], datetime], patience: Patience
+    ) -> None:
+        self._session, self._ledger, self._telemetry, self._now = session, ledger, telemetry, now
+        self._patience = patience
+        self._reading: set[anyio.CancelScope] = set()
+
+    @property
+    def reading(self) -> bool:
+        """Whether a page is being asked for."""
+        return bool(self._reading)
+
+    def hurry(self) -> None:
+        """Give up what is being asked for."""
+        for scope in self._reading:
+            scope.cancel()
+
+    def begin(self, run: SweepRun, gap: Gap | None = None) -> Pass:
+        """Begin a pass: over the sweep's own window, or a gap."""
+        now, state = self._now(), run.state
+        asked = window(run.sweep, state.origin or now, state.cursor, now)
+        if gap:
+            asked = Window(gap.start - (run.sweep.lookback or timedelta(0)), gap.end)
+        run.current = Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap)
+        return run.current
+
+    async def page(self, run: SweepRun) -> None:
+        """Read the next page of a sweep, and deliver it."""
+        current, asked_at = run.current or self.begin(run), self._now()
+        try:
+            page, over = await self._ask(current.next_page())
+            if over:
+                run.current = None
+                return
+            page = page or Page((), last=True)
+            batch = self._transform(run, page)
+        except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
+            await self._fail(run, current, error, asked_at)
+        else:
+            self._patience.accepted()
+            current.take(page, batch)
+            await self._deliver(run, current, page, batch)
+
+    async def record(self, run: SweepRun, name: str) -> None:
+        """Read one record that a sweep named, and deliver it."""
+        asked_at, reread = self._now(), run.sweep.reread
+        if reread is None:
+            raise TypeError(f"{run.names}: it names records and cannot read them")
+        try:
+            page, over = await self._ask(reread(self._session, name))
+            if over:
+                return
+            batch = self._transform(run, page or Page(()))
+        except Exception as error:  # noqa: BLE001  as above
+            await self._fail_record(run, error, asked_at)
+            return
+        self._patience.accepted()
+        run.reread_failures, run.reread_retry_at = 0, None
+        checkpoint = copy.deepcopy(run.stream.checkpoint)
+        passes.reread(checkpoint, run, name, self._now())
+        await self._commit(run.stream, checkpoint, batch)
+        self._tell(run, batch)
+
+    async def _ask(self, asking: Awaitable[Page | None]) -> tuple[Page | None, bool]:
+        """The page, and whether nobody wants it any more."""
+        with anyio.CancelScope() as scope:
+            self._reading.add(scope)
+            try:
+                return await asking, False
+            finally:
+                self._reading.discard(scope)
+        return None, True
+
+    def _transform(self, run: SweepRun, page: Page) -> Batch:
+        stream, state = run.stream, run.state
+        moment = Moment(
+            now=self._now(),
+            baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
+            doubts=stream.doubts,
+            net=run.sweep.net and state.complete,
+            names=run.sweep.snapshot,
+            reached=stream.live_reach(),
+        )
+        batch = transform(stream.stream, stream.shape, page.records, stream.seen, moment)
+        self._telemetry.page_read(*run.names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
+        return batch
+
+    async def _deliver(self, run: SweepRun, current: Pass, page: Page, batch: Batch) -> None:
+        checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
+        said = passes.page(checkpoint, run, page, now)
+        closed = passes.complete(checkpoint, run, current, now) if page.last else []
+        collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
+        if page.last and run.sweep.snapshot:
+            gone = passes.vanished(checkpoint, run, current, now)
+            vanish(batch, run.stream.shape, gone, run.stream.seen, now)
+        if page.last or said or batch.messages or batch.entries:
+            await self._commit(run.stream, checkpoint, batch)
+        self._tell(run, batch)
+        if collapse:
+            self._telemetry.suspected(*run.names, *collapse)
+        if page.last:
+            await self._finish(run, current, closed)
+
+    async def _commit(self, stream: StreamRun, checkpoint: Checkpoint, batch: Batch) -> None:
+        """Memory moves only after the commit returned."""
+        await self._ledger.commit(Change(stream.name, checkpoint, batch))
+        stream.checkpoint = checkpoint
+        stream.doubts -= batch.delivered
+        stream.seen.put(batch.touched)
+        stream.seen.put(batch.entries)
+
+    def _tell(self, run: SweepRun, batch: Batch) -> None:
+        self._telemetry.page_delivered(
+            *run.names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
+        )
+        if batch.drifted:
+            self._telemetry.schema_drifted(*run.names[:2], sorted(batch.drifted))
+
+    async def _finish(self, run: SweepRun, current: Pass, closed: Sequence[Gap]) -> None:
+        run.finish(current)
+        await current.close()
+        for gap in closed:
+            self._telemetry.gap_closed(*run.names[:2], gap.sweep)
+        asked = (current.window.start, current.window.end)
+        self._telemetry.poll_completed(*run.names, pages=current.read, records=current.records, window=asked)
+        await self._tidy(run.stream)
+
+    async def _tidy(self, stream: StreamRun) -> None:
+        now = self._now()
+        if stream.tidied is None or now - stream.tidied >= _TIDY_EVERY:
+            stream.tidied = now
+            before = (now - stream.keep).timestamp() if stream.keep else 0.0
+            await self._ledger.tidy(stream.name, stream.seen, before)
+
+    async def _fail(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime) -> None:
+        """The pass is over: its sweep, or its source, waits, and starts again from the checkpoint."""
+        run.current = None
+        await current.close()
+        run.failures += 1
+        run.tries += 1
+        checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
+        if isinstance(error, Shifted) and not current.gap:
+            passes.shifted(checkpoint, run, current, error.until, now)
+            wait = 0.0
+        else:
+            passes.broken(checkpoint, run, current, now)
+            wait = self._waits(error, self._patience.after(run, current, error, asked_at, now))
+        checkpoint.sweeps[run.sweep.name].last_error = _words(error)
+        self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
+        for gap in checkpoint.gaps:
+            if gap.since == now:
+                self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
+        await self._commit(run.stream, checkpoint, Batch())
+
+    async def _fail_record(self, run: SweepRun, error: Exception, asked_at: datetime) -> None:
+        """The record stays named; the next one waits."""
+        run.reread_failures += 1
+        wait = self._waits(error, self._patience.after_record(run, error, asked_at, self._now()))
+        self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
+        checkpoint = copy.deepcopy(run.stream.checkpoint)
+        checkpoint.sweeps[run.sweep.name].last_error = _words(error)
+        await self._commit(run.stream, checkpoint, Batch())
+
+    def _waits(self, error: Exception, wait: float) -> float:
+        if isinstance(error, Denied):
+            self._session.refused()
+            self._telemetry.source_denied(self._session.source, error=str(error), wait=wait)
+        if isinstance(error, Throttled):
+            self._telemetry.source_throttled(self._session.source, seconds=wait)
+        return wait
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, PollerError) else repr(error)
+
+
+def _outcome(error: Exception) -> str:
+    return error.outcome if isinstance(error, SourceError) else "bug"

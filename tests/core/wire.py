@@ -1,0 +1,137 @@
+"""A vendor's server on loopback, on real sockets, that does whatever its script says; and sessions to talk to it."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from pydantic import SecretStr
+
+from poller.auth import Authority, Fixed
+from poller.http import Session, client
+from poller.model import Static
+from poller.pace import Pace
+from poller.source import tls_context
+from poller.telemetry import Telemetry
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+KEY = "the-api-key-nobody-may-see"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it came over the wire; header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Script = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
+    """A whole HTTP answer; header names with `_` for `-`."""
+    fields = {"Content-Length": str(len(body)), **{name.replace("_", "-"): text for name, text in headers.items()}}
+    head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{name}: {text}\r\n" for name, text in fields.items())
+    return head.encode("latin-1") + b"\r\n" + body
+
+
+def saying(*answers: bytes) -> Script:
+    """These answers in turn, the last one for ever."""
+    left = list(answers)
+
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(left.pop(0) if len(left) > 1 else left[0])
+        await writer.drain()
+
+    return script
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Tear the connection down with a RST."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+class Vendor:
+    """The server, once it listens."""
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.asked = script, list[Asked]()
+        self.port = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            while not writer.is_closing():
+                self.asked.append(asked := await _request(reader))
+                await self.script(asked, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
+            pass
+        finally:
+            self.tasks.discard(task)
+            writer.close()
+
+
+async def _request(reader: asyncio.StreamReader) -> Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip().split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Asked(method, target, headers, body)
+
+
+@asynccontextmanager
+async def vendor(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
+    serving = Vendor(script)
+    server = await asyncio.start_server(serving.serve, "127.0.0.1", 0, ssl=tls)
+    serving.port = server.sockets[0].getsockname()[1]
+    try:
+        yield serving
+    finally:
+        server.close()
+        for task in serving.tasks.copy():
+            task.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), 1)
+        await asyncio.gather(*serving.tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def session(
+    url: str,
+    authority: Authority | None = None,
+    *,
+    timeout: float = 5,
+    per_minute: int = 1_000_000,
+    proxy: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    now: Callable[[], datetime] = lambda: NOON,
+) -> AsyncIterator[Session]:
+    """As the program makes one, with one connection, so that one that is not given back is missed."""
+    authority = authority or Fixed(Static({"X-Key": SecretStr(KEY)}), {})
+    async with client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
+        yield _session(url, http, authority, Pace(per_minute), timeout, now)
+
+
+def _session(
+    url: str, http: httpx.AsyncClient, authority: Authority, pace: Pace, timeout: float, now: Callable[[], datetime]
+) -> Session:
+    limit, telemetry = timedelta(seconds=timeout), Telemetry()
+    return Session("acme", url, http, authority, pace, timeout=limit, telemetry=telemetry, now=now)

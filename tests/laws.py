@@ -1,0 +1,113 @@
+"""The laws every delivery obeys, whatever failed on the way: checked against the sandbox's truth."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+HOUR = timedelta(hours=1)
+Event = Mapping[str, Any]
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a record, visible from `at` on."""
+
+    at: datetime
+    content: Any
+    stamp: Any
+    deleted: bool
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """All states of one record; `vanished` if the vendor dropped it without a mark."""
+
+    versions: Sequence[Version]
+    vanished: bool
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found wrong, one line each; empty lists are what we want."""
+
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
+    invented: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether all laws hold."""
+        return not (self.lost or self.twice or self.disordered or self.invented)
+
+    def __str__(self) -> str:
+        counts = f"lost {len(self.lost)}, twice {len(self.twice)}, out of order {len(self.disordered)}"
+        examples = [*self.lost[:3], *self.twice[:3], *self.disordered[:3], *self.invented[:3]]
+        return "\n  ".join([f"{counts}, invented {len(self.invented)}", *examples])
+
+
+def judge(events: Sequence[Event], truth: Mapping[str, Life], content: Callable[[Record], Any]) -> Verdict:
+    """Hold what was delivered, in order, against all that ever was true.
+
+    1. Every event once: no (identity, revision) twice, no id twice, revisions rise by one.
+    2. Nothing is invented: every event's record is one that the vendor showed.
+    3. Never an older word after a newer one, but more than an hour after it, or where the vendor's stamps don't tell.
+    4. Nothing is lost: of every record that stayed, the last word was delivered last.
+    """
+    verdict = Verdict()
+    of: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        of[event["subject"]].append(event)
+    for identity, told in of.items():
+        _once(identity, told, verdict)
+        if identity in truth:
+            _in_order(identity, told, truth[identity], content, verdict)
+        else:
+            verdict.invented.append(f"{identity}: no such record")
+    for identity, life in truth.items():
+        _last_word(identity, of.get(identity, []), life, content, verdict)
+    return verdict
+
+
+def _once(identity: str, told: Sequence[Event], verdict: Verdict) -> None:
+    revisions = [event["revision"] for event in told]
+    if revisions != list(range(revisions[0], revisions[0] + len(told))) or revisions[0] > 2:
+        verdict.twice.append(f"{identity}: revisions {revisions}")
+    if len({event["id"] for event in told}) != len(told):
+        verdict.twice.append(f"{identity}: an id comes twice")
+
+
+def _in_order(
+    identity: str, told: Sequence[Event], life: Life, content: Callable[[Record], Any], verdict: Verdict
+) -> None:
+    """Where one content was true several times, the reading that lets most be in order counts."""
+    newest, newest_told = -1, None
+    for event in told:
+        shown = content(event["data"]["raw"])
+        at = datetime.fromisoformat(event["observedtime"])
+        places = [n for n, version in enumerate(life.versions) if version.content == shown]
+        if not places:
+            verdict.invented.append(f"{identity}: revision {event['revision']} was never true")
+            continue
+        onward = [n for n in places if n >= newest]
+        known_older = not onward and life.versions[max(places)].stamp < life.versions[newest].stamp
+        if known_older and newest_told is not None and at - newest_told <= HOUR:
+            verdict.disordered.append(f"{identity}: revision {event['revision']} is older than the one before")
+        newest, newest_told = (min(onward) if onward else max(places)), at
+
+
+def _last_word(
+    identity: str, told: Sequence[Event], life: Life, content: Callable[[Record], Any], verdict: Verdict
+) -> None:
+    last = life.versions[-1]
+    if life.vanished or last.broken:
+        return
+    if not told:
+        verdict.lost.append(f"{identity}: never delivered, visible since {life.versions[0].at}")
+    elif content(told[-1]["data"]["raw"]) != last.content:
+        verdict.lost.append(f"{identity}: its last word, of {last.at}, was not delivered last")
+    elif told[-1]["type"].endswith(".deleted") != last.deleted:
+        verdict.lost.append(f"{identity}: delivered as {told[-1]['type']}")

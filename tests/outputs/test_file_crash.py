@@ -1,0 +1,86 @@
+"""Exactly once, although the process is killed (a real SIGKILL) at any system call, of a restart too.
+
+What was broken on purpose, and who saw it (C: the crash test here, S: the synced test, O: test_file_state.py,
+F: test_file.py, T: test_output_contract.py):
+MUTATIONS
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.outputs.material import Ledger, file_config, message, messages
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A folder in memory where there is one: a kill loses nothing that was written, so a disk would prove no more."""
+    folder = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)  # noqa: S108 -- mkdtemp
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(("mode", "deaths"), [("before", 200), ("after", 200), ("again", 500)])
+def test_every_message_is_there_once_whenever_the_process_is_killed(mode: str, deaths: int, room: Path) -> None:
+    command = [sys.executable, "-m", "tests.outputs.crash", mode, room]
+    run = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) > deaths
+
+
+async def test_what_write_returned_survives_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = file_config(tmp_path / "new", rotate={"size": 100}, compression="gzip")
+    unsynced = watch(monkeypatch)
+    ledger = Ledger()
+    async with config.open({}) as journal:
+        for hours in (0, 1, 24):
+            await ledger.deliver(journal, [*messages(range(2), hours), message(2, hours, "leads", reject=True)])
+            assert unsynced == set()
+    ledger.save(journal.announce(messages(range(3), 25, "leads")))
+    (tmp_path / "new/leads").mkdir()
+    with (tmp_path / "new/leads/2026-11-22.jsonl").open("ab") as torn:
+        torn.write(b"torn")
+    unsynced.clear()
+    async with config.open(ledger.marks):
+        assert unsynced == set()
+
+
+def watch(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Keep the paths that were written, cut, made or renamed since they (or their folders) were last synced."""
+    unsynced: set[str] = set()
+    opened: dict[int, str] = {}
+
+    def after(name: str, effect: Callable[..., None]) -> None:
+        real = getattr(os, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            if name == "open" and not Path(args[0]).exists():
+                unsynced.update({str(args[0]), str(Path(args[0]).parent)})
+            if name == "replace":
+                assert str(args[0]) not in unsynced, "what takes a name has to be whole"
+            result = real(*args, **options)
+            effect(result, *args)
+            return result
+
+        monkeypatch.setattr(os, name, call)
+
+    def named(_: None, *paths: Any) -> None:
+        unsynced.update(str(Path(path).parent) for path in paths if not isinstance(path, int))
+
+    after("open", lambda descriptor, path, *_: opened.update({descriptor: str(path)}))
+    after("write", lambda _, descriptor, *__: unsynced.add(opened[descriptor]))
+    after("ftruncate", lambda _, descriptor, *__: unsynced.add(opened[descriptor]))
+    after("fsync", lambda _, descriptor: unsynced.discard(opened[descriptor]))
+    after("fdatasync", lambda _, descriptor: unsynced.discard(opened[descriptor]))
+    for name in ("rename", "replace", "unlink", "mkdir"):
+        after(name, named)
+    return unsynced

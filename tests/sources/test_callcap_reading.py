@@ -1,0 +1,303 @@
+"""What is asked of Callcap, and which of its answers are believed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from poller.errors import Shifted, Unexpected
+from poller.model import Cursor, Stream, Window
+from poller.sources.callcap import ACCOUNTS, CALLS, LAG, Callcap
+from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
+from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
+
+ACCOUNT = Callcap.model_validate({"type": "callcap", "api_key": "k"})
+(STREAM,) = ACCOUNT.build()
+
+
+def stream(**settings: Any) -> Stream:
+    (found,) = Callcap.model_validate({"type": "callcap", "api_key": "k", **settings}).build()
+    return found
+
+
+@pytest.mark.covers("callcap", 1, 2, 4, 5, 6, 7, 12, 15)
+async def test_live_asks_by_modification_open_ended_with_every_hidden_filter_spelled_out() -> None:
+    http = Scripted([Said(listing([CALL]))])
+    done = await read(STREAM, "live", http)
+    assert http.asked == [
+        (
+            CALLS,
+            {
+                "search_range": "custom",
+                "search_startdate": "2000-01-01",
+                "search_enddate": "2026-03-15",
+                "search_last_modified_start": "2026-03-14 08:30",
+                "search_timezone": "US/Arizona",
+                "order": "oldest",
+                "show": "1000",
+                "page": "1",
+                "detail": "all",
+                "conversation_type": "call",
+            },
+        )
+    ]
+    assert done.records() == [CALL]
+
+
+@pytest.mark.covers("callcap", 2, 15)
+async def test_audit_asks_for_whole_days() -> None:
+    http = Scripted([Said(listing([CALL]))])
+    await read(STREAM, "audit", http, Window(datetime(2026, 3, 11, 6, 59, tzinfo=UTC), NOW))
+    (query,) = http.queries()
+    assert query["search_startdate"] == "2026-03-10"
+    assert query["search_enddate"] == "2026-03-15"
+    assert (query["order"], query["detail"], query["conversation_type"]) == ("oldest", "all", "call")
+    assert not any("last_modified" in name for name in query)
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit"])
+@pytest.mark.covers("callcap", 2)
+async def test_the_end_is_a_later_day_than_the_start_and_nothing_before_the_vendor_is_asked_for(sweep: str) -> None:
+    http = Scripted([Said(listing([])), Said(listing([]))])
+    await read(STREAM, sweep, http, Window(NOW + timedelta(days=9), NOW))
+    await read(STREAM, sweep, http, Window(datetime.min.replace(tzinfo=UTC), NOW))
+    later, earlier = http.queries()
+    assert later["search_startdate"] < later["search_enddate"]
+    assert earlier["search_startdate"] in {"1999-12-31", "2000-01-01"}
+
+
+@pytest.mark.covers("callcap", 3, 15)
+async def test_recent_takes_a_preset_newest_first_and_moves_no_cursor() -> None:
+    http = Scripted([Said(listing(rows(1000), total=1001)), Said(listing(rows(1), page=2, total=1001))])
+    done = await read(STREAM, "recent", http)
+    assert [query["page"] for query in http.queries()] == ["1", "2"]
+    for query in http.queries():
+        assert query["search_range"] == "last5minutes"
+        assert query["order"] == "newest"
+        assert query["detail"] == "all"
+        assert "search_startdate" not in query
+    assert done.cursors == [None, None]
+    assert [page.last for page in done.pages] == [False, True]
+    assert (done.error, done.sizes) == (None, [1000, 1])
+
+
+@pytest.mark.parametrize(
+    ("lookback", "preset"), [("20s", 1), ("1m", 1), ("61s", 5), ("6m", 10), ("11m", 30), ("30m", 30), ("60m", 60)]
+)
+async def test_recent_takes_the_next_wider_preset(lookback: str, preset: int) -> None:
+    http = Scripted([Said(listing([]))])
+    await read(stream(streams={"calls": {"sweeps": {"recent": {"lookback": lookback}}}}), "recent", http)
+    assert http.queries()[0]["search_range"] == f"last{preset}minutes"
+
+
+@pytest.mark.parametrize("gone", [NOTHING, Said(listing([], page=2, total=1000))])
+@pytest.mark.covers("callcap", 3)
+async def test_recent_ends_where_its_range_slid_away(gone: Said) -> None:
+    done = await read(STREAM, "recent", Scripted([Said(listing(rows(1000), total=1500)), gone]))
+    assert done.error is None
+    assert sum(done.sizes) == 1000
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit"])
+async def test_all_pages_are_read_and_only_the_last_earns_the_cursor_of_the_first_answer(sweep: str) -> None:
+    first, last = Said(listing(rows(1000), total=1002)), Said(listing(rows(2, 1001), page=2, total=1002))
+    http = Scripted([first, last])
+    done = await read(STREAM, sweep, http, cursor=Cursor(NOW - timedelta(days=1)))
+    assert done.error is None
+    assert done.cursors == [None, Cursor(NOW - LAG)]
+    assert [page.last for page in done.pages] == [False, True]
+    first_query, last_query = http.queries()
+    assert {**first_query, "page": "2"} == last_query
+
+
+async def test_last_page_is_read_anew_on_every_page() -> None:
+    pages = [
+        Said(listing(rows(1000), total=1500)),
+        Said(listing(rows(1000, 1001), page=2, total=2001)),
+        Said(listing(rows(1, 2001), page=3, total=2001)),
+    ]
+    assert (await read(STREAM, "live", Scripted(pages))).sizes == [1000, 1000, 1]
+
+
+async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
+    done = await read(STREAM, "live", Scripted([Said(listing([CALL]), dated=False)]))
+    assert done.error is None
+    assert (done.cursors, done.pages[-1].last) == ([None], True)
+
+
+async def test_the_cursor_never_passes_the_last_day_asked_for() -> None:
+    late = Window(NOW - timedelta(days=9), NOW - timedelta(days=2))  # our clock is two days behind
+    done = await read(STREAM, "live", Scripted([Said(listing([CALL]))]), late)
+    assert done.cursors == [Cursor(datetime(2026, 3, 13, 7, tzinfo=UTC))]
+
+
+SPRING, AUTUMN = datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "asked"),
+    [
+        (AUTUMN.replace(hour=5, minute=50), "2026-11-01 00:50"),
+        (AUTUMN.replace(hour=6, minute=40, second=59), "2026-11-01 00:40"),  # 01:40 for the first time
+        (AUTUMN.replace(hour=7, minute=40), "2026-11-01 01:40"),  # 01:40 again
+        (AUTUMN.replace(hour=8), "2026-11-01 02:00"),
+        (SPRING.replace(hour=7, minute=59), "2026-03-08 01:59"),
+        (SPRING.replace(hour=8), "2026-03-08 03:00"),
+    ],
+)
+@pytest.mark.covers("callcap", 5, 9)
+async def test_in_a_zone_with_summer_time_no_later_change_can_show_an_earlier_time(start: datetime, asked: str) -> None:
+    answer = changed(listing([]), "US/Central", "search", "timezone")
+    http = Scripted([Said(answer)])
+    await read(stream(timezone="US/Central"), "live", http, Window(start, start + timedelta(hours=1)))
+    assert http.queries()[0]["search_last_modified_start"] == asked
+
+
+GOOD = listing(rows(1000), total=1001)
+BAD: dict[str, tuple[object, str]] = {
+    "html": (b"<!DOCTYPE html><html></html>", "markup"),
+    "not json": (b"upstream error", "not the documented answer"),
+    "cut off": (b'{"status": "success", "call": [{"call_id": "c1"', "not the documented answer"),
+    "no utf-8": (b'{"status": "succ\xff"}', "not the documented answer"),
+    "a list": ([], "not the documented answer"),
+    "too deep": (b"[" * 100_000, "not the documented answer"),
+    "status": ({**GOOD, "status": "error"}, "status"),
+    "status alone": ({"status": "error", "message": "no"}, "not the documented answer"),
+    "no status": (without(GOOD, "status"), "status"),
+    "no calls": (without(GOOD, "call"), "call"),
+    "calls null": ({**GOOD, "call": None}, "call"),
+    "calls an object": ({**GOOD, "call": {"call_id": "c1"}}, "call"),
+    "no pagination": (without(GOOD, "pagination"), "pagination"),
+    "no total": (without(GOOD, "pagination", "total_records"), "total_records"),
+    "total a string": (changed(GOOD, "1001", "pagination", "total_records"), "total_records"),
+    "total negative": (changed(listing([]), -5, "pagination", "total_records"), "total_records"),
+    "last_page null": (changed(GOOD, None, "pagination", "last_page"), "last_page"),
+    "no zone": (without(GOOD, "search", "timezone"), "US/Arizona"),
+    "another zone": (changed(GOOD, "US/Central", "search", "timezone"), "US/Arizona"),
+    "another page": (changed(GOOD, 2, "pagination", "page"), "it says it is page 2"),
+    "another size": (listing(rows(50), total=1001, show=50), "50 records, not the 1000"),
+    "fewer rows than said": ({**GOOD, "call": rows(999)}, "holds 999 records and says 1000"),
+    "a page before the last is not full": (listing(rows(999), total=1001), "holds 999"),
+    "more rows than the total": (listing(rows(3), total=2), "holds 3"),
+    "fewer rows than the total": (listing(rows(1), total=2), "holds 1"),
+    "no rows of two": (listing([], total=2), "holds 0"),
+    "one page too few": (listing(rows(1000), total=1001, last=1), "1001 records are not 1 pages"),
+    "one page too many": (listing(rows(1), last=2), "1 records are not 2 pages"),
+    "two empty pages": (listing([], last=2), "0 records are not 2 pages"),
+}
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit", "recent"])
+@pytest.mark.parametrize(("body", "says"), BAD.values(), ids=BAD.keys())
+@pytest.mark.covers("callcap", 8, 9)
+async def test_a_200_that_is_not_the_documented_answer_is_no_answer(body: object, says: str, sweep: str) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(body)]))
+    assert isinstance(done.error, Unexpected)
+    assert says in str(done.error)
+    assert "c1" not in str(done.error)
+    assert done.pages == []
+
+
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("sweep", ["live", "audit", "recent"])
+async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: int) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(listing([], last=last))]))
+    assert done.error is None
+    assert done.cursors == [None if sweep == "recent" else Cursor(NOW - LAG)]
+    assert done.pages[-1].last
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit", "recent"])
+@pytest.mark.covers("callcap", 8)
+async def test_a_404_with_a_status_is_an_empty_list_once_this_key_was_answered(sweep: str) -> None:
+    http = Scripted([NOTHING], known={CALLS})
+    done = await read(STREAM, sweep, http)
+    assert (done.error, done.sizes, len(http.asked)) == (None, [0], 1)
+    assert done.cursors == [None if sweep == "recent" else Cursor(NOW - LAG)]
+
+
+@pytest.mark.covers("callcap", 8)
+async def test_before_the_first_answer_a_404_is_confirmed_by_the_accounts() -> None:
+    http = Scripted([NOTHING, Said({"status": "success", "accounts": []})])
+    done = await read(STREAM, "live", http)
+    assert [path for path, _ in http.asked] == [CALLS, ACCOUNTS]
+    assert done.error is None
+    assert done.cursors == [Cursor(NOW - LAG)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [NOTHING, Said({"status": "not found"}, status=404)],
+        [NOTHING, Said({"status": "error"})],
+        [NOTHING, Said(b"<html>")],
+        [Said(b"<html>404</html>", status=404)],
+        [Said({"detail": "Not Found"}, status=404)],
+        [Said({"status": 404}, status=404)],
+        [Said([], status=404)],
+    ],
+)
+@pytest.mark.covers("callcap", 8)
+async def test_a_404_that_nothing_confirms_is_no_empty_list(script: list[Said]) -> None:
+    done = await read(STREAM, "live", Scripted(script))
+    assert isinstance(done.error, Unexpected)
+    assert done.pages == []
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit"])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        listing(rows(1, 1001), page=2, total=1001),
+        listing([], page=2, total=999),
+    ],
+)
+@pytest.mark.covers("callcap", 4)
+async def test_a_list_that_shrinks_while_it_is_read_is_read_again(sweep: str, moved: dict[str, Any]) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(listing(rows(1000), total=1002)), Said(moved)]))
+    assert isinstance(done.error, Shifted)
+    assert done.error.until == NOW - LAG
+    assert done.cursors == [None, None]
+    assert not any(page.last for page in done.pages)
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit"])
+async def test_a_page_that_is_gone_means_that_the_list_moved(sweep: str) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(listing(rows(1000), total=1002)), NOTHING]))
+    assert isinstance(done.error, Shifted)
+    assert done.cursors == [None]
+
+
+@pytest.mark.covers("callcap", 14)
+async def test_an_audit_whose_calls_do_not_add_up_moves_no_cursor() -> None:
+    seam = [Said(listing(rows(1000), total=1002)), Said(listing(rows(2, 1000), page=2, total=1002))]
+    audit, live = await read(STREAM, "audit", Scripted(seam)), await read(STREAM, "live", Scripted(seam))
+    assert isinstance(audit.error, Shifted)
+    assert audit.sizes == [1000, 2]  # what came is delivered all the same
+    assert audit.cursors == [None, None]
+    assert live.error is None  # there rows may come twice
+
+
+async def test_a_call_without_identity_counts_as_itself() -> None:
+    odd: list[Any] = [{"call_id": "c1"}, {}, {"call_id": None}, {"call_id": True}, 7, {"call_id": 5}, {"call_id": "5x"}]
+    assert (await read(STREAM, "audit", Scripted([Said(listing(odd))]))).error is None
+    twice = await read(STREAM, "audit", Scripted([Said(listing([*odd, {"call_id": "5"}]))]))
+    assert isinstance(twice.error, Shifted)
+
+
+async def test_probe_asks_once_for_one_call_and_believes_no_more_than_a_sweep() -> None:
+    http = Scripted([Said(listing([CALL], total=3214, show=1))])
+    assert await ACCOUNT.probe(http) == "answers; 3,214 calls"
+    (query,) = http.queries()
+    assert (query["show"], query["page"], query["search_startdate"]) == ("1", "1", "2000-01-01")
+    with pytest.raises(Unexpected):
+        await ACCOUNT.probe(Scripted([Said(listing([CALL], total=3214, last=4, show=1000))]))
+    assert await ACCOUNT.probe(Scripted([NOTHING], known={CALLS})) == "answers; 0 calls"
+
+
+async def test_only_three_sweeps_and_their_part() -> None:
+    by_name = {sweep.name: sweep for sweep in STREAM.sweeps}
+    assert list(by_name) == ["recent", "live", "audit"]
+    assert (by_name["recent"].follows, by_name["recent"].glance, by_name["recent"].net) == (True, True, False)
+    assert (by_name["live"].follows, by_name["live"].glance, by_name["live"].net) == (False, False, False)
+    assert (by_name["audit"].follows, by_name["audit"].glance, by_name["audit"].net) == (False, False, True)

@@ -1,0 +1,297 @@
+"""What is asked of Flextell, and which of its answers are believed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from poller.errors import Shifted, Unexpected
+from poller.model import Cursor, Window
+from poller.sources.flextell import LAG, LEADS, NULL_PAGES, Flextell
+from tests.sources.flextell_pages import EPOCH, LEAD, continued, leads, listing
+from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
+
+ACCOUNT = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_token": "t"})
+(STREAM,) = ACCOUNT.build()
+SINCE_NOON = Window(EPOCH, NOW)
+NEWEST = {"live": "created_at", "converted": "converted_at", "synced": "last_synced_at"}
+ASKED = {
+    "live": {"sort_by": "created_at", "sort_order": "desc"},
+    "converted": {"sort_by": "converted_at", "sort_order": "desc", "converted": "1"},
+    "synced": {"sort_by": "last_synced_at", "sort_order": "desc"},
+    "full": {"sort_by": "created_at", "sort_order": "asc"},
+    "trashed": {"sort_by": "created_at", "sort_order": "asc", "trashed": "1"},
+}
+
+
+def trashed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "deleted_at": "2026-03-14T12:00:00Z"} for row in rows]
+
+
+def after_noon(count: int, column: str = "created_at", start: int = 1) -> list[dict[str, Any]]:
+    """Newest first, all of them after noon."""
+    return leads([3000 - number for number in range(start, start + count)], column, start)
+
+
+@pytest.mark.parametrize("sweep", ASKED)
+@pytest.mark.covers("flextell", 3, 4, 5)
+async def test_every_page_is_asked_for_by_number_under_the_same_order(sweep: str) -> None:
+    rows = trashed(after_noon(101, NEWEST.get(sweep, "created_at")))
+    http = Scripted([Said(listing(rows[:100], total=101)), Said(listing(rows[100:], page=2, total=101))])
+    done = await read(STREAM, sweep, http, SINCE_NOON, cursor=Cursor(NOW - timedelta(hours=1)))
+    assert http.asked == [(LEADS, {**ASKED[sweep], "per_page": "100", "page": page}) for page in ("1", "2")]
+    assert (done.error, done.sizes) == (None, [100, 1])
+    assert done.cursors == [None, Cursor(NOW - LAG)]
+    assert [page.last for page in done.pages] == [False, True]
+
+
+async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
+    done = await read(STREAM, "full", Scripted([Said(listing([LEAD]), dated=False)]))
+    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None], True)
+
+
+@pytest.mark.parametrize(("sweep", "column"), NEWEST.items())
+@pytest.mark.covers("flextell", 2)
+async def test_newest_first_stops_only_after_a_whole_page_that_is_older(sweep: str, column: str) -> None:
+    """The window begins at noon; page 2 still holds one lead of it."""
+    pages = [[101.0 - n for n in range(100)], [0.0] + [-1.0 - n for n in range(99)], [-200.0 - n for n in range(100)]]
+    http = Scripted([Said(listing(leads(page, column), page=n, total=900)) for n, page in enumerate(pages, 1)])
+    done = await read(STREAM, sweep, http, SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 100, 100])
+    assert done.cursors == [None, None, Cursor(NOW - LAG)]
+    assert done.pages[-1].last
+
+
+OLD = [-1.0 - n for n in range(100)]
+UNTRUSTED: dict[str, list[Any]] = {
+    "out of order": leads([*OLD[1:], OLD[0]]),
+    "ascending": leads(OLD[::-1]),
+    "unreadable": [*leads(OLD[:99]), {"id": 1, "created_at": "yesterday"}],
+    "no zone": [*leads(OLD[:99]), {"id": 1, "created_at": "2026-03-14 11:00:00"}],
+    "no object": [*leads(OLD[:99]), 7],
+    "a null among times": leads([*OLD[:50], None, *OLD[51:]]),
+    "newer than the page before": leads([n - 150.0 for n in OLD[:99]] + [-300]),
+}
+
+
+@pytest.mark.parametrize("page", UNTRUSTED.values(), ids=UNTRUSTED.keys())
+@pytest.mark.covers("flextell", 2, 8)
+async def test_a_page_whose_order_cannot_be_trusted_never_ends_the_walk(page: list[Any]) -> None:
+    before = leads([50.0 - n for n in range(99)] + [-200.0])
+    script = [
+        Said(listing(before, total=250)),
+        Said(listing(page, page=2, total=250)),
+        Said(listing(leads([-500.0] * 50), page=3, total=250)),
+    ]
+    done = await read(STREAM, "live", Scripted(script), SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 100, 50])
+
+
+@pytest.mark.parametrize(("sweep", "column"), NEWEST.items())
+@pytest.mark.covers("flextell", 13)
+async def test_leading_nulls_are_skipped(sweep: str, column: str) -> None:
+    pages = [leads([None] * 100), leads([None] * 60 + [5.0] * 40, column), leads([-1.0] * 100, column)]
+    http = Scripted([Said(listing(page, page=n, total=900)) for n, page in enumerate(pages, 1)])
+    done = await read(STREAM, sweep, http, SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 100, 100])
+
+
+@pytest.mark.covers("flextell", 13)
+async def test_the_rest_of_a_page_that_begins_with_nulls_can_end_the_walk() -> None:
+    page = leads([None] * 60 + [-1.0] * 40, "last_synced_at")
+    done = await read(STREAM, "synced", Scripted([Said(listing(page, total=900))]), SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100])
+
+
+@pytest.mark.covers("flextell", 13)
+async def test_nulls_at_the_end_are_older_than_everything() -> None:
+    pages = [leads([5.0] * 40 + [None] * 60, "last_synced_at"), leads([None] * 100)]
+    http = Scripted([Said(listing(page, page=n, total=900)) for n, page in enumerate(pages, 1)])
+    done = await read(STREAM, "synced", http, SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 100])
+
+
+@pytest.mark.covers("flextell", 13)
+async def test_patience_with_leading_nulls_ends() -> None:
+    nulls = [Said(listing(leads([None] * 100), page=n + 1, total=90_000)) for n in range(NULL_PAGES + 1)]
+    done = await read(STREAM, "synced", Scripted(nulls), SINCE_NOON)
+    assert isinstance(done.error, Unexpected)
+    assert "last_synced_at" in str(done.error)
+    assert done.cursors == [None] * NULL_PAGES
+    whole = [Said(listing(leads([None] * 100), page=n + 1, total=200)) for n in range(2)]
+    assert (await read(STREAM, "synced", Scripted(whole), SINCE_NOON)).error is None
+
+
+@pytest.mark.parametrize("sweep", ["full", "trashed"])
+@pytest.mark.covers("flextell", 1, 7, 8)
+async def test_the_whole_list_is_read_whatever_its_times(sweep: str) -> None:
+    old = trashed(leads([-100_000.0] * 250))
+    script = [Said(listing(old[n : n + 100], page=n // 100 + 1, total=250)) for n in (0, 100, 200)]
+    done = await read(STREAM, sweep, Scripted(script), SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 100, 50])
+    assert done.cursors[-1] == Cursor(NOW - LAG)
+
+
+@pytest.mark.parametrize("sweep", ["full", "trashed"])
+@pytest.mark.covers("flextell", 2)
+async def test_a_whole_list_that_does_not_add_up_moves_no_cursor(sweep: str) -> None:
+    rows = trashed(leads([0.0] * 101))
+    seam = [Said(listing(rows[:100], total=101)), Said(listing([rows[99]], page=2, total=101))]
+    done = await read(STREAM, sweep, Scripted(seam))
+    assert isinstance(done.error, Shifted)
+    assert done.error.until == NOW - LAG
+    assert (done.sizes, done.cursors) == ([100, 1], [None, None])
+    assert not done.pages[-1].last
+
+
+async def test_a_lead_without_identity_counts_as_itself() -> None:
+    odd: list[Any] = [{"id": 1}, {"id": "2"}, {}, {"id": None}, {"id": []}, 7, "x"]
+    assert (await read(STREAM, "full", Scripted([Said(listing(odd))]))).error is None
+    assert isinstance((await read(STREAM, "full", Scripted([Said(listing([*odd, {"id": 2}]))]))).error, Shifted)
+
+
+@pytest.mark.parametrize("sweep", ASKED)
+@pytest.mark.covers("flextell", 2)
+async def test_a_list_that_shrinks_while_it_is_read_is_read_again(sweep: str) -> None:
+    rows = trashed(after_noon(100, NEWEST.get(sweep, "created_at")))
+    script = [Said(listing(rows, total=102)), Said(listing(rows[:1], page=2, total=101))]
+    done = await read(STREAM, sweep, Scripted(script), SINCE_NOON)
+    assert isinstance(done.error, Shifted)
+    assert done.cursors == [None, None]
+
+
+@pytest.mark.covers("flextell", 7)
+async def test_a_list_of_deleted_leads_that_holds_others_is_not_believed() -> None:
+    done = await read(STREAM, "trashed", Scripted([Said(listing([*trashed([LEAD]), LEAD]))]))
+    assert isinstance(done.error, Unexpected)
+    assert done.pages == []
+
+
+GOOD = listing(leads([0.0] * 100), total=101)
+BAD: dict[str, tuple[object, str]] = {
+    "html": (b"<!DOCTYPE html><title>Login</title>", "markup"),
+    "empty": (b"", "not the documented answer"),
+    "cut off": (b'{"data": [{"id": 1', "not the documented answer"),
+    "a list": ([LEAD], "not the documented answer"),
+    "error": ({"error": "invalid_token", "message": "x"}, "data"),
+    "error beside data": ({**GOOD, "error": "rate_limited"}, "an error came"),
+    "message beside data": ({**GOOD, "message": "Server Error"}, "an error came"),
+    "no data": (without(GOOD, "data"), "data"),
+    "data null": ({**GOOD, "data": None}, "data"),
+    "data an object": ({**GOOD, "data": {"1": LEAD}}, "data"),
+    "no meta": (without(GOOD, "meta"), "meta"),
+    "meta null": ({**GOOD, "meta": None}, "not the documented answer"),
+    "meta empty": ({**GOOD, "meta": {}}, "how the list goes on"),
+    "neither numbers nor cursors": (without(GOOD, "meta", "last_page"), "how the list goes on"),
+    "no total": (without(GOOD, "meta", "total"), "total"),
+    "total null": (changed(GOOD, None, "meta", "total"), "total"),
+    "no page": (without(GOOD, "meta", "current_page"), "current_page"),
+    "no size": (without(GOOD, "meta", "per_page"), "per_page"),
+    "last_page a string": (changed(GOOD, "2", "meta", "last_page"), "last_page"),
+    "another page": (changed(GOOD, 2, "meta", "current_page"), "it says it is page 2"),
+    "another size": (listing(leads([0.0] * 20), total=101, per_page=20), "20 records, not the 100"),
+    "a page before the last is not full": (listing(leads([0.0] * 99), total=101), "holds 99"),
+    "more rows than the total": (listing(leads([0.0] * 3), total=2), "holds 3"),
+    "fewer rows than the total": (listing(leads([0.0]), total=2), "holds 1"),
+    "one page too few": (listing(leads([0.0] * 100), total=101, last=1), "101 records are not 1 pages"),
+    "one page too many": (listing(leads([0.0]), last=2), "1 records are not 2 pages"),
+    "more to come but no cursor": (continued([LEAD], has_more=True), "how the list goes on"),
+    "has_more a string": (continued([LEAD], has_more="no", cursor="a"), "has_more"),
+    "cursor an object": (continued([LEAD], has_more=True, cursor={"after": 1}), "cursor"),
+}
+
+
+@pytest.mark.parametrize("sweep", ["live", "synced", "full"])
+@pytest.mark.parametrize(("body", "says"), BAD.values(), ids=BAD.keys())
+@pytest.mark.covers("flextell", 6)
+async def test_a_200_that_is_not_the_documented_answer_is_no_answer(body: object, says: str, sweep: str) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(body)]))
+    assert isinstance(done.error, Unexpected)
+    assert says in str(done.error)
+    assert "Login" not in str(done.error)
+    assert "Pat" not in str(done.error)
+    assert done.pages == []
+
+
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("sweep", ASKED)
+async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: int) -> None:
+    done = await read(STREAM, sweep, Scripted([Said(listing([], last=last))]))
+    assert (done.error, done.cursors, done.pages[-1].last) == (None, [Cursor(NOW - LAG)], True)
+
+
+async def test_a_404_is_an_error_even_where_this_token_was_answered() -> None:
+    done = await read(STREAM, "live", Scripted([Said({"error": "not_found"}, status=404)], known={LEADS}))
+    assert isinstance(done.error, Unexpected)
+
+
+CURSORS = [
+    [{"has_more": True, "cursor": "a"}, {"has_more": True, "cursor": "b"}, {"has_more": False, "cursor": None}],
+    [{"has_more": True, "cursor": "a"}, {"has_more": True, "cursor": "b"}, {"has_more": False, "cursor": "c"}],
+    [{"has_more": True, "cursor": "a", "total": 3}, {"has_more": True, "cursor": "b"}, {"has_more": False}],
+    [{"cursor": "a"}, {"cursor": "b"}, {"cursor": None}],
+]
+
+
+@pytest.mark.parametrize("metas", CURSORS)
+@pytest.mark.covers("flextell", 6)
+async def test_cursors_are_followed_where_the_answer_has_them(metas: list[dict[str, Any]]) -> None:
+    http = Scripted([Said(continued(leads([9.0 - n], start=n), **meta)) for n, meta in enumerate(metas)])
+    done = await read(STREAM, "live", http, SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [1, 1, 1])
+    assert done.cursors == [None, None, Cursor(NOW - LAG)]
+    assert [query.get("cursor") for query in http.queries()] == [None, "a", "b"]
+    assert all(query.items() >= ASKED["live"].items() for query in http.queries())
+    assert [query.get("page") for query in http.queries()] == ["1", None, None]
+
+
+@pytest.mark.covers("flextell", 6)
+async def test_an_empty_page_with_a_cursor_is_not_the_end() -> None:
+    script = [continued(leads([9.0]), has_more=True, cursor="a"), continued([], has_more=True, cursor="b")]
+    last = continued(leads([-1.0], start=2), has_more=True, cursor="c")
+    done = await read(STREAM, "live", Scripted(map(Said, [*script, last])), SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [1, 0, 1])
+
+
+@pytest.mark.covers("flextell", 6)
+async def test_a_cursor_that_comes_again_is_no_way_on() -> None:
+    script = [Said(continued(leads([9.0]), has_more=True, cursor=cursor)) for cursor in ("a", 5, "a")]
+    done = await read(STREAM, "full", Scripted(script))
+    assert isinstance(done.error, Unexpected)
+    assert done.cursors == [None, None]
+
+
+async def test_page_numbers_amid_cursors_are_not_believed() -> None:
+    script = [Said(continued(leads([9.0]), has_more=True, cursor="a")), Said(listing([LEAD]))]
+    assert isinstance((await read(STREAM, "full", Scripted(script))).error, Unexpected)
+
+
+async def test_with_cursors_too_the_total_has_to_be_met() -> None:
+    script = [
+        Said(continued([{"id": 1}], has_more=True, cursor="a", total=3)),
+        Said(continued([{"id": 2}], has_more=False, total=3)),
+    ]
+    assert isinstance((await read(STREAM, "full", Scripted(script))).error, Shifted)
+
+
+@pytest.mark.covers("flextell", 9)
+async def test_the_tenant_goes_with_every_request_and_names_the_account() -> None:
+    assert ACCOUNT.headers == {"X-Tenant": "42"}
+    assert ACCOUNT.tenant_key == "42"
+
+
+async def test_probe_asks_once_for_one_lead_and_believes_no_more_than_a_sweep() -> None:
+    http = Scripted([Said(listing([LEAD], total=3214, per_page=1))])
+    assert await ACCOUNT.probe(http) == "answers; 3,214 leads"
+    assert http.queries() == [{"sort_by": "created_at", "sort_order": "desc", "per_page": "1", "page": "1"}]
+    assert await ACCOUNT.probe(Scripted([Said(continued([LEAD], has_more=False))])) == "answers"
+    with pytest.raises(Unexpected):
+        await ACCOUNT.probe(Scripted([Said(listing([LEAD], total=3214))]))
+
+
+def test_the_sweeps_and_their_part() -> None:
+    by_name = {sweep.name: sweep for sweep in STREAM.sweeps}
+    assert list(by_name) == ["live", "converted", "synced", "trashed", "full"]
+    assert [name for name, sweep in by_name.items() if sweep.lookback is None] == ["trashed", "full"]
+    assert [name for name, sweep in by_name.items() if sweep.net] == ["full"]
+    assert not any(sweep.follows or sweep.glance for sweep in STREAM.sweeps)

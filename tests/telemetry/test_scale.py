@@ -1,0 +1,39 @@
+"""Five thousand streams are rendered aside: the event loop goes on, and what it counts meanwhile tears nothing."""
+
+from datetime import UTC, datetime
+
+import anyio
+import anyio.lowlevel
+
+from poller.status import StreamStatus, SweepStatus
+from poller.telemetry import Telemetry
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+STREAMS = [(f"source-{n // 5}", f"stream-{n % 5}") for n in range(5000)]
+
+
+def status(source: str, stream: str) -> StreamStatus:
+    sweeps = [SweepStatus(name, NOON, NOON, None) for name in ("live", "settle", "audit")]
+    return StreamStatus(source, stream, "ok", 1.0, [], None, "here", sweeps, 100, 0.0)
+
+
+async def test_the_loop_goes_on_while_metrics_are_rendered() -> None:
+    telemetry = Telemetry()
+    statuses = [status(*names) for names in STREAMS]
+    telemetry.watch(lambda: statuses)
+    texts: list[bytes] = []
+
+    async def scrape() -> None:
+        texts.append(await anyio.to_thread.run_sync(telemetry.render))
+
+    turns = 0
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scrape)
+        while not texts:
+            # New label sets appear in the very dicts that the thread walks.
+            telemetry.page_read(f"new-{turns}", "calls", "live", records=1, duplicates=0, stale=0)
+            telemetry.request_done(f"new-{turns}", code="200", seconds=0.1)
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+    assert texts[0].count(b"poller_stream_state{") == 7 * len(STREAMS)
+    assert turns > 20, "the loop stood still"
