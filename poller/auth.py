@@ -11,12 +11,13 @@ import msgspec
 
 from poller.answer import Answer, refusal
 from poller.errors import Denied, Unexpected
+from poller.leaves import seconds
 from poller.ledger.records import Token
-from poller.model import Refreshing, Static
+from poller.model import Leaf, Refreshing, Static
 
 _EARLY = timedelta(minutes=3)
 """An access token is refreshed so long before its end, but never in the first half of its life."""
-
+_HOUR, _YEAR = 3600, 365 * 86_400
 
 Send = Callable[[httpx.Request], Awaitable[Answer]]
 
@@ -63,7 +64,7 @@ class _Granted(msgspec.Struct):
     """A token endpoint's answer (RFC 6749 §5.1)."""
 
     access_token: str
-    expires_in: int = 3600
+    expires_in: Leaf = None
     refresh_token: str | None = None
 
 
@@ -122,7 +123,8 @@ class Bearer:
         if answer.status != 200:
             raise refusal(answer, self._now())
         token = self._granted(answer)
-        await self._save(token)
+        with anyio.CancelScope(shield=True):  # the old refresh token is spent
+            await self._save(token)
         self._adopt(token)
 
     def _request(self) -> httpx.Request:
@@ -140,10 +142,16 @@ class Bearer:
         except msgspec.MsgspecError:
             raise Unexpected("the token endpoint's answer is not the documented one") from None
         refresh = granted.refresh_token or self._refresh_token
-        expires = self._now() + timedelta(seconds=granted.expires_in)
+        expires = self._now() + _lifetime(granted.expires_in)
         return Token(self._configured, refresh, granted.access_token, expires)
 
     def _adopt(self, token: Token) -> None:
         self._token, self._refresh_token = token, token.refresh_token
         left = token.expires - self._now()
         self._use_until = token.expires - min(_EARLY, left / 2)
+
+
+def _lifetime(said: Leaf) -> timedelta:
+    """An hour where it is not said, or nonsense: a rotated token must not be lost for it."""
+    found = seconds(said)
+    return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))

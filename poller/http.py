@@ -3,14 +3,15 @@
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import anyio
 import httpx
 
-from poller.answer import Answer, refusal
+from poller.answer import Answer, Body, refusal
 from poller.auth import Authority
-from poller.errors import Unavailable, Unexpected
+from poller.errors import Unavailable
 from poller.model import Response
 from poller.pace import Pace
 from poller.telemetry import Telemetry
@@ -75,22 +76,19 @@ class Session:
         except (TimeoutError, httpx.TimeoutException):
             code = "timeout"
             raise Unavailable(f"no answer within {self._timeout:g} s") from None
-        except httpx.DecodingError:
-            raise Unexpected("the body's compression is broken") from None
         except httpx.HTTPError as error:
-            raise Unavailable(f"the connection failed: {type(error).__name__}") from None
+            why = f" ({error})" if isinstance(error, httpx.ConnectError) else ""  # others may quote the vendor
+            raise Unavailable(f"the connection failed: {type(error).__name__}{why}") from None
         finally:
             self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)
 
     async def _read(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > BODY_LIMIT:
-                    raise Unexpected(f"the body is larger than {BODY_LIMIT >> 20} MiB")
-            return Answer(response.status_code, bytes(body), response.headers)
+            body = Body(response.headers.get("content-encoding", ""), BODY_LIMIT)
+            async for part in response.aiter_raw():
+                body.take(part)
+            return Answer(response.status_code, body.whole(), response.headers)
         finally:
             await response.aclose()
 
@@ -98,7 +96,8 @@ class Session:
 def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
     """A client that goes to no other place than it is told: no redirect, nothing from the environment, no cookies kept."""
     return httpx.AsyncClient(
-        headers={"Accept": "application/json", "User-Agent": "poller"},
+        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         verify=tls,
         proxy=proxy,
         trust_env=False,

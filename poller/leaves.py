@@ -5,6 +5,7 @@ What cannot be read is None.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from keyword import iskeyword
 from typing import Any, TypeAlias
 
@@ -27,6 +28,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
 _STATUSES: tuple[LeadStatus, ...] = ("deleted", "opted_out", "blocked", "converted", "completed")
+_NUMBERS = (int, float)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -38,7 +40,13 @@ def text(leaf: object) -> str | None:
     """A word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
     if isinstance(leaf, str):
         return _given(leaf)
-    return str(leaf) if isinstance(leaf, int | float) and not isinstance(leaf, bool) else None
+    return str(leaf) if isinstance(leaf, _NUMBERS) and not isinstance(leaf, bool) else None
+
+
+@lru_cache(1 << 8)
+def folded(word: str) -> str:
+    """A word of a vendor's vocabulary, as its letters only, all of them small."""
+    return "".join(filter(str.isalpha, word)).lower()
 
 
 def ident(leaf: object) -> str | None:
@@ -60,7 +68,7 @@ def money(leaf: object) -> float | int | None:
         if _INTEGER.fullmatch(spelled):
             return int(spelled)
         return float(spelled) if _NUMBER.fullmatch(spelled) else None
-    if isinstance(leaf, bool) or not isinstance(leaf, int | float):
+    if isinstance(leaf, bool) or not isinstance(leaf, _NUMBERS):
         return None
     return leaf if -_EXACT <= leaf <= _EXACT else None
 

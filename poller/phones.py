@@ -10,7 +10,7 @@ from poller.leaves import ident
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
 _WRITTEN_OUT = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
-_KNOWN = 1 << 14
+_KNOWN, _LONGEST = 1 << 14, 64
 
 
 def region_code(text: str) -> str:
@@ -28,8 +28,13 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     are masked, or hold an extension, and E.164 would lose it.
     """
     number = ident(leaf)
-    if number is None or _WRITTEN_OUT.fullmatch(number):
-        return number  # written out already: valid or not, it would stay as it is
+    if number is None or len(number) > _LONGEST or _WRITTEN_OUT.fullmatch(number):
+        return number  # what is written out already would stay as it is, valid or not
+    return _read(number, region)
+
+
+@lru_cache(_KNOWN)
+def _read(number: str, region: str | None) -> str:
     if region in _PLAIN or number.startswith("+"):
         plain = _NORTH_AMERICAN.fullmatch(number)
         if plain:
@@ -44,7 +49,6 @@ def _assigned(prefix: str) -> bool:
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{prefix}0100"))
 
 
-@lru_cache(_KNOWN)
 def _by_library(number: str, region: str | None) -> str:
     if any(sign.isalpha() or sign in "*#" for sign in number):
         return number

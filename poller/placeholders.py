@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from poller.syntax import is_whole
+
 _PLACEHOLDER = re.compile(
     r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?)\}|\$\{"
 )
@@ -55,7 +57,7 @@ class Placeholders:
             return default
         if value is None:
             raise ValueError(f"the environment variable {name} is not set; set it, or write ${{{name}:-a default}}")
-        if not value.isascii() and _is_torn(value):
+        if not is_whole(value):
             raise ValueError(f"the environment variable {name} is not UTF-8")
         return value
 
@@ -73,8 +75,3 @@ def _content(path: str) -> str:
     if not text:
         raise ValueError(f"the file {path} is empty")
     return text
-
-
-def _is_torn(text: str) -> bool:
-    """Whether a text holds half a character, as undecodable bytes and odd escapes leave it: it fits into no UTF-8."""
-    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -38,8 +38,9 @@ def _data_schema(kind: type[Struct]) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     parts = {name: dict(part) for name, part in components.items()}
     data = parts.pop(kind.__name__)
-    schema = {**data, "required": ["id"], "properties": {**data["properties"], "raw": {}}}
-    return {key: _inlined(value, parts) for key, value in schema.items()}
+    fields = {name: _inlined(field, parts) for name, field in data["properties"].items()}
+    or_null = {name: {"anyOf": [field, {"type": "null"}]} for name, field in fields.items()}  # of a vanished record
+    return {**data, "required": ["id"], "properties": {**or_null, "id": fields["id"], "raw": {}}}
 
 
 def _inlined(schema: Any, parts: dict[str, Any]) -> Any:

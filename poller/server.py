@@ -39,7 +39,7 @@ def application(
     one_at_a_time = anyio.CapacityLimiter(1)  # many hasty scrapers must not take the threads that commits need
 
     async def aside(work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=one_at_a_time, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(work, limiter=one_at_a_time)
 
     async def livez(_: Request) -> Response:
         return _answer(b"ok\n", "text/plain")

@@ -3,12 +3,14 @@
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import certifi
 import httpx
 
 from poller.auth import Authority, Bearer, Fixed
+from poller.errors import ConfigError
 from poller.events import Shape
 from poller.http import Session, client
 from poller.ledger import Ledger, Restored
@@ -29,9 +31,18 @@ def owner_of(account: Account) -> Owner:
     return Owner(account.type, account.base_url, account.tenant_key)
 
 
+@cache
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Who is trusted: the configured authorities, else Mozilla's list; nothing from the environment."""
-    return ssl.create_default_context(cafile=str(ca_file or certifi.where()))
+    """Who is trusted: the configured authorities, else Mozilla's list; nothing from the environment.
+
+    One context for all who trust the same: its certificates take most of a megabyte. Raises ConfigError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # `create_default_context` would obey SSLKEYLOGFILE
+    try:
+        context.load_verify_locations(cafile=str(ca_file or certifi.where()))
+    except OSError:  # an SSLError is one
+        raise ConfigError(f"ca_file: {ca_file} holds no certificates; PEM is what it takes") from None
+    return context
 
 
 def authority(

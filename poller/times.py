@@ -1,12 +1,14 @@
 """Times as vendors write them, and UTC: with an offset, or as wall clocks show them in a zone."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
-_MINUTES = len("2026-03-14T09:15")
+_SHORTEST, _LONGEST = len("2026-03-14T09:15"), 64
+_KNOWN = 1 << 12  # a record's times are asked for several times each, and most records are read again
 
 
 def moment(leaf: object, zone: tzinfo | None = None, *, after: datetime | None = None) -> datetime | None:
@@ -16,16 +18,21 @@ def moment(leaf: object, zone: tzinfo | None = None, *, after: datetime | None =
     is repeated in autumn the first counts, unless it lies before `after`; in the hour that is left out in spring, the
     clock is taken as not yet put forward.
     """
-    if not isinstance(leaf, str) or len(leaf) < _MINUTES:
+    if not isinstance(leaf, str) or not _SHORTEST <= len(leaf) <= _LONGEST:
         return None
+    found = _read(leaf, zone, 0)
+    return _read(leaf, zone, 1) if after and found and found < after else found
+
+
+@lru_cache(_KNOWN)
+def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
     try:
-        read = datetime.fromisoformat(leaf.strip())
+        read = datetime.fromisoformat(text.strip())
         if read.tzinfo is None:
             if zone is None:
                 return None
-            read = read.replace(tzinfo=zone)
-        found = read.astimezone(UTC)
-        return read.replace(fold=1).astimezone(UTC) if after is not None and found < after else found
+            read = read.replace(tzinfo=zone, fold=fold)
+        return read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -1,6 +1,7 @@
 """Whole pollers on simulated time: real vendors' doubles, real state and files, a clock that jumps, and sudden death."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ class Simulation:
     async def _pipeline(
         self, stack: AsyncExitStack, name: str, account: Account, ledger: SqliteLedger, *, once: bool
     ) -> Pipeline:
-        transport = httpx.ASGITransport(self.app)
+        transport = _Distant(self.app, random.Random(self.seed))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, trust_env=False))
         http.headers["Accept"] = "application/json"
 
@@ -158,6 +159,19 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     text = path.read_bytes()
     assert text.endswith(b"\n") or not text, "a torn line"
     return [orjson.loads(line) for line in text.splitlines()]
+
+
+class _Distant(httpx.ASGITransport):
+    """An answer is on its way for a while: what it says was true when it was asked for."""
+
+    def __init__(self, app: Any, rng: random.Random) -> None:
+        super().__init__(app)
+        self._rng = rng
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        await anyio.sleep(self._rng.choice((0.0, 0.05, 0.3, 2.0)))
+        return answer
 
 
 async def _inline(work: Callable[..., Any], *args: Any, **_: Any) -> Any:

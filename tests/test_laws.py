@@ -6,7 +6,7 @@ Broken on purpose, one at a time (`make mutants` does it again), and what caught
 - the cursor moved by every page: nothing is lost (4)
 - windows that do not overlap: nothing is lost (4)
 - windows that do not share their boundary: nothing is lost (4)
-- a stream whose sweeps do not wait for each other's pages: never an older word after a newer one (3)
+- a stream whose sweeps do not wait for each other's pages: nothing twice (1), nothing out of order (3)
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """What the state holds, as it is written there: the same records whatever keeps them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct, field, json
@@ -54,6 +55,12 @@ class Token(Struct, frozen=True):
     refresh_token: str
     access_token: str
     expires: datetime
+
+    def __rich_repr__(self) -> Iterator[tuple[str, datetime]]:
+        yield "expires", self.expires
+
+    def __repr__(self) -> str:
+        return f"Token(expires={self.expires!r})"
 
 
 class Owner(Struct, frozen=True):

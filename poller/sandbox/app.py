@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
@@ -21,8 +21,9 @@ def sandbox(world: World, vices: Vices | None = None) -> ASGIApp:
     if vices is not None:
         world.vices = vices
     log = Log()
+    lost = HTMLResponse("<h1>Not Found</h1>", 404)
     mounts = [
-        Mount(f"/{vendor.name}", Router(vendor.routes(Desk(vendor.name, world)), redirect_slashes=False))
+        Mount(f"/{vendor.name}", Router(vendor.routes(Desk(vendor.name, world)), redirect_slashes=False, default=lost))
         for vendor in VENDORS
     ]
     inner = Starlette(routes=[Mount("/_sandbox", routes=_controls(world, log)), *mounts])

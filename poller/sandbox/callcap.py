@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from poller.sandbox import asked, people, ranges
@@ -232,10 +232,6 @@ def refusal(status: int, message: str) -> Response:
     return json_answer({"status": "error", "message": message}, status)
 
 
-async def _lost(request: Request) -> Response:
-    return HTMLResponse("<h1>Not Found</h1>", 404)
-
-
 def _routes(desk: Desk) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         if request.headers.get("authorization") != f"Bearer {API_KEY}":
@@ -243,13 +239,12 @@ def _routes(desk: Desk) -> list[BaseRoute]:
         if request.url.path.endswith("/accounts/"):
             return json_answer({"status": "success", "accounts": ACCOUNTS})
         try:
-            found = _list(desk, {**request.query_params, **request.path_params})
+            return _list(desk, {**request.query_params, **request.path_params})
         except ValueError as error:
             return refusal(400, str(error))
-        return found
 
     paths = ("/v2/get/calls/", "/v2/get/calls/{call_id}/", "/v2/get/accounts/")
-    return [*(Route(path, answer) for path in paths), Route("/{path:path}", _lost)]
+    return [Route(path, answer) for path in paths]
 
 
 VENDOR = Vendor("callcap", (CALLS,), _routes, refusal)

@@ -35,8 +35,8 @@ class Kind:
     `key`, `born`, `stamp` name the fields for identity, own time and last modification. `life` yields the changes of
     record number n, which comes up at the given time; the first one holds a complete record. `blank` is such a record,
     over and done with by that time; `touch` is an edit and `bury` a deletion (None leaves no mark) made at that time.
-    `odd` are updates that make a record unusual, `nullable` the dates that may be missing. `aside` says of a record that
-    the list holds it for others than those who ask for this kind: the truth leaves it out. `pace` scales the rate.
+    `odd` are updates that make a record unusual, `nullable` the dates that may be missing. `aside` says of a record
+    that it is there for others than those who ask for this kind: the truth leaves it out. `pace` scales the rate.
     """
 
     name: str

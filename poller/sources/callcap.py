@@ -20,7 +20,7 @@ from msgspec import Raw, Struct
 
 from poller import kinds
 from poller.errors import Shifted, Unexpected
-from poller.leaves import Naming, ident, money, named, naming, seconds, shape, shaped, text
+from poller.leaves import Naming, folded, ident, money, named, naming, seconds, shape, shaped, text
 from poller.model import Credential, Cursor, Http, Page, Response, Stream, Window
 from poller.paging import Answer, Place, envelope, following, numbering, walk
 from poller.phones import e164
@@ -218,7 +218,7 @@ def normalize(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
     caller, outcome = shaped(record.caller, _Caller), shaped(record.callsurance, _Outcome)
     began, total = moment(record.start_datetime, zone), seconds(record.duration)
     ended = moment(record.end_datetime, zone, after=began)
-    action = "".join(filter(str.isalpha, text(record.action) or "")).lower()
+    action = text(record.action)
     direction = DIRECTIONS.get(str(campaign.direction).lower())
     customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
     dialed = e164(campaign.dialed_number, region) or tracking
@@ -226,8 +226,8 @@ def normalize(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
     return kinds.Call(
         id=ident(record.call_id) or "",
         direction=direction,
-        status=STATUSES.get(action, "unknown"),
-        vendor_status=text(record.action),
+        status=STATUSES.get(folded(action or ""), "unknown"),
+        vendor_status=action,
         started_at=began,
         ended_at=ended,
         updated_at=_stamp(record, zone=zone),

@@ -219,6 +219,7 @@ def normalize(record: Any, *, region: str | None) -> kinds.Lead:
         flag(status.is_terminal),
     )
     converted = True if converted is None and converted_at else converted
+    attribution = record.marketing_attribution
     return kinds.Lead(
         id=ident(record.id) or "",
         status=lead_status(deleted=_deleted(record) or None, converted=converted, completed=completed),
@@ -242,6 +243,6 @@ def normalize(record: Any, *, region: str | None) -> kinds.Lead:
             **{name: text(getattr(record, name)) for name in TEXTS},
             **{name: ident(getattr(record, name)) for name in IDS},
             "external_created_at": moment(record.external_created_at),
-            "marketing_attribution": record.marketing_attribution,
+            "marketing_attribution": attribution if isinstance(attribution, list | dict) else None,
         },
     )

@@ -1,7 +1,7 @@
 """Counters and histograms as plain dicts, which become Prometheus families only when somebody asks.
 
 prometheus_client's own keep 15 KB a stream and are slow to walk; these cost a tuple and a number.
-Written by the event loop, read by a worker thread: each reading copies first, which the interpreter does in one step.
+Written by the event loop, read by a worker thread: each reading copies a dict first, which the interpreter does in one step.
 """
 
 from bisect import bisect_left
@@ -59,7 +59,7 @@ class Histogram:
         """All buckets, with empty ones for label sets known to come."""
         family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
         for labels, row in (dict.fromkeys(known, self._empty()) | self._rows.copy()).items():
-            *counts, total = row.copy()
+            *counts, total = row
             family.add_metric(labels, list(zip(self._names, accumulate(counts), strict=True)), total)
         return family
 

@@ -1,9 +1,9 @@
 """Runs a journal in child processes that are killed (SIGKILL) at one system call after the other, and restarts it.
 
-    python -m tests.outputs.crash before|after|again FOLDER
+    python -m tests.outputs.crash before|during|again FOLDER
 
-`before` and `after` say on which side of the n-th call the process dies (a write is left half done), for every n;
-`again` kills the restarts too, at calls drawn by lot. Prints how many deaths there were, exits 1 if a line was lost,
+The process dies `before` the n-th call, or `during` the n-th write, which is left half done, for every n; `again`
+kills the restarts too, as the lot decides. Prints how many deaths there were, exits 1 if a line was lost,
 repeated, torn or out of order in the end.
 """
 
@@ -16,14 +16,12 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 
-from outputs import Message
 from outputs.archive import Rotate
 from outputs.file import File
 from tests.outputs.material import lines, message
@@ -70,8 +68,9 @@ def _save(path: Path, state: dict[str, Any], marks: Any) -> None:
 
 
 def faults(folder: Path) -> list[str]:
-    """What is wrong with the files in the end: each must hold its messages once, in order, and closed ones be packed."""
-    expected, found = defaultdict(list), defaultdict(list)
+    """What is wrong with the files in the end: they must hold each message once, in order; closed ones are packed."""
+    expected: dict[str, list[bytes]] = defaultdict(list)
+    found: dict[str, list[bytes]] = defaultdict(list)
     for each in MESSAGES:
         expected["rejects" if each.reject else f"{each.stream}/{each.observed:%Y-%m-%d}"].append(each.value)
     paths = [path for path in folder.rglob("*.jsonl*") if "state" not in path.name]
@@ -96,7 +95,7 @@ async def _inline(function: Callable[..., Any], *args: Any, **_: Any) -> Any:
 
 
 def _arm(fatal: int, side: str) -> None:
-    """Make this process die at its `fatal`-th system call."""
+    """Make this process die before its `fatal`-th system call, or during its `fatal`-th write."""
     left = [fatal]
 
     def armed(name: str) -> Callable[..., Any]:
@@ -105,15 +104,14 @@ def _arm(fatal: int, side: str) -> None:
         def call(*args: Any, **options: Any) -> Any:
             left[0] -= 1
             if left[0] == 0:
-                with suppress(OSError):
-                    if side == "after":
-                        real(args[0], args[1][: len(args[1]) // 2]) if name == "write" else real(*args, **options)
+                if side == "during":
+                    real(args[0], args[1][: len(args[1]) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*args, **options)
 
         return call
 
-    for name in CALLS:
+    for name in CALLS if side == "before" else ["write"]:
         setattr(os, name, armed(name))
 
 
@@ -153,7 +151,7 @@ def main(mode: str, room: Path) -> int:
     if mode == "again":
         drawn = random.Random(7)
         return sum(
-            story(room / str(n), [drawn.randint(1, 40) for _ in range(9)], drawn.choice(["before", "after"]))
+            story(room / str(n), [drawn.randint(1, 20) for _ in range(9)], drawn.choice(["before", "during"]))
             for n in range(60)
         )
     deaths = 0

@@ -15,8 +15,8 @@ MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def message(number: int, hours: float = 0, stream: str = "calls", *, reject: bool = False, size: int = 40) -> Message:
-    """Make message `number`, `size` bytes long or a little longer, observed so many hours after midnight."""
-    text = f'{{"n": {number}, "é": "{"x" * max(0, size - 20)}"}}'
+    """Make message `number`, a line of `size` bytes, observed so many hours after midnight."""
+    text = f'{{"é": "{number:x>{size - 11}}"}}'
     observed = MIDNIGHT + timedelta(hours=hours)
     return Message(
         text.encode(), f"acme/{stream}/{number}", "acme", stream, stream.rstrip("s"), observed, reject=reject
@@ -48,6 +48,11 @@ def tree(folder: Path) -> dict[str, bytes | None]:
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
+
+
+def names(folder: Path) -> list[str]:
+    """The files below a folder."""
+    return [name for name, data in tree(folder).items() if data is not None]
 
 
 class Ledger:

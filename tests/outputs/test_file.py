@@ -5,11 +5,13 @@ import os
 import resource
 import signal
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle, product
+from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import anyio
@@ -19,13 +21,9 @@ from pydantic import ValidationError
 
 from outputs import Marks, Message, Output, OutputError, paths
 from outputs.file import File
-from tests.outputs.material import MIDNIGHT, Ledger, file_config, lines, message, messages, tree, values
+from tests.outputs.material import MIDNIGHT, Ledger, file_config, lines, message, messages, names, values
 
 DAY = "calls/2026-11-21"
-
-
-def names(folder: Path) -> list[str]:
-    return [name for name, data in tree(folder).items() if data is not None]
 
 
 async def test_a_file_is_closed_before_it_outgrows_its_size(tmp_path: Path) -> None:
@@ -138,9 +136,9 @@ async def test_a_full_disk_tears_and_repeats_nothing(options: dict[str, Any], tm
 async def test_a_call_that_fails_is_told_and_mended_by_the_retry(
     calls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """These calls fail before they did their work, after it, and not at all, in turn."""
+    """These calls fail now and then, before they did their work or after it."""
     config, ledger = file_config(tmp_path, rotate={"size": 100}, compression="zstd"), Ledger()
-    failures = fail_in_turn(monkeypatch, calls.split())
+    failures = fail_by_lot(monkeypatch, calls.split())
     expected = []
     async with config.open({}) as journal:
         for number in range(6):
@@ -163,24 +161,25 @@ async def insist(output: Output, batch: list[Message]) -> Marks:
             assert str(error).endswith(": Input/output error")  # noqa: PT017 -- each retry may fail, or not
 
 
-def fail_in_turn(monkeypatch: pytest.MonkeyPatch, names: list[str]) -> Counter[str]:
+def fail_by_lot(monkeypatch: pytest.MonkeyPatch, names: list[str]) -> Counter[str]:
     failures: Counter[str] = Counter()
+    lot = Random(1)
 
-    def failing(name: str, real: Callable[..., Any], turns: Iterator[str]) -> Callable[..., Any]:
+    def failing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            turn = next(turns)
-            failures[name] += turn != "works"
+            turn = lot.choice(["fails", "works, and fails", "works", "works"])
             result = None if turn == "fails" else real(*args, **options)
             if turn == "works":
                 return result
             if name == "open" and result is not None:
                 os.close(result)
+            failures[name] += 1
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
         return call
 
     for name in names:
-        monkeypatch.setattr(os, name, failing(name, getattr(os, name), cycle(["fails", "works, and fails", "works"])))
+        monkeypatch.setattr(os, name, failing(name, getattr(os, name)))
     return failures
 
 
@@ -222,31 +221,39 @@ async def test_somebody_elses_lines_are_never_cut(tmp_path: Path) -> None:
         await ledger.deliver(journal, messages(range(3)))
         ours = path.read_bytes()
         path.write_bytes(ours + b"theirs\n")
-        with pytest.raises(OutputError, match="newer than the state"):
+        with pytest.raises(OutputError, match=r"newer than the state"):
             journal.announce([message(3)])
         path.write_bytes(ours)
         ledger.save(journal.announce([message(3)]))
         path.write_bytes(ours + b"theirs\n" * 9)
-        with pytest.raises(OutputError, match="somebody else"):
+        with pytest.raises(OutputError, match=r"somebody else"):
             await journal.write([message(3)])
     assert path.read_bytes() == ours + b"theirs\n" * 9
 
 
 async def test_a_cancelled_write_is_finished_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config, ledger, real = file_config(tmp_path), Ledger(), os.fdatasync
-    async with config.open({}) as journal:
-        ledger.save(journal.announce([message(0)]))
+    given_up, finished, real = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow(descriptor: int) -> None:
+        anyio.from_thread.run_sync(scope.cancel)
+        given_up.wait(0.1)
+        real(descriptor)
+        finished.set()
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    async with file_config(tmp_path).open({}) as journal:
+        journal.announce([message(0)])
         with anyio.CancelScope() as scope:
-            monkeypatch.setattr(os, "fdatasync", lambda fd: (anyio.from_thread.run_sync(scope.cancel), real(fd)))
             await journal.write([message(0)])
-        assert lines(tmp_path / f"{DAY}.jsonl") == [message(0).value]
+        assert finished.is_set()
+        given_up.set()
 
 
 async def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     config, ledger = file_config(tmp_path, "{source}/{stream}.jsonl"), Ledger()
     (tmp_path / "acme/calls.jsonl").mkdir(parents=True)
     async with config.open({}) as journal:
-        with pytest.raises(OutputError, match="acme/calls.jsonl is not a regular file"):
+        with pytest.raises(OutputError, match=r"calls\.jsonl is not a regular file"):
             journal.announce([message(0)])
     (tmp_path / "acme/calls.jsonl").rmdir()
     (tmp_path / "acme").rmdir()
@@ -264,7 +271,7 @@ async def test_files_are_not_for_everybody(tmp_path: Path) -> None:
                 await Ledger().deliver(journal, [message(0, hours)])
     finally:
         os.umask(before)
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.jsonl*")} == {0o640}
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in names(tmp_path)} == {0o640}
 
 
 def test_a_check_finds_what_would_keep_us_from_writing(tmp_path: Path) -> None:
@@ -280,7 +287,7 @@ def test_a_check_knows_permissions() -> None:
     with tempfile.TemporaryDirectory() as name, as_nobody(Path(name)) as folder:
         with pytest.raises(OutputError, match=f"{folder} cannot be written: no permission"):
             file_config(folder / "new").check()
-        with pytest.raises(OutputError, match="hidden: no permission|hidden.*Permission denied"):
+        with pytest.raises(OutputError, match=r"hidden cannot be written"):
             file_config(folder / "hidden").check()
         with pytest.raises(OutputError, match=r"all\.jsonl cannot be written: no permission"):
             file_config(folder / "ours", "all.jsonl").check()

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
@@ -46,7 +46,8 @@ class Stand:
 
     def break_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the next write fail in the middle of a line."""
-        real, broken = os.write, []
+        real = os.write
+        broken: list[bool] = []
 
         def write(descriptor: int, data: bytes) -> int:
             if broken:
@@ -106,7 +107,7 @@ STANDS: dict[str, Callable[[Path], Stand]] = {"stdout": StdoutStand, "file": Fil
 
 
 @pytest.fixture(params=REGISTERED)
-def stand(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stand]:
+def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
     assert request.param in STANDS, "a new output needs a stand to be tested on"
     stand = STANDS[request.param](tmp_path)
     yield stand

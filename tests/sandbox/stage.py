@@ -25,7 +25,9 @@ class Stage:
     def __init__(self, seed: int = 7, rate: float = 0, history: timedelta = timedelta(), now: datetime = NOON) -> None:
         self.now = now
         self.world = World(seed, rate, lambda: self.now, history)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(sandbox(self.world)), base_url="http://sandbox")
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(sandbox(self.world)), base_url="http://sandbox", trust_env=False
+        )
 
     def later(self, **units: float) -> datetime:
         self.now += timedelta(**units)

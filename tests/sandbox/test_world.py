@@ -12,13 +12,11 @@ from poller.sandbox.world import World
 
 from .stage import ALL_CALLS, CALLS, LEADS, NOON, Stage
 
-STAMP = "%Y-%m-%d %H:%M:%S"
-
 
 def grown(seed: int, steps: int) -> World:
     """A world that ran for ten hours, asked so many times."""
     now = NOON
-    world = World(seed, 5, lambda: now, timedelta(hours=2))
+    world = World(seed, 1, lambda: now, timedelta(hours=2))
     for _ in range(steps):
         now += timedelta(hours=10) / steps
         world.advance()
@@ -79,8 +77,8 @@ def test_a_call_is_visible_seconds_after_it_was_stamped(long_run: World) -> None
         stamps = [version.record["last_modified"] for version in history.versions]
         for n, version in enumerate(history.versions):
             if n == 0 or stamps[n] != stamps[n - 1]:
-                lags.append((version.at.replace(tzinfo=None) - datetime.strptime(stamps[n], STAMP)).total_seconds())
-    assert 0 < min(lags)
+                lags.append((version.at - datetime.fromisoformat(f"{stamps[n]}+00:00")).total_seconds())
+    assert min(lags) > 0
     assert 3 < max(lags) < 6
 
 
@@ -96,7 +94,7 @@ def unstamped(history: History, stamp: str) -> bool:
 CALL_TROUBLE: dict[str, Callable[[History], bool]] = {
     "shown while it lasts, then over": lambda call: changes(call, "action") == ["In Progress", "Answer"],
     "first shown when over": lambda call: changes(call, "end_datetime")[0] != "",
-    "no recording before the end": lambda call: changes(call, "recording")[0] == "" and len(changes(call, "recording")) == 2,
+    "no recording before the end": lambda call: [bool(url) for url in changes(call, "recording")] == [False, True],
     "changed without a stamp": lambda call: unstamped(call, "last_modified"),
     "changed days later": lambda call: call.versions[-1].at - call.first_visible > timedelta(days=2),
     "imported long after": lambda call: call.versions[0].record["start_datetime"][:10]
@@ -117,8 +115,9 @@ LEAD_TROUBLE: dict[str, Callable[[History], bool]] = {
     ),
     "changed without a stamp": lambda lead: len(changes(lead, "assigned_user")) > 1 and unstamped(lead, "updated_at"),
     "changed days later": lambda lead: lead.versions[-1].at - lead.first_visible > timedelta(days=2),
-    "back-dated by an import": lambda lead: lead.versions[0].record["created_at"]
-    < f"{lead.first_visible - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+    "back-dated by an import": lambda lead: (
+        lead.versions[0].record["created_at"] < f"{lead.first_visible - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    ),
     "never synced": lambda lead: lead.versions[0].record["last_synced_at"] is None,
     "vanished": lambda lead: lead.vanished is not None,
 }
@@ -137,11 +136,11 @@ def test_the_world_makes_this_trouble_with_leads(long_run: World, trouble: str) 
 
 
 async def test_the_truth_is_what_the_lists_show() -> None:
-    stage = Stage(rate=5, history=timedelta(hours=10))
+    stage = Stage(rate=4, history=timedelta(hours=10))
     stage.later(minutes=3)
     shown: list[Any] = []
-    for page in (1, 2, 3, 4):
-        shown += (await stage.calls(**ALL_CALLS, show=1000, page=page)).json()["call"]
+    for page in (1, 2, 3):
+        shown += (await stage.calls(**ALL_CALLS, show=1000, page=page, conversation_type="call")).json()["call"]
     truth = [call for call in stage.world.truth(CALLS).values() if not call.vanished]
     assert len(truth) > 2000
     assert sorted(map(repr, shown)) == sorted(repr(call.versions[-1].record) for call in truth)

@@ -20,6 +20,12 @@ NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 LIVE = ("acme", "calls", "live")
 NAMES = {"source": "acme", "stream": "calls", "sweep": "live"}
 
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 MOMENTS: list[tuple[str, str, dict[str, object], Callable[[Telemetry], None]]] = [
     ("poller.started", "info", {"version": "1", "pid": 7}, lambda t: t.started("1", "here", pid=7)),
     ("poller.stopped", "info", {}, lambda t: t.stopped()),
@@ -134,13 +140,14 @@ def fail_with(password: str) -> ValueError:
         return error
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 @pytest.mark.parametrize("json", [True, False])
-def test_a_bug_brings_its_traceback_but_no_values(own_logging: None, json: bool) -> None:
-    stream = io.StringIO()
-    configure_logging(stream, json)
+def test_a_bug_brings_its_traceback_but_no_values(own_logging: None, stream: type[io.StringIO], json: bool) -> None:
+    made = stream()
+    configure_logging(made, json)
     error = fail_with("hunter2")
     Telemetry().poll_failed(*LIVE, error=error, outcome="bug", retry_in=1.0)
-    told = stream.getvalue()
+    told = made.getvalue()
     assert "in fail_with" in told
     assert "hunter2" not in told
 
@@ -185,11 +192,6 @@ def test_a_closed_pipe_loses_the_line_and_nothing_else(own_logging: None) -> Non
     configure_logging(closed)
     closed.close()
     telemetry.stopped()
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_a_terminal_is_told_in_columns(own_logging: None) -> None:

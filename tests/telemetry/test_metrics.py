@@ -288,6 +288,7 @@ def test_what_is_known_to_come_is_zero(telemetry: Telemetry) -> None:
     assert value(telemetry, "poller_audit_found_total", **calls, reason="skipped") == 0
     assert value(telemetry, "poller_throttled_seconds_total", source="acme") == 0
     assert value(telemetry, "poller_request_seconds_count", source="acme") == 0
+    assert value(telemetry, "poller_commit_seconds_count") == 0
     assert value(telemetry, "poller_output_errors_total", output="archive") == 0
     assert value(telemetry, "poller_output_up", output="archive") == 1
 

@@ -1,0 +1,57 @@
+# Needs Python 3.11 or newer, make, and a package index. `make help` says what there is.
+
+# The first of these that will do.
+PYTHON  ?= python3 python3.14 python3.13 python3.12 python3.11
+VENV    ?= .venv
+MINUTES ?= 1
+SEED    ?= 1
+BIN      = $(VENV)/bin
+
+.PHONY: help demo test lint chaos lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/.built ## poll simulated vendors to stdout
+	@$(BIN)/poller demo
+
+test: $(VENV)/.built ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.built ## style, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+
+# What is locked stays as long as it satisfies pyproject.toml: to upgrade, remove the lock files first.
+lock: ## write the lock files (needs uv)
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
+
+COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock'
+
+clean: ## remove what was built, not what was polled
+	rm -rf .venv* dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Talks on stderr: the stdout of `make demo` belongs to the events. The build backend comes out of the lock, too.
+$(VENV)/.built: requirements-dev.lock pyproject.toml
+	@exec >&2; for python in $(PYTHON); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "building $(VENV) with $$($$python --version)"; \
+	    $$python -m venv --clear $(VENV) && \
+	    $(PIP) --require-hashes -r requirements-dev.lock && \
+	    $(PIP) --no-deps --no-build-isolation --no-index -e . && \
+	    touch $@; exit; \
+	  fi; \
+	done; \
+	echo "poller needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv); none of these will do: $(PYTHON)"; \
+	echo "Name another one: make PYTHON=/path/to/python3"; exit 1
+
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input

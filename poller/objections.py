@@ -1,0 +1,111 @@
+"""What pydantic objects to in a configuration, told as the file's own places, and what would be right there."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from poller.document import Document, Keys, Problem
+
+_EXPECTED = {
+    "missing": "this key is missing",
+    "too_short": "at least one is needed",
+    "string_type": "text goes here, in quotes if it looks like something else",
+    "path_type": "a path goes here, in quotes if it looks like something else",
+    "model_type": "a mapping goes here: keys and values, indented under it",
+    "list_type": "a list goes here, such as [a, b]",
+    "int_parsing": "a whole number goes here",
+    "bool_parsing": "true or false goes here",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected} goes here",
+    "string_pattern_mismatch": "a name is letters, digits, '.', '_' and '-', and begins with a letter or a digit",
+    "string_too_short": "this is empty",
+}
+_ALIKE = {  # pydantic's finer distinctions
+    "model_attributes_type": "model_type",
+    "dict_type": "model_type",
+    "tuple_type": "list_type",
+    "int_type": "int_parsing",
+    "int_from_float": "int_parsing",
+    "int_parsing_size": "int_parsing",
+    "finite_number": "int_parsing",
+    "bool_type": "bool_parsing",
+}
+
+
+class _Place(NamedTuple):
+    """The user's own path, which shows no tag of a union; and the keys known there and in the mapping around it."""
+
+    keys: Keys
+    known: Collection[str]
+    around: Collection[str]
+
+
+def objections(error: ValidationError, schema: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    """Place every error in the document; `schema` is the JSON Schema of what was validated. No value is shown, but
+    for an unknown type."""
+    for one in error.errors(include_url=False):
+        place = _place(schema, one["loc"])
+        keys, text = _told(one, place)
+        yield document.problem(keys, document.placeholders.hide(text))
+
+
+def _told(error: ErrorDetails, place: _Place) -> tuple[Keys, str]:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        key, colon, text = str(context["error"]).partition(": ")  # a check of several keys names the one to change
+        return ((*place.keys, key), text) if colon and key in place.known else (place.keys, str(context["error"]))
+    if kind == "extra_forbidden":
+        return place.keys, _unknown(str(place.keys[-1]), place.around)
+    if kind == "union_tag_invalid":
+        tag = f" {context['tag']!r}" if isinstance(error["input"]["type"], str) else ""
+        return (*place.keys, "type"), f"unknown type{tag}; known: {', '.join(sorted(place.known))}"
+    if kind == "union_tag_not_found":
+        return (*place.keys, "type"), f"this key is missing; known: {', '.join(sorted(place.known))}"
+    expected = _EXPECTED.get(_ALIKE.get(kind, kind))
+    text = expected.format_map(context) if expected else error["msg"]
+    return place.keys, f"nothing stands here: {text}" if error["input"] is None else text
+
+
+def _unknown(key: str, known: Collection[str]) -> str:
+    if ":" in key:
+        return "unknown key; behind its ':' a space is missing"
+    near = get_close_matches(key.lower().replace("-", "_"), known, n=1)
+    return f"unknown key;{f' did you mean {near[0]}?' if near else ''} known here: {', '.join(known)}"
+
+
+def _place(schema: Mapping[str, Any], loc: Sequence[str | int]) -> _Place:
+    keys: list[str | int] = []
+    node = around = _resolved(schema, schema)
+    for step in loc:
+        if step == "[key]":  # it is the key that is wrong
+            break
+        tags = _tags(node)
+        if step in tags:
+            node = _resolved(schema, {"$ref": tags[step]})
+            continue
+        keys.append(step)
+        around, node = node, _resolved(schema, _child(node, step))
+    return _Place(tuple(keys), _tags(node) or node.get("properties", {}), around.get("properties", {}))
+
+
+def _child(node: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
+    """The schema of what stands under a key, or at a place of a list; nothing where it is unknown."""
+    every = (*node.get("patternProperties", {}).values(), node.get("additionalProperties"), node.get("items"))
+    children = (node.get("properties", {}).get(step), *every)
+    return next((child for child in children if isinstance(child, Mapping)), {})
+
+
+def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Follow references, and of what may be null, take what it is otherwise."""
+    if "$ref" in node:
+        return _resolved(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
+    return _resolved(schema, node["anyOf"][0]) if "anyOf" in node else node
+
+
+def _tags(node: Mapping[str, Any]) -> Mapping[str, str]:
+    tags: Mapping[str, str] = node.get("discriminator", {}).get("mapping", {})
+    return tags

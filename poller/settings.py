@@ -1,0 +1,161 @@
+"""The configuration: `config.yaml` and the environment become one frozen Settings, or all that is wrong with them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import combinations, product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from outputs.registry import OutputConfig
+from poller.document import Document, Keys, Problem, Value, read
+from poller.objections import objections
+from poller.sources.account import Strict
+from poller.sources.registry import SourceConfig
+
+LATER: Mapping[tuple[str, ...], str] = {
+    ("sources", "*", "type", "trackdrive"): "TrackDrive sources are not available in this version yet",
+    ("sources", "*", "type", "ipscape"): "ipSCAPE sources are not available in this version yet",
+    ("sources", "*", "type", "agendize"): "Agendize sources are not available in this version yet",
+    ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
+    ("outputs", "*", "type", "kafka"): "Kafka outputs are not available in this version yet",
+    ("state", "type", "kafka"): "state in Kafka is not available in this version yet",
+    ("progress",): "progress events are not available in this version yet: leave this key out",
+    ("server", "control"): "the control socket is not available in this version yet: leave this key out",
+}
+"""What is documented and yet to come: where it would stand (* is any name)."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""The user's name for a source or an output: it goes into paths, labels and event sources."""
+
+
+class SqliteState(Strict):
+    """The state in one file."""
+
+    type: Literal["sqlite"] = "sqlite"
+    path: Path = Path("state/poller.db")
+
+    @field_validator("path")
+    @classmethod
+    def _names_a_file(cls, path: Path) -> Path:
+        if not path.name or path.name == ".." or not str(path).isprintable():
+            raise ValueError("a path to a file goes here, such as state/poller.db")
+        return path
+
+
+class Server(Strict):
+    """Where the status page, metrics and health endpoints are served."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"  # none would mean all the machine's addresses
+    port: Annotated[int, Field(ge=0, le=65535)] = 9090
+
+
+class Settings(Strict):
+    """Everything a run is told: each source and output by the name the user gave it."""
+
+    sources: Annotated[dict[Name, SourceConfig], Field(min_length=1)]
+    outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1)]
+    state: SqliteState = SqliteState()
+    server: Server = Server()
+
+    @field_validator("outputs")
+    @classmethod
+    def _no_two_write_to_one_place(cls, outputs: dict[str, OutputConfig]) -> dict[str, OutputConfig]:
+        errors = [_clash(name, other) for name, other in _clashes(outputs)]
+        if errors:
+            raise ValidationError.from_exception_data("outputs", errors)
+        return outputs
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check a configuration whole. Raises ConfigError with all its problems, which show no secret."""
+    document = read(path, environ)
+    settings, problems = None, []
+    try:
+        settings = Settings.model_validate(document.value)
+    except ValidationError as error:
+        problems = list(objections(error, Settings.model_json_schema(), document))
+    later = dict(_later(document))
+    told = {*document.unread, *later}  # there, what else is wrong follows from that
+    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in told)]
+    if settings is None or document.problems or later:
+        raise document.error([*document.problems, *later.values(), *news])
+    return settings
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration file: wherever a value may stand, so may `${...}`."""
+    schema = Settings.model_json_schema(schema_generator=_Schema)
+    opened: dict[str, Any] = _opened(schema)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **opened, "title": "The configuration of poller"}
+
+
+def _clashes(outputs: Mapping[str, OutputConfig]) -> Iterator[tuple[str, str]]:
+    """Pair each output that could write where one before it writes with that one; * in a place is any name."""
+    for (other, first), (name, second) in combinations(outputs.items(), 2):
+        pairs = product(first.destinations(), second.destinations())
+        if any(_covers(one, two) or _covers(two, one) for one, two in pairs):
+            yield name, other
+
+
+def _covers(pattern: str, place: str) -> bool:
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", "[^/]*"), place))
+
+
+def _clash(name: str, other: str) -> InitErrorDetails:
+    text = f"would write where outputs.{other} writes: leave one out, or give it places of its own (path, rejects_path)"
+    return InitErrorDetails(type=PydanticCustomError("clash", "{text}", {"text": text}), loc=(name,), input=name)
+
+
+def _later(document: Document) -> Iterator[tuple[Keys, Problem]]:
+    """Find what is yet to come, and under which keys nothing else is to be judged therefore."""
+    for pattern, text in LATER.items():
+        for keys in _matches(document.value, pattern, ()):
+            yield keys[:-1] if keys[-1] == "type" else keys, document.problem(keys, text)
+
+
+def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Keys]:
+    if not pattern or pattern == (value,):
+        yield keys
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            if pattern[0] in {"*", key}:
+                yield from _matches(child, pattern[1:], (*keys, key))
+
+
+class _Schema(GenerateJsonSchema):
+    """Writes defaults as the file would: a duration is `30s`, not ISO 8601."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):
+            return {name: self.encode_default(value) for name, value in dft if value is not None}
+        if isinstance(dft, timedelta):
+            return _written(dft)
+        return super().encode_default(dft)
+
+
+def _written(duration: timedelta) -> str:
+    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    unit = next((unit for unit, length in units.items() if not duration % length), "ms")
+    return f"{duration // units.get(unit, timedelta(milliseconds=1))}{unit}"
+
+
+def _opened(schema: Any) -> Any:
+    """Let a placeholder stand for every scalar. What tells a union's members apart may be one too: any may match."""
+    if not isinstance(schema, dict):
+        return [_opened(one) for one in schema] if isinstance(schema, list) else schema
+    opened: dict[str, Any] = {}
+    for word, value in schema.items():
+        if word in {"properties", "patternProperties", "$defs"}:
+            opened[word] = {name: _opened(child) for name, child in value.items()}
+        elif word in {"items", "additionalProperties", "anyOf", "oneOf"}:
+            opened["anyOf" if word == "oneOf" else word] = _opened(value)
+        elif word != "discriminator":
+            opened[word] = value
+    narrow = opened.keys() - _NOTES != {"type"} or opened["type"] != "string"
+    if narrow and not opened.keys() & {"properties", ...}:
+        ...
+    return opened

@@ -1,0 +1,135 @@
+"""A small vendor for the tests of the core: its records, its stream, and a page read as the loop reads one."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import msgspec
+import orjson
+
+from outputs import Message
+from poller.events import Shape
+from poller.kinds import Lead
+from poller.leaves import text
+from poller.model import Cursor, Http, Leaf, Page, Stream, Sweep, Window
+from poller.schema import event_schema
+from poller.seen import Seen
+from poller.times import moment, required
+from poller.transform import Batch, Moment, transform
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+SHAPE = Shape("acme", "toy", "leads", "lead")
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+class Record(msgspec.Struct, omit_defaults=True):
+    """`noise` is volatile; `extra` is compared since the second projection only."""
+
+    id: Leaf = None
+    at: Leaf = None
+    changed: Leaf = None
+    deleted: Leaf = None
+    text: Leaf = None
+    extra: Leaf = None
+    noise: Leaf = None
+
+
+def first_projection(record: Record) -> Any:
+    return [record.id, record.at, record.deleted, record.text]
+
+
+def second_projection(record: Record) -> Any:
+    return [*first_projection(record), record.extra]
+
+
+def _normalize(record: Record) -> Lead:
+    if record.text == "cannot":
+        raise ValueError("cannot be told")
+    return Lead(id=str(record.id), full_name=text(record.text), created_at=moment(record.at))
+
+
+async def _pages(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    yield Page((), last=True)
+
+
+def sweep(name: str, every: timedelta, lookback: timedelta | None = timedelta(minutes=5), **flags: bool) -> Sweep:
+    return Sweep(name, every, lookback, _pages, **flags)
+
+
+def stream(projections: int = 2, *sweeps: Sweep) -> Stream:
+    return Stream(
+        name="leads",
+        kind="lead",
+        sweeps=sweeps,
+        decoder=msgspec.json.Decoder(Record),
+        identity=lambda record: record.id,
+        contents=(first_projection, second_projection)[:projections],
+        time=lambda record: required(record.at, "at"),
+        modified=lambda record: moment(record.changed),
+        deleted=lambda record: bool(record.deleted),
+        normalize=_normalize,
+    )
+
+
+def stamp(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def record(identity: Any = "1", *, at: datetime = NOON, changed: datetime | None = None, **fields: Any) -> bytes:
+    """As the vendor sends one; fields that are None are left out."""
+    found = {"id": identity, "at": stamp(at), "changed": stamp(changed) if changed else None, **fields}
+    return orjson.dumps({name: value for name, value in found.items() if value is not None})
+
+
+class Reader:
+    """One stream's memory over several pages: what the loop does with a batch, after a commit that never fails."""
+
+    def __init__(
+        self, shape: Shape = SHAPE, projections: int = 2, keep: float | None = None, *, checked: bool = True
+    ) -> None:
+        self.shape, self.stream, self.seen, self.now = shape, stream(projections), Seen(keep), NOON
+        self.checked = checked
+        self.told: list[dict[str, Any]] = []
+        self.batch = Batch()
+
+    def read(self, *records: bytes, **under: Any) -> list[dict[str, Any]]:
+        """The events that this page makes."""
+        self.batch = transform(self.stream, self.shape, records, self.seen, Moment(self.now, **under))
+        self.seen.put(self.batch.touched)
+        self.seen.put(self.batch.entries)
+        events = [parsed(message) if self.checked else orjson.loads(message.value) for message in self.batch.messages]
+        self.told += events
+        return events
+
+    def later(self, **units: float) -> None:
+        self.now += timedelta(**units)
+
+
+def parsed(message: Message) -> dict[str, Any]:
+    """An event, once it is clear that it is one: a single line, valid, addressed as it says."""
+    assert b"\n" not in message.value
+    assert b"\r" not in message.value
+    event: dict[str, Any] = orjson.loads(message.value)
+    VALIDATOR.validate(event)
+    assert message.key == event["partitionkey"]
+    assert message.reject == (event["type"] == "record.rejected")
+    return event
+
+
+def _formats() -> jsonschema.FormatChecker:
+    formats = jsonschema.FormatChecker(())
+    formats.checks("date-time", ValueError)(_is_date_time)
+    return formats
+
+
+def _is_date_time(value: object) -> bool:
+    """RFC 3339 in UTC, and a date that there is."""
+    if isinstance(value, str):
+        datetime.fromisoformat(value)
+        return bool(DATE_TIME.fullmatch(value))
+    return True
+
+
+VALIDATOR = jsonschema.Draft202012Validator(event_schema(), format_checker=_formats())

@@ -1,0 +1,107 @@
+"""`make mutants`: breaks the code on purpose, one way at a time, and sees the laws fail. Exits 1 if one survives."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is broken: (file, what stands there, what stands there instead)."""
+
+    name: str
+    edits: Sequence[tuple[str, str, str]]
+
+
+MUTANTS = (
+    Mutant(
+        "saved before delivered",
+        (
+            (
+                "poller/ledger/sqlite.py",
+                "            marks = await self._delivery.deliver(messages)\n",
+                "            await self._save({f'c|{change.stream}': encode(change.checkpoint) for change in group},"
+                " _chunks(group, int(self._now().timestamp())))\n"
+                "            marks = await self._delivery.deliver(messages)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the cursor moved by every page",
+        (
+            (
+                "poller/passes.py",
+                "    return bool(read.names or read.unreadable)\n",
+                "    from poller.model import Cursor\n    state.cursor = Cursor(now)\n    return True\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "windows that do not overlap",
+        (("poller/windows.py", "Window(cursor.until - sweep.lookback, now)", "Window(cursor.until, now)"),),
+    ),
+    Mutant(
+        "windows that do not share their boundary",
+        (
+            (
+                "poller/windows.py",
+                "Window(cursor.until - sweep.lookback, now)",
+                "Window(cursor.until + timedelta(seconds=61), now)",
+            ),
+        ),
+    ),
+    Mutant(
+        "sweeps that do not wait for each other's pages",
+        (
+            ("poller/schedule.py", "    completed: bool = False\n", "    completed: bool = False\n    busy: bool = False\n"),
+            ("poller/schedule.py", "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"),
+            ("poller/pipeline.py", "run.stream.busy = run.stream.polled = True", "run.busy = run.stream.polled = True"),
+            ("poller/pipeline.py", "        run.stream.busy = False\n", "        run.stream.busy = run.busy = False\n"),
+        ),
+    ),
+)
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the laws hold in spite of it."""
+    with TemporaryDirectory() as folder:
+        for part in ("poller", "outputs", "tests"):
+            shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        for name, old, new in mutant.edits:
+            path = Path(folder) / name
+            text = path.read_text()
+            if text.count(old) != 1:
+                raise LookupError(f"{mutant.name}: {name} holds {text.count(old)} times: {old!r}")
+            path.write_text(text.replace(old, new))
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/test_laws.py"]
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True, check=False
+        )
+        for line in done.stdout.splitlines():
+            if line.startswith("E   AssertionError: lost") or " lost " in line[:40]:
+                sys.stdout.write(f"    {line.removeprefix('E   AssertionError: ')}\n")
+                break
+        return done.returncode == 0
+
+
+def main() -> int:
+    """Print each mutant's fate."""
+    survivors = 0
+    for mutant in MUTANTS:
+        lives = survives(mutant)
+        sys.stdout.write(f"{'SURVIVED' if lives else 'caught'}: {mutant.name}\n")
+        sys.stdout.flush()
+        survivors += lives
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

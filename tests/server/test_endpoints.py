@@ -1,0 +1,151 @@
+"""The endpoints, over a real port, as a probe, a scraper and a browser see them."""
+
+import threading
+import time
+from datetime import datetime
+
+import anyio
+import httpx
+import pytest
+
+from poller.server import application, listen, serve
+from poller.status import StreamStatus
+from tests.server.conftest import NASTY, House, running
+
+
+async def test_it_is_alive(house: House) -> None:
+    async with running(house) as client:
+        answer = await client.get("/livez")
+    assert (answer.status_code, answer.text.strip()) == (200, "ok")
+
+
+async def test_readiness_flips_and_says_why(house: House) -> None:
+    async with running(house) as client:
+        assert (await client.get("/readyz")).json() == {"ready": True, "reasons": []}
+        house.reasons = ["output bus is down: no route", "the state cannot be written"]
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json() == {"ready": False, "reasons": house.reasons}
+        assert (await client.get("/livez")).status_code == 200
+        house.reasons = []
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_metrics(house: House) -> None:
+    async with running(house) as client:
+        answer = await client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'poller_lag_seconds{source="acme",stream="calls"} 12.5\n' in answer.text
+
+
+async def test_streams(house: House) -> None:
+    async with running(house) as client:
+        answer = await client.get("/api/streams")
+    noon = "2026-03-14T12:00:00.000Z"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == [
+        {
+            "source": "acme",
+            "stream": "calls",
+            "state": "gap",
+            "lag_seconds": 12.5,
+            "gap_seconds": 30.0,
+            "gaps": [{"start": noon, "end": noon, "kind": "unreadable", "sweep": "live", "since": noon}],
+            "last_error": NASTY,
+            "owner": "here",
+            "seen": 1234,
+            "sweeps": [
+                {"name": "live", "last_success": noon, "next_poll": noon, "last_error": None},
+                {"name": "audit", "last_success": None, "next_poll": None, "last_error": NASTY},
+            ],
+        }
+    ]
+    assert datetime.fromisoformat(noon).tzinfo is not None
+
+
+async def test_the_page_runs_nothing_and_loads_nothing(house: House) -> None:
+    house.reasons = [NASTY]
+    house.telemetry.outputs(["bus", NASTY])
+    async with running(house) as client:
+        answer = await client.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+    assert answer.text.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 3
+    assert "http" not in answer.text.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/streams", "/"])
+async def test_every_path_is_read_only_and_kept_by_nobody(house: House, path: str) -> None:
+    async with running(house) as client:
+        head, post = await client.head(path), await client.post(path)
+    assert head.status_code == 200
+    assert head.headers["cache-control"] == "no-store"
+    assert head.content == b""
+    assert "server" not in head.headers
+    assert post.status_code == 405
+
+
+async def test_what_is_not_there(house: House) -> None:
+    async with running(house) as client:
+        assert (await client.get("/api/secrets")).status_code == 404
+
+
+class Slow(House):
+    """Whose statuses take until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = threading.Event(), threading.Event()
+        self.at_once = self.most_at_once = 0
+
+    def statuses(self) -> list[StreamStatus]:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.asked.set()
+        self.go.wait(20)
+        self.at_once -= 1
+        return super().statuses()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/streams", "/"])
+async def test_slow_work_does_not_hold_the_loop(path: str) -> None:
+    house = Slow()
+    async with running(house) as client, anyio.create_task_group() as asking:
+        asking.start_soon(client.get, path)
+        await anyio.to_thread.run_sync(house.asked.wait)
+        assert (await client.get("/livez")).status_code == 200
+        house.go.set()
+
+
+async def test_hasty_scrapers_take_one_thread() -> None:
+    house = Slow()
+    async with running(house) as client:
+        async with anyio.create_task_group() as asking:
+            for _ in range(5):
+                asking.start_soon(client.get, "/metrics")
+            await anyio.to_thread.run_sync(house.asked.wait)
+            await client.get("/livez")
+            house.go.set()
+        assert house.most_at_once == 1
+
+
+async def test_it_ends_promptly_though_somebody_waits_for_an_answer() -> None:
+    house = Slow()
+    sock = listen("127.0.0.1", 0)
+    url = "http://{}:{}".format(*sock.getsockname())
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            with pytest.raises(httpx.HTTPError):
+                (await client.get("/metrics")).raise_for_status()
+
+    async with anyio.create_task_group() as asking, anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, sock, application(house.telemetry, house.ready, house.statuses))
+        asking.start_soon(ask)
+        await anyio.to_thread.run_sync(house.asked.wait)
+        began = time.monotonic()
+        tasks.cancel_scope.cancel()
+    assert time.monotonic() - began < 3
+    house.go.set()
+    assert sock.fileno() == -1
