@@ -137,10 +137,13 @@ def _revision(
 
 
 def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes) -> Message:
-    """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string."""
-    body = encode(Rejected(reason, Raw(_shown(raw)), shape.stream, len(raw)))
-    for path in shape.drop:
-        body = without(body, ("record", *path[1:])) if path[0] == "raw" else body
+    """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string.
+
+    What is to be dropped cannot be found in a string, so then it is null.
+    """
+    body = encode(Rejected(reason, Raw(_shown(shape, raw)), shape.stream, len(raw)))
+    if ("raw",) in shape.drop:
+        body = without(body, ("record",))
     key = f"{shape.source}/{shape.stream}" + ("" if identity is None else f"/{identity}")
     line = Event(
         id=f"{shape.stream}/reject/{digest:016x}",
@@ -157,10 +160,14 @@ def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, obse
     return Message(encode(line), key, shape.source, shape.stream, shape.kind, observed, reject=True)
 
 
-def _shown(raw: bytes) -> bytes:
+def _shown(shape: Shape, raw: bytes) -> bytes:
+    dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
     try:
         raw.decode()
         msgspec.json.decode(raw)
-        return compact(raw)
+        shown = compact(raw)
+        for path in dropped:
+            shown = without(shown, path)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return encode(raw.decode("utf-8", "backslashreplace"))
+        return b"null" if dropped else encode(raw.decode("utf-8", "backslashreplace"))
+    return shown

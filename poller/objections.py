@@ -12,15 +12,15 @@ from poller.document import Document, Keys, Problem
 _EXPECTED = {
     "missing": "this key is missing",
     "too_short": "at least one is needed",
-    "string_type": "text goes here, in quotes if it looks like something else",
-    "path_type": "a path goes here, in quotes if it looks like something else",
-    "model_type": "a mapping goes here: keys and values, indented under it",
-    "list_type": "a list goes here, such as [a, b]",
-    "int_parsing": "a whole number goes here",
-    "bool_parsing": "true or false goes here",
+    "string_type": "text is needed, in quotes if it looks like something else",
+    "path_type": "a path is needed, in quotes if it looks like something else",
+    "model_type": "a mapping is needed: keys and values, indented under it",
+    "list_type": "a list is needed, such as [a, b]",
+    "int_parsing": "a whole number is needed",
+    "bool_parsing": "true or false is needed",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
-    "literal_error": "{expected} goes here",
+    "literal_error": "{expected} is needed",
     "string_pattern_mismatch": "a name is letters, digits, '.', '_' and '-', and begins with a letter or a digit",
     "string_too_short": "this is empty",
 }
@@ -45,12 +45,14 @@ class _Place(NamedTuple):
 
 
 def objections(error: ValidationError, schema: Mapping[str, Any], document: Document) -> Iterator[Problem]:
-    """Place every error in the document; `schema` is the JSON Schema of what was validated. No value is shown, but
-    for an unknown type."""
+    """Place every error in the document; `schema` is the JSON Schema of what was validated.
+
+    No value is shown but that of an unknown `type`, and none is judged that could not be read.
+    """
     for one in error.errors(include_url=False):
-        place = _place(schema, one["loc"])
-        keys, text = _told(one, place)
-        yield document.problem(keys, document.placeholders.hide(text))
+        keys, text = _told(one, _place(schema, one["loc"]))
+        if keys not in document.unread or one["type"] == "extra_forbidden":
+            yield document.problem(keys, document.placeholders.hide(text))
 
 
 def _told(error: ErrorDetails, place: _Place) -> tuple[Keys, str]:
@@ -60,14 +62,18 @@ def _told(error: ErrorDetails, place: _Place) -> tuple[Keys, str]:
         return ((*place.keys, key), text) if colon and key in place.known else (place.keys, str(context["error"]))
     if kind == "extra_forbidden":
         return place.keys, _unknown(str(place.keys[-1]), place.around)
-    if kind == "union_tag_invalid":
-        tag = f" {context['tag']!r}" if isinstance(error["input"]["type"], str) else ""
-        return (*place.keys, "type"), f"unknown type{tag}; known: {', '.join(sorted(place.known))}"
-    if kind == "union_tag_not_found":
-        return (*place.keys, "type"), f"this key is missing; known: {', '.join(sorted(place.known))}"
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        return (*place.keys, "type"), f"{_wrong_type(error['input'])}; known: {', '.join(sorted(place.known))}"
     expected = _EXPECTED.get(_ALIKE.get(kind, kind))
     text = expected.format_map(context) if expected else error["msg"]
     return place.keys, f"nothing stands here: {text}" if error["input"] is None else text
+
+
+def _wrong_type(mapping: Mapping[str, Any]) -> str:
+    kind = mapping.get("type")
+    if kind is None:
+        return "nothing stands here" if "type" in mapping else "this key is missing"
+    return f"unknown type '{kind}'" if isinstance(kind, str) else "unknown type"
 
 
 def _unknown(key: str, known: Collection[str]) -> str:
@@ -84,7 +90,7 @@ def _place(schema: Mapping[str, Any], loc: Sequence[str | int]) -> _Place:
         if step == "[key]":  # it is the key that is wrong
             break
         tags = _tags(node)
-        if step in tags:
+        if isinstance(step, str) and step in tags:
             node = _resolved(schema, {"$ref": tags[step]})
             continue
         keys.append(step)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -30,6 +32,9 @@ LATER: Mapping[tuple[str, ...], str] = {
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """The user's name for a source or an output: it goes into paths, labels and event sources."""
+
+
+_ONLY_NAMES: JsonDict = {"additionalProperties": False}
 
 
 class SqliteState(Strict):
@@ -56,15 +61,15 @@ class Server(Strict):
 class Settings(Strict):
     """Everything a run is told: each source and output by the name the user gave it."""
 
-    sources: Annotated[dict[Name, SourceConfig], Field(min_length=1)]
-    outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1)]
+    sources: Annotated[dict[Name, SourceConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
+    outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
     state: SqliteState = SqliteState()
     server: Server = Server()
 
     @field_validator("outputs")
     @classmethod
     def _no_two_write_to_one_place(cls, outputs: dict[str, OutputConfig]) -> dict[str, OutputConfig]:
-        errors = [_clash(name, other) for name, other in _clashes(outputs)]
+        errors = [_clash(name, other) for name, other in dict(_clashes(outputs)).items()]
         if errors:
             raise ValidationError.from_exception_data("outputs", errors)
         return outputs
@@ -79,8 +84,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         problems = list(objections(error, Settings.model_json_schema(), document))
     later = dict(_later(document))
-    told = {*document.unread, *later}  # there, what else is wrong follows from that
-    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in told)]
+    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in later)]
     if settings is None or document.problems or later:
         raise document.error([*document.problems, *later.values(), *news])
     return settings
@@ -137,6 +141,9 @@ class _Schema(GenerateJsonSchema):
         return super().encode_default(dft)
 
 
+_NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}
+
+
 def _written(duration: timedelta) -> str:
     units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
     unit = next((unit for unit, length in units.items() if not duration % length), "ms")
@@ -155,7 +162,8 @@ def _opened(schema: Any) -> Any:
             opened["anyOf" if word == "oneOf" else word] = _opened(value)
         elif word != "discriminator":
             opened[word] = value
-    narrow = opened.keys() - _NOTES != {"type"} or opened["type"] != "string"
-    if narrow and not opened.keys() & {"properties", ...}:
-        ...
+    notes = {word: value for word, value in opened.items() if word in _NOTES}
+    rule = {word: value for word, value in opened.items() if word not in _NOTES}
+    if rule.get("type") in {"string", "integer", "number", "boolean"} and rule != {"type": "string"}:
+        return {**notes, "anyOf": [rule, {"type": "string", "pattern": r"\$\{.+\}"}]}
     return opened

@@ -103,6 +103,8 @@ class _Page:
             self._judge(record, identity, raw)
         except _Unreadable as why:
             self._reject(raw, record, identity, str(why))
+        except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
+            self._reject(raw, record, identity, f"cannot be read: {type(error).__name__}: {error}")
 
     def _decode(self, raw: bytes) -> Any:
         try:
@@ -164,11 +166,11 @@ class _Page:
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
         message = self._message(record, entry, raw, identity, what, own)
+        self._account(raw, known, own)
         self.batch.entries[key] = entry
         self.batch.delivered.add(key)
         self.batch.messages.append(message)
         self.batch.events[f"{message.kind}.{what}"] += 1
-        self._account(raw, known, own)
 
     def _own_time(self, record: Any) -> datetime:
         try:
@@ -203,11 +205,12 @@ class _Page:
         self.batch.drifted |= fields.keys() - _documented(self._stream.decoder.type)
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
-        digest = xxh3_64_intdigest(raw) if record is None else _digest(self._content(record))
-        key = reject_key(digest)
-        if key in self.batch.entries or self._seen.get(key, self._now):
+        digests = self._digests(raw, record)
+        keys = [reject_key(digest) for digest in digests]
+        if any(key in self.batch.entries or self._seen.get(key, self._now) for key in keys):
             self.batch.duplicates += 1
             return
+        digest, key = digests[-1], keys[-1]
         self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, len(self._stream.contents))
         self.batch.delivered.add(key)
         now = self._moment.now
@@ -215,6 +218,14 @@ class _Page:
             reject(self._shape, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
         )
         self.batch.rejects += 1
+
+    def _digests(self, raw: bytes, record: Any) -> list[int]:
+        """What a reject is remembered by: its content in every projection, today's last; its bytes where it has none."""
+        try:
+            found = [_digest(content(record)) for content in self._stream.contents] if record is not None else []
+        except Exception:  # noqa: BLE001  this may be the very bug that rejects it
+            found = []
+        return found or [xxh3_64_intdigest(raw)]
 
 
 def _name(identity: Leaf) -> str:

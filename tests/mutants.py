@@ -39,7 +39,7 @@ MUTANTS = (
             (
                 "poller/passes.py",
                 "    return bool(read.names or read.unreadable)\n",
-                "    from poller.model import Cursor\n    state.cursor = Cursor(now)\n    return True\n",
+                "    from poller.model import Cursor\n    state.cursor = Cursor(now - timedelta(seconds=5))\n    return True\n",
             ),
         ),
     ),

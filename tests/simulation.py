@@ -33,7 +33,7 @@ from poller.sources.flextell import Flextell
 from poller.telemetry import Telemetry
 from tests.death import Death, Killed, mortal
 from tests.laws import Life
-from tests.truth import YARDSTICKS, Yardstick
+from tests.truth import Yardstick
 
 BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
 AT = "http://sandbox"
@@ -187,9 +187,8 @@ def _mortal(death: Death) -> Iterator[None]:
         yield
 
 
-def truth_of(world: World, vendor: str) -> Mapping[str, Life]:
+def truth_of(world: World, yardstick: Yardstick) -> Mapping[str, Life]:
     """All that ever became visible, in the laws' words."""
-    yardstick = YARDSTICKS[vendor]
     told = world.truth(yardstick.name, yardstick.view)
     return {identity: _life(yardstick, history) for identity, history in told.items()}
 

@@ -10,6 +10,7 @@ Broken on purpose, one at a time (`make mutants` does it again), and what caught
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from poller.sandbox.vices import RATES
+from poller.sources import callcap as callcap_source
 from poller.sources.account import Account
 from tests.death import Death
 from tests.laws import judge
 from tests.simulation import Simulation, callcap, flextell, truth_of
-from tests.truth import YARDSTICKS
+from tests.truth import YARDSTICKS, Yardstick
 
 ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
     "callcap": {"calls": {"sweeps": {"audit": {"every": "10m", "lookback": "6h"}}}},
@@ -47,16 +49,42 @@ lives = st.lists(st.tuples(st.integers(20, 900), st.integers(0, 300)), min_size=
 
 
 @pytest.mark.parametrize("vendor", sorted(YARDSTICKS))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives, concurrency=st.sampled_from([1, 1, 3]))
 def test_the_last_word_arrives_every_event_once_and_in_order(
     vendor: str, seed: int, vices: dict[str, float], lives: list[tuple[int, int]], concurrency: int
 ) -> None:
-    run_and_judge(vendor, seed, vices, lives, concurrency)
+    poller = account(vendor, max_concurrency=concurrency)
+    run_and_judge(vendor, poller, YARDSTICKS[vendor], seed, vices, lives)
+
+
+SELDOM = {"every": "300d"}
+LIVE_ALONE = {"calls": {"sweeps": {"recent": SELDOM, "live": {"lookback": "90s"}, "audit": SELDOM}}}
+UNSTAMPED = {"sentiment"}
+"""Callcap changes it without touching `last_modified`: only an audit can see that."""
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 10_000), vices=vices, lives=lives)
+def test_live_alone_loses_nothing_that_is_stamped(
+    seed: int, vices: dict[str, float], lives: list[tuple[int, int]]
+) -> None:
+    """No wide sweep mends what it skips, pages are short, and restarts come in the middle of a pass."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callcap_source._ask, "__defaults__", (20,))
+        yardstick = replace(YARDSTICKS["callcap"], volatile=YARDSTICKS["callcap"].volatile | UNSTAMPED)
+        poller = callcap(start="all", streams=LIVE_ALONE, timeout="5s", keep="1000d")
+        run_and_judge("callcap", poller, yardstick, seed, vices, lives, rate=10)
 
 
 def run_and_judge(
-    vendor: str, seed: int, vices: dict[str, float], lives: list[tuple[int, int]], concurrency: int
+    vendor: str,
+    poller: Account,
+    yardstick: Yardstick,
+    seed: int,
+    vices: dict[str, float],
+    lives: list[tuple[int, int]],
+    rate: float = 2.0,
 ) -> None:
     """Lives of a poller, each so many seconds long or until its n-th moment; then peace, and the verdict."""
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one: simulated lives sync a thousand times a second
@@ -64,8 +92,9 @@ def run_and_judge(
         amounts = {"replica_seconds": 20.0, "stall_seconds": 10.0, "retry_seconds": 5.0, "token_seconds": 120.0}
         simulation = Simulation(
             Path(folder),
-            {vendor: account(vendor, max_concurrency=concurrency)},
+            {vendor: poller},
             seed=seed,
+            rate=rate,
             history=timedelta(hours=1),
             vices={vendor: vices | amounts},
         )
@@ -73,6 +102,6 @@ def run_and_judge(
             simulation.live(seconds, Death(moment))
         simulation.world.quiet()
         simulation.world.vices.clear()
-        simulation.live(2 * 3600)
-        verdict = judge(simulation.events(vendor), truth_of(simulation.world, vendor), YARDSTICKS[vendor].content)
+        simulation.live(3600)
+        verdict = judge(simulation.events(vendor), truth_of(simulation.world, yardstick), yardstick.content)
         assert verdict, str(verdict)

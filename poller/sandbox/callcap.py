@@ -178,19 +178,24 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
     return datetime.strptime(text[:16], "%Y-%m-%d %H:%M").replace(tzinfo=zone).astimezone(UTC)
 
 
-def _found(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> list[Version]:
-    rows = desk.look(CALLS, page)
+def _found(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Sequence[Version]:
+    newest_first = asked.word(query, "order", ("newest", "oldest")) == "newest"
     if call_id := query.get("call_id"):
-        return [row for row in rows if row.fields["call_id"] == call_id]
-    (since, until), (start, end) = _started_within(desk, query, zone, page), _modified_within(query, zone)
+        return desk.find(CALLS, page, call_id, lambda rows: [row for row in rows if row.fields["call_id"] == call_id])
+    started, modified = _started_within(desk, query, zone, page), _modified_within(query, zone)
     wanted = TEXTS[asked.word(query, "conversation_type", tuple(TEXTS))]
-    return [
-        row
-        for row in rows
-        if start <= (fields := row.fields)["last_modified"] <= end
-        and since <= fields["start_datetime"] < until
-        and fields["_text"] in wanted
-    ]
+
+    def sift(rows: list[Version]) -> list[Version]:
+        found = [
+            row
+            for row in rows
+            if modified[0] <= (fields := row.fields)["last_modified"] <= modified[1]
+            and started[0] <= fields["start_datetime"] < started[1]
+            and fields["_text"] in wanted
+        ]
+        return sorted(found, key=lambda row: row.fields["start_datetime"], reverse=newest_first)
+
+    return desk.find(CALLS, page, (started, modified, wanted, newest_first), sift)
 
 
 def _list(desk: Desk, query: Query) -> Response:
@@ -198,11 +203,9 @@ def _list(desk: Desk, query: Query) -> Response:
     if zone not in asked.ZONES or desk.strikes("wrong_zone"):
         zone = PROFILE_ZONE
     page, size = asked.number(query, "page", 1, 10**9), asked.number(query, "show", 50, 1000)
-    newest_first = asked.word(query, "order", ("newest", "oldest")) == "newest"
     rows = _found(desk, query, asked.zone(zone), page)
     if not rows and ("call_id" in query or desk.strikes("empty_404")):
         return refusal(404, "No calls found")
-    rows.sort(key=lambda row: row.fields["start_datetime"], reverse=newest_first)
     cut = desk.cut(rows, page, size)
     if page > cut.last_page:
         return refusal(400, f"page must be a number from 1 to {cut.last_page}")

@@ -1,7 +1,7 @@
 """Where a simulated vendor answers from: what its lists show at a request, page by page, and how it fails today."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -29,12 +29,17 @@ class Slice:
     last_page: int
 
 
+Sift = Callable[[list[Version]], list[Version]]
+"""Picks and sorts the rows that were asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """One vendor's view of the world and of its own vices."""
 
     vendor: str
     world: "World"
+    _finds: dict[Hashable, tuple[int, list[Version]]] = field(default_factory=dict)
 
     @property
     def rng(self) -> Random:
@@ -53,20 +58,31 @@ class Desk:
         """How much of it."""
         return self.world.vices.amount(self.vendor, name)
 
-    def look(self, kind: Kind, page: int) -> list[Version]:
-        """The rows that this request for page `page` of a walk gets to see, in no order."""
-        if self.strikes("sick_replica"):
-            return []
+    def find(self, kind: Kind, page: int, key: Hashable, sift: Sift) -> Sequence[Version]:
+        """What a request for page `page` of a walk finds, sifted and sorted; `key` is all that `sift` depends on."""
         if page > 1 and self.strikes("shifting_pages"):
             for _ in range(self.rng.randint(1, 3)):
                 self.world.stir(kind.name, self.rng)
+        if self.strikes("sick_replica"):
+            return []
         if self.strikes("lagging_replica"):
             lag = timedelta(seconds=self.rng.random() * self.amount("replica_seconds"))
-            return self.world.look(kind.name, self.now() - lag)
-        rows = self.world.look(kind.name)
+            return sift(self.world.look(kind.name, self.now() - lag))
         if self.strikes("tied_stamps"):
+            rows = self.world.look(kind.name)
             self.rng.shuffle(rows)
-        return rows
+            return sift(rows)
+        return self._remembered(
+            (kind.name, key), self.world.changes(kind.name), lambda: sift(self.world.look(kind.name))
+        )
+
+    def _remembered(self, key: Hashable, state: int, found: Callable[[], list[Version]]) -> Sequence[Version]:
+        """The pages of a walk over an unchanged list are cut from one sorted piece."""
+        if self._finds.get(key, (None, []))[0] != state:
+            if len(self._finds) >= 16:
+                self._finds.clear()
+            self._finds[key] = (state, found())
+        return self._finds[key][1]
 
     def cut(self, rows: Sequence[Version], page: int, size: int) -> Slice:
         """Page `page` (from 1) of the sorted rows; beyond the last one it is empty."""

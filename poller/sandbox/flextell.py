@@ -140,19 +140,20 @@ def _complaints(query: Query) -> dict[str, list[str]]:
     return {name: [f"The {name.replace('_', ' ')} field is invalid."] for name in wrong}
 
 
-def _found(rows: list[Version], query: Query) -> list[Version]:
+def _sifted(rows: list[Version], query: Query) -> list[Version]:
     trashed, converted = BOOLEANS[query.get("trashed", "")] is True, BOOLEANS[query.get("converted", "")]
-    ids = {name: int(query[name]) for name in FILTERS if query.get(name)}
-    search = query.get("search", "").lower()
-    rows = [
-        row
-        for row in rows
-        if row.deleted is trashed
-        and converted in {None, row.fields["is_converted"]}
-        and all(FILTERS[name](row.fields) == value for name, value in ids.items())
-        and (not search or search in f"{row.fields['full_name']} {row.fields['email']}".lower())
-    ]
-    column, descending = query.get("sort_by") or "created_at", query.get("sort_order") != "asc"
+    rows = [row for row in rows if row.deleted is trashed]
+    if converted is not None:
+        rows = [row for row in rows if row.fields["is_converted"] is converted]
+    for name, value in FILTERS.items():
+        if query.get(name):
+            rows = [row for row in rows if value(row.fields) == int(query[name])]
+    if search := query.get("search", "").lower():
+        rows = [row for row in rows if search in f"{row.fields['full_name']} {row.fields['email']}".lower()]
+    return _sorted(rows, query.get("sort_by") or "created_at", query.get("sort_order") != "asc")
+
+
+def _sorted(rows: list[Version], column: str, descending: bool) -> list[Version]:
     nulls = [row for row in rows if row.fields[column] is None]
     dated = [row for row in rows if row.fields[column] is not None]
     dated.sort(key=lambda row: row.fields[column], reverse=descending)
@@ -165,7 +166,10 @@ def _list(desk: Desk, request: Request) -> Response:
         return json_answer({"message": next(iter(wrong.values()))[0], "errors": wrong}, 422)
     page = query.get("page", "")
     number = max(1, int(page)) if page.isdecimal() else 1
-    cut = desk.cut(_found(desk.look(LEADS, number), query), number, int(query.get("per_page", "15")))
+    key = tuple(sorted((name, value) for name, value in query.items() if name not in {"page", "per_page"}))
+    cut = desk.cut(
+        desk.find(LEADS, number, key, lambda rows: _sifted(rows, query)), number, int(query.get("per_page", "15"))
+    )
     leads = [orjson.Fragment(row.raw(LEADS, ())) for row in cut.rows]
     path = f"{request.url.scheme}://{request.url.netloc}{request.url.path}"
     return desk.answer({"data": leads, **_envelope(cut, path, "http://flextell.example.net/api/v1/leads"
@@ -208,7 +212,8 @@ def _answer(desk: Desk, tokens: Tokens, request: Request) -> Response:
         return refusal(404, "Tenant not found.")
     if "id" not in request.path_params:
         return _list(desk, request)
-    lead = [row for row in desk.look(LEADS, 1) if str(row.fields["id"]) == request.path_params["id"]]
+    wanted = request.path_params["id"]
+    lead = desk.find(LEADS, 1, wanted, lambda rows: [row for row in rows if str(row.fields["id"]) == wanted])
     if not lead:
         return refusal(404, "Lead not found.")
     return desk.answer({"success": True, "data": orjson.Fragment(lead[0].raw(LEADS, ()))})

@@ -23,10 +23,12 @@ class _Stream:
         self.rows: dict[str, list[Version]] = {}
         self.current: dict[str, Version] = {}
         self.numbers = count()
+        self.changes = 0
         self.rng = Random(seed)
         self.tie = 0
 
     def add(self, identity: str, version: Version) -> None:
+        self.changes += 1
         self.rows.setdefault(identity, []).append(version)
         self.current[identity] = version
         if version.gone:
@@ -82,6 +84,10 @@ class World:
             return list(stream.current.values())
         seen = (_version_at(versions, at) for versions in stream.rows.values())
         return [version for version in seen if version is not None]
+
+    def changes(self, name: str) -> int:
+        """How many versions there were so far: what a reader sees is the same as long as this is."""
+        return self._streams[name].changes
 
     def truth(self, name: str, view: View | None = None) -> dict[str, History]:
         """Identity to all that ever became visible of it, as a list asked with `view` shows it."""

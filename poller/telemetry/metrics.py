@@ -1,7 +1,7 @@
 """Counters and histograms as plain dicts, which become Prometheus families only when somebody asks.
 
 prometheus_client's own keep 15 KB a stream and are slow to walk; these cost a tuple and a number.
-Written by the event loop, read by a worker thread: each reading copies a dict first, which the interpreter does in one step.
+Written by the event loop, read by a worker thread: each reading first copies its dict, which happens in one step.
 """
 
 from bisect import bisect_left
