@@ -7,11 +7,11 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint chaos lock clean
+.PHONY: help demo test lint chaos mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(VENV)/.built ## poll simulated vendors to stdout
 	@$(BIN)/poller demo
@@ -27,6 +27,9 @@ lint: $(VENV)/.built ## style, types, and who may import whom
 
 chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+
+mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
+	$(BIN)/python -m tests.mutants
 
 # What is locked stays as long as it satisfies pyproject.toml: to upgrade, remove the lock files first.
 lock: ## write the lock files (needs uv)

@@ -18,7 +18,7 @@ Keys: TypeAlias = tuple[str | int, ...]
 
 Value: TypeAlias = "dict[str, Value] | list[Value] | Scalar"
 
-_MOST_VALUES = 500_000  # thousands of sources need fewer; aliases of aliases can make any number
+_MOST_VALUES = 200_000  # ten thousand sources need fewer; aliases of aliases can make any number
 
 
 @dataclass(frozen=True, slots=True, order=True)

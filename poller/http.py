@@ -94,7 +94,7 @@ class Session:
 
 
 def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
-    """A client that goes to no other place than it is told: no redirect, nothing from the environment, no cookies kept."""
+    """A client that goes where it is told and nowhere else: no redirect, nothing from the environment, no cookies."""
     return httpx.AsyncClient(
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -58,8 +58,10 @@ def objections(error: ValidationError, schema: Mapping[str, Any], document: Docu
 def _told(error: ErrorDetails, place: _Place) -> tuple[Keys, str]:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
-        key, colon, text = str(context["error"]).partition(": ")  # a check of several keys names the one to change
-        return ((*place.keys, key), text) if colon and key in place.known else (place.keys, str(context["error"]))
+        whole = str(context["error"])
+        path, _, text = whole.partition(": ")  # a check of several keys names the one to change: `keep: at least 5m`
+        below = tuple(path.split("."))
+        return ((*place.keys, *below), text) if text and below[0] in place.known else (place.keys, whole)
     if kind == "extra_forbidden":
         return place.keys, _unknown(str(place.keys[-1]), place.around)
     if kind in {"union_tag_invalid", "union_tag_not_found"}:

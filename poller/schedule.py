@@ -130,9 +130,12 @@ def _rank(run: SweepRun, now: datetime) -> tuple[bool, bool, float, timedelta]:
 
 def next_gap(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, Gap] | None:
     """The oldest gap that no pass of its sweep will read by itself, and the sweep that may try now."""
-    gaps = [(run, gap) for run in runs if _may_make_up(run, now) for gap in run.stream.checkpoint.gaps]
-    own = [(run, gap) for run, gap in gaps if gap.sweep == run.sweep.name and gap.kind == SHIFTED]
-    return min(own, key=lambda pair: pair[1].start, default=None)
+    gaps = [(run, gap) for run in runs if _may_make_up(run, now) for gap in _own_gaps(run)]
+    return min(gaps, key=lambda pair: pair[1].start, default=None)
+
+
+def _own_gaps(run: SweepRun) -> list[Gap]:
+    return [gap for gap in run.stream.checkpoint.gaps if gap.sweep == run.sweep.name and gap.kind == SHIFTED]
 
 
 def next_reread(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, str] | None:
@@ -166,9 +169,12 @@ def _reread_times(run: SweepRun) -> list[datetime]:
 
 
 def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
-    """When the next sweep, or gap, that waits for its time may ask; None where all are busy or done."""
-    idle = [run for run in runs if not run.done and not run.stream.busy]
-    times = [due_at(run) for run in idle]
-    times += [run.gap_retry_at for run in idle if run.gap_retry_at and run.current is None]
-    times += [max(_reread_times(run)) for run in idle if run.state.left]
+    """When the next sweep, gap or record that waits for its time may ask; None where nothing waits for a time.
+
+    Never a time that is past, unless there is something to do: the loop would spin.
+    """
+    free = [run for run in runs if not run.stream.busy]
+    times = [due_at(run) for run in free if not run.done]
+    times += [run.gap_retry_at for run in free if run.gap_retry_at and run.current is None and _own_gaps(run)]
+    times += [max(_reread_times(run)) for run in free if run.state.left]
     return min(times, default=None)

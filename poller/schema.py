@@ -35,7 +35,7 @@ _REJECT_DATA: dict[str, Any] = {
 
 
 def _data_schema(kind: type[Struct]) -> dict[str, Any]:
-    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     parts = {name: dict(part) for name, part in components.items()}
     data = parts.pop(kind.__name__)
     fields = {name: _inlined(field, parts) for name, field in data["properties"].items()}

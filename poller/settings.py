@@ -164,6 +164,6 @@ def _opened(schema: Any) -> Any:
             opened[word] = value
     notes = {word: value for word, value in opened.items() if word in _NOTES}
     rule = {word: value for word, value in opened.items() if word not in _NOTES}
-    if rule.get("type") in {"string", "integer", "number", "boolean"} and rule != {"type": "string"}:
+    if rule.get("type") in ("string", "integer", "number", "boolean") and rule != {"type": "string"}:
         return {**notes, "anyOf": [rule, {"type": "string", "pattern": r"\$\{.+\}"}]}
     return opened

@@ -96,7 +96,8 @@ def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datet
     known = {sweep.name: sweep for sweep in stream.sweeps}
     for name, sweep in known.items():
         origin = first_window(sweep, checkpoint.start, now)
-        checkpoint.sweeps.setdefault(name, SweepState(origin=origin, due=now))
+        state = checkpoint.sweeps.setdefault(name, SweepState(origin=origin, due=now))
+        state.due = min(state.due or now, now + sweep.every)  # a clock that was wrong, an `every` that was longer
     for name in checkpoint.sweeps.keys() - known.keys():
         del checkpoint.sweeps[name]
     return checkpoint

@@ -29,6 +29,7 @@ _REMEDIES = {  # of the parser's words those that say too little, or quote what 
     r"'\t' that cannot start": "a tab: indent with spaces",
     "cannot start any token": "a value that begins with this character needs quotes",
     "mapping values are not allowed": "no ':' can stand here: the indentation is off, or the value needs quotes",
+    "sequence entries are not allowed": "no list item (- ) can stand here: the indentation is off, or it needs quotes",
     "could not find expected ':'": "a key without ': ' behind it",
     "undefined alias": "an alias without its anchor; a value that begins with * needs quotes",
     "undefined tag handle": "a tag, which means nothing here; a value that begins with ! needs quotes",

@@ -59,7 +59,7 @@ def wall_clock(start: datetime, zone: tzinfo) -> datetime:
     local = start.astimezone(zone)
     later = local.replace(fold=1)
     repeated = (local.utcoffset() or timedelta(0)) - (later.utcoffset() or timedelta(0))
-    return local.replace(tzinfo=None, fold=0) - max(repeated, timedelta(0))
+    return local.replace(tzinfo=None, fold=0) - repeated
 
 
 def zone_name(name: str) -> str:

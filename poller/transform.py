@@ -220,7 +220,7 @@ class _Page:
         self.batch.rejects += 1
 
     def _digests(self, raw: bytes, record: Any) -> list[int]:
-        """What a reject is remembered by: its content in every projection, today's last; its bytes where it has none."""
+        """What a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
             found = [_digest(content(record)) for content in self._stream.contents] if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it

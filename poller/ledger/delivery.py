@@ -12,7 +12,6 @@ from poller.backoff import backoff
 from poller.errors import PollerError
 from poller.telemetry import Telemetry
 
-
 _LONGEST = 30.0
 """Seconds: all streams wait for an output, so it is tried again sooner than a vendor would be."""
 
@@ -31,8 +30,10 @@ class Delivery:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for output in self._outputs.values():
-            await self._stack.enter_async_context(output)
+        async with AsyncExitStack() as opened:  # where one cannot be opened, those before it are closed
+            for output in self._outputs.values():
+                await opened.enter_async_context(output)
+            self._stack = opened.pop_all()
         self._telemetry.outputs(self._outputs)
         return self
 

@@ -1,7 +1,7 @@
 """What the state holds, as it is written there: the same records whatever keeps them."""
 
-from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field, json
 
@@ -56,8 +56,8 @@ class Token(Struct, frozen=True):
     access_token: str
     expires: datetime
 
-    def __rich_repr__(self) -> Iterator[tuple[str, datetime]]:
-        yield "expires", self.expires
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("expires", self.expires)]
 
     def __repr__(self) -> str:
         return f"Token(expires={self.expires!r})"

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,8 +19,12 @@ from poller.ledger.records import Checkpoint, Owner, Token, encode
 from poller.seen import Seen, pack, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 
+T = TypeVar("T")
+
 _TOO_SPARSE = 4
-"""Chunks are rewritten once they hold this many times what is live."""
+"""Chunks are rewritten once they hold this many times what is live,"""
+_SMALL = 1 << 20
+"""and so many bytes more."""
 
 
 def restore(database: Database | None, stream: str, keep: float | None) -> Restored:
@@ -68,6 +73,7 @@ class SqliteLedger:
         self._telemetry = telemetry
         self._now = now
         self._line = anyio.Lock()
+        self._database_free = anyio.Lock()
         self._waiting: list[Change] = []
         self._doubts: dict[str, set[int]] = {}
         self.trouble: str | None = None
@@ -87,12 +93,14 @@ class SqliteLedger:
     async def commit(self, change: Change) -> None:
         """Deliver and save; several that wait together are one delivery and one transaction."""
         self._waiting.append(change)
-        async with self._line:
-            if change not in self._waiting:
-                return
-            began = anyio.current_time()
-            await self._commit(self._waiting.copy())
-            self._telemetry.commit_done(anyio.current_time() - began)
+        try:
+            async with self._line:
+                if change in self._waiting:
+                    began = anyio.current_time()
+                    await self._commit(self._waiting.copy())
+                    self._telemetry.commit_done(anyio.current_time() - began)
+        finally:  # what was given up must not be carried out by another
+            self._waiting = [other for other in self._waiting if other is not change]
 
     async def _commit(self, group: Sequence[Change]) -> None:
         messages = [message for change in group for message in change.batch.messages]
@@ -115,7 +123,7 @@ class SqliteLedger:
         failures = 0
         while True:
             try:
-                await anyio.to_thread.run_sync(self._database.write, rows, chunks)
+                await self._in_turn(self._database.write, rows, chunks)
             except sqlite3.Error as error:
                 failures += 1
                 wait = min(backoff(failures), 30.0)
@@ -129,21 +137,27 @@ class SqliteLedger:
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
         async with self._line:
-            dropped = await anyio.to_thread.run_sync(self._database.drop_chunks, stream, before)
-            for chunk in dropped:
-                seen.expire(chunk, self._now().timestamp())
-            if self._database.chunk_bytes(stream) > _TOO_SPARSE * seen.packed_size + (1 << 20):
-                chunks = [(stream, at, chunk) for at, chunk in seen.pack_by_day()]
-                await anyio.to_thread.run_sync(self._database.replace_chunks, stream, chunks)
+            try:
+                for chunk in await self._in_turn(self._database.drop_chunks, stream, before):
+                    seen.expire(chunk, self._now().timestamp())
+                if await self._in_turn(self._database.chunk_bytes, stream) > _TOO_SPARSE * seen.packed_size + _SMALL:
+                    chunks = [(stream, at, chunk) for at, chunk in seen.pack_by_day()]
+                    await self._in_turn(self._database.replace_chunks, stream, chunks)
+            except sqlite3.Error as error:  # the next time will do
+                self._telemetry.notice("tidying.failed", stream=stream, error=str(error))
+
+    async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
+        """One call at a time, apart from the line: what needs no output must not wait for one."""
+        async with self._database_free:
+            return await anyio.to_thread.run_sync(work, *args)
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
         return stored_token(self._database, source)
 
     async def save_token(self, source: str, token: Token) -> None:
-        """Return once the token is durable."""
-        async with self._line:
-            await self._save({f"t|{source}": encode(token)})
+        """Return once the token is durable, whether or not an output is away."""
+        await self._save({f"t|{source}": encode(token)})
 
 
 def _mark_rows(marks: Mapping[str, Marks]) -> dict[str, bytes | None]:

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from poller.sandbox import asked, people, ranges
-from poller.sandbox.asked import Query
 from poller.sandbox.desk import Desk, Vendor, json_answer
 from poller.sandbox.ranges import Span
 from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, Version, View, second
@@ -47,8 +46,7 @@ def _accounts(n: int) -> Fields:
 
 ACCOUNTS = tuple(_accounts(n) for n in range(12))
 UNWORKED = {"major": {"label": "Unworked", "id": 0}, "minor": {"label": "", "id": 0}, "csr": {"id": 0, "name": ""}}
-WEBMATCH = {"search": "tyres near me", "referrer": "https://www.google.com/", "call_page": "https://shop.example.com/",
-            "traffic_type": "organic"}  # fmt: skip
+WEBMATCH = {"search": "tyres", "referrer": "https://www.google.com/", "call_page": "/", "traffic_type": "organic"}
 
 
 def _worked(rng: Random) -> Fields:
@@ -141,15 +139,14 @@ CALLS = Kind(
     odd=(
         lambda call: {"caller": "316-555-0100 Pat Example"},
         lambda call: {"duration": f"{call['duration']} s", "rings": None},
-        lambda call: {"revenue": MONEY, "dtmf": 5},
-        lambda call: {"dtmf": ESCAPED, "webmatch": []},
+        lambda call: {"revenue": MONEY, "dtmf": ESCAPED, "webmatch": []},
         lambda call: {"accounts": None, "sentiment": None, "callsurance": "n/a"},
         lambda call: {"action": None, "recording": False, "end_datetime": "0000-00-00 00:00:00"},
     ),
 )
 
 
-def _started_within(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Span:
+def _started_within(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -> Span:
     now = desk.now()
     if page > 1 and desk.strikes("sliding_presets"):
         now += timedelta(seconds=desk.rng.random() * desk.amount("slide_seconds"))
@@ -164,7 +161,7 @@ def _started_within(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Span
     return ranges.days(first, last - timedelta(days=desk.strikes("short_end_day")), zone)
 
 
-def _modified_within(query: Query, zone: ZoneInfo) -> Span:
+def _modified_within(query: asked.Query, zone: ZoneInfo) -> Span:
     """Minutes in, seconds compared, both ends included; a bare date as an end means its last second."""
     start, end = ranges.ALWAYS
     if text := query.get("search_last_modified_start"):
@@ -178,7 +175,7 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
     return datetime.strptime(text[:16], "%Y-%m-%d %H:%M").replace(tzinfo=zone).astimezone(UTC)
 
 
-def _found(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Sequence[Version]:
+def _found(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -> Sequence[Version]:
     newest_first = asked.word(query, "order", ("newest", "oldest")) == "newest"
     if call_id := query.get("call_id"):
         return desk.find(CALLS, page, call_id, lambda rows: [row for row in rows if row.fields["call_id"] == call_id])
@@ -198,7 +195,7 @@ def _found(desk: Desk, query: Query, zone: ZoneInfo, page: int) -> Sequence[Vers
     return desk.find(CALLS, page, (started, modified, wanted, newest_first), sift)
 
 
-def _list(desk: Desk, query: Query) -> Response:
+def _list(desk: Desk, query: asked.Query) -> Response:
     zone = query.get("search_timezone", PROFILE_ZONE)
     if zone not in asked.ZONES or desk.strikes("wrong_zone"):
         zone = PROFILE_ZONE

@@ -27,10 +27,10 @@ from poller.phones import e164
 from poller.sources.account import Account, Chosen, Sweeps, Windowed, bearer
 from poller.sources.values import Origin, Secret
 from poller.times import ZoneName, elapsed, moment, required, wall_clock
+from poller.windows import BEGINNING
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # older than any call there
 PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}
 
 # What the documentation leaves open, and we assume:

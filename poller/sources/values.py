@@ -72,8 +72,7 @@ def began(text: str) -> timedelta | datetime | None:
 
 
 def _start(value: object) -> str:
-    text = value.isoformat() if isinstance(value, datetime) else str(value)  # YAML reads times by itself
-    began(text)
+    began(text := str(value))  # YAML reads times by itself
     return text
 
 

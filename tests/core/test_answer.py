@@ -29,7 +29,9 @@ def refused(status: int, now: datetime = NOON, **headers: str) -> SourceError:
     return refusal(Answer(status, b"a body of the vendor's", httpx.Headers(named)), now)
 
 
-@pytest.mark.parametrize(("error", "status"), [(error, status) for error, all_of in STATUSES.items() for status in all_of])
+@pytest.mark.parametrize(
+    ("error", "status"), [(error, status) for error, all_of in STATUSES.items() for status in all_of]
+)
 def test_each_status_is_named_after_what_to_do(error: type[SourceError], status: int) -> None:
     found = refused(status)
     assert type(found) is error
@@ -94,10 +96,14 @@ def test_a_date_without_a_zone_is_utc() -> None:
     assert http_date("yesterday") is None
 
 
-PIECES = st.sampled_from(["Sun", ",", " ", "06", "Nov", "1994", "99999999999999999999", ":", "-", "+", "GMT", "\xb2", "0"])
+PIECES = st.sampled_from(
+    ["Sun", ",", " ", "06", "Nov", "1994", "99999999999999999999", ":", "-", "+", "GMT", "\xb2", "0"]
+)
 
 
-@given(st.one_of(st.text(st.characters(max_codepoint=255)), st.lists(PIECES).map("".join), st.lists(PIECES).map(" ".join)))
+@given(
+    st.one_of(st.text(st.characters(max_codepoint=255)), st.lists(PIECES).map("".join), st.lists(PIECES).map(" ".join))
+)
 @example("Fri, 31 Dec 9999 23:59:59 -1400")
 def test_no_header_breaks_the_reading_of_an_answer(text: str) -> None:
     found = refused(429, date=text, retry_after=text)

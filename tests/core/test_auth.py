@@ -71,8 +71,8 @@ class Desk:
         self.stored = token
         self.saved.append(token.refresh_token)
 
-    def bearer(self, refresh_token: str = "refresh-0", *, dry: bool = False) -> Bearer:
-        credential = Refreshing(f"{self.url}/oauth/token", "us", SecretStr("the-client-secret"), SecretStr(refresh_token))
+    def bearer(self, configured: str = "refresh-0", *, dry: bool = False) -> Bearer:
+        credential = Refreshing(f"{self.url}/oauth/token", "us", SecretStr("the-client-secret"), SecretStr(configured))
         save = None if dry else self.save
         return Bearer(credential, {"X-Tenant": "42"}, stored=self.stored, save=save, now=self._now)
 
@@ -130,7 +130,9 @@ async def test_a_token_is_refreshed_before_its_end_but_not_in_the_first_half_of_
         assert at.saved == ["refresh-1", "refresh-2"]
 
 
-@pytest.mark.parametrize("odd", [{}, {"expires_in": None}, {"expires_in": "soon"}, {"expires_in": 10**12}, {"expires_in": -5}])
+@pytest.mark.parametrize(
+    "odd", [{}, {"expires_in": None}, {"expires_in": "soon"}, {"expires_in": 10**12}, {"expires_in": -5}]
+)
 async def test_an_odd_lifetime_does_not_cost_the_rotated_token(odd: Mapping[str, Any]) -> None:
     async with desk() as at:
         at.oauth.grant = odd

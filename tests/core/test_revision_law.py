@@ -112,9 +112,7 @@ def test_what_is_told_is_what_the_rules_say(steps: list[Step]) -> None:
             doubted.discard(one.name)
             expected += [told] if told else []
         doubts = {key_of(name) for name in step.doubted}
-        found = reader.read(
-            *(one.sent() for one in step.page), baseline=NOON if step.baseline else None, doubts=doubts
-        )
+        found = reader.read(*(one.sent() for one in step.page), baseline=NOON if step.baseline else None, doubts=doubts)
         assert [(event["subject"], event["type"], event["revision"]) for event in found] == expected
 
 

@@ -109,7 +109,9 @@ def test_a_stale_revision_is_counted_as_such() -> None:
 
 def test_what_is_met_twice_on_a_page_is_compared_with_its_first_showing() -> None:
     reader = Reader()
-    told = reader.read(record(text="a"), record(text="a"), record(text="a", noise=1), record(text="b"), record(text="a"))
+    told = reader.read(
+        record(text="a"), record(text="a"), record(text="a", noise=1), record(text="b"), record(text="a")
+    )
     assert said(told) == [("created", 1), ("updated", 2), ("updated", 3)]
     assert reader.batch.duplicates == 2
     assert said(reader.read(record(text="a"))) == []
@@ -139,7 +141,7 @@ def test_a_silent_showing_and_a_change_on_one_page() -> None:
 def test_baseline_is_what_lies_wholly_before_the_start(own: timedelta, changed: timedelta | None, silent: bool) -> None:
     reader = Reader()
     reader.now = NOON + HOUR
-    one = {"at": NOON + own, "changed": None if changed is None else NOON + changed}
+    one: dict[str, Any] = {"at": NOON + own, "changed": None if changed is None else NOON + changed}
     assert said(reader.read(record(**one, text="a"), baseline=NOON)) == ([] if silent else [("created", 1)])
     assert not reader.batch.delivered or not silent
     assert said(reader.read(record(**one, text="a"))) == [], "noted, also for the passes after that"

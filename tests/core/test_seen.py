@@ -13,7 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, pack, pack_keys, reject_key, unpack_keys
+from poller.seen import (
+    BASELINE,
+    DELETED,
+    REJECT,
+    UNSTAMPED,
+    Entry,
+    Seen,
+    key_of,
+    pack,
+    pack_keys,
+    reject_key,
+    unpack_keys,
+)
 
 NOW = 1_800_000_000
 DAY = 86_400

@@ -89,7 +89,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("script", UNAVAILABLE)
 async def test_a_broken_exchange_is_unavailable_and_costs_no_connection(script: Script) -> None:
-    async with vendor(script) as server, session(server.url, timeout=0.3) as ours:
+    async with vendor(script) as server, session(server.url, patience=0.3) as ours:
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await ours.get("/calls", {})
@@ -210,4 +210,3 @@ async def test_no_cookie_comes_back() -> None:
         for _ in range(2):
             await ours.get("/calls", {})
     assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
-

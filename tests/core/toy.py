@@ -1,7 +1,7 @@
 """A small vendor for the tests of the core: its records, its stream, and a page read as the loop reads one."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +13,31 @@ from outputs import Message
 from poller.events import Shape
 from poller.kinds import Lead
 from poller.leaves import text
-from poller.model import Cursor, Http, Leaf, Page, Stream, Sweep, Window
+from poller.ledger.records import Checkpoint, Gap, SweepState
+from poller.model import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
+from poller.schedule import Pass, StreamRun, SweepRun
 from poller.schema import event_schema
 from poller.seen import Seen
 from poller.times import moment, required
 from poller.transform import Batch, Moment, transform
+from poller.windows import window
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 SHAPE = Shape("acme", "toy", "leads", "lead")
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+class _Nowhere:
+    """A vendor that nobody asks."""
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        raise AssertionError(path)
+
+    def answered(self, path: str) -> bool:
+        return False
+
+
+NOWHERE: Http = _Nowhere()
 
 
 class Record(msgspec.Struct, omit_defaults=True):
@@ -54,8 +70,23 @@ async def _pages(http: Http, cursor: Cursor | None, window: Window) -> AsyncIter
     yield Page((), last=True)
 
 
-def sweep(name: str, every: timedelta, lookback: timedelta | None = timedelta(minutes=5), **flags: bool) -> Sweep:
+def sweep(name: str, every: timedelta, lookback: timedelta | None = timedelta(minutes=5), **flags: Any) -> Sweep:
     return Sweep(name, every, lookback, _pages, **flags)
+
+
+def running(*sweeps: Sweep, started: datetime = NOON) -> StreamRun:
+    """A stream with these sweeps, at its first start: all are due."""
+    states = {each.name: SweepState(origin=started - timedelta(days=1), due=started) for each in sweeps}
+    first = Checkpoint(started, started - timedelta(days=1), states)
+    run = StreamRun("acme", stream(2, *sweeps), SHAPE, first, Seen(None), set(), None)
+    run.sweeps = [SweepRun(each, run) for each in sweeps]
+    return run
+
+
+def under_way(run: SweepRun, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Pass:
+    """A pass of this sweep over its window, or a gap, with so many pages read."""
+    asked = Window(gap.start, gap.end) if gap else window(run.sweep, run.state.origin or now, run.state.cursor, now)
+    return Pass(asked, _pages(NOWHERE, None, asked), now, gap, read=pages)
 
 
 def stream(projections: int = 2, *sweeps: Sweep) -> Stream:

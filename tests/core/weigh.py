@@ -56,8 +56,8 @@ def put(_: Path) -> dict[str, float]:
 
 
 def restored(path: Path) -> dict[str, float]:
-    database = Database.read(path)
     before, began = megabytes(), time.perf_counter()
+    database = Database.read(path)
     found = restore(database, "acme/calls", None)
     seconds = time.perf_counter() - began
     assert len(found.seen) == MANY

@@ -118,7 +118,7 @@ async def session(
     url: str,
     authority: Authority | None = None,
     *,
-    timeout: float = 5,
+    patience: float = 5,
     per_minute: int = 1_000_000,
     proxy: str | None = None,
     tls: ssl.SSLContext | None = None,
@@ -127,7 +127,7 @@ async def session(
     """As the program makes one, with one connection, so that one that is not given back is missed."""
     authority = authority or Fixed(Static({"X-Key": SecretStr(KEY)}), {})
     async with client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
-        yield _session(url, http, authority, Pace(per_minute), timeout, now)
+        yield _session(url, http, authority, Pace(per_minute), patience, now)
 
 
 def _session(

@@ -58,3 +58,20 @@ def ids(response: httpx.Response) -> list[Any]:
     """Identities in the order of the answer."""
     body = response.json()
     return [row["call_id"] for row in body["call"]] if "call" in body else [row["id"] for row in body["data"]]
+
+
+def both(stage: Stage, number: int = 4) -> Stage:
+    """So many records with each vendor, ten seconds apart, all visible by now."""
+    for n in range(number):
+        stage.world.put(CALLS, {"call_id": f"{n}"})
+        stage.world.put(LEADS, {"id": n})
+        stage.later(seconds=10)
+    return stage
+
+
+async def answers(stage: Stage, times: int = 20) -> list[httpx.Response]:
+    """Both vendors asked so many times."""
+    found = []
+    for _ in range(times):
+        found += [await stage.calls(**ALL_CALLS), await stage.leads()]
+    return found

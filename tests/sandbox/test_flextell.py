@@ -113,10 +113,7 @@ async def test_rate_limits_are_told_and_kept(stage: Stage) -> None:
 
 
 async def test_the_defaults_are_fifteen_live_leads_newest_first(stage: Stage) -> None:
-    made = []
-    for _ in range(17):
-        made += leads(stage, {})
-        stage.later(seconds=1)
+    made = leads(stage, *({"created_at": NOON + timedelta(seconds=n)} for n in range(17)))
     stage.world.delete(LEADS, f"{made[-1]}")
     answer = await stage.leads()
     assert ids(answer) == list(reversed(made[:-1]))[:15]

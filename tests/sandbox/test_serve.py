@@ -1,14 +1,16 @@
 """The sandbox over real sockets: faults a client's operating system reports, and a clean end."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import anyio
 import httpx
 import pytest
+from starlette.types import Message
 
+from poller.sandbox.app import sandbox
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.serve import listen, serve
 from poller.sandbox.world import World
@@ -74,12 +76,21 @@ async def test_faults_come_before_the_answer_and_in_its_middle(part: str) -> Non
         assert any(said[part] in error for error in errors)
 
 
-async def test_a_client_that_gives_up_on_a_stalled_answer_ends_the_stall() -> None:
-    async with served() as (world, client):
-        world.vices.set({"callcap": {"stall": 1.0, "stall_seconds": 600}})
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(LIST, timeout=0.1)
-        world.vices.clear()
+async def test_a_stall_ends_when_the_client_gives_up() -> None:
+    world = World(1, 0, lambda: datetime.now(UTC), timedelta())
+    world.vices.set({"callcap": {"stall": 1.0, "stall_seconds": 600}})
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        pass
+
+    path = {"path": "/callcap/v2/get/calls/", "raw_path": b"", "query_string": b"", "root_path": ""}
+    scope = {"type": "http", "method": "POST", "headers": [], "scheme": "http", "server": ("x", 80), **path}
+    with anyio.fail_after(5), pytest.raises(httpx.ReadError):
+        await sandbox(world)(scope, receive, send)
 
 
 async def test_a_cancelled_server_frees_its_port() -> None:

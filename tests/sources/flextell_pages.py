@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from poller.model import Window
+from tests.sources.scripted import NOW
+
 LEAD: dict[str, Any] = {
     "id": 5012,
     "first_name": "Pat",
@@ -72,3 +75,23 @@ def listing(
 def continued(data: Sequence[Any], **meta: object) -> dict[str, Any]:
     """An answer as the prose of the documentation has it: cursors instead of page numbers."""
     return {"data": list(data), "meta": meta}
+
+
+SINCE_NOON = Window(EPOCH, NOW)
+NEWEST = {"live": "created_at", "converted": "converted_at", "synced": "last_synced_at"}
+ASKED = {
+    "live": {"sort_by": "created_at", "sort_order": "desc"},
+    "converted": {"sort_by": "converted_at", "sort_order": "desc", "converted": "1"},
+    "synced": {"sort_by": "last_synced_at", "sort_order": "desc"},
+    "full": {"sort_by": "created_at", "sort_order": "asc"},
+    "trashed": {"sort_by": "created_at", "sort_order": "asc", "trashed": "1"},
+}
+
+
+def trashed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "deleted_at": "2026-03-14T12:00:00Z"} for row in rows]
+
+
+def after_noon(count: int, column: str = "created_at", start: int = 1) -> list[dict[str, Any]]:
+    """Newest first, all of them after noon."""
+    return leads([3000 - number for number in range(start, start + count)], column, start)

@@ -1,0 +1,151 @@
+"""The state's SQLite file is opened, or refused with a remedy before anything in it is touched."""
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+
+from xxhash import xxh3_64_digest
+
+from poller.errors import ConfigError
+
+_APPLICATION = 0x706F6C6C
+_VERSION = 1
+_SCHEMA = f"""
+CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunk (
+    number INTEGER PRIMARY KEY, stream TEXT NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL, seal BLOB NOT NULL
+);
+CREATE INDEX chunk_by_time ON chunk (stream, at);
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {_VERSION};
+"""
+_BROKEN = """
+SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
+     + (SELECT count(*) FROM chunk WHERE seal IS NOT seal(stream, at, data))
+"""
+
+
+def writable(path: Path) -> tuple[sqlite3.Connection, int]:
+    """Open for this process alone, and give the lock to be closed with it; made where it is missing."""
+    path = Path(os.path.realpath(path))  # a link must not lead around the lock
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked(path)
+    except OSError as error:
+        raise ConfigError(_unwritable(path, error.strerror)) from None
+    try:
+        return _made(path), lock
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def readable(path: Path) -> sqlite3.Connection | None:
+    """Open for reading, and leave no trace; None where nothing was written yet."""
+    path = Path(os.path.realpath(path))
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+        # Where no log is, nobody writes; SQLite would make one, unless it is told that nothing will change.
+        alone = not path.with_name(path.name + "-wal").exists()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"state.path: {path} cannot be read: {error.strerror}") from None
+    connection = None if empty else _checked(path, "mode=ro&immutable=1" if alone else "mode=ro")
+    if connection and not _has_tables(connection):  # its writer has only just begun
+        connection.close()
+        return None
+    return connection
+
+
+def _locked(path: Path) -> int:
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ConfigError(
+            f"state.path: {path} is in use by another poller; stop that one, or choose another path"
+        ) from None
+    return lock
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise ConfigError(_unwritable(path, error.strerror)) from None
+    connection = _checked(path, "mode=rw")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if not _has_tables(connection):
+            connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+    except sqlite3.Error as error:
+        connection.close()
+        raise ConfigError(_unwritable(path, str(error))) from None
+    return connection
+
+
+def _checked(path: Path, how: str) -> sqlite3.Connection:
+    try:
+        uri = f"file:{_quoted(path)}?{how}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    except sqlite3.Error as error:
+        raise ConfigError(_damaged(path, str(error))) from None
+    connection.create_function("seal", -1, _seal, deterministic=True)
+    try:
+        _check(path, connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise ConfigError(_damaged(path, str(error))) from None
+    except ConfigError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    """Whether it is ours, and as we wrote it."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = _has_tables(connection)
+    if tables and application != _APPLICATION:
+        raise ConfigError(f"state.path: {path} is another program's SQLite file; choose another path")
+    if version > _VERSION:
+        raise ConfigError(
+            f"state.path: {path} was written by a newer version of poller (format {version}, this one knows "
+            f"{_VERSION}); run that version, or choose another path"
+        )
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise ConfigError(_damaged(path, str(verdict).splitlines()[0]))
+    if tables and (broken := connection.execute(_BROKEN).fetchone()[0]):
+        raise ConfigError(_damaged(path, f"{broken} entries are not as they were written"))
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _seal(*fields: str | int | bytes) -> bytes:
+    """SQLite looks after its own structure, not after what is in it."""
+    return xxh3_64_digest(b"\0".join(field if isinstance(field, bytes) else str(field).encode() for field in fields))
+
+
+def _unwritable(path: Path, why: str | None) -> str:
+    return f"state.path: {path} cannot be written: {why}; choose a place that can"
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"state.path: {path} is damaged or no state at all ({why}); restore a copy of it with the output's files of "
+        "the same moment, or move it away, and the files with it, to begin anew"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

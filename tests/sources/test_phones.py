@@ -1,0 +1,95 @@
+"""Phone numbers: the short rule says what the library says."""
+
+import string
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poller.phones import e164
+
+
+@pytest.mark.parametrize(
+    ("sent", "region", "expected"),
+    [
+        ("316-555-0100", "US", "+13165550100"),
+        ("(316) 555-0100", "US", "+13165550100"),
+        ("316.555.0100", "CA", "+13165550100"),
+        ("3165550100", "US", "+13165550100"),
+        ("13165550100", "US", "+13165550100"),
+        ("1 (316) 555-0100", "US", "+13165550100"),
+        (" 316-555-0100 ", "US", "+13165550100"),
+        (3165550100, "US", "+13165550100"),
+        ("+13165550100", None, "+13165550100"),
+        ("+1 316 555 0100", None, "+13165550100"),
+        ("+1 316 555 0100", "AU", "+13165550100"),
+        ("866-555-0101", "US", "+18665550101"),
+        ("0412 345 678", "AU", "+61412345678"),
+        ("+44 (0)20 7946 0018", None, "+442079460018"),
+        ("011 44 20 7946 0018", "US", "+442079460018"),
+        ("316-555-0100", None, "316-555-0100"),
+        ("316-555-0100", "AU", "316-555-0100"),
+        ("13165550100", None, "13165550100"),
+        ("911", "US", "911"),
+        ("5550100", "US", "5550100"),
+        ("0000000000", "US", "0000000000"),
+        ("555-555-0100", "US", "555-555-0100"),
+        ("+1 555 555 0100", "US", "+1 555 555 0100"),
+        ("+1719xxxx234", "US", "+1719xxxx234"),
+        ("719***1234", "US", "719***1234"),
+        ("1-800-FLOWERS", "US", "1-800-FLOWERS"),
+        ("316-555-0100 x12", "US", "316-555-0100 x12"),
+        ("*67 316 555 0100", "US", "*67 316 555 0100"),
+        ("Anonymous", "US", "Anonymous"),
+        ("+", "US", "+"),
+        ("", "US", None),
+        (" ", "US", None),
+        ("NF", "US", None),
+        (None, "US", None),
+        (True, "US", None),
+        (["316-555-0100"], "US", None),
+    ],
+)
+def test_phone_numbers(sent: object, region: str | None, expected: str | None) -> None:
+    assert e164(sent, region) == expected
+
+
+def by_library(number: str, region: str | None) -> str:
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return number
+    valid = phonenumbers.is_valid_number(parsed)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if valid else number
+
+
+FORMS = ["{0}{1}{2}", "{0}-{1}-{2}", "({0}) {1}-{2}", "{0}.{1}.{2}", "{0} {1} {2}", "({0}){1}{2}"]
+PREFIXES = ["", "1", "1-", "1 ", "+1", "+1 ", "+1-", "+1."]
+
+
+@given(
+    st.integers(0, 999),
+    st.integers(0, 999),
+    st.integers(0, 9999),
+    st.sampled_from(FORMS),
+    st.sampled_from(PREFIXES),
+    st.sampled_from(["US", "CA", "AU", "GB", None]),
+)
+def test_the_short_rule_says_what_the_library_says(
+    area: int, exchange: int, line: int, form: str, prefix: str, region: str | None
+) -> None:
+    number = prefix + form.format(f"{area:03}", f"{exchange:03}", f"{line:04}")
+    assert e164(number, region) == by_library(number, region)
+
+
+@pytest.mark.parametrize("area", range(200, 1000))
+def test_the_first_six_digits_decide(area: int) -> None:
+    """In every area, whatever the last four are."""
+    for exchange, line in [("200", "0000"), ("555", "0199"), ("211", "9999"), ("999", "1234"), ("710", "5678")]:
+        assert e164(f"{area}-{exchange}-{line}", "US") == by_library(f"{area}-{exchange}-{line}", "US")
+
+
+@given(st.text(string.digits + "+-() .", max_size=20), st.sampled_from(["US", "AU", "TR", None]))
+def test_whatever_is_dialled_is_read_as_the_library_reads_it(number: str, region: str | None) -> None:
+    assert e164(number, region) == (by_library(number, region) if number.strip() else None)

@@ -1,0 +1,73 @@
+"""Times as vendors write them, and wall clocks as vendors filter by them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poller.times import elapsed, moment, required, wall_clock
+
+CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("2026-03-14T16:15:42Z", datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)),
+        ("2026-03-14T16:15:42.000000Z", datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)),
+        ("2026-03-14T16:15:42.5+02:00", datetime(2026, 3, 14, 14, 15, 42, 500000, UTC)),
+        ("2026-03-14 16:15:42", None),
+        ("2026-03-14", None),
+        ("0000-00-00 00:00:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("2026-13-14T16:15:42Z", None),
+        ("a day in March, early", None),
+        ("", None),
+        (None, None),
+        (1773504942, None),
+        (True, None),
+        (["2026-03-14T16:15:42Z"], None),
+    ],
+)
+def test_times(sent: object, expected: datetime | None) -> None:
+    assert moment(sent) == expected
+    if expected is None:
+        with pytest.raises(ValueError, match="created_at cannot be read"):
+            required(sent, "created_at")
+
+
+def test_a_time_without_offset_is_of_the_zone() -> None:
+    assert moment("2026-03-14 09:15:42", ARIZONA) == datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
+    assert moment("2026-07-14 09:15:42", CENTRAL) == datetime(2026, 7, 14, 14, 15, 42, tzinfo=UTC)
+    assert moment("2026-03-14T09:15:42Z", ARIZONA) == datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
+    assert moment("2026-03-14", ARIZONA) is None
+
+
+HOURS = st.integers(0, 24 * 3600)
+AUTUMN = HOURS.map(lambda later: datetime(2026, 10, 31, 18, tzinfo=UTC) + timedelta(seconds=later))
+YEAR = HOURS.map(lambda later: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=365 * later))
+ZONES = st.sampled_from(["US/Central", "US/Arizona", "Australia/Lord_Howe", "Europe/Dublin", "America/St_Johns"])
+
+
+@given(AUTUMN | YEAR, st.timedeltas(timedelta(0), timedelta(hours=5)), ZONES)
+@pytest.mark.covers("callcap", 9)
+def test_nothing_later_shows_an_earlier_wall_clock_than_is_asked_from(
+    start: datetime, later: timedelta, zone: str
+) -> None:
+    asked = wall_clock(start, ZoneInfo(zone))
+    assert asked <= (start + later).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    readings = [asked.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)]
+    assert max(readings) <= start
+    assert start - min(readings) <= timedelta(hours=1)
+
+
+def test_elapsed() -> None:
+    began = datetime(2026, 3, 14, tzinfo=UTC)
+    assert elapsed(began, began + timedelta(seconds=2.9)) == 2
+    assert elapsed(began, began) == 0
+    assert elapsed(began, began - timedelta(seconds=1)) is None
+    assert elapsed(None, began) is None
+    assert elapsed(began, None) is None
