@@ -51,6 +51,7 @@ $(VENV)/.built: requirements-dev.lock pyproject.toml
 	    $$python -m venv --clear $(VENV) && \
 	    $(PIP) --require-hashes -r requirements-dev.lock && \
 	    $(PIP) --no-deps --no-build-isolation --no-index -e . && \
+	    $(BIN)/python -m pip check && \
 	    touch $@; exit; \
 	  fi; \
 	done; \

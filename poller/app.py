@@ -25,7 +25,7 @@ from poller.source import SaveToken, authority, http_client, owner_of, session, 
 from poller.sources.account import Account
 from poller.standing import standing
 from poller.status import StreamStatus
-from poller.stopping import stop_on_signal
+from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
 
 _PATIENCE = 60.0
@@ -40,6 +40,7 @@ def utc_now() -> datetime:
 async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, dry: bool = False) -> int:
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
+        signals = stack.enter_context(stop_signals())
         sock = None if once or dry else server.listen(settings.server.host, settings.server.port)
         patience = _PATIENCE if once else None
         opened = _dry_ledger if dry else partial(_sqlite_ledger, patience=patience)
@@ -54,7 +55,7 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
         ready = partial(_not_ready, telemetry, trouble)
         page = (sock, server.application(telemetry, ready, statuses)) if sock else None
         left_out = len(pipelines) < len(settings.sources)
-        return await _poll(pipelines, telemetry, page) or int(once and left_out)
+        return await _poll(pipelines, telemetry, page, signals) or int(once and left_out)
 
 
 @asynccontextmanager
@@ -145,17 +146,20 @@ async def _built(
 
 
 async def _poll(
-    pipelines: Sequence[Pipeline], telemetry: Telemetry, page: tuple[sockets.socket, Starlette] | None
+    pipelines: Sequence[Pipeline],
+    telemetry: Telemetry,
+    page: tuple[sockets.socket, Starlette] | None,
+    signals: Signals,
 ) -> int:
     """Run the pipelines until they end, or a signal ends them."""
-    telemetry.started(VERSION, sockets.gethostname())
+    telemetry.started(VERSION, sockets.gethostname(), page=_address(page[0]) if page else None)
     code = 0
     try:
         async with anyio.create_task_group() as around:
             if page:
                 around.start_soon(server.serve, *page)
             async with anyio.create_task_group() as work:
-                around.start_soon(stop_on_signal, pipelines, work.cancel_scope)
+                around.start_soon(stop_on_signal, signals, pipelines, work.cancel_scope)
                 for number, pipeline in enumerate(pipelines):
                     work.start_soon(pipeline.run, _spread(pipelines, number))
             around.cancel_scope.cancel()
@@ -164,6 +168,12 @@ async def _poll(
         code = 1
     telemetry.stopped()
     return code or int(any(pipeline.failed for pipeline in pipelines))
+
+
+def _address(sock: sockets.socket) -> str:
+    """Where the page is: with `port: 0` nothing else says so."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _spread(pipelines: Sequence[Pipeline], number: int) -> float:

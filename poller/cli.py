@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -65,7 +66,8 @@ def sandbox(
     rate: Annotated[float, typer.Option(help="New records a minute and stream.")] = 30,
 ) -> None:
     """Simulate the vendors over HTTP on loopback, until a signal."""
-    _end(_wait(lambda: demonstration.sandbox(port=port, rate=rate, seed=seed)))
+    say = partial(typer.echo, err=True)
+    _end(_wait(lambda: demonstration.sandbox(port=port, rate=rate, seed=seed, say=say)))
 
 
 @app.command(name="check")

@@ -1,17 +1,19 @@
 """`poller demo` and `poller sandbox`: the simulated vendors, alone or with a poller beside them."""
 
-import signal
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 
 from poller import app
+from poller.errors import ConfigError
 from poller.sandbox import serve as serving
 from poller.sandbox.callcap import API_KEY
-from poller.sandbox.flextell import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from poller.sandbox.world import World
 from poller.settings import Settings
+from poller.stopping import stop_signals
 from poller.telemetry import Telemetry
 
 
@@ -52,13 +54,24 @@ def _settings(at: str, folder: Path) -> Settings:
     )
 
 
-async def sandbox(*, port: int, rate: float, seed: int) -> int:
-    """Serve the simulated vendors until a signal."""
-    sock = serving.listen(port)
-    async with anyio.create_task_group() as around:
-        around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            async for _ in signals:
-                break
-        around.cancel_scope.cancel()
+_DOORS = (
+    f"callcap under /callcap (api_key {API_KEY})",
+    f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url /flextell/oauth/token,"
+    f" client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN})",
+)
+"""Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
+
+
+async def sandbox(*, port: int, rate: float, seed: int, say: Callable[[str], None]) -> int:
+    """Serve the simulated vendors until a signal; says in one line where they are, and what lets a poller in."""
+    try:
+        sock = serving.listen(port)
+    except (OSError, OverflowError):
+        raise ConfigError(f"--port: {port} on 127.0.0.1 is taken, or is no port: name another one, or 0 for any") from None
+    with stop_signals() as signals:
+        async with anyio.create_task_group() as around:
+            around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
+            say(f"sandbox: http://127.0.0.1:{sock.getsockname()[1]}: {'; '.join(_DOORS)}")
+            await anext(signals)
+            around.cancel_scope.cancel()
     return 0

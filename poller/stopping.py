@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 import anyio
 
@@ -15,19 +17,25 @@ _SAVING = 4.0
 """Seconds after that for what was read to be delivered and saved."""
 
 
-async def stop_on_signal(pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
+Signals: TypeAlias = AsyncIterator[signal.Signals]
+
+
+def stop_signals() -> AbstractContextManager[Signals]:
+    """What asks this process to end; none is lost, or kills it, from here to the end of the context."""
+    return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
+
+
+async def stop_on_signal(signals: Signals, pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
     """Wait for a signal, then let the pipelines end; `work` is cancelled if they take too long.
 
     A second signal ends the process at once, with exit code 130.
     """
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            break
-        threading.Thread(target=_insist, daemon=True).start()
-        async with anyio.create_task_group() as ending:
-            ending.start_soon(_end, pipelines, work)
-            async for _ in signals:
-                os._exit(130)
+    await anext(signals)
+    threading.Thread(target=_insist, daemon=True).start()
+    async with anyio.create_task_group() as ending:
+        ending.start_soon(_end, pipelines, work)
+        await anext(signals)
+        os._exit(130)
 
 
 async def _end(pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:

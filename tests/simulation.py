@@ -1,9 +1,9 @@
-"""Whole pollers on simulated time: real vendors' doubles, real state and files, a clock that jumps, and sudden death."""
+"""Whole pollers on simulated time: vendors' doubles, real state and files, a clock that jumps, and sudden death."""
 
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,10 +79,8 @@ class Simulation:
         return f"{self.folder}/rejects/{{source}}.jsonl"
 
     def now(self) -> datetime:
-        try:
+        with suppress(RuntimeError):
             self.elapsed = asyncio.get_running_loop().time()
-        except RuntimeError:
-            pass
         return BIRTH + timedelta(seconds=self.elapsed)
 
     def live(self, seconds: float, death: Death | None = None, *, once: bool = False) -> bool:

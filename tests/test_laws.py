@@ -1,4 +1,4 @@
-"""The laws hold whatever fails, wherever, and however the lists change under us: vendor × vice × moment of death.
+"""The laws hold whatever fails, wherever, and however the lists change under us: vendor, vice, moment of death.
 
 Broken on purpose, one at a time (`make mutants` does it again), and what caught it:
 
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from poller.sandbox.vices import RATES
@@ -44,6 +44,8 @@ def account(vendor: str, **more: Any) -> Account:
     return make(start="all", streams=ALL_SWEEPS_OFTEN[vendor], timeout="5s", **more)
 
 
+NO_SHRINKING = (Phase.explicit, Phase.generate)
+"""An example is a life of hours: to make a failing one smaller would take longer than to read it."""
 vices = st.dictionaries(st.sampled_from(sorted(RATES.keys() - LIES)), st.sampled_from([0.02, 0.1, 0.3]), max_size=4)
 Lives = list[tuple[int, int, int]]
 """Of each: for how many seconds nobody polls, how many it lives at most, at which moment it dies (0: in peace)."""
@@ -53,7 +55,7 @@ lives = st.lists(
 
 
 @pytest.mark.parametrize("vendor", sorted(YARDSTICKS))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives, concurrency=st.sampled_from([1, 1, 3]))
 def test_the_last_word_arrives_every_event_once_and_in_order(
     vendor: str, seed: int, vices: dict[str, float], lives: Lives, concurrency: int
@@ -68,14 +70,14 @@ UNSTAMPED = {"sentiment"}
 """Callcap changes it without touching `last_modified`: only an audit can see that."""
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives)
 @example(seed=2, vices={"lagging_replica": 0.5, "replica_seconds": 60.0}, lives=[(0, 1800, 0)])
 @example(seed=4, vices={"lagging_replica": 0.5, "replica_seconds": 60.0}, lives=[(0, 1800, 0)])
 @example(seed=3, vices={}, lives=[(0, 120, 0), (900, 120, 7), (900, 120, 15), (900, 120, 30), (900, 120, 60)])
 @example(seed=4, vices={"shifting_pages": 0.5}, lives=[(0, 120, 0), (900, 300, 40), (900, 300, 0)])
 def test_live_alone_loses_nothing_that_is_stamped(seed: int, vices: dict[str, float], lives: Lives) -> None:
-    """After the first minute no wide sweep mends what it skips; pages are short, deaths come in the middle of a pass."""
+    """After the first minute no wide sweep mends what it skips; pages are short, deaths come in mid-pass."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callcap_source._ask, "__defaults__", (20,))
         yardstick = replace(YARDSTICKS["callcap"], volatile=YARDSTICKS["callcap"].volatile | UNSTAMPED)
@@ -92,7 +94,7 @@ def run_and_judge(
     lives: Lives,
     rate: float = 2.0,
 ) -> None:
-    """A quiet minute, then lives of a poller, each so many seconds long or until its n-th moment; peace; the verdict."""
+    """A quiet minute, then lives of a poller, each so long or until its n-th moment; then peace, and the verdict."""
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one: simulated lives sync a thousand times a second
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
         amounts = {"replica_seconds": 20.0, "stall_seconds": 10.0, "retry_seconds": 5.0, "token_seconds": 120.0}
