@@ -177,7 +177,7 @@ def _address(sock: sockets.socket) -> str:
 
 
 def _spread(pipelines: Sequence[Pipeline], number: int) -> float:
-    """Seconds into the shortest `every` (at most a minute) at which this source starts, so that not all start at once."""
+    """Seconds into its shortest `every` (at most a minute) at which a source starts, so that not all start at once."""
     return min(60.0, pipelines[number].shortest_every().total_seconds()) * number / len(pipelines)
 
 

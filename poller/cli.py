@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import anyio
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from poller import app as composition
@@ -21,7 +22,7 @@ from poller.check import Finding, check, standings
 from poller.errors import ConfigError
 from poller.schema import event_schema
 from poller.settings import Settings, config_schema, load
-from poller.status import StreamStatus, as_json
+from poller.status import StreamStatus, as_json, rfc3339
 from poller.telemetry import Telemetry, configure_logging
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Rate = Annotated[float, typer.Option(help="New records a minute and stream.", min=0, max=100_000)]
 DEFAULT = Path("config.yaml")
 
 
@@ -52,7 +54,7 @@ def run(
 
 @app.command()
 def demo(
-    rate: Annotated[float, typer.Option(help="New records a minute and stream.")] = 60,
+    rate: Rate = 60,
     seed: Annotated[int, typer.Option(help="Which world.")] = 1,
 ) -> None:
     """Start the sandbox and poll it to stdout."""
@@ -61,9 +63,9 @@ def demo(
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes any.")] = 8080,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes any.", min=0, max=65535)] = 8080,
     seed: Annotated[int, typer.Option(help="Which world.")] = 1,
-    rate: Annotated[float, typer.Option(help="New records a minute and stream.")] = 30,
+    rate: Rate = 30,
 ) -> None:
     """Simulate the vendors over HTTP on loopback, until a signal."""
     say = partial(typer.echo, err=True)
@@ -74,27 +76,34 @@ def sandbox(
 def check_command(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     """Ask every vendor for one record, and every output whether it could be written; change nothing."""
     settings = load(config, os.environ)
-    found = _wait(lambda: _collect(settings))
+    found = _wait(lambda: _found(settings, aloud=not as_json))
     if as_json:
         sys.stdout.write(orjson.dumps(found).decode() + "\n")
-    for finding in [] if as_json else found:
-        sys.stdout.write(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.words}\n")
     _end(int(not all(finding.ok for finding in found)))
 
 
-async def _collect(settings: Settings) -> list[Finding]:
-    return [finding async for finding in check(settings, Telemetry(), datetime.now(UTC))]
+async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
+    """All findings, each said as soon as it is known: a vendor that hangs takes its time."""
+    found = []
+    async for finding in check(settings, Telemetry(), datetime.now(UTC)):
+        found.append(finding)
+        if aloud:
+            sys.stdout.write(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.words}\n")
+            sys.stdout.flush()
+    return found
 
 
 @app.command()
 def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
-    """Show every stream: its checkpoint, lag, gaps, last error."""
+    """Show every stream: its checkpoint, lag, gaps, last error. Into a pipe: a line a sweep, tabs between the cells."""
     settings = load(config, os.environ)
     found = _wait(lambda: standings(settings, Telemetry(), datetime.now(UTC)))
     if as_json:
         sys.stdout.write(orjson.dumps([_json(status) for status in found]).decode() + "\n")
-    else:
+    elif sys.stdout.isatty():
         Console().print(_table(found))
+    else:
+        sys.stdout.writelines("\t".join(map(_cell, row)) + "\n" for row in _rows(found))
 
 
 schema = typer.Typer(help="Print a JSON Schema.", no_args_is_help=True)
@@ -148,16 +157,32 @@ def _json(status: StreamStatus) -> dict[str, Any]:
     return as_json(status)
 
 
-def _table(found: list[StreamStatus]) -> Table:
-    table = Table("source", "stream", "state", "lag", "gaps", "sweep", "last success", "next poll", "last error")
+COLUMNS = ("source", "stream", "state", "lag (s)", "gaps", "sweep", "last success", "next poll", "last error")
+
+
+def _rows(found: list[StreamStatus]) -> Iterator[tuple[str, ...]]:
+    """A row a sweep, its cells as COLUMNS says; what is not known, or not there, is empty."""
     for status in found:
-        lag = "–" if status.lag_seconds is None else f"{status.lag_seconds:,.0f} s"
+        lag = "" if status.lag_seconds is None else f"{status.lag_seconds:.0f}"
         gaps = "; ".join(f"{gap.sweep} {gap.start:%F %T} … {gap.end:%F %T} ({gap.kind})" for gap in status.gaps)
-        for number, sweep in enumerate(status.sweeps):
-            head = (status.source, status.stream, status.state, lag, gaps) if number == 0 else ("",) * 5
-            table.add_row(*head, sweep.name, _when(sweep.last_success), _when(sweep.next_poll), sweep.last_error or "")
+        for sweep in status.sweeps:
+            times = (_when(sweep.last_success), _when(sweep.next_poll))
+            yield (status.source, status.stream, status.state, lag, gaps, sweep.name, *times, sweep.last_error or "")
+
+
+def _table(found: list[StreamStatus]) -> Table:
+    """For people: what holds for all of a stream's sweeps is said once."""
+    table, told = Table(*COLUMNS), set[tuple[str, ...]]()
+    for row in _rows(found):
+        stream = row[:2]
+        table.add_row(*(("",) * 5 if stream in told else map(escape, row[:5])), *map(escape, row[5:]))
+        told.add(stream)
     return table
 
 
+def _cell(text: str) -> str:
+    return " ".join(text.split()) or "-"
+
+
 def _when(moment: datetime | None) -> str:
-    return f"{moment:%F %T}" if moment else "–"
+    return rfc3339(moment) if moment else ""

@@ -55,9 +55,9 @@ def _settings(at: str, folder: Path) -> Settings:
 
 
 _DOORS = (
-    f"callcap under /callcap (api_key {API_KEY})",
-    f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url /flextell/oauth/token,"
-    f" client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN})",
+    f"callcap under /callcap (api_key {API_KEY}); "
+    f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url "
+    f"/flextell/oauth/token, client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN})"
 )
 """Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
 
@@ -66,12 +66,12 @@ async def sandbox(*, port: int, rate: float, seed: int, say: Callable[[str], Non
     """Serve the simulated vendors until a signal; says in one line where they are, and what lets a poller in."""
     try:
         sock = serving.listen(port)
-    except (OSError, OverflowError):
-        raise ConfigError(f"--port: {port} on 127.0.0.1 is taken, or is no port: name another one, or 0 for any") from None
+    except OSError as error:
+        raise ConfigError(f"--port: {port} on 127.0.0.1: {error.strerror}; name another one, or 0 for any") from None
     with stop_signals() as signals:
         async with anyio.create_task_group() as around:
             around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
-            say(f"sandbox: http://127.0.0.1:{sock.getsockname()[1]}: {'; '.join(_DOORS)}")
+            say(f"sandbox: http://127.0.0.1:{sock.getsockname()[1]}: {_DOORS}")
             await anext(signals)
             around.cancel_scope.cancel()
     return 0

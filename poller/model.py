@@ -34,8 +34,8 @@ class Page:
 
     A page without a cursor is delivered but moves nothing: stopping after it means reading it again. `last` says that
     the pass is complete with this page, so that both are one commit (a fetch that just returns is complete too).
-    `names` are further records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's clock, they changed;
-    `unreadable` is a part of the asked range that the list does not reach, left to the other sweeps.
+    `names` are further records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's
+    clock, they changed; `unreadable` is a part of the asked range that the list does not reach, left to the others.
     """
 
     records: Sequence[bytes | msgspec.Raw]

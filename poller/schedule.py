@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from poller.batch import Batch
 from poller.coverage import SHIFTED
 from poller.events import Shape
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.model import Cursor, Page, Stream, Sweep, Window
 from poller.seen import Seen
-from poller.transform import Batch
 
 
 @dataclass(slots=True, eq=False)

@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
     `digest` of its projection and `raw` of its bytes are 64-bit hashes; `modified` is the vendor's stamp in
     microseconds since 1970; `delivered` the seconds since 1970 of the commit that last delivered or silently noted a
-    revision; `flags` combine DELETED, BASELINE, REJECT; `projection` is the number of the projection that `digest` is of.
+    revision; `flags` combine DELETED, BASELINE, REJECT; `projection` is the number of the one that `digest` is of.
     """
 
     digest: int

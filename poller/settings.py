@@ -85,7 +85,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         problems = list(objections(error, Settings.model_json_schema(), document))
     later = dict(_later(document))
     news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in later)]
-    if settings is None or document.problems or later:
+    if settings is None or document.problems:
         raise document.error([*document.problems, *later.values(), *news])
     return settings
 
@@ -135,7 +135,7 @@ class _Schema(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, BaseModel):
-            return {name: self.encode_default(value) for name, value in dft if value is not None}
+            return {name: self.encode_default(value) for name, value in dft}
         if isinstance(dft, timedelta):
             return _written(dft)
         return super().encode_default(dft)
@@ -151,7 +151,7 @@ def _written(duration: timedelta) -> str:
 
 
 def _opened(schema: Any) -> Any:
-    """Let a placeholder stand for every scalar. What tells a union's members apart may be one too: any may match."""
+    """Let a placeholder stand for every scalar."""
     if not isinstance(schema, dict):
         return [_opened(one) for one in schema] if isinstance(schema, list) else schema
     opened: dict[str, Any] = {}
@@ -159,7 +159,7 @@ def _opened(schema: Any) -> Any:
         if word in {"properties", "patternProperties", "$defs"}:
             opened[word] = {name: _opened(child) for name, child in value.items()}
         elif word in {"items", "additionalProperties", "anyOf", "oneOf"}:
-            opened["anyOf" if word == "oneOf" else word] = _opened(value)
+            opened[word] = _opened(value)
         elif word != "discriminator":
             opened[word] = value
     notes = {word: value for word, value in opened.items() if word in _NOTES}

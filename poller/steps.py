@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller import passes
+from poller.batch import Batch, Moment
 from poller.errors import Denied, PollerError, Shifted, SourceError, Throttled
 from poller.http import Session
 from poller.ledger import Change, Ledger
@@ -15,7 +16,7 @@ from poller.model import Page, Window
 from poller.patience import Patience
 from poller.schedule import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
-from poller.transform import Batch, Moment, transform, vanish
+from poller.transform import transform, vanish
 from poller.windows import window
 
 _TIDY_EVERY = timedelta(hours=1)

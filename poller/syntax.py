@@ -76,7 +76,7 @@ def tree(path: Path) -> yaml.MappingNode:
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
-        return data.decode("utf-8-sig")
+        return data.decode()
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; -c FILE names another") from None
     except OSError as error:

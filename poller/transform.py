@@ -1,8 +1,6 @@
 """Records to messages: drop what is no news, note the silent, normalize and encode the rest. Pure."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,6 +10,7 @@ from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
 from outputs import Message
+from poller.batch import Batch, Moment
 from poller.events import Shape, event, reject, vanished
 from poller.model import Leaf, Stream
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
@@ -20,42 +19,6 @@ TRUTH_AFTER = 3600
 """Seconds: an older revision met later than this after the newer one was delivered is the truth, no lagging replica."""
 
 _comparable = msgspec.json.Encoder(order="deterministic").encode
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a page is read under. Times are aware, UTC.
-
-    `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the
-    identities whose last delivery is in doubt. `reached`: where the window of `live` begins now, given to a wider
-    sweep after its first pass, so that what it finds can be told apart. `names`: the batch says whom the page held.
-    """
-
-    now: datetime
-    baseline: datetime | None = None
-    doubts: Collection[int] = ()
-    net: bool = False
-    names: bool = False
-    reached: datetime | None = None
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one page comes to: messages in order, and what seen will hold once they are delivered."""
-
-    messages: list[Message] = field(default_factory=list)
-    entries: dict[int, Entry] = field(default_factory=dict)
-    touched: dict[int, Entry] = field(default_factory=dict)
-    delivered: set[int] = field(default_factory=set)
-    events: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    lateness: list[float] = field(default_factory=list)
-    identities: set[str] = field(default_factory=set)
-    drifted: set[str] = field(default_factory=set)
-    records: int = 0
-    duplicates: int = 0
-    stale: int = 0
-    rejects: int = 0
 
 
 class _Unreadable(Exception):
@@ -91,6 +54,7 @@ class _Page:
         self._stream, self._shape, self._seen, self._moment = stream, shape, seen, moment
         self._now = moment.now.timestamp()
         self._content = stream.contents[-1]
+        self._documented = _documented(stream.decoder)
 
     def take(self, raw: bytes) -> None:
         self.batch.records += 1
@@ -202,7 +166,7 @@ class _Page:
         if moment.net and moment.reached:
             self.batch.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
-        self.batch.drifted |= fields.keys() - _documented(self._stream.decoder.type)
+        self.batch.drifted |= fields.keys() - self._documented
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)
@@ -246,8 +210,8 @@ def _micros(stamp: datetime | None) -> int:
 
 
 @cache
-def _documented(record: Any) -> frozenset[str]:
-    return frozenset(known.encode_name for known in msgspec.structs.fields(record))
+def _documented(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
+    return frozenset(known.encode_name for known in msgspec.structs.fields(decoder.type))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -33,7 +33,13 @@ NEVER = {"sick_replica"}
 """A documented answer that lies: nothing a poller could see, so nothing that can be asked of it here."""
 OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
 SELDOM = {"unauthorized": 0.002, "forbidden": 0.002, "wrong_page_size": 0.02, "wrong_zone": 0.02, "broken_record": 0.02}
-AMOUNTS = {"replica_seconds": 5.0, "stall_seconds": 2.0, "retry_seconds": 1.0, "slide_seconds": 5.0, "token_seconds": 5.0}
+AMOUNTS = {
+    "replica_seconds": 5.0,
+    "stall_seconds": 2.0,
+    "retry_seconds": 1.0,
+    "slide_seconds": 5.0,
+    "token_seconds": 5.0,
+}
 SETTLING = 60.0
 """Seconds that a poller gets in the end, undisturbed, to have the last word on everything."""
 
@@ -54,7 +60,10 @@ class Result:
 def configuration(at: str, folder: Path) -> dict[str, Any]:
     """Every sweep of every stream, fast, into files that are rotated and compressed."""
     fast = {"start": "all", "requests_per_minute": 6000, "timeout": "1s"}
-    files = {"path": f"{folder}/events/{{source}}/{{stream}}.jsonl", "rejects_path": f"{folder}/rejects/{{source}}.jsonl"}
+    files = {
+        "path": f"{folder}/events/{{source}}/{{stream}}.jsonl",
+        "rejects_path": f"{folder}/rejects/{{source}}.jsonl",
+    }
     calls = {"recent": {"every": "300ms"}, "live": {"every": "500ms"}, "audit": {"every": "5s"}}
     leads = {"live": "500ms", "converted": "2s", "synced": "2s", "trashed": "3s", "full": "5s"}
     return {
@@ -167,7 +176,9 @@ async def _judge(at: str, folder: Path) -> tuple[dict[str, Verdict], int]:
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:
     """All lines of a stream's files, closed ones first, in the order they were written."""
-    for path in sorted(folder.glob("*-??????.jsonl*")) + sorted(set(folder.glob("*.jsonl")) - set(folder.glob("*-??????.jsonl"))):
+    for path in sorted(folder.glob("*-??????.jsonl*")) + sorted(
+        set(folder.glob("*.jsonl")) - set(folder.glob("*-??????.jsonl"))
+    ):
         data = path.read_bytes()
         if path.suffix == ".zst":
             data = zstandard.ZstdDecompressor().decompressobj().decompress(data)

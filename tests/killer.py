@@ -1,4 +1,4 @@
-"""`poller` that kills itself, with SIGKILL, at the n-th moment around its writes: `python -m tests.killer N run -c …`."""
+"""`poller` that kills itself, with SIGKILL, at the n-th moment around its writes: `python -m tests.killer N run …`."""
 
 import os
 import signal

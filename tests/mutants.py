@@ -20,51 +20,39 @@ class Mutant:
     edits: Sequence[tuple[str, str, str]]
 
 
+DELIVER = "            marks = await self._delivery.deliver(messages)\n"
+SAVE = """\
+            early = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
+            await self._save(early, _chunks(group, int(self._now().timestamp())))
+"""
+SAID = "    return bool(read.names or read.unreadable)\n"
+MOVED = """\
+    from poller.model import Cursor
+    state.cursor = Cursor(now - timedelta(seconds=5))
+    return True
+"""
+OVERLAP = "Window(cursor.until - sweep.lookback, now)"
+FIELD = "    completed: bool = False\n"
+FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
+TAKEN, LET_GO = "run.stream.busy = run.stream.polled = True", "        run.stream.busy = False\n"
+
 MUTANTS = (
-    Mutant(
-        "saved before delivered",
-        (
-            (
-                "poller/ledger/sqlite.py",
-                "            marks = await self._delivery.deliver(messages)\n",
-                "            await self._save({f'c|{change.stream}': encode(change.checkpoint) for change in group},"
-                " _chunks(group, int(self._now().timestamp())))\n"
-                "            marks = await self._delivery.deliver(messages)\n",
-            ),
-        ),
-    ),
-    Mutant(
-        "the cursor moved by every page",
-        (
-            (
-                "poller/passes.py",
-                "    return bool(read.names or read.unreadable)\n",
-                "    from poller.model import Cursor\n    state.cursor = Cursor(now - timedelta(seconds=5))\n    return True\n",
-            ),
-        ),
-    ),
-    Mutant(
-        "windows that do not overlap",
-        (("poller/windows.py", "Window(cursor.until - sweep.lookback, now)", "Window(cursor.until, now)"),),
-    ),
+    Mutant("saved before delivered", [("poller/ledger/sqlite.py", DELIVER, SAVE + DELIVER)]),
+    Mutant("the cursor moved by every page", [("poller/passes.py", SAID, MOVED)]),
+    Mutant("windows that do not overlap", [("poller/windows.py", OVERLAP, "Window(cursor.until, now)")]),
     Mutant(
         "windows that do not share their boundary",
-        (
-            (
-                "poller/windows.py",
-                "Window(cursor.until - sweep.lookback, now)",
-                "Window(cursor.until + timedelta(seconds=61), now)",
-            ),
-        ),
+        [("poller/windows.py", OVERLAP, "Window(cursor.until + timedelta(seconds=61), now)")],
     ),
     Mutant(
         "sweeps that do not wait for each other's pages",
-        (
-            ("poller/schedule.py", "    completed: bool = False\n", "    completed: bool = False\n    busy: bool = False\n"),
-            ("poller/schedule.py", "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"),
-            ("poller/pipeline.py", "run.stream.busy = run.stream.polled = True", "run.busy = run.stream.polled = True"),
-            ("poller/pipeline.py", "        run.stream.busy = False\n", "        run.stream.busy = run.busy = False\n"),
-        ),
+        [
+            ("poller/schedule.py", FIELD, FIELD + "    busy: bool = False\n"),
+            ("poller/schedule.py", FREE, OWN),
+            ("poller/schedule.py", "not run.done and not run.stream.busy]", "not run.done and not run.busy]"),
+            ("poller/pipeline.py", TAKEN, "run.busy = run.stream.polled = True"),
+            ("poller/pipeline.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
+        ],
     ),
 )
 

@@ -1,6 +1,5 @@
 """What a poller asks, when, and what it makes of it: one whole poller on simulated time over a world made by hand."""
 
-
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -121,8 +120,10 @@ class TestTime:
         for _ in range(300):
             put_call(simulation, timedelta(hours=30))
         simulation.live(240)
-        kinds = ["recent" if "last5" in one["query"] else "live" if "modified" in one["query"] else "audit"
-                 for one in asked(simulation)]
+        kinds = [
+            "recent" if "last5" in one["query"] else "live" if "modified" in one["query"] else "audit"
+            for one in asked(simulation)
+        ]
         audits = [place for place, kind in enumerate(kinds) if kind == "audit"]
         assert len(audits) >= 8
         assert {"recent", "live"} <= set(kinds[audits[0] : audits[-1]]), "in the middle of the audit"
@@ -258,5 +259,3 @@ class failing_after:  # noqa: N801  reads as a phrase
             self._left -= 1
             return self._left < 0
         return False
-
-

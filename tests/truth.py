@@ -57,4 +57,3 @@ YARDSTICKS: Mapping[str, Yardstick] = {
         "flextell/leads", None, "created_at", "updated_at", frozenset({"updated_at", "last_synced_at"})
     ),
 }
-

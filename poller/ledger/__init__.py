@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from poller.batch import Batch
 from poller.ledger.records import Checkpoint, Token
 from poller.seen import Seen
-from poller.transform import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 import orjson
 
 from outputs import Marks, Message, OutputClosed, OutputError
+from poller.batch import Batch
 from poller.ledger import Change, Restored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
@@ -18,7 +19,6 @@ from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.model import Cursor
 from poller.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.telemetry import Telemetry
-from poller.transform import Batch
 from tests.core.toy import NOON
 
 

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from outputs import Message
+from poller.batch import Batch, Moment
 from poller.events import Shape
 from poller.kinds import Lead
 from poller.leaves import text
@@ -19,7 +20,7 @@ from poller.schedule import Pass, StreamRun, SweepRun
 from poller.schema import event_schema
 from poller.seen import Seen
 from poller.times import moment, required
-from poller.transform import Batch, Moment, transform
+from poller.transform import transform
 from poller.windows import window
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)

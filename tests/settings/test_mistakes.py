@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from poller.placeholders import Placeholders
 from tests.settings.loading import SECRET, problems
 
 ENVIRON = {"KEY": SECRET, "EMPTY": "", "TYPE": "SECRET-type", "PORT": "SECRET-port"}
@@ -66,3 +67,9 @@ def test_a_check_that_quotes_what_it_was_given_shows_the_placeholder(tmp_path: P
     ]
     check(tmp_path, text, expected, {"KEY": "{SECRET}"})
     check(tmp_path, text.replace(key, file), [f"1: outputs.a.path: {file} is not", expected[1]])
+
+
+def test_what_a_placeholder_brought_is_hidden_however_it_is_quoted() -> None:
+    placeholders = Placeholders({"KEY": SECRET, "LONGER": f"{SECRET}!"})
+    assert placeholders.fill("${KEY} ${LONGER}") == f"{SECRET} {SECRET}!"
+    assert placeholders.hide(f"{SECRET} {SECRET!r} {SECRET}!") == "${KEY} '${KEY}' ${LONGER}"

@@ -77,6 +77,14 @@ def test_what_is_no_text_needs_quotes_to_be_one(tmp_path: Path, text: str) -> No
         assert key(tmp_path, f'"{text}"') == key(tmp_path, f"'{text}'") == key(tmp_path, f"!!str {text}") == text
 
 
+def test_booleans(tmp_path: Path) -> None:
+    assert [callcap(tmp_path, f"api_key: x\n    raw: {raw}").raw for raw in ("true", "false", "no")] == [
+        True,
+        False,
+        False,
+    ]
+
+
 def test_norway(tmp_path: Path) -> None:
     assert callcap(tmp_path, "api_key: x\n    region: NO").region == "NO"
 
@@ -151,12 +159,23 @@ sources:
     assert found == [("a", "US", "UTC"), ("b", "CA", "UTC"), ("b", "DE", "UTC"), ("d", "US", "UTC"), ("a", "US", "UTC")]
 
 
+def test_merging_what_is_merged_takes_no_longer(tmp_path: Path) -> None:
+    first = "  a0: &a0 {type: callcap, api_key: x}"
+    further = [f"  a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30)]
+    assert len(load_text(tmp_path, "\n".join(["sources:", first, *further, OUTPUTS])).sources) == 30
+
+
 def test_windows_files(tmp_path: Path) -> None:
     text = f"sources:\n  a:\n    type: callcap\n    api_key: x\n{OUTPUTS}"
     assert load_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n")) == load_text(tmp_path, text)
 
 
-def test_two_outputs_of_their_own(tmp_path: Path) -> None:
-    outputs = "outputs: {a: {type: file, path: a}, b: {type: file, path: a/b, rejects_path: c}, c: {type: stdout}}"
-    text = f"sources: {{a: {{type: callcap, api_key: x}}}}\n{outputs}\n"
+def test_outputs_with_places_of_their_own(tmp_path: Path) -> None:
+    text = """
+sources: {acme: {type: callcap, api_key: x}}
+outputs:
+  a: {type: file, path: "a/{source}"}
+  b: {type: file, path: a/b/c, rejects_path: c}
+  c: {type: stdout}
+"""
     assert list(load_text(tmp_path, text).outputs) == ["a", "b", "c"]

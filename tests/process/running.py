@@ -1,0 +1,191 @@
+"""A real `poller` process: its configuration, its life, and what it says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Self, TypeVar
+
+import httpx
+import yaml
+
+from poller.sandbox.callcap import API_KEY
+from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+
+T = TypeVar("T")
+Event = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+SECRETS = (API_KEY, ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, "sandbox-access-", "sandbox-refresh-")
+"""Ours, and how those begin that the sandbox makes."""
+FAST = "300ms"
+DEADLINE = 40.0
+"""Seconds for what takes a second on a machine that has nothing else to do."""
+
+
+def until(found: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
+    """Look until there is something, and give it; fails when it takes too long."""
+    end = time.monotonic() + seconds
+    while True:
+        if result := found():
+            return result
+        assert time.monotonic() < end, f"waited {seconds:g} s in vain for {what}"
+        time.sleep(0.02)
+
+
+def callcap(at: str, **changes: Any) -> dict[str, Any]:
+    sweeps = {name: {"every": FAST} for name in ("recent", "live", "audit")}
+    fixed = {"type": "callcap", "base_url": f"{at}/callcap", "api_key": API_KEY, "requests_per_minute": 6000}
+    return {**fixed, "start": "1h", "timeout": "20s", "streams": {"calls": {"sweeps": sweeps}}} | changes
+
+
+def flextell(at: str, *, oauth: bool = False, **changes: Any) -> dict[str, Any]:
+    sweeps = {name: {"every": FAST} for name in ("live", "converted", "synced", "trashed", "full")}
+    credential: dict[str, Any] = {"access_token": ACCESS_TOKEN}
+    if oauth:
+        credential = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
+        credential["token_url"] = f"{at}/flextell/oauth/token"
+    fixed = {"type": "flextell", "base_url": f"{at}/flextell/api/v1", "tenant": TENANT, "requests_per_minute": 6000}
+    return {**fixed, "start": "1h", "timeout": "20s", "streams": {"leads": {"sweeps": sweeps}}} | credential | changes
+
+
+FILES: Mapping[str, Any] = {"type": "file", "path": "events/{source}.jsonl", "rejects_path": "rejects/{source}.jsonl"}
+STDOUT: Mapping[str, Any] = {"type": "stdout"}
+
+
+class House:
+    """A folder with a configuration, in which commands are run: all paths are relative to it."""
+
+    def __init__(self, folder: Path, sources: Mapping[str, Any], **outputs: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.settings: dict[str, Any] = {
+            "sources": dict(sources),
+            "outputs": {name: dict(output) for name, output in (outputs or {"files": FILES}).items()},
+            "state": {"path": "state/poller.db"},
+            "server": {"port": 0},
+        }
+        self.write()
+
+    def write(self, name: str = "config.yaml", **changes: Any) -> None:
+        """Write the configuration, with other parts where they are given."""
+        (self.folder / name).write_text(yaml.safe_dump(self.settings | changes))
+
+    def start(self, *arguments: str, **options: Any) -> "Poller":
+        """A command under way."""
+        return Poller(self.folder, *arguments, **options)
+
+    def run(self, *arguments: str, seconds: float = DEADLINE, **options: Any) -> "Poller":
+        """A command from its beginning to its end."""
+        with self.start(*arguments, **options) as process:
+            process.code(seconds)
+            return process
+
+    def events(self, source: str, folder: str = "events") -> list[Event]:
+        """What a source's file holds; a torn last line is no event."""
+        path = self.folder / folder / f"{source}.jsonl"
+        return [json.loads(line) for line in _whole_lines(path)]
+
+    def subjects(self, source: str) -> list[str]:
+        return [event["subject"] for event in self.events(source)]
+
+
+class Poller:
+    """One process. It is killed when the test is over, and must not have shown a secret or a traceback by then."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, stdout: IO[bytes] | int | None = None, before: str = ""
+    ) -> None:
+        """`stdout`: where to, if not to a file; `before`: Python that the process runs before it is `poller`."""
+        number = len(list(folder.glob("*.err")))
+        self._said, self._logged = folder / f"{number}.out", folder / f"{number}.err"
+        command = ["-c", f"{before}\nfrom poller.cli import main\nmain()"] if before else ["-m", "poller"]
+        with self._said.open("wb") as out, self._logged.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, *command, *arguments],
+                cwd=folder,
+                env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200"},
+                stdin=subprocess.DEVNULL,
+                stdout=out if stdout is None else stdout,
+                stderr=err,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        said = self.said + self.logged
+        assert "Traceback" not in said, said
+        assert not [secret for secret in SECRETS if secret in said]
+
+    def code(self, seconds: float = DEADLINE) -> int:
+        """Wait for the end; the exit code."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it goes on after {seconds:g} s: {self.logged[-3000:]}") from None
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and wait; the exit code. It has ten seconds."""
+        self.process.send_signal(number)
+        return self.code(10)
+
+    @property
+    def said(self) -> str:
+        """All of its stdout so far."""
+        return self._said.read_text()
+
+    @property
+    def logged(self) -> str:
+        """All of its stderr so far."""
+        return self._logged.read_text()
+
+    @property
+    def lines(self) -> list[str]:
+        """The whole lines of stdout."""
+        return [line.decode() for line in _whole_lines(self._said)]
+
+    def logs(self, event: str = "", **fields: Any) -> list[dict[str, Any]]:
+        """Its log lines, of this name and with these fields."""
+        found = [dict(json.loads(line)) for line in _whole_lines(self._logged)]
+        return [
+            line
+            for line in found
+            if line["event"].startswith(event) and all(line.get(name) == value for name, value in fields.items())
+        ]
+
+    def until_log(self, event: str, **fields: Any) -> dict[str, Any]:
+        """Wait for a log line."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = self.logs(event, **fields)
+            assert lines or self.process.poll() is None, f"it ended before {event}: {self.logged[-3000:]}"
+            return lines
+
+        return until(found, f"{event} {fields}: {self.logged[-3000:]}")[0]
+
+    def get(self, path: str) -> httpx.Response:
+        """What the running poller answers."""
+        page = str(self.until_log("poller.started")["page"])
+        with httpx.Client(base_url=page, trust_env=False, timeout=20) as http:
+            return http.get(path)
+
+    def streams(self) -> dict[str, Any]:
+        """/api/streams, by `source/stream`."""
+        return {f"{one['source']}/{one['stream']}": one for one in self.get("/api/streams").json()}
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels; 0 where there is none."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        samples = [line for line in self.get("/metrics").text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rpartition(" ")[2]) for line in samples if all(label in line for label in wanted))
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    data = path.read_bytes() if path.exists() else b""
+    return iter(data[: data.rfind(b"\n") + 1].splitlines())
