@@ -13,7 +13,7 @@ from outputs import Output, OutputClosed, OutputError
 from outputs.stdout import Stdout
 from poller import VERSION, server
 from poller.auth import Authority
-from poller.errors import ConfigError
+from poller.errors import ConfigError, first
 from poller.ledger import Ledger
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery, OutputAway
@@ -164,7 +164,7 @@ async def _poll(
                     work.start_soon(pipeline.run, _spread(pipelines, number))
             around.cancel_scope.cancel()
     except* (OutputClosed, OutputAway) as group:
-        telemetry.notice("run.failed", reason=str(group.exceptions[0]))
+        telemetry.notice("run.failed", reason=str(first(group)))
         code = 1
     telemetry.stopped()
     return code or int(any(pipeline.failed for pipeline in pipelines))

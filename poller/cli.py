@@ -19,7 +19,7 @@ from rich.table import Table
 from poller import app as composition
 from poller import demo as demonstration
 from poller.check import Finding, check, standings
-from poller.errors import ConfigError
+from poller.errors import ConfigError, first
 from poller.schema import event_schema
 from poller.settings import Settings, config_schema, load
 from poller.status import StreamStatus, as_json, rfc3339
@@ -137,13 +137,8 @@ def _wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return anyio.run(work)
     except BaseExceptionGroup as group:
         if found := group.subgroup(ConfigError):
-            raise _first(found) from None
+            raise first(found) from None
         raise
-
-
-def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _end(code: int) -> None:

@@ -12,6 +12,9 @@ PollerError
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class PollerError(Exception):
@@ -71,3 +74,9 @@ class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news"."""
 
     outcome = "unexpected"
+
+
+def first(group: BaseExceptionGroup[E]) -> E:
+    """One of the errors in a group of groups, to stand for all of them."""
+    error = group.exceptions[0]
+    return first(error) if isinstance(error, BaseExceptionGroup) else error

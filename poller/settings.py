@@ -33,8 +33,8 @@ LATER: Mapping[tuple[str, ...], str] = {
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """The user's name for a source or an output: it goes into paths, labels and event sources."""
 
-
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
+_NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
 
 
 class SqliteState(Strict):
@@ -139,9 +139,6 @@ class _Schema(GenerateJsonSchema):
         if isinstance(dft, timedelta):
             return _written(dft)
         return super().encode_default(dft)
-
-
-_NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}
 
 
 def _written(duration: timedelta) -> str:

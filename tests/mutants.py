@@ -49,7 +49,7 @@ MUTANTS = (
         [
             ("poller/schedule.py", FIELD, FIELD + "    busy: bool = False\n"),
             ("poller/schedule.py", FREE, OWN),
-            ("poller/schedule.py", "not run.done and not run.stream.busy]", "not run.done and not run.busy]"),
+            ("poller/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
             ("poller/pipeline.py", TAKEN, "run.busy = run.stream.polled = True"),
             ("poller/pipeline.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
         ],

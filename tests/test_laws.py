@@ -1,12 +1,12 @@
 """The laws hold whatever fails, wherever, and however the lists change under us: vendor, vice, moment of death.
 
-Broken on purpose, one at a time (`make mutants` does it again), and what caught it:
+Broken on purpose, one way at a time (`make mutants` does it again), and the law and the test that caught it:
 
-- saved before delivered: nothing is lost (1 and 4)
-- the cursor moved by every page: nothing is lost (4)
-- windows that do not overlap: nothing is lost (4)
-- windows that do not share their boundary: nothing is lost (4)
-- a stream whose sweeps do not wait for each other's pages: nothing twice (1), nothing out of order (3)
+- saved before delivered: nothing is lost; both tests
+- the cursor moved by every page: nothing is lost; live alone
+- windows that do not overlap: nothing is lost; live alone (a wide sweep would have mended it)
+- windows that do not share their boundary: nothing is lost; live alone
+- sweeps of a stream that do not wait for each other's pages: the last word comes last; all sweeps together
 """
 
 from collections.abc import Mapping

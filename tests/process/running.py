@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -89,6 +89,10 @@ class House:
         path = self.folder / folder / f"{source}.jsonl"
         return [json.loads(line) for line in _whole_lines(path)]
 
+    def has(self, source: str, subjects: Collection[str]) -> bool:
+        """Whether all of these arrived."""
+        return set(subjects) <= set(self.subjects(source))
+
     def subjects(self, source: str) -> list[str]:
         return [event["subject"] for event in self.events(source)]
 
@@ -96,9 +100,7 @@ class House:
 class Poller:
     """One process. It is killed when the test is over, and must not have shown a secret or a traceback by then."""
 
-    def __init__(
-        self, folder: Path, *arguments: str, stdout: IO[bytes] | int | None = None, before: str = ""
-    ) -> None:
+    def __init__(self, folder: Path, *arguments: str, stdout: IO[bytes] | int | None = None, before: str = "") -> None:
         """`stdout`: where to, if not to a file; `before`: Python that the process runs before it is `poller`."""
         number = len(list(folder.glob("*.err")))
         self._said, self._logged = folder / f"{number}.out", folder / f"{number}.err"
@@ -182,7 +184,8 @@ class Poller:
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels; 0 where there is none."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
-        samples = [line for line in self.get("/metrics").text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        lines = self.get("/metrics").text.splitlines()
+        samples = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rpartition(" ")[2]) for line in samples if all(label in line for label in wanted))
 
 

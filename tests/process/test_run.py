@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import select
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,13 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def test_both_vendors_events_arrive_in_files_once(
-    house: House, vendors: Vendors, valid: Draft202012Validator
-) -> None:
+def test_both_vendors_events_arrive_in_files_once(house: House, vendors: Vendors, valid: Draft202012Validator) -> None:
     with house.start("run") as poller:
         for source, vendor in SOURCES.items():
-            until(lambda of=vendor, to=source: vendors.holds(of) <= set(house.subjects(to)), source)
+            until(partial(house.has, source, vendors.holds(vendor)), source)
         new = {source: vendors.put(vendor) for source, vendor in SOURCES.items()}
         for source, subject in new.items():
-            until(lambda of=subject, to=source: of in house.subjects(to), f"a new record of {source}")
+            until(partial(house.has, source, {subject}), f"a new record of {source}")
         assert poller.stop() == 0
         assert poller.said == ""
     for source, vendor in SOURCES.items():
