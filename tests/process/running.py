@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -84,6 +85,18 @@ class House:
             process.code(seconds)
             return process
 
+    @contextmanager
+    def no_room(self, poller: "Poller") -> Iterator[None]:
+        """Put a file where the folder of events is, for a while, and at moments at which the poller does nothing."""
+        events, away = self.folder / "events", self.folder / "events.away"
+        with poller.frozen():
+            events.rename(away)
+            events.touch()
+        yield
+        with poller.frozen():
+            events.unlink()
+            away.rename(events)
+
     def events(self, source: str, folder: str = "events") -> list[Event]:
         """What a source's file holds; a torn last line is no event."""
         path = self.folder / folder / f"{source}.jsonl"
@@ -136,6 +149,15 @@ class Poller:
         """Ask it to end, and wait; the exit code. It has ten seconds."""
         self.process.send_signal(number)
         return self.code(10)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing in it moves meanwhile."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
+        yield
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
 
     @property
     def said(self) -> str:

@@ -1,5 +1,6 @@
 """The simulated vendors on a port of their own, served from a thread of the tests; a test changes them as it likes."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,43 @@ LISTS = {"callcap": "/callcap/v2/get/calls/", "flextell": "/flextell/api/v1/lead
 STREAMS = {"callcap": "callcap/calls", "flextell": "flextell/leads"}
 
 
+class Clock:
+    """The vendors' clock, which every request looks at first; where `held`, their thread stops there."""
+
+    def __init__(self) -> None:
+        self._going, self._reached = threading.Event(), threading.Event()
+        self._going.set()
+        self._master = threading.get_ident()
+
+    def now(self) -> datetime:
+        if not self._going.is_set() and threading.get_ident() != self._master:
+            self._reached.set()
+            self._going.wait(30)
+        return datetime.now(UTC)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._reached.clear()
+        self._going.clear()
+        try:
+            assert self._reached.wait(30), "nobody asked"
+            yield
+        finally:
+            self._going.set()
+
+
 class Vendors:
     """Where they are (`at`), what they hold, and what they were asked."""
 
-    def __init__(self, at: str, portal: BlockingPortal, world: World) -> None:
+    def __init__(self, at: str, portal: BlockingPortal, world: World, clock: Clock) -> None:
         self.at = at
-        self._portal, self._world = portal, world
+        self._portal, self._world, self._clock = portal, world, clock
+
+    @contextmanager
+    def asked_for(self, vendor: str) -> Iterator[str]:
+        """Hold the next request, let its answer have one more record (its identity is given), then answer."""
+        with self._clock.held():
+            yield str(self._world.put(STREAMS[vendor]))  # their thread stands still: no need to go through it
 
     def vices(self, settings: Mapping[str, Mapping[str, float]]) -> None:
         """Misbehave like this from now on, and not as before."""
@@ -51,12 +83,13 @@ class Vendors:
 @contextmanager
 def serving(rate: float = 6, minutes: float = 10) -> Iterator[Vendors]:
     """Vendors whose records came in the last `minutes`, and to whom nothing happens but by the test's hand."""
-    world = World(7, rate, lambda: datetime.now(UTC), timedelta(minutes=minutes))
+    clock = Clock()
+    world = World(7, rate, clock.now, timedelta(minutes=minutes))
     world.quiet()
     sock = listen(0)
     with start_blocking_portal() as portal:
         stop = portal.call(anyio.Event)
         done = portal.start_task_soon(lambda: serve(sock, world, stop=stop))
-        yield Vendors(f"http://127.0.0.1:{sock.getsockname()[1]}", portal, world)
+        yield Vendors(f"http://127.0.0.1:{sock.getsockname()[1]}", portal, world, clock)
         portal.call(stop.set)
         done.result(20)

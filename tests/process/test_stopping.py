@@ -1,0 +1,107 @@
+"""How `poller run` ends on a signal: with what it read delivered and saved, in ten seconds, whatever hangs."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.process.running import FAST, STDOUT, House, Poller, callcap, flextell, until
+from tests.process.vendors import Vendors, serving
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_page_in_hand_is_finished_delivered_and_saved(
+    tmp_path: Path, vendors: Vendors, number: signal.Signals
+) -> None:
+    only_live = {"calls": {"sweeps": {"recent": {"every": "1h"}, "live": {"every": FAST}, "audit": {"every": "1h"}}}}
+    house = House(tmp_path, {"acme": callcap(vendors.at, streams=only_live)})
+    with house.start("run") as poller:
+        until(partial(house.has, "acme", vendors.holds("callcap")), "what there was")
+        for sweep in ("recent", "audit"):
+            poller.until_log("poll.completed", sweep=sweep)
+        with vendors.asked_for("callcap") as new:
+            poller.process.send_signal(number)
+        assert poller.code(10) == 0
+    assert new in house.subjects("acme")
+    assert house.run("run", "--once").code() == 0
+    assert sorted(house.subjects("acme")) == sorted(vendors.holds("callcap"))
+
+
+def test_a_signal_that_comes_before_the_first_poll_is_obeyed(house: House) -> None:
+    with house.start("run") as poller:
+        until((house.folder / "state/poller.db.lock").exists, "the state to be opened")
+        assert poller.stop() == 0
+
+
+@dataclass
+class End:
+    """What became of a poller that was told to end while something hung."""
+
+    house: House
+    poller: Poller
+    code: int
+    seconds: float
+
+
+HANGING = ["vendor", "reader", "output"]
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, End]]:
+    """All at once, since each takes its nine seconds."""
+    with serving() as sick, serving() as well:
+        houses = {name: _house(tmp_path_factory.mktemp(name), name, sick, well) for name in HANGING}
+        sick.vices({"callcap": {"stall": 1.0, "stall_seconds": 60.0}})
+        reading, writing = os.pipe()
+        with (
+            houses["vendor"].start("run") as vendor,
+            houses["reader"].start("run", stdout=writing) as reader,
+            houses["output"].start("run") as output,
+        ):
+            os.close(writing)
+            until(partial(houses["output"].has, "acme", well.holds("callcap")), "what there was")
+            until(partial(houses["vendor"].has, "crm", sick.holds("flextell")), "the other vendor")
+            until(
+                lambda: [entry for entry in sick.asked("callcap") if entry["vice"] == "stall"], "a request that hangs"
+            )
+            reader.until_log("poller.started")
+            until(lambda: os.read(reading, 1), "a pipe with something in it")
+            with houses["output"].no_room(output):
+                well.put("callcap")
+                output.until_log("output.failed")
+                began = time.monotonic()
+                processes = {"vendor": vendor, "reader": reader, "output": output}
+                for poller in processes.values():
+                    poller.process.terminate()
+                found = {}
+                for name, poller in processes.items():
+                    code = poller.code(15)
+                    found[name] = End(houses[name], poller, code, time.monotonic() - began)
+        os.close(reading)
+        sick.vices({})
+        yield found
+
+
+def _house(folder: Path, name: str, sick: Vendors, well: Vendors) -> House:
+    if name == "vendor":
+        return House(folder, {"acme": callcap(sick.at, timeout="60s"), "crm": flextell(sick.at)})
+    return House(folder, {"acme": callcap(well.at)}, **({"console": STDOUT} if name == "reader" else {}))
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_it_ends_well_within_ten_seconds(ends: dict[str, End], name: str) -> None:
+    assert ends[name].code == 0
+    assert ends[name].seconds < 10
+
+
+def test_after_a_vendor_that_hung_or_an_output_that_was_down_the_rest_arrives_once(ends: dict[str, End]) -> None:
+    for name in ("vendor", "output"):
+        house = ends[name].house
+        assert house.run("run", "--once").code() == 0
+        told = house.subjects("acme")
+        assert len(told) == len(set(told)) > 0
