@@ -54,6 +54,10 @@ def flextell(**settings: Any) -> Flextell:
     return Flextell.model_validate(fixed | token | settings)
 
 
+ACCOUNTS: Mapping[str, Callable[..., Account]] = {"callcap": callcap, "flextell": flextell}
+"""Every vendor's account in the sandbox, by its type."""
+
+
 @dataclass
 class Simulation:
     """A sandbox and, one after another, the lives of pollers over it. `elapsed` seconds have passed since BIRTH."""

@@ -25,7 +25,7 @@ from poller.sources import callcap as callcap_source
 from poller.sources.account import Account
 from tests.death import Death
 from tests.laws import judge
-from tests.simulation import Simulation, callcap, flextell, truth_of
+from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of
 from tests.truth import YARDSTICKS, Yardstick
 
 ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
@@ -38,10 +38,9 @@ LIES = {"sick_replica"}
 
 
 def account(vendor: str, **more: Any) -> Account:
-    make = {"callcap": callcap, "flextell": flextell}[vendor]
     if vendor == "flextell":
         more |= {"oauth": True}
-    return make(start="all", streams=ALL_SWEEPS_OFTEN[vendor], timeout="5s", **more)
+    return ACCOUNTS[vendor](start="all", streams=ALL_SWEEPS_OFTEN[vendor], timeout="5s", **more)
 
 
 NO_SHRINKING = (Phase.explicit, Phase.generate)

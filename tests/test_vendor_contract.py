@@ -1,0 +1,83 @@
+"""What every vendor's file must do, against its double: to be listed here is to be tested."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+
+from poller.schema import event_schema
+from poller.sources.account import Account
+from poller.sources.registry import SourceConfig
+from tests.simulation import ACCOUNTS, Simulation
+
+HTTP_TROUBLE = ("html_200", "error_in_body", "server_error", "reset", "stall", "unauthorized", "forbidden", "throttle")
+LIES = ("wrong_page_size", "silent_page_cap")
+ONLY = {"callcap": ("wrong_zone",)}
+SCHEMA = jsonschema.Draft202012Validator(event_schema(), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_every_vendor_of_the_registry_is_tested() -> None:
+    union = get_args(SourceConfig)[0]
+    registered = {vendor.model_fields["type"].annotation for vendor in get_args(union) or (union,)}
+    assert {get_args(name)[0] for name in registered} == ACCOUNTS.keys()
+
+
+@pytest.fixture(params=sorted(ACCOUNTS))
+def vendor(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def account(vendor: str) -> Callable[..., Account]:
+    return lambda **settings: ACCOUNTS[vendor](timeout="4s", **settings)
+
+
+def test_every_sweep_of_every_stream_completes_and_every_event_is_of_the_schema(
+    tmp_path: Path, vendor: str, account: Callable[..., Account]
+) -> None:
+    simulation = Simulation(tmp_path, {vendor: account(start="all")}, rate=4)
+    simulation.live(3600, once=True)
+    for stream in simulation.pipelines[0].streams:
+        states = stream.checkpoint.sweeps
+        assert {name for name, state in states.items() if not state.complete} == set()
+        assert stream.checkpoint.gaps == []
+    events = simulation.events(vendor)
+    assert len(events) > 50
+    for event in events:
+        SCHEMA.validate(event)
+        assert event["data"]["id"] == event["subject"]
+
+
+@pytest.mark.parametrize("vice", [*HTTP_TROUBLE, *LIES, "wrong_zone"])
+def test_an_answer_that_is_none_moves_nothing(
+    tmp_path: Path, vendor: str, account: Callable[..., Account], vice: str
+) -> None:
+    if vice == "wrong_zone" and vice not in ONLY.get(vendor, ()):
+        return  # its times carry their own zone
+    simulation = Simulation(tmp_path, {vendor: account(start="all")}, rate=4)
+    simulation.world.vices.set({vendor: {vice: 1.0, "stall_seconds": 10.0}})
+    simulation.live(120)
+    for stream in simulation.pipelines[0].streams:
+        for name, state in stream.checkpoint.sweeps.items():
+            assert state.cursor is None, name
+            assert not state.complete, name
+            assert state.last_success is None, name
+        assert any(state.last_error for state in stream.checkpoint.sweeps.values())
+    simulation.world.vices.clear()
+    simulation.live(1800)
+    for stream in simulation.pipelines[0].streams:
+        assert all(state.complete for state in stream.checkpoint.sweeps.values())
+
+
+def test_what_the_secrets_are_is_never_shown(vendor: str, account: Callable[..., Account]) -> None:
+    configured = account()
+    shown = f"{configured!r} {configured} {configured.credential()!r} {configured.model_dump()!r}"
+    for secret in _secrets(configured):
+        assert secret not in shown
+
+
+def _secrets(account: Account) -> list[str]:
+    values: list[Any] = [getattr(account, name) for name in type(account).model_fields]
+    return [value.get_secret_value() for value in values if hasattr(value, "get_secret_value")]
