@@ -85,7 +85,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     """Seconds out of a Retry-After in either form (RFC 9110 §10.2.3): a number, or a date by the vendor's clock."""
     if text is None:
         return None
-    if text.strip().isdecimal():
-        return float(text)
+    if (number := text.strip()).isdecimal():
+        return float(number)
     date = http_date(text)
     return None if date is None else max(0.0, (date - now).total_seconds())

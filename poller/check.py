@@ -1,10 +1,8 @@
 """`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
 
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import anyio.to_thread
 
@@ -35,26 +33,19 @@ class Finding:
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
     """The state, every source (one record is asked for), every output."""
-    database, problems = None, []
+    database, problems = None, list[str]()
     try:
         database = Database.read(settings.state.path)
         problems = owner_problems(database, {name: owner_of(account) for name, account in settings.sources.items()})
     except ConfigError as error:
         problems = error.problems
-    yield _state(settings.state.path, problems, there=database is not None)
+    there = "can be read" if database else "not there yet; the first run makes it"
+    yield Finding("state", ok=not problems, words="; ".join(problems) or f"{settings.state.path}: {there}")
     ledger = DryLedger(database, Delivery({}, telemetry))
     for name, account in settings.sources.items():
         yield await _source(name, account, ledger, telemetry, now)
     for name, config in settings.outputs.items():
         yield await _output(name, config)
-
-
-def _state(path: Path, problems: Sequence[str], *, there: bool) -> Finding:
-    words = f"{path} can be read and written" if there else f"{path} is not there yet; the first run makes it"
-    place = path if there else next(folder for folder in path.absolute().parents if folder.exists())
-    if not os.access(place, os.W_OK) or not (there or place.is_dir()):
-        problems = problems or [f"state.path: {path} cannot be written: {place} stands in the way"]
-    return Finding("state", ok=not problems, words="; ".join(problems) or words)
 
 
 async def _source(name: str, account: Account, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:

@@ -124,12 +124,30 @@ def schema_config() -> None:
 
 def main() -> None:
     """Run a command. A mistake of the operator's is said in lines on stderr, and exits 2."""
+    _occupy()
     configure_logging(sys.stderr)
     try:
         app()
     except ConfigError as error:
         sys.stderr.write("".join(f"poller: {problem}\n" for problem in error.problems))
         _end(2)
+
+
+def _occupy() -> None:
+    """Standard streams that came closed: else what we open would take their numbers, and be printed into.
+
+    A closed standard output is a pipe that nobody reads.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: its own
+    if sys.stdout is None:
+        reading, writing = os.pipe()
+        os.dup2(writing, 1)
+        os.close(reading)
+        os.close(writing)
+        sys.stdout = os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

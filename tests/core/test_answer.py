@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from poller.answer import Answer, http_date, refusal, retry_after
@@ -101,10 +101,12 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.one_of(st.text(st.characters(max_codepoint=255)), st.lists(PIECES).map("".join), st.lists(PIECES).map(" ".join))
 )
 @example("Fri, 31 Dec 9999 23:59:59 -1400")
+@example("0\x1f")
 def test_no_header_breaks_the_reading_of_an_answer(text: str) -> None:
     found = refused(429, date=text, retry_after=text)
     assert isinstance(found, Throttled)

@@ -209,8 +209,8 @@ async def test_a_doubt_is_cleared_by_the_commit_that_delivers_it_and_by_no_other
     async with start(place) as (ledger, _):
         assert (await ledger.restore(A, None)).doubts == {key_of("w"), key_of("y")}
         await ready(ledger)
-        await ledger.commit(change(A, 7, "w", "y"))
-        await ledger.commit(change(B, 7, "x"))
+        for one in (change(A, 7, "w", "y"), change(B, 7, "x"), change(A, 8, "v"), Change(B, checkpoint(8))):
+            await ledger.commit(one)
     async with start(place) as (ledger, _):
         assert (await ledger.restore(A, None)).doubts == (await ledger.restore(B, None)).doubts == frozenset()
 
@@ -323,6 +323,12 @@ async def test_what_is_written_over_and_over_is_rewritten_and_stays_the_same(sta
         assert again.seen.get(key_of("last"), now)
         await ledger.tidy(A, again.seen, 0)
     assert sum(file.stat().st_size for file in place.folder.iterdir()) <= size
+
+
+async def test_outputs_are_open_as_long_as_the_ledger_is(start: Start, place: Place) -> None:
+    async with start(place):
+        assert (place.outputs[0].entered, place.outputs[0].left) == (1, 0)
+    assert (place.outputs[0].entered, place.outputs[0].left) == (1, 1)
 
 
 async def test_an_output_that_cannot_be_opened_closes_those_that_were(start: Start, place: Place) -> None:

@@ -117,6 +117,21 @@ async def test_tidying_on_a_full_disk_is_put_off(tmp_path: Path) -> None:
         assert database.chunk_bytes(A) == 0
 
 
+async def test_tidying_makes_room_where_most_is_superseded(tmp_path: Path) -> None:
+    async with opened(Place(tmp_path, [Sink("files")])) as (ledger, database):
+        found = await ledger.restore(A, None)
+        for round_ in range(32):
+            one = large(round_)
+            found.seen.put(one.batch.entries)
+            await ledger.commit(one)
+        before = database.chunk_bytes(A)
+        await ledger.tidy(A, found.seen, 0)
+        assert before == 32 * database.chunk_bytes(A)
+        await ledger.commit(large(33))
+        await ledger.tidy(A, found.seen, 0)
+        assert database.chunk_bytes(A) == before / 16, "a little is not worth it"
+
+
 async def test_patience_ends_where_a_run_ends_by_itself(tmp_path: Path) -> None:
     sink = Sink("files")
     sink.failures = 1 << 30

@@ -8,7 +8,7 @@ or has no end.
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.backoff import backoff
@@ -34,6 +34,7 @@ def live() -> SweepRun:
     return running(sweep("live", MINUTE)).sweeps[0]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000))
 def test_a_second_doubling_to_five_minutes_with_jitter(failures: int) -> None:
     wait = backoff(failures)

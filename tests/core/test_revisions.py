@@ -198,6 +198,7 @@ def test_an_upgrade_makes_no_revision_by_itself_and_hides_none() -> None:
     after = Reader(projections=2)
     after.seen = before.seen
     assert after.read(shown[0], record("b", text="a", extra=2, noise=2)) == [], "the former projection decides once"
+    assert set(after.batch.entries) == {key_of("b")}, "and the new digest is kept, also over a restart"
     assert said(after.read(record("c", text="changed", extra=1))) == [("updated", 2)]
     assert said(after.read(record("b", text="a", extra=3, noise=2))) == [("updated", 2)], "then today's"
     assert after.read(record("a", text="a", extra=1, noise=5)) == []
@@ -246,10 +247,10 @@ def test_which_time_an_event_has() -> None:
 def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_fast_ones() -> None:
     reader = Reader()
     reader.read(record("3", text="a"))
-    shown = [record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
+    shown = [record("0", at=NOON - HOUR), record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
     reader.read(*shown, net=True, reached=NOON - MINUTE)
-    assert reader.batch.found == {"late": 1, "skipped": 1, "edited": 1}
-    assert reader.batch.lateness == [3600, 0]
+    assert reader.batch.found == {"late": 2, "skipped": 1, "edited": 1}
+    assert reader.batch.lateness == [3600, 3600, 0]
     reader.read(record("4"), reached=NOON)
     assert not reader.batch.found
 

@@ -53,6 +53,8 @@ def test_what_is_overdue_by_its_own_every_goes_before_what_is_not() -> None:
     assert chosen(stream, now) == "audit"
     live.state.due = now - 45 * SECOND
     assert chosen(stream, now) == "live", "more overdue, by its own measure"
+    audit.state.due = now - 48 * HOUR
+    assert chosen(stream, now) == "audit"
 
 
 def test_a_pass_under_way_gives_way_at_each_page_and_keeps_its_place() -> None:
@@ -191,6 +193,25 @@ def test_whoever_has_nothing_to_do_sleeps_until_there_is_something_and_no_longer
         later = at - timedelta(microseconds=1) if at else NOON + DAY
         assert nothing_to_do(runs, later), "it would have slept through it"
         assert at is None or not nothing_to_do(runs, at)
+
+
+def test_what_there_is_to_wait_for() -> None:
+    stream = running(sweep("live", MINUTE))
+    (live,) = stream.sweeps
+    live.state.due = NOON + 50 * MINUTE
+    assert wake_at(stream.sweeps) == NOON + 50 * MINUTE
+    live.retry_at = NOON + 60 * MINUTE
+    assert wake_at(stream.sweeps) == NOON + 60 * MINUTE
+    stream.checkpoint.gaps, live.gap_retry_at = [gap(-5, -4)], NOON + 20 * MINUTE
+    assert wake_at(stream.sweeps) == NOON + 20 * MINUTE
+    live.state.left, live.state.reread = {"a": NOON, "b": NOON}, {"a": NOON, "b": NOON + 9 * MINUTE}
+    assert wake_at(stream.sweeps) == NOON + MINUTE
+    live.reread_retry_at = NOON + 5 * MINUTE
+    assert wake_at(stream.sweeps) == NOON + 5 * MINUTE
+    live.done = True
+    assert wake_at(stream.sweeps) == NOON + 5 * MINUTE, "a record is left: it is not over yet"
+    stream.busy = True
+    assert wake_at(stream.sweeps) is None
 
 
 def test_where_the_window_of_live_begins() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.seen import (
@@ -51,6 +51,7 @@ def held(seen: Seen, keys: list[int], now: float = NOW) -> dict[int, int]:
     return {key: found.revision for key in keys if (found := seen.get(key, now))}
 
 
+@settings(deadline=None)
 @given(BOOKS)
 def test_what_is_packed_comes_back_as_it_was(book: dict[int, Entry]) -> None:
     seen = Seen(None)
@@ -60,6 +61,7 @@ def test_what_is_packed_comes_back_as_it_was(book: dict[int, Entry]) -> None:
     assert seen.packed_size == len(pack(book.items()))
 
 
+@settings(deadline=None)
 @given(BOOKS)
 def test_everything_in_chunks_of_a_day_is_everything(book: dict[int, Entry]) -> None:
     seen, again = Seen(None), Seen(None)
@@ -76,7 +78,8 @@ def test_everything_in_chunks_of_a_day_is_everything(book: dict[int, Entry]) -> 
         assert len({time // DAY for time in times}) == 1
 
 
-@given(st.lists(BOOKS, max_size=5))
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.integers(1, 3), ENTRIES), max_size=5))
 def test_later_chunks_win(books: list[dict[int, Entry]]) -> None:
     seen, expected = Seen(None), dict[int, Entry]()
     for book in books:
@@ -85,6 +88,7 @@ def test_later_chunks_win(books: list[dict[int, Entry]]) -> None:
     assert {key: seen.get(key, NOW) for key in expected} == expected
 
 
+@settings(deadline=None)
 @given(st.sets(WORDS))
 def test_keys_come_back_as_they_were(keys: set[int]) -> None:
     assert unpack_keys(pack_keys(keys)) == keys

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 from datetime import timedelta
 
+import anyio
 import pytest
 import zstandard
 
@@ -89,7 +90,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("script", UNAVAILABLE)
 async def test_a_broken_exchange_is_unavailable_and_costs_no_connection(script: Script) -> None:
-    async with vendor(script) as server, session(server.url, patience=0.3) as ours:
+    async with vendor(script) as server, session(server.url, patience=0.5) as ours:
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await ours.get("/calls", {})
@@ -194,6 +195,20 @@ async def test_the_wait_that_is_asked_for_arrives() -> None:
         with pytest.raises(Throttled) as caught:
             await ours.get("/calls", {})
         assert caught.value.retry_after == 120
+        server.script = saying(answer(429, Retry_After="Sat, 14 Mar 2026 12:02:00 GMT"))
+        with pytest.raises(Throttled) as caught:
+            await ours.get("/calls", {})
+        assert caught.value.retry_after == 120, "by our clock, where it shows none"
+
+
+async def test_requests_keep_the_sources_pace_whoever_asks() -> None:
+    async with vendor(saying(answer())) as server, session(server.url, per_minute=600) as ours:
+        began = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(ours.get, "/calls", {})
+        assert 0.3 <= anyio.current_time() - began < 3
+        assert ours.delay() <= 0.1
 
 
 async def test_a_query_arrives_as_it_was_meant() -> None:

@@ -65,6 +65,16 @@ def test_what_was_written_is_there_again(path: Path) -> None:
     assert content(Database.open(path)) == WHOLE
 
 
+def test_a_write_is_on_the_disk_when_it_returns(path: Path) -> None:
+    """What a power failure would show (https://www.sqlite.org/pragma.html#pragma_synchronous)."""
+    database = Database.open(path)
+    settings = [
+        database._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
+    ]
+    assert settings == [2, "wal"]
+    database.close()
+
+
 def test_a_missing_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -166,6 +176,20 @@ def test_a_row_that_is_not_as_it_was_written_is_refused(path: Path, what: str) -
         assert content(Database.open(path)) == WHOLE
     else:
         assert "damaged" in refusal(path)
+
+
+def test_a_damaged_index_is_refused(path: Path) -> None:
+    """What is in it is sealed nowhere; without it chunks would be missed."""
+    with sqlite3.connect(path) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'chunk_by_time'"
+        (page,) = connection.execute(query).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(random.Random(1).randbytes(size))
+    for opened in (Database.open, Database.read):
+        assert "damaged" in refusal(path, opened)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

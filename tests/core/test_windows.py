@@ -7,7 +7,7 @@ to `start`; windows that do not overlap; a tick that drifts, is made up for, or 
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.model import Cursor, Window
@@ -45,6 +45,7 @@ def test_a_window_begins_a_lookback_before_what_was_covered_however_long_ago_tha
     assert window(sweep("full", HOUR, None), NOON - DAY, Cursor(NOON), NOON) == Window(NOON - DAY, NOON)
 
 
+@settings(deadline=None)
 @given(
     every=st.timedeltas(timedelta(milliseconds=100), DAY),
     late=st.timedeltas(timedelta(0), 400 * DAY),

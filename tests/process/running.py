@@ -102,6 +102,11 @@ class House:
         path = self.folder / folder / f"{source}.jsonl"
         return [json.loads(line) for line in _whole_lines(path)]
 
+    def bytes(self, folder: str) -> dict[str, bytes]:
+        """Every file of a folder, as it is now; but not SQLite's shared memory, where readers tell writers of them."""
+        paths = [path for path in (self.folder / folder).rglob("*") if path.is_file()]
+        return {str(path): path.read_bytes() for path in paths if not path.name.endswith("-shm")}
+
     def has(self, source: str, subjects: Collection[str]) -> bool:
         """Whether all of these arrived."""
         return set(subjects) <= set(self.subjects(source))
@@ -111,11 +116,13 @@ class House:
 
 
 class Poller:
-    """One process. It is killed when the test is over, and must not have shown a secret or a traceback by then."""
+    """One process. It is killed when the test is over, and must not have shown a secret or a traceback by then; but
+    the sandbox tells everybody its made-up ones."""
 
     def __init__(self, folder: Path, *arguments: str, stdout: IO[bytes] | int | None = None, before: str = "") -> None:
         """`stdout`: where to, if not to a file; `before`: Python that the process runs before it is `poller`."""
         number = len(list(folder.glob("*.err")))
+        self._open = arguments[:1] == ("sandbox",)
         self._said, self._logged = folder / f"{number}.out", folder / f"{number}.err"
         command = ["-c", f"{before}\nfrom poller.cli import main\nmain()"] if before else ["-m", "poller"]
         with self._said.open("wb") as out, self._logged.open("wb") as err:
@@ -136,7 +143,7 @@ class Poller:
         self.process.wait()
         said = self.said + self.logged
         assert "Traceback" not in said, said
-        assert not [secret for secret in SECRETS if secret in said]
+        assert self._open or not [secret for secret in SECRETS if secret in said]
 
     def code(self, seconds: float = DEADLINE) -> int:
         """Wait for the end; the exit code."""
