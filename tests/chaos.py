@@ -134,7 +134,7 @@ async def _life(config: Path, folder: Path, rng: random.Random) -> int:
         elif process.returncode is None:
             process.terminate()
         code = await process.wait()
-    if code not in {0, -signal.SIGKILL}:
+    if code not in {0, -signal.SIGKILL, -signal.SIGTERM}:  # the last: before it could begin to listen to signals
         raise AssertionError(f"poller ended with {code}; see {folder}/poller.log")
     return int(code == -signal.SIGKILL)
 
