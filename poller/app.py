@@ -177,8 +177,9 @@ def _address(sock: sockets.socket) -> str:
 
 
 def _spread(pipelines: Sequence[Pipeline], number: int) -> float:
-    """Seconds into its shortest `every` (at most a minute) at which a source starts, so that not all start at once."""
-    return min(60.0, pipelines[number].shortest_every().total_seconds()) * number / len(pipelines)
+    """Seconds into the shortest `every` (at most a minute) at which a source starts, so that not all start at once."""
+    shortest = min(pipeline.shortest_every() for pipeline in pipelines)
+    return min(60.0, shortest.total_seconds()) * number / len(pipelines)
 
 
 def _statuses(

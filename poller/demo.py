@@ -11,6 +11,8 @@ from poller.errors import ConfigError
 from poller.sandbox import serve as serving
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.ipscape import TOKEN
+from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
 from poller.settings import Settings
 from poller.stopping import stop_signals
@@ -46,6 +48,19 @@ def _settings(at: str, folder: Path) -> Settings:
                     "streams": {"leads": {"sweeps": {"live": {"every": "5s"}, "full": {"every": "1m"}}}},
                     **fast,
                 },
+                "acme-leads": {
+                    "type": "trackdrive",
+                    "base_url": f"{at}/trackdrive",
+                    "public_key": PUBLIC_KEY,
+                    "private_key": PRIVATE_KEY,
+                    **fast,
+                },
+                "support-centre": {
+                    "type": "ipscape",
+                    "base_url": f"{at}/ipscape/platform-api",
+                    "token": TOKEN,
+                    **fast,
+                },
             },
             "outputs": {"console": {"type": "stdout"}},
             "state": {"path": str(folder / "poller.db")},
@@ -57,7 +72,9 @@ def _settings(at: str, folder: Path) -> Settings:
 _DOORS = (
     f"callcap under /callcap (api_key {API_KEY}); "
     f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url "
-    f"/flextell/oauth/token, client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN})"
+    f"/flextell/oauth/token, client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN}); "
+    f"trackdrive under /trackdrive (public_key {PUBLIC_KEY}, private_key {PRIVATE_KEY}); "
+    f"ipscape under /ipscape/platform-api (token {TOKEN})"
 )
 """Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
 

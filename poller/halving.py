@@ -71,8 +71,9 @@ async def halve(ask: Ask, window: Window, *, size: int, lag: timedelta, identity
     while spans:
         span = spans.pop()
         over = False
-        async for page, over in reading.first(span, last=not spans):
+        async for page, proven in reading.first(span, last=not spans):
             yield page
+            over = proven
         if over:
             continue
         if halves := span.halves(reading.edge):

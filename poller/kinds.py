@@ -115,4 +115,86 @@ class Lead(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
-KINDS: tuple[type[Struct], ...] = (Call, Lead)
+class DialAttempt(Struct, frozen=True, kw_only=True):
+    """One try to reach somebody by telephone, whether or not a call came of it; `call_id` is that call's."""
+
+    KIND: ClassVar[str] = "dial_attempt"
+    id: str
+    status: CallStatus = "unknown"
+    vendor_status: str | None = None
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    number: str | None = None
+    lead_id: str | None = None
+    call_id: str | None = None
+    campaign: Named = Named()
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """A campaign; beside `id` and `name` as the vendor has it."""
+
+    KIND: ClassVar[str] = "campaign"
+    id: str
+    name: str | None = None
+    campaign_description: str | None = None
+    campaign_type: str | None = None
+    campaign_group_name: str | None = None
+    is_running: bool | None = None
+    allow_transfer_to_any_phone: bool | None = None
+    ip_scape_pay_details: dict[str, str | None] = {}
+
+
+class LeadList(Struct, frozen=True, kw_only=True):
+    """A list of leads; beside `id` and `name` as the vendor has it."""
+
+    KIND: ClassVar[str] = "lead_list"
+    id: str
+    name: str | None = None
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    in_dialler: bool | None = None
+    weight: float | int | None = None
+    created_at: datetime | None = None
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """Somebody who works with the vendor's product; beside `id` and `name` as the vendor has it."""
+
+    KIND: ClassVar[str] = "user"
+    id: str
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
+    email: str | None = None
+    user_type: str | None = None
+    user_timezone: str | None = None
+    teams: str | None = None
+    assigned_campaigns: str | None = None
+    account_is_active: bool | None = None
+    is_logged_in: bool | None = None
+    status: str | None = None
+    time_in_status: str | None = None
+
+
+class Activity(Struct, frozen=True, kw_only=True):
+    """What was done with somebody over another channel than the telephone, as the vendor has it."""
+
+    KIND: ClassVar[str] = "activity"
+    id: str
+    name: str | None = None
+    type: str | None = None
+    activity_status_name: str | None = None
+    parent_activity_id: str | None = None
+    root_activity_id: str | None = None
+    source: str | None = None
+    destination: str | None = None
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    agent_id: str | None = None
+    agent_full_name: str | None = None
+    created_at: datetime | None = None
+
+
+KINDS: tuple[type[Struct], ...] = (Call, Lead, DialAttempt, Campaign, LeadList, User, Activity)

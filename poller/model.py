@@ -99,9 +99,9 @@ class Stream:
 
     `identity` names it (str or int; anything else makes a reject). `contents` gives the vendor's own values of the
     documented fields, volatile ones left out, for comparison: the last is today's projection, those before it are
-    what older versions of this program compared. `time` is the record's own (aware, UTC; ValueError where it can't be
-    read, which makes a reject), `modified` the vendor's modification stamp, `deleted` its own mark. `normalize` gives
-    a Struct of `kinds` and turns what it cannot read into null.
+    what older versions of this program compared. `time` is the record's own (aware, UTC; None where its kind has none;
+    ValueError where it can't be read, which makes a reject), `modified` the vendor's modification stamp, `deleted` its
+    own mark. `normalize` gives a Struct of `kinds` and turns what it cannot read into null.
     """
 
     name: str
@@ -110,10 +110,15 @@ class Stream:
     decoder: "msgspec.json.Decoder[Any]"
     identity: Callable[[Any], Leaf]
     contents: tuple[Callable[[Any], Any], ...]
-    time: Callable[[Any], datetime]
+    time: Callable[[Any], datetime | None]
     modified: Callable[[Any], datetime | None]
     deleted: Callable[[Any], bool]
     normalize: Callable[[Any], msgspec.Struct]
+
+    @property
+    def forever(self) -> bool:
+        """Whether its identities are remembered for ever: a snapshot meets them again at every pass."""
+        return any(sweep.snapshot for sweep in self.sweeps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How lists continue from one request to the next, and what contradicts them."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,8 +51,19 @@ def envelope(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T
     try:
         return decoder.decode(body)
     except UNREADABLE as error:
+        if (mended := _paired(bytes(body))) != body:
+            return envelope(decoder, mended)
         why = "markup where JSON was asked for" if bytes(body).lstrip()[:1] == b"<" else str(error)
         raise Unexpected(f"not the documented answer: {why}") from None
+
+
+def _paired(body: bytes) -> bytes:
+    """Half a character (a lone surrogate escape, as cut texts end in) is no JSON: show it as what cannot be shown."""
+    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+
+
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
 
 
 def following(

@@ -21,8 +21,9 @@ SHIFTS = 3
 def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[Gap]:
     """All was read and delivered. Returns the gaps that this closed."""
     if current.gap:
-        checkpoint.gaps.remove(current.gap)
-        return [current.gap]
+        read = [gap for gap in checkpoint.gaps if gap == current.gap]
+        checkpoint.gaps = [gap for gap in checkpoint.gaps if gap != current.gap]
+        return read
     state = checkpoint.sweeps[run.sweep.name]
     state.cursor = _not_ahead(current.cursor, now) or state.cursor
     state.due = next_tick(state.due or checkpoint.started, run.sweep.every, current.began)

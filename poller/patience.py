@@ -35,6 +35,8 @@ class Patience:
         """Let wait who must, and say for how many seconds."""
         whole = self._source(error, run.failures, asked_at, now)
         if whole is not None:
+            if isinstance(error, Denied) and self.denied:  # one that is refused among others that are not goes slower
+                run.retry_at = now + timedelta(seconds=max(whole, backoff(run.failures)))
             return whole
         if current.gap:
             run.gap_failures += 1
@@ -59,7 +61,7 @@ class Patience:
         if isinstance(error, Denied):
             return self._refused(asked_at, now)
         if isinstance(error, Throttled):
-            return self._pause(backoff(failures) if error.retry_after is None else error.retry_after, now)
+            return self._pause(error.retry_after or backoff(failures), now)
         return None
 
     def _refused(self, asked_at: datetime, now: datetime) -> float:

@@ -7,6 +7,7 @@ import anyio
 
 from poller.http import Session
 from poller.ledger import Ledger
+from poller.ledger.records import Gap
 from poller.patience import Patience
 from poller.schedule import StreamRun, SweepRun, choose, next_gap, next_reread, wake_at
 from poller.steps import Steps
@@ -81,19 +82,17 @@ class Pipeline:
     async def _leftovers(self, now: datetime) -> bool:
         """What comes after all that is due: a gap that no pass reads by itself, then single records. False: nothing."""
         if not self._once and (found := next_gap(self._runs, now)):
-            run, gap = found
-            self._steps.begin(run, gap)
-            await self._page(run)
+            await self._page(*found)
         elif waiting := next_reread(self._runs, now):
             await self._record(*waiting)
         else:
             return False
         return True
 
-    async def _page(self, run: SweepRun) -> None:
+    async def _page(self, run: SweepRun, gap: Gap | None = None) -> None:
         run.stream.busy = run.stream.polled = True
         try:
-            await self._steps.page(run)
+            await self._steps.page(run, gap)
         finally:
             self._free(run)
 

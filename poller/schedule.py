@@ -50,6 +50,7 @@ class SweepRun:
     sweep: Sweep
     stream: "StreamRun"
     current: Pass | None = None
+    makes_up: Pass | None = None
     failures: int = 0
     retry_at: datetime | None = None
     tries: int = 0
@@ -61,9 +62,30 @@ class SweepRun:
     reread_failures: int = 0
     reread_retry_at: datetime | None = None
 
+    def begin(self, begun: Pass) -> Pass:
+        """A pass is under way; one that makes up for a gap does not stand in the way of the sweep's own."""
+        if begun.gap:
+            self.makes_up = begun
+        else:
+            self.current = begun
+        return begun
+
+    def under_way(self, gap: Gap | None) -> Pass | None:
+        """The pass over this gap, or the sweep's own."""
+        if gap is None:
+            return self.current
+        return self.makes_up if self.makes_up and self.makes_up.gap == gap else None
+
+    def end(self, ended: Pass) -> None:
+        """A pass is over, one way or the other."""
+        if ended is self.makes_up:
+            self.makes_up = None
+        if ended is self.current:
+            self.current = None
+
     def finish(self, finished: Pass) -> None:
         """A pass is complete."""
-        self.current = None
+        self.end(finished)
         if finished.gap:
             self.gap_failures, self.gap_retry_at = 0, None
         else:
@@ -122,10 +144,9 @@ def choose(runs: Iterable[SweepRun], now: datetime) -> SweepRun | None:
     return min(ready, key=lambda run: _rank(run, now), default=None)
 
 
-def _rank(run: SweepRun, now: datetime) -> tuple[bool, bool, float, timedelta]:
+def _rank(run: SweepRun, now: datetime) -> tuple[bool, float, timedelta]:
     overdue = (now - (run.state.due or run.stream.checkpoint.started)) / run.sweep.every
-    makes_up = run.current is not None and run.current.gap is not None and overdue < 0
-    return (makes_up, overdue <= 1, -overdue if overdue > 1 else 0, run.sweep.every)
+    return (overdue <= 1, -overdue if overdue > 1 else 0, run.sweep.every)
 
 
 def next_gap(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, Gap] | None:
@@ -155,8 +176,7 @@ def may_reread(run: SweepRun, name: str, now: datetime) -> bool:
 
 
 def _may_make_up(run: SweepRun, now: datetime) -> bool:
-    idle = run.current is None and not run.stream.busy
-    return idle and (run.gap_retry_at is None or run.gap_retry_at <= now)
+    return not run.stream.busy and (run.gap_retry_at is None or run.gap_retry_at <= now)
 
 
 def _reread_times(run: SweepRun) -> list[datetime]:
@@ -175,6 +195,6 @@ def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
     """
     free = [run for run in runs if not run.stream.busy]
     times = [due_at(run) for run in free if not run.done]
-    times += [run.gap_retry_at for run in free if run.gap_retry_at and run.current is None and _own_gaps(run)]
+    times += [run.gap_retry_at for run in free if run.gap_retry_at and _own_gaps(run)]
     times += [max(_reread_times(run)) for run in free if run.state.left]
     return min(times, default=None)

@@ -74,7 +74,7 @@ async def stream_runs(name: str, account: Account, ledger: Ledger, now: Now) -> 
 
 
 async def _stream_run(name: str, account: Account, stream: Stream, ledger: Ledger, now: datetime) -> StreamRun:
-    keep = account.keep_for
+    keep = None if stream.forever else account.keep_for
     restored = await ledger.restore(f"{name}/{stream.name}", keep.total_seconds() if keep else None)
     drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
     run = StreamRun(
@@ -100,4 +100,5 @@ def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datet
         state.due = min(state.due or now, now + sweep.every)  # a clock that was wrong, an `every` that was longer
     for name in checkpoint.sweeps.keys() - known.keys():
         del checkpoint.sweeps[name]
+    checkpoint.gaps = [gap for gap in checkpoint.gaps if gap.sweep in known]
     return checkpoint

@@ -42,22 +42,20 @@ class Steps:
         for scope in self._reading:
             scope.cancel()
 
-    def begin(self, run: SweepRun, gap: Gap | None = None) -> Pass:
-        """Begin a pass: over the sweep's own window, or a gap."""
+    def _begin(self, run: SweepRun, gap: Gap | None) -> Pass:
         now, state = self._now(), run.state
         asked = window(run.sweep, state.origin or now, state.cursor, now)
         if gap:
             asked = Window(gap.start - (run.sweep.lookback or timedelta(0)), gap.end)
-        run.current = Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap)
-        return run.current
+        return run.begin(Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap))
 
-    async def page(self, run: SweepRun) -> None:
-        """Read the next page of a sweep, and deliver it."""
-        current, asked_at = run.current or self.begin(run), self._now()
+    async def page(self, run: SweepRun, gap: Gap | None = None) -> None:
+        """Read the next page of a sweep's pass, or of the one that makes up for a gap, and deliver it."""
+        current, asked_at = run.under_way(gap) or self._begin(run, gap), self._now()
         try:
             page, over = await self._ask(current.next_page())
             if over:
-                run.current = None
+                run.end(current)
                 return
             page = page or Page((), last=True)
             batch = self._transform(run, page)
@@ -79,7 +77,7 @@ class Steps:
                 return
             batch = self._transform(run, page or Page(()))
         except Exception as error:  # noqa: BLE001  as above
-            await self._fail_record(run, error, asked_at)
+            await self._fail_record(run, name, error, asked_at)
             return
         self._patience.accepted()
         run.reread_failures, run.reread_retry_at = 0, None
@@ -161,10 +159,11 @@ class Steps:
 
     async def _fail(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime) -> None:
         """The pass is over: its sweep, or its source, waits, and starts again from the checkpoint."""
-        run.current = None
+        run.end(current)
         await current.close()
-        run.failures += 1
-        run.tries += 1
+        if not current.gap:
+            run.failures += 1
+            run.tries += 1
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         if isinstance(error, Shifted) and not current.gap:
             passes.shifted(checkpoint, run, current, error.until, now)
@@ -179,13 +178,14 @@ class Steps:
                 self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
         await self._commit(run.stream, checkpoint, Batch())
 
-    async def _fail_record(self, run: SweepRun, error: Exception, asked_at: datetime) -> None:
-        """The record stays named; the next one waits."""
+    async def _fail_record(self, run: SweepRun, name: str, error: Exception, asked_at: datetime) -> None:
+        """The record stays named, and lets the others go first."""
         run.reread_failures += 1
         wait = self._waits(error, self._patience.after_record(run, error, asked_at, self._now()))
         self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
         checkpoint = copy.deepcopy(run.stream.checkpoint)
-        checkpoint.sweeps[run.sweep.name].last_error = _words(error)
+        state = checkpoint.sweeps[run.sweep.name]
+        state.last_error, state.reread[name] = _words(error), self._now()
         await self._commit(run.stream, checkpoint, Batch())
 
     def _waits(self, error: Exception, wait: float) -> float:

@@ -138,7 +138,7 @@ class _Page:
 
     def _own_time(self, record: Any) -> datetime:
         try:
-            return self._stream.time(record)
+            return self._stream.time(record) or self._moment.now
         except (ValueError, OverflowError) as error:
             raise _Unreadable(f"its own time cannot be read: {error}") from None
 

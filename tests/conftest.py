@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-PITFALLS = {"callcap": range(1, 16), "flextell": range(1, 16)}
+PITFALLS = {"callcap": range(1, 16), "flextell": range(1, 16), "trackdrive": range(1, 18), "ipscape": range(1, 15)}
 """How many ways to lose, to repeat and to misread a record are known of each vendor: numbered in docs/pitfalls.md."""
 
 

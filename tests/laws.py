@@ -86,6 +86,8 @@ def _in_order(
     """Where one content was true several times, the reading that lets most be in order counts."""
     newest, newest_told = -1, None
     for event in told:
+        if event["data"]["raw"] is None:  # a snapshot no longer held it
+            continue
         shown = content(event["data"]["raw"])
         at = datetime.fromisoformat(event["observedtime"])
         places = [n for n, version in enumerate(life.versions) if version.content == shown]

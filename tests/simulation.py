@@ -21,15 +21,19 @@ from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.pipeline import Pipeline
+from poller.sandbox import ipscape as ipscape_double
 from poller.sandbox.app import sandbox
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from poller.sandbox.history import History
+from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
 from poller.source import authority, session, stream_runs
 from poller.sources.account import Account
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
+from poller.sources.ipscape import Ipscape
+from poller.sources.trackdrive import Trackdrive
 from poller.telemetry import Telemetry
 from tests.death import Death, Killed, mortal
 from tests.laws import Life
@@ -54,7 +58,23 @@ def flextell(**settings: Any) -> Flextell:
     return Flextell.model_validate(fixed | token | settings)
 
 
-ACCOUNTS: Mapping[str, Callable[..., Account]] = {"callcap": callcap, "flextell": flextell}
+def trackdrive(**settings: Any) -> Trackdrive:
+    keys = {"public_key": PUBLIC_KEY, "private_key": PRIVATE_KEY}
+    fixed = {"type": "trackdrive", "base_url": f"{AT}/trackdrive", "requests_per_minute": 600}
+    return Trackdrive.model_validate(fixed | keys | settings)
+
+
+def ipscape(**settings: Any) -> Ipscape:
+    fixed = {"type": "ipscape", "base_url": f"{AT}/ipscape/platform-api", "requests_per_minute": 600}
+    return Ipscape.model_validate(fixed | {"token": ipscape_double.TOKEN} | settings)
+
+
+ACCOUNTS: Mapping[str, Callable[..., Account]] = {
+    "callcap": callcap,
+    "flextell": flextell,
+    "ipscape": ipscape,
+    "trackdrive": trackdrive,
+}
 """Every vendor's account in the sandbox, by its type."""
 
 
@@ -147,9 +167,10 @@ class Simulation:
             once=once,
         )
 
-    def events(self, source: str) -> list[dict[str, Any]]:
-        """What the files hold, in order; fails on a torn line."""
-        return _lines(self.folder / "events" / f"{source}.jsonl")
+    def events(self, source: str, stream: str | None = None) -> list[dict[str, Any]]:
+        """What the files hold of a source, or of one of its streams, in order; fails on a torn line."""
+        lines = _lines(self.folder / "events" / f"{source}.jsonl")
+        return [event for event in lines if stream in {None, event["stream"]}]
 
     def rejects(self, source: str) -> list[dict[str, Any]]:
         return _lines(self.folder / "rejects" / f"{source}.jsonl")
@@ -191,7 +212,7 @@ def _mortal(death: Death) -> Iterator[None]:
 
 def truth_of(world: World, yardstick: Yardstick) -> Mapping[str, Life]:
     """All that ever became visible, in the laws' words."""
-    told = world.truth(yardstick.name, yardstick.view)
+    told = world.truth(yardstick.name)
     return {identity: _life(yardstick, history) for identity, history in told.items()}
 
 

@@ -1,8 +1,10 @@
 """A simulated vendor's records: their kinds, the changes they go through, and the versions that result."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import getitem
 from random import Random
 from typing import Any
 
@@ -22,21 +24,27 @@ MONEY = orjson.Fragment(b"1.10")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """At `at` the record visibly takes on `updates` (top-level fields), or vanishes without a trace (None)."""
+    """At `at` the record visibly takes on `updates` (top-level fields), or vanishes without a trace (None).
+
+    `of` names another record than the one whose life is told: its kind and its identity.
+    """
 
     at: datetime
     updates: Fields | None
+    of: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One list endpoint of a vendor: how its records come to be, change, and are shown.
 
-    `key`, `born`, `stamp` name the fields for identity, own time and last modification. `life` yields the changes of
-    record number n, which comes up at the given time; the first one holds a complete record. `blank` is such a record,
-    over and done with by that time; `touch` is an edit and `bury` a deletion (None leaves no mark) made at that time.
-    `odd` are updates that make a record unusual, `nullable` the dates that may be missing. `aside` says of a record
-    that it is there for others than those who ask for this kind: the truth leaves it out. `pace` scales the rate.
+    `key`, `born`, `stamp` name the fields for identity, own time (empty if there is none) and last modification;
+    `places` says where a shown record has the first two, if not at its top under the same name. `life` yields the
+    changes of record number n, which comes up at the given time; the first one holds it complete. `blank` is such a
+    record, over and done with by that time; `touch` is an edit and `bury` a deletion (None leaves no mark) made at that
+    time. `odd` are updates that make a record unusual, `nullable` the dates that may be missing. `aside` says of a
+    record that it is there for others than those who ask for this kind: the truth leaves it out. `pace` scales
+    the rate.
     """
 
     name: str
@@ -54,11 +62,16 @@ class Kind:
     aside: Callable[[Fields], bool] = lambda fields: False
     nullable: Sequence[str] = ()
     pace: float = 1.0
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def vendor(self) -> str:
         """The vendor's name, which a kind's name begins with."""
         return self.name.partition("/")[0]
+
+    def place(self, name: str) -> tuple[str, ...]:
+        """The path to this field in a shown record."""
+        return self.places.get(name, (name,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +104,26 @@ class Version:
         return rng.choice(BROKEN)(record, kind) if "broken_record" in self.worn else record
 
 
+def _spoilt(record: Any, path: Sequence[str], *value: Any) -> Any:
+    """A copy that has this value there, or nothing."""
+    name, *deeper = path
+    if deeper:
+        return {**record, name: _spoilt(record[name], deeper, *value)}
+    return {**record, name: value[0]} if value else {key: kept for key, kept in record.items() if key != name}
+
+
+def _undated(record: Fields, kind: Kind, text: str) -> Any:
+    return _spoilt(record, kind.place(kind.born), text) if kind.born else _spoilt(record, kind.place(kind.key))
+
+
 BROKEN: Sequence[Callable[[Fields, Kind], Any]] = (
-    lambda record, kind: {name: value for name, value in record.items() if name != kind.key},
-    lambda record, kind: {**record, kind.key: None},
-    lambda record, kind: {**record, kind.born: "yesterday noon"},
-    lambda record, kind: {**record, kind.born: "0000-00-00 00:00:00"},
+    lambda record, kind: _spoilt(record, kind.place(kind.key)),
+    lambda record, kind: _spoilt(record, kind.place(kind.key), None),
+    lambda record, kind: _undated(record, kind, "yesterday noon"),
+    lambda record, kind: _undated(record, kind, "0000-00-00 00:00:00"),
     lambda record, kind: "maintenance",
     lambda record, kind: None,
-    lambda record, kind: [record[kind.key]],
+    lambda record, kind: [reduce(getitem, kind.place(kind.key), record)],
 )
 
 

@@ -19,8 +19,17 @@ RATES: Mapping[str, str] = {
     "empty_404": "an empty list is answered with 404 (callcap)",
     "short_end_day": "the end day of a date range is not part of it (callcap)",
     "signed_recordings": "recording URLs carry another signature in each answer (callcap)",
-    "foreign_next": "the link to the next page leads to another host, without TLS (flextell)",
+    "foreign_next": "the link to the next page leads to another host, without TLS (flextell, ipscape)",
     "token_rotation": "a refresh kills the old refresh token and the old access tokens at once (flextell)",
+    "csv_imports": "150 to 300 leads come up minutes late, all created within one second (trackdrive)",
+    "cursor_repeats": "the last page's link repeats the cursor that led to it (ipscape)",
+    "cursor_expires": "404 or 410 on a request with a cursor (ipscape)",
+    "filters_dropped": "beyond the first page the filters are ignored, and the list goes on over everything (ipscape)",
+    "filters_in_cursor": "a cursor carries the filters, whatever is sent beside it (ipscape)",
+    "cursor_alone": "a cursor carries the filters, and 400 if any are sent beside it (ipscape)",
+    "empty_page_with_cursor": "up to two pages without rows, but with a new cursor, before each page (ipscape)",
+    "campaigns_metadata": "the campaigns have `metadata` beside their page numbers (ipscape)",
+    "lockout": "five refused tokens in a row lock the account, with 403 for good ones, until this is off (ipscape)",
     # records
     "odd_record": "a leaf is null, of another type, or spelled unusually",
     "broken_record": "a record without identity, without a readable time of its own, or that is no object",
@@ -83,6 +92,10 @@ class Vices:
 
     def __bool__(self) -> bool:
         return bool(self._settings)
+
+    def on(self, vendor: str, name: str) -> bool:
+        """Whether it can happen at all."""
+        return self._lookup(vendor, name, 0.0) > 0
 
     def strikes(self, vendor: str, name: str, rng: Random | None = None) -> bool:
         """Whether it happens this time; `rng` for what must not depend on the order of requests."""

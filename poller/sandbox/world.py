@@ -1,6 +1,6 @@
 """The seeded world behind the simulated vendors: records come, change and go in its own time; it keeps the truth."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -85,6 +85,10 @@ class World:
         seen = (_version_at(versions, at) for versions in stream.rows.values())
         return [version for version in seen if version is not None]
 
+    def lives(self, name: str) -> Iterable[Sequence[Version]]:
+        """All versions of each record there ever was, oldest first."""
+        return self._streams[name].rows.values()
+
     def changes(self, name: str) -> int:
         """How many versions there were so far: what a reader sees is the same as long as this is."""
         return self._streams[name].changes
@@ -155,11 +159,11 @@ class World:
         self._plan(stream, after + gap, None, None)
 
     def _arrive(self, stream: _Stream, at: datetime) -> None:
-        number = next(stream.numbers)
-        identity: str | None = None
+        number, own = next(stream.numbers), ("", "")
         for change in stream.kind.life(number, at, self._rng(stream, number)):
-            identity = identity or str((change.updates or {})[stream.kind.key])
-            self._plan(stream, change.at, identity, change.updates)
+            own = own if own[0] else (stream.kind.name, str((change.updates or {})[stream.kind.key]))
+            name, identity = change.of or own
+            self._plan(self._streams[name], change.at, identity, change.updates)
         self._plan_arrival(stream, at)
 
     def _rng(self, stream: _Stream, number: int) -> Random:
@@ -167,7 +171,7 @@ class World:
 
     def _apply(self, stream: _Stream, identity: str, at: datetime, updates: Fields | None) -> None:
         kind, versions = stream.kind, stream.rows.get(identity, [])
-        if versions and versions[-1].gone:
+        if versions[-1].gone if versions else updates is None:
             return
         before = versions[-1].fields if versions else {}
         fields = {**before, **(updates or {})}

@@ -6,5 +6,7 @@ from pydantic import Field
 
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
+from poller.sources.ipscape import Ipscape
+from poller.sources.trackdrive import Trackdrive
 
-SourceConfig: TypeAlias = Annotated[Callcap | Flextell, Field(discriminator="type")]
+SourceConfig: TypeAlias = Annotated[Callcap | Flextell | Trackdrive | Ipscape, Field(discriminator="type")]

@@ -67,7 +67,21 @@ def test_the_first_refusal_gets_one_more_try_then_the_source_waits_longer_and_lo
         assert patience.denied is (len(waits) > 1)
         now += timedelta(seconds=waits[-1] + 1)
     assert waits == [0, 60, 300, 900, 900, 900]
-    assert run.retry_at is None, "it is its source that waits"
+    assert run.retry_at is not None
+    assert run.retry_at < now, "it is its source that waits"
+
+
+def test_a_sweep_that_is_refused_among_others_that_are_not_goes_slower_and_slower() -> None:
+    patience, run, now = Patience(), live(), NOON
+    waits = []
+    for _ in range(12):
+        patience.accepted()
+        failed(patience, run, Denied("403"), now)
+        failed(patience, run, Denied("403"), now + MINUTE)
+        waits.append(((run.retry_at or now) - now - MINUTE).total_seconds())
+        now = run.retry_at or now
+    assert waits[0] == 60
+    assert waits[-1] >= 300
 
 
 def test_refusals_count_in_a_row_only() -> None:
@@ -88,7 +102,11 @@ def test_what_was_asked_before_the_last_refusal_was_known_says_nothing_new() -> 
     assert failed(patience, run, Denied("401"), NOON + 15 * second, NOON + 4 * second) == 50
 
 
-@pytest.mark.parametrize("seconds", [0, 7, 90.5, 86_400])
+def test_a_vendor_that_asks_for_no_patience_gets_some() -> None:
+    assert failed(Patience(), live(), Throttled("429", 0), NOON) >= 1
+
+
+@pytest.mark.parametrize("seconds", [7, 90.5, 86_400])
 def test_a_source_waits_as_long_as_it_is_asked_to(seconds: float) -> None:
     patience, run = Patience(), live()
     assert failed(patience, run, Throttled("429", seconds), NOON) == seconds

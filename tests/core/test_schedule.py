@@ -128,20 +128,23 @@ def test_the_oldest_gap_that_no_pass_reads_by_itself_goes_first_once_nothing_is_
     assert found == (audit, gap(-90, -80, name="audit"))
     audit.gap_retry_at = NOON + MINUTE
     assert next_gap(stream.sweeps, NOON) == (live, gap(-50, -40))
-    live.current = under_way(live, NOON)
+    stream.busy = True
     assert next_gap(stream.sweeps, NOON) is None
+    stream.busy = False
     assert next_gap(stream.sweeps, NOON + MINUTE) == (audit, gap(-90, -80, name="audit"))
 
 
-def test_a_gap_gives_way_to_what_is_due() -> None:
+def test_a_gap_gives_way_to_what_is_due_its_own_sweep_included() -> None:
     stream = callcap()
-    _, live, audit = stream.sweeps
+    _, live, _ = stream.sweeps
     for run in stream.sweeps:
         run.state.due = NOON + MINUTE
-    live.current = under_way(live, NOON, gap=gap(-50, -40))
+    live.begin(under_way(live, NOON, gap=gap(-50, -40)))
+    assert choose(stream.sweeps, NOON) is None
+    live.state.due = NOON
     assert chosen(stream, NOON) == "live"
-    audit.state.due = NOON
-    assert chosen(stream, NOON) == "audit"
+    assert live.under_way(None) is None, "its own pass is yet to begin"
+    assert live.under_way(gap(-50, -40)) is not None
 
 
 def test_the_record_that_waits_longest_is_read_first_and_at_most_once_per_every() -> None:

@@ -1,9 +1,7 @@
 """`poller run --dry-run`: shows what would be delivered, and changes nothing, also beside a running poller."""
 
 import json
-import shutil
 from functools import partial
-from pathlib import Path
 
 from tests.process.running import House, Poller, flextell, until
 from tests.process.vendors import Vendors
@@ -77,13 +75,3 @@ def test_a_refresh_token_is_never_spent(house: House, vendors: Vendors) -> None:
     before = vendors.number()
     assert house.run("run", "--once", "--dry-run").code() == 1
     assert [(entry["method"], entry["status"]) for entry in vendors.asked("flextell", before)] == [("GET", 401)]
-
-
-def test_a_folder_that_cannot_be_written_to_is_enough(house: House, tmp_path: Path) -> None:
-    house.run("run", "--once")
-    copy = tmp_path / "copy"
-    shutil.copytree(house.folder / "state", copy)
-    copy.chmod(0o500)
-    (copy / "poller.db").chmod(0o400)
-    house.write(state={"path": str(copy / "poller.db")})
-    assert house.run("run", "--once", "--dry-run").code() == 0

@@ -18,16 +18,29 @@ def at_peace(stream: dict[str, Any]) -> bool:
     return stream["state"] == "ok" and all(sweep["last_success"] for sweep in stream["sweeps"])
 
 
-@pytest.fixture
-def poller(house: House, vendors: Vendors) -> Iterator[Poller]:
-    """Both vendors polled, all of what they hold delivered, and no trouble."""
+@pytest.fixture(scope="module")
+def shared(sandbox: Vendors, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Poller]]:
+    folder = tmp_path_factory.mktemp("shared")
+    house = House(folder, {"acme": callcap(sandbox.at), "crm": flextell(sandbox.at)})
     with house.start("run") as running:
-        until(partial(house.has, "acme", vendors.holds("callcap")), "what callcap holds")
-        until(partial(house.has, "crm", vendors.holds("flextell")), "what flextell holds")
-        until(lambda: all(map(at_peace, running.streams().values())), "peace")
-        yield running
-        vendors.vices({})
+        yield house, running
         assert running.stop() == 0
+
+
+@pytest.fixture
+def house(shared: tuple[House, Poller]) -> House:
+    """Where the poller of these tests runs."""
+    return shared[0]
+
+
+@pytest.fixture
+def poller(shared: tuple[House, Poller], vendors: Vendors) -> Poller:
+    """One for all tests: both vendors polled, all of what they hold delivered, and no trouble."""
+    house, running = shared
+    until(partial(house.has, "acme", vendors.holds("callcap")), "what callcap holds")
+    until(partial(house.has, "crm", vendors.holds("flextell")), "what flextell holds")
+    until(lambda: all(map(at_peace, running.streams().values())), "peace")
+    return running
 
 
 def test_it_is_alive_ready_and_counts(poller: Poller, house: House, vendors: Vendors) -> None:
@@ -113,17 +126,19 @@ def test_logs_are_json_lines_with_names(poller: Poller, vendors: Vendors) -> Non
             assert line["sweep"]
 
 
-def test_a_refused_credential_is_loud_and_makes_its_source_wait(poller: Poller, house: House, vendors: Vendors) -> None:
-    vendors.vices({"callcap": {"unauthorized": 1.0}})
-    line = poller.until_log("source.denied", source="acme", retry_in=60.0)
-    assert line["level"] == "error"
-    assert poller.streams()["acme/calls"]["state"] == "denied"
-    assert poller.metric("poller_stream_state", source="acme", state="denied") == 1
-    before = vendors.number()
-    new = vendors.put("flextell")
-    until(partial(house.has, "crm", {new}), "the other source goes on")
-    assert vendors.asked("callcap", before) == []
-    assert poller.get("/readyz").status_code == 200
+def test_a_refused_credential_is_loud_and_makes_its_source_wait(tmp_path: Path, vendors: Vendors) -> None:
+    house = House(tmp_path, {"acme": callcap(vendors.at, api_key="a-wrong-key"), "crm": flextell(vendors.at)})
+    with house.start("run") as poller:
+        line = poller.until_log("source.denied", source="acme", retry_in=60.0)
+        assert line["level"] == "error"
+        assert poller.streams()["acme/calls"]["state"] == "denied"
+        assert poller.metric("poller_stream_state", source="acme", state="denied") == 1
+        before = vendors.number()
+        new = vendors.put("flextell")
+        until(partial(house.has, "crm", {new}), "the other source goes on")
+        assert [entry for entry in vendors.asked("callcap", before) if entry["status"] == 401] == []
+        assert poller.get("/readyz").status_code == 200
+        assert poller.stop() == 0, "a source that waits keeps nobody"
 
 
 def test_a_pass_that_breaks_off_leaves_a_gap_until_one_is_complete(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """How one sees that a list moves under its reader, or lies."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
-from poller.sandbox import flextell
+from poller.sandbox import flextell, trackdrive
 
 from .stage import ALL_CALLS, CALLS, GOOD_LEADS, LEADS, NOON, Stage, answers, both, ids
 
@@ -127,3 +127,15 @@ async def token_rotation(stage: Stage) -> Any:
         headers = {**GOOD_LEADS, "Authorization": f"Bearer {token}"}
         got.append((await stage.http.get("/flextell/api/v1/leads", headers=headers)).status_code)
     return old_dies and got == [401, 401, 200]
+
+
+async def csv_imports(stage: Stage) -> Any:
+    headers = {"Authorization": trackdrive.BASIC}
+    rows = (await stage.http.get("/trackdrive/api/v1/leads?per_page=1000", headers=headers)).json()["leads"]
+    stamps = Counter(datetime.fromisoformat(row["created_at"]).replace(microsecond=0) for row in rows)
+    written = min(stamps, default=NOON)
+    return (
+        len(stamps) == 1
+        and 150 <= stamps[written] <= 300
+        and NOON - timedelta(minutes=31) < written < NOON - timedelta(seconds=59)
+    )

@@ -12,14 +12,25 @@ from poller.settings import Settings, config_schema, load
 from tests.settings.loading import OUTPUTS, load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.yaml"
-ENVIRON = {"CALLCAP_API_KEY": "a", "FLEXTELL_TOKEN": "b"}
+ENVIRON = {
+    "CALLCAP_API_KEY": "a",
+    "FLEXTELL_TOKEN": "b",
+    "TRACKDRIVE_PUBLIC_KEY": "c",
+    "TRACKDRIVE_PRIVATE_KEY": "d",
+    "IPSCAPE_TOKEN": "e",
+}
 SCHEMA = config_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def left_out(example: dict[str, Any]) -> dict[str, Any]:
     """The example without what its comments call a default."""
-    kept = {"acme-calls": ("type", "api_key"), "crm": ("type", "tenant", "access_token")}
+    kept = {
+        "acme-calls": ("type", "api_key"),
+        "crm": ("type", "tenant", "access_token"),
+        "acme-leads": ("type", "base_url", "public_key", "private_key"),
+        "support-centre": ("type", "base_url", "token"),
+    }
     sources = {name: {key: example["sources"][name][key] for key in keys} for name, keys in kept.items()}
     files = {key: example["outputs"]["archive"][key] for key in ("type", "path")}
     return {"sources": sources, "outputs": {**example["outputs"], "archive": files}}
@@ -27,7 +38,7 @@ def left_out(example: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_example_is_a_good_configuration() -> None:
     settings = load(EXAMPLE, ENVIRON)
-    assert [source.type for source in settings.sources.values()] == ["callcap", "flextell"]
+    assert [source.type for source in settings.sources.values()] == ["callcap", "flextell", "trackdrive", "ipscape"]
     assert [output.type for output in settings.outputs.values()] == ["stdout", "file"]
 
 
@@ -52,7 +63,15 @@ def test_the_example_shows_every_key() -> None:
 
 
 def test_every_key_of_the_example_is_explained_where_it_stands_first() -> None:
-    clear = {"sources", "calls", "leads", "crm", "archive"}  # names, and what the key above explains
+    clear = {
+        "sources",
+        "calls",
+        "leads",
+        "crm",
+        "archive",
+        "acme-leads",
+        "support-centre",
+    }  # names, and what the key above explains
     met: set[str] = set()
     for line in EXAMPLE.read_text().splitlines():
         if key := re.match(r"\s*(?:# )?([\w-]+):(?!//)", line):

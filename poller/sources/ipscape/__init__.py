@@ -1,0 +1,237 @@
+"""ipSCAPE: a contact centre's activities (its calls, mostly), dial attempts and leads, and the lists they refer to.
+
+- Endpoints, parameters, records (not: servers, headers, limits): https://developer.onipscape.com/platform-api.html
+- Tokens, and that questions are for the vendor's consultants: https://knowledgehub.ipscape.com/Integrations/ipSCAPE-API.1764262098.html
+- Accounts lock after too many refusals: https://knowledgehub.ipscape.com/HSAD/Organisation-Settings.711623328.html
+- Lists are filtered by when a call began, but a call is listed only once it was hung up: `live` comes too late for long
+  ones, so `settle` and `audit` are not there for safety alone.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from pydantic import AfterValidator, Field, SecretStr
+
+from poller import kinds
+from poller.leaves import ident, naming
+from poller.model import Credential, Http, Static, Stream, Sweep
+from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed
+from poller.sources.ipscape import asking, calls, leads
+from poller.sources.ipscape.asking import Timed
+from poller.sources.values import Secret
+from poller.times import ZoneName
+
+LEAD_SLACK = timedelta(days=1)  # leads are filtered by their upload: we assume that it is when they were created, or so
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z!#$%&'*+.^_`|~-]*", text):
+        raise ValueError("one word goes here, such as Authorization, Bearer or X-Api-Key")
+    return text
+
+
+class CallSweeps(Sweeps):
+    """How often each way of reading activities, or dial attempts, runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
+    settle: Windowed = Windowed(every=timedelta(minutes=10), lookback=timedelta(hours=6))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+
+
+class LeadSweeps(Sweeps):
+    """How often each way of reading leads runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(hours=1))
+    settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=6))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(days=7))
+    touched: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=15))
+
+
+class ListSweeps(Sweeps):
+    """How often a list is read whole."""
+
+    snapshot: Whole = Whole(every=timedelta(hours=1))
+
+
+class Calls(Sweeps):
+    """A stream of activities, or of dial attempts."""
+
+    sweeps: CallSweeps = CallSweeps()
+
+
+class Leads(Sweeps):
+    """The stream of leads."""
+
+    sweeps: LeadSweeps = LeadSweeps()
+
+
+class Listing(Sweeps):
+    """A stream of campaigns, lead lists or users."""
+
+    sweeps: ListSweeps = ListSweeps()
+
+
+class Streams(Chosen):
+    """The vendor's streams."""
+
+    activities: Calls | None = None
+    dialler_calls: Calls | None = None
+    leads: Leads | None = None
+    campaigns: Listing | None = None
+    lead_lists: Listing | None = None
+    users: Listing | None = None
+
+
+ALL = Streams(
+    activities=Calls(), dialler_calls=Calls(), leads=Leads(), campaigns=Listing(), lead_lists=Listing(), users=Listing()
+)
+
+
+class Ipscape(Account):
+    """One tenant of ipSCAPE."""
+
+    REGION: ClassVar = "AU"
+
+    type: Literal["ipscape"]
+    token: Secret
+    auth_header: Annotated[str, Field(min_length=1), AfterValidator(_word)] = "Authorization"
+    auth_scheme: Annotated[str, AfterValidator(_word)] = "Bearer"
+    timezone: ZoneName | None = None
+    streams: Streams = ALL
+
+    def credential(self) -> Credential:
+        """The token in its header, after its scheme where there is one."""
+        return Static({self.auth_header: SecretStr(f"{self.auth_scheme} {self.token.get_secret_value()}".strip())})
+
+    def build(self) -> Sequence[Stream]:
+        """The chosen streams."""
+        asked = self.streams
+        found = (
+            asked.activities and self._activities(asked.activities.sweeps),
+            asked.dialler_calls and self._dialler_calls(asked.dialler_calls.sweeps),
+            asked.leads and self._leads(asked.leads.sweeps),
+            asked.campaigns and _campaigns(asked.campaigns.sweeps),
+            asked.lead_lists and self._lead_lists(asked.lead_lists.sweeps),
+            asked.users and _users(asked.users.sweeps),
+        )
+        return [stream for stream in found if stream]
+
+    async def probe(self, http: Http) -> str:
+        """Ask for the lists of leads: of the lists that are sure to be there, the shortest."""
+        response = await http.get(asking.LEAD_LISTS, {})
+        found = asking.itemized(response.body)
+        return f"answers; {len(found.rows):,} lead lists{' and more' if found.cursor else ''}"
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.timezone) if self.timezone else None
+
+    @property
+    def _attempts(self) -> Timed:
+        decoder, time = msgspec.json.Decoder(calls.Attempt), partial(calls.attempt_time, zone=self._zone)
+        return Timed(asking.DIALLER, "dialledTimestamp", lambda row: time(decoder.decode(row)))
+
+    def _activities(self, sweeps: CallSweeps) -> Stream:
+        decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
+        listed = Timed(asking.ACTIVITIES, "createdTimestamp", lambda row: time(decoder.decode(row)))
+        return _stream(
+            "activities",
+            kinds.Call.KIND,
+            _three(sweeps, listed),
+            decoder=decoder,
+            identity=calls.activity_id,
+            contents=(calls.activity_contents,),
+            time=time,
+            normalize=partial(calls.activity, zone=self._zone, region=self.home),
+        )
+
+    def _dialler_calls(self, sweeps: CallSweeps) -> Stream:
+        return _stream(
+            "dialler_calls",
+            kinds.DialAttempt.KIND,
+            _three(sweeps, self._attempts),
+            decoder=msgspec.json.Decoder(calls.Attempt),
+            identity=lambda record: ident(record.attemptId),
+            contents=(calls.attempt_contents,),
+            time=partial(calls.attempt_time, zone=self._zone),
+            normalize=partial(calls.attempt, zone=self._zone, region=self.home),
+        )
+
+    def _leads(self, sweeps: LeadSweeps) -> Stream:
+        decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
+        listed = Timed(asking.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
+        touched = partial(asking.between, self._attempts, page=partial(asking.touched, self._zone))
+        reread = partial(asking.reread, naming("leadId"))
+        return _stream(
+            "leads",
+            kinds.Lead.KIND,
+            (*_three(sweeps, listed), sweeps.touched.sweep("touched", touched, follows=True, reread=reread)),
+            decoder=decoder,
+            identity=lambda record: ident(record.leadId),
+            contents=(leads.lead_contents,),
+            time=time,
+            modified=partial(leads.lead_modified, zone=self._zone),
+            normalize=partial(leads.lead, zone=self._zone, region=self.home),
+        )
+
+    def _lead_lists(self, sweeps: ListSweeps) -> Stream:
+        return _stream(
+            "lead_lists",
+            kinds.LeadList.KIND,
+            (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),),
+            decoder=msgspec.json.Decoder(leads.LeadList),
+            identity=lambda record: ident(record.id),
+            contents=(leads.lead_list_contents,),
+            time=partial(leads.lead_list_time, zone=self._zone),
+            normalize=partial(leads.lead_list, zone=self._zone),
+        )
+
+
+_LEAD_LISTS = partial(asking.whole, asking.LEAD_LISTS, asking.itemized)
+_CAMPAIGNS = partial(asking.whole, asking.CAMPAIGNS, asking.numbered)
+_USERS = partial(asking.whole, asking.USERS, asking.itemized)
+
+
+def _campaigns(sweeps: ListSweeps) -> Stream:
+    return _stream(
+        "campaigns",
+        kinds.Campaign.KIND,
+        (sweeps.snapshot.sweep("snapshot", _CAMPAIGNS, snapshot=True),),
+        decoder=msgspec.json.Decoder(leads.Campaign),
+        identity=lambda record: ident(record.campaignId),
+        contents=(lambda record: record,),
+        time=lambda _: None,
+        normalize=leads.campaign,
+    )
+
+
+def _users(sweeps: ListSweeps) -> Stream:
+    return _stream(
+        "users",
+        kinds.User.KIND,
+        (sweeps.snapshot.sweep("snapshot", _USERS, snapshot=True),),
+        decoder=msgspec.json.Decoder(leads.User),
+        identity=lambda record: ident(record.userId),
+        contents=(leads.user_contents,),
+        time=lambda _: None,
+        normalize=leads.user,
+    )
+
+
+def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
+    fetch = partial(asking.between, listed, page=asking.records)
+    return (
+        sweeps.live.sweep("live", fetch),
+        sweeps.settle.sweep("settle", fetch),
+        sweeps.audit.sweep("audit", fetch, net=True),
+    )
+
+
+def _stream(name: str, kind: str, sweeps: tuple[Sweep, ...], **reading: Any) -> Stream:
+    """A stream; its vendor marks no deletions, and stamps modifications only where `reading` says so."""
+    return Stream(name, kind, sweeps, **{"modified": lambda _: None, "deleted": lambda _: False, **reading})

@@ -1,0 +1,138 @@
+"""TrackDrive: leads by the time of their creation, for want of any order; calls by cursors, and by order of update.
+
+- Parameters, columns, cursors: https://trackdrive.com/api/docs/1.0/leads/index.html,
+  https://trackdrive.net/api/docs/1.0/calls.html
+- Credential: https://support.trackdrive.com/articles/how-to-postback-to-trackdrive-using-basic-auth
+- A lead's status: https://support.trackdrive.net/articles/lead-overview; a call's, which is one of telephony until the
+  call is over: https://support.trackdrive.com/articles/call-lifecycle-and-status-values
+- What is redacted after 30 days or more (https://support.trackdrive.net/articles/pii-redaction) is a change like any.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from pydantic import SecretStr, field_validator
+
+from poller import kinds
+from poller.leaves import ident
+from poller.model import Credential, Http, Static, Stream, Sweep
+from poller.sources.account import Account, Chosen, Sweeps, Windowed
+from poller.sources.trackdrive import asking, records
+from poller.sources.values import Origin, Secret
+from poller.times import moment, required
+
+
+class LeadsSweeps(Sweeps):
+    """How often each way of reading leads runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
+    settle: Windowed = Windowed(every=timedelta(minutes=15), lookback=timedelta(hours=6))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+    changes: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=5))
+
+
+class Leads(Sweeps):
+    """The stream of leads."""
+
+    sweeps: LeadsSweeps = LeadsSweeps()
+
+
+class CallsSweeps(Sweeps):
+    """How often each way of reading calls runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
+    ended: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
+    updated: Windowed = Windowed(every=timedelta(minutes=2), lookback=timedelta(minutes=10))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+
+
+class Calls(Sweeps):
+    """The stream of calls."""
+
+    sweeps: CallsSweeps = CallsSweeps()
+
+
+class Streams(Chosen):
+    """The vendor's streams."""
+
+    leads: Leads | None = None
+    calls: Calls | None = None
+
+
+class Trackdrive(Account):
+    """A company on TrackDrive, which has a subdomain of its own: it sees what its access token may see."""
+
+    REGION: ClassVar = "US"
+
+    type: Literal["trackdrive"]
+    base_url: Origin
+    public_key: Secret
+    private_key: Secret
+    streams: Streams = Streams(leads=Leads(), calls=Calls())
+
+    @field_validator("public_key")
+    @classmethod
+    def _ends_at_the_colon(cls, key: SecretStr) -> SecretStr:
+        if ":" in key.get_secret_value():
+            raise ValueError("a public key holds no colon: the private key has a key of its own")
+        return key
+
+    def credential(self) -> Credential:
+        """Both keys, as user and password (RFC 7617)."""
+        pair = f"{self.public_key.get_secret_value()}:{self.private_key.get_secret_value()}"
+        return Static({"Authorization": SecretStr(f"Basic {b64encode(pair.encode()).decode()}")})
+
+    def build(self) -> Sequence[Stream]:
+        """The leads and the calls, or those of them that were chosen."""
+        streams = []
+        if self.streams.leads:
+            streams.append(self._leads(self.streams.leads.sweeps))
+        if self.streams.calls:
+            streams.append(self._calls(self.streams.calls.sweeps))
+        return streams
+
+    def _leads(self, timing: LeadsSweeps) -> Stream:
+        sweeps = (
+            timing.live.sweep("live", asking.leads),
+            timing.settle.sweep("settle", asking.leads),
+            timing.audit.sweep("audit", asking.leads, net=True),
+            timing.changes.sweep("changes", asking.changes, follows=True, reread=asking.lead),
+        )
+        normalize = partial(records.lead, region=self.home)
+        return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize)
+
+    def _calls(self, timing: CallsSweeps) -> Stream:
+        sweeps = (
+            timing.live.sweep("live", partial(asking.calls, "created_at_from")),
+            timing.ended.sweep("ended", partial(asking.calls, "ended_at_from"), follows=True),
+            timing.updated.sweep("updated", asking.updated, follows=True),
+            timing.audit.sweep("audit", partial(asking.calls, "created_at_from"), net=True),
+        )
+        normalize = partial(records.call, region=self.home)
+        return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize)
+
+    async def probe(self, http: Http) -> str:
+        """Ask for one lead; for one call where leads are not polled."""
+        path = asking.LEADS if self.streams.leads else asking.CALLS
+        total = await asking.one(http, path)
+        return "answers" if total is None else f"answers; {total:,} {path.rpartition('/')[2]}"
+
+
+def _stream(name: str, kind: str, record: Any, contents: Any, sweeps: tuple[Sweep, ...], normalize: Any) -> Stream:
+    """What both streams have in common: the vendor names, dates and marks all its records alike."""
+    return Stream(
+        name=name,
+        kind=kind,
+        sweeps=sweeps,
+        decoder=msgspec.json.Decoder(record),
+        identity=lambda record: ident(record.uuid),
+        contents=(contents,),
+        time=lambda record: required(record.created_at, "created_at"),
+        modified=lambda record: moment(record.updated_at),
+        deleted=records.deleted,
+        normalize=normalize,
+    )

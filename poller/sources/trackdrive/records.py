@@ -1,0 +1,169 @@
+"""TrackDrive's leads and calls: their documented columns, what of them counts as a change, and both in our words.
+
+- Custom tokens come flattened into a call, as `token-<name>`; `token_values` holds them all, and is what is compared.
+- `buyer_converted` and its like are truths in filters, and the word "Converted" in records.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from poller import kinds
+from poller.leaves import flag, folded, ident, lead_status, money, seconds, shape, text
+from poller.phones import e164
+from poller.times import elapsed, moment
+
+Lead = shape(
+    "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"
+    " last_action_at first_action_at first_queued_at schedule_ended_at next_action_at last_call_at expires_in name"
+    " full_name caller_id email country state_province zip_postal_code time_zone remote_ip contact_field_type data"
+    " sub_id offer_id schedule_id traffic_source_id buyer_id sms_number_id dial_number_id dial_tier"
+    " schedule_trigger_type status human_status css_status has_next_action opt_out blocked is_live revenue payout"
+    " offer_converted buyer_converted attempted_call_id connected_call_id scheduled_callback_id"
+    " call_buyer_conversion_id call_offer_conversion_id context_menu_name routes_show_path routes_edit_path"
+)
+Call = shape(
+    "id uuid legacy_id type created_at updated_at deleted_at user_updated_at ended_at external_record_id name"
+    " recording_url category number_called number_id connected_to caller_number obfuscated_caller_number caller_city"
+    " caller_country offer user_offer_id offer_id agent_id quality_assurance_user_id quality_assurance_name"
+    " quality_assurance_id traffic_source user_traffic_source_id traffic_source_id buyer user_buyer_id buyer_id"
+    " token_values total_duration hold_duration ivr_duration attempted_duration answered_duration agent_duration"
+    " sub_id schedule_id schedule_name ring_pool_id status buyer_converted buyer_repeat_caller buyer_revenue revenue"
+    " traffic_source_converted traffic_source_repeat_caller traffic_source_payout payout trackdrive_cost"
+    " provider_cost call_sid provider outgoing_webhooks_count contact_field_type disposition_id disposition_key"
+    " disposition_name disposition_notes hangup_cause routes_show_path routes_edit_path"
+)
+
+# Volatile: no revision, whatever comes in them
+_BOTH = (
+    "updated_at user_updated_at"  # stamps, which say nothing alone
+    " routes_show_path routes_edit_path"  # where the vendor's own pages are
+)
+_LEAD_ALONE = (
+    "human_status css_status context_menu_name"  # how `status` is worded and painted there
+    " next_action_at has_next_action last_action_at last_call_at"  # the scheduler's ticks
+    " is_live"  # presence
+    " expires_in"  # minutes until a lead is deleted: counted down, for all we know
+)
+_VOLATILE_CALL, _VOLATILE_LEAD = dict.fromkeys(_BOTH.split()), dict.fromkeys(f"{_BOTH} {_LEAD_ALONE}".split())
+
+# What the documentation leaves open, and we assume:
+_OUTCOMES: Mapping[kinds.CallStatus, str] = {  # of `opt-out`, `added-to-schedule` nobody says if they were answered
+    "in_progress": "initiated calling-leads on-hold established waiting",
+    "answered": "finished forwarded",
+    "voicemail": "voicemail voicemail-detected left-voicemail",
+    "missed": "no-answer no-answer-convert-on-attempt no-buyer no-buyer-all-filtered no-buyer-prevent-dupes not-open"
+    " hold-queue-no-buyer hold-queue-waited-too-long ivr-no-keypress",
+    "busy": "busy",
+    "abandoned": "caller-hung-up caller-hung-up-while-ringing-buyer hold-queue-hung-up ivr-hung-up canceled cancelled",
+    "blocked": "blocked rejected rejected-caller-concurrency-exceeded rejected-ivr-hang-up"
+    " rejected-no-concurrency-cap-available rejected-traffic-source-capped-hang-up",
+    "wrong_number": "invalid-number",
+    "failed": "failed no-route-to-destination",
+}
+STATUSES = {folded(word): status for status, words in _OUTCOMES.items() for word in words.split()}
+DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
+OPEN = frozenset({"scheduled", "waiting", "waiting_to_dial", "running", "queue"})
+OVER = frozenset({
+    "success", "failure", "disabled", "completed", "completed_attempted", "completed_connected", "completed_converted",
+    "completed_with_one_call", "completed_with_many_calls", "exceeded_max_calls", "exceeded_short_calls",
+})  # fmt: skip
+OPTED_OUT = frozenset({"dnc", "opt_out"})
+
+# `attributes`, beside `data`: what has no place of its own
+TEXTS = ("time_zone", "remote_ip", "sub_id", "contact_field_type", "schedule_trigger_type")
+IDS = ("legacy_id", "schedule_id", "buyer_id", "lead_import_id", "attempted_call_id", "connected_call_id")
+
+
+def deleted(record: Any) -> bool:
+    """The vendor's own mark."""
+    return record.deleted_at not in (None, "", False)
+
+
+def lead_contents(record: Any) -> Any:
+    """The lead without what is volatile."""
+    return msgspec.structs.replace(record, **_VOLATILE_LEAD)
+
+
+def call_contents(record: Any) -> Any:
+    """The call without what is volatile: a signed URL is signed anew each time."""
+    recording = record.recording_url
+    recording = recording.partition("?")[0] if isinstance(recording, str) else recording
+    return msgspec.structs.replace(record, recording_url=recording, **_VOLATILE_CALL)
+
+
+def lead(record: Any, *, region: str | None) -> kinds.Lead:
+    """A lead in our words. It is converted for whoever bought it, or for whoever brought it."""
+    phone, word = e164(record.caller_id, region), text(record.status)
+    converted = _either(word == "completed_converted", record.buyer_converted, record.offer_converted)
+    opt_out = True if word in OPTED_OUT else flag(record.opt_out)
+    blocked = True if word == "blocked" else flag(record.blocked)
+    completed = True if word in OVER else False if word in OPEN else None
+    status = lead_status(
+        deleted=deleted(record) or None, opted_out=opt_out, blocked=blocked, converted=converted, completed=completed
+    )
+    return kinds.Lead(
+        id=ident(record.uuid) or "",
+        status=status,
+        vendor_status=word,
+        created_at=moment(record.created_at),
+        updated_at=moment(record.updated_at),
+        deleted_at=moment(record.deleted_at),
+        next_action_at=moment(record.next_action_at),
+        full_name=text(record.full_name) or text(record.name),
+        phones=[phone] if phone else [],
+        email=text(record.email),
+        address=kinds.Address(
+            region=text(record.state_province), postal_code=text(record.zip_postal_code), country=text(record.country)
+        ),
+        converted=converted,
+        completed=completed,
+        opt_out=opt_out,
+        origin=kinds.Named(ident(record.traffic_source_id)),
+        campaign=kinds.Named(ident(record.offer_id)),
+        external_id=ident(record.external_record_id),
+        revenue=money(record.revenue),
+        payout=money(record.payout),
+        attributes={
+            "internal_id": ident(record.id),
+            **{name: ident(getattr(record, name)) for name in IDS},
+            **{name: text(getattr(record, name)) for name in TEXTS},
+            "data": record.data if isinstance(record.data, dict) else None,
+        },
+    )
+
+
+def call(record: Any, *, region: str | None) -> kinds.Call:
+    """A call in our words. It starts when it is created; an inbound one comes in over a tracking number."""
+    began, ended = moment(record.created_at), moment(record.ended_at)
+    total, word = seconds(record.total_duration), text(record.status)
+    direction, called = DIRECTIONS.get(str(record.category).lower()), e164(record.number_called, region)
+    return kinds.Call(
+        id=ident(record.uuid) or "",
+        direction=direction,
+        status=STATUSES.get(folded(word or ""), "unknown"),
+        vendor_status=word,
+        started_at=began,
+        ended_at=ended,
+        updated_at=moment(record.updated_at),
+        duration_seconds=elapsed(began, ended) if total is None else total,
+        hold_seconds=seconds(record.hold_duration),
+        talk_seconds=seconds(record.answered_duration),
+        caller_number=e164(record.caller_number, region),
+        called_number=called,
+        tracking_number=called if direction == "inbound" else None,
+        destination_number=e164(record.connected_to, region),
+        caller=kinds.Caller(city=text(record.caller_city), country=text(record.caller_country)),
+        campaign=kinds.Named(ident(record.offer_id), text(record.offer)),
+        agent=kinds.Named(ident(record.agent_id)),
+        disposition=text(record.disposition_name) or text(record.disposition_key),
+        recording_url=text(record.recording_url),
+        revenue=money(record.revenue),
+    )
+
+
+def _either(known: bool, *leaves: object) -> bool | None:
+    """Whether it is known, or one of these says so; None where nothing says anything."""
+    said = [True if isinstance(leaf, str) and folded(leaf) == "converted" else flag(leaf) for leaf in leaves]
+    return True if known or True in said else False if False in said else None

@@ -1,0 +1,80 @@
+"""What is asked of TrackDrive, and how its cursors become passes."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from poller.errors import Unexpected
+from poller.model import Cursor
+from poller.sources.trackdrive.asking import LAG
+from tests.sources.scripted import NOW, Said, Scripted, read
+from tests.sources.trackdrive_pages import CALL, CALLS, FIXED, LEAD, LEADS, SINCE, calls, leads, listing, named
+
+CALL_SWEEPS = {"live": "created_at_from", "ended": "ended_at_from", "audit": "created_at_from"}
+
+
+@pytest.mark.covers("trackdrive", 5, 8, 10)
+async def test_leads_are_asked_for_by_creation_with_every_default_spelled_out() -> None:
+    http = Scripted([leads(LEAD)])
+    done = await read(LEADS, "live", http)
+    query = {**FIXED, "serializer": "lead", "created_at_from": SINCE, "page": "1"}
+    assert http.asked == [("/api/v1/leads", query)]
+    assert done.records() == [LEAD]
+
+
+@pytest.mark.parametrize(("sweep", "bound"), CALL_SWEEPS.items())
+@pytest.mark.covers("trackdrive", 5, 6, 7, 8, 9, 10)
+async def test_calls_are_asked_for_by_cursor_open_ended(sweep: str, bound: str) -> None:
+    http = Scripted([calls(*named(100), next_cursor=871), calls(CALL)])
+    done = await read(CALLS, sweep, http, cursor=Cursor(NOW - timedelta(hours=1)))
+    query = {**FIXED, "serializer": "call", bound: SINCE}
+    assert http.asked == [("/api/v1/calls", {**query, "cursor": cursor}) for cursor in ("-1", "871")]
+    assert (done.error, done.sizes) == (None, [100, 1])
+    assert done.cursors == [None, Cursor(NOW - LAG)]
+    assert [page.last for page in done.pages] == [False, True]
+
+
+@pytest.mark.covers("trackdrive", 10)
+def test_a_plus_goes_out_as_itself() -> None:
+    url = httpx.Request("GET", "https://acme.example/", params={"created_at_from": SINCE}).url
+    assert b"created_at_from=2026-03-14+15%3A30%3A39+%2B0000" in url.raw_path
+
+
+@pytest.mark.parametrize("end", [0, None, "0", ""])
+async def test_a_cursor_of_nothing_is_the_end_also_of_a_full_page(end: object) -> None:
+    done = await read(CALLS, "live", Scripted([calls(*named(100), next_cursor=end)]))
+    assert (done.error, done.pages[-1].last) == (None, True)
+
+
+async def test_without_a_cursor_a_page_is_the_last_unless_it_is_full() -> None:
+    done = await read(CALLS, "live", Scripted([Said(listing("calls", named(99)))]))
+    assert (done.error, done.pages[-1].last) == (None, True)
+    done = await read(CALLS, "live", Scripted([Said(listing("calls", named(100)))]))
+    assert isinstance(done.error, Unexpected)
+    assert done.pages == []
+
+
+async def test_a_page_that_is_short_or_empty_is_not_the_end_where_its_cursor_goes_on() -> None:
+    http = Scripted([calls(*named(3), next_cursor="9"), calls(next_cursor=8), calls(CALL)])
+    assert (await read(CALLS, "live", http)).sizes == [3, 0, 1]
+
+
+async def test_a_total_of_what_is_left_is_no_contradiction() -> None:
+    http = Scripted([calls(*named(100), next_cursor=9, total_count=101), calls(CALL, total_count=1)])
+    assert (await read(CALLS, "audit", http)).error is None
+
+
+@pytest.mark.parametrize("again", [-1, 7])
+async def test_a_cursor_that_comes_again_is_no_way_on(again: int) -> None:
+    http = Scripted(calls(*named(100), next_cursor=cursor) for cursor in (again, 8, again))
+    done = await read(CALLS, "live", http)
+    assert isinstance(done.error, Unexpected)
+    assert set(done.cursors) == {None}
+
+
+@pytest.mark.covers("trackdrive", 17)
+async def test_a_checksum_is_no_reason_not_to_look() -> None:
+    http = Scripted([calls(CALL), calls({**CALL, "status": "no-buyer"})])
+    first, second = await read(CALLS, "live", http), await read(CALLS, "live", http)
+    assert [first.records()[0]["status"], second.records()[0]["status"]] == ["finished", "no-buyer"]

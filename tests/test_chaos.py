@@ -1,0 +1,14 @@
+"""The short version of `make chaos`: killed again and again, the files hold every word once, in order, and the last."""
+
+from pathlib import Path
+
+import anyio
+
+from tests.chaos import chaos
+
+
+def test_a_poller_that_is_killed_all_the_time_delivers_everything_once(tmp_path: Path) -> None:
+    result = anyio.run(lambda: chaos(tmp_path, seconds=20, seed=20260314, settling=90, kills=10))
+    assert result.kills >= 10
+    assert result.events > 500
+    assert result.good, str(result)
