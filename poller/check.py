@@ -1,6 +1,7 @@
 """`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,9 +42,10 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         problems = error.problems
     there = "can be read" if database else "not there yet; the first run makes it"
     yield Finding("state", ok=not problems, words="; ".join(problems) or f"{settings.state.path}: {there}")
-    ledger = DryLedger(database, Delivery({}, telemetry))
-    for name, account in settings.sources.items():
-        yield await _source(name, account, ledger, telemetry, now)
+    with closing(database) if database else nullcontext():
+        ledger = DryLedger(database, Delivery({}, telemetry))
+        for name, account in settings.sources.items():
+            yield await _source(name, account, ledger, telemetry, now)
     for name, config in settings.outputs.items():
         yield await _output(name, config)
 
@@ -81,7 +83,13 @@ async def _output(name: str, config: OutputConfig) -> Finding:
 
 async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
     """Every configured stream, as the state has it. Raises ConfigError where that can't be read."""
-    ledger = DryLedger(Database.read(settings.state.path), Delivery({}, telemetry))
+    database = Database.read(settings.state.path)
+    with closing(database) if database else nullcontext():
+        ledger = DryLedger(database, Delivery({}, telemetry))
+        return await _standings(settings, ledger, now)
+
+
+async def _standings(settings: Settings, ledger: DryLedger, now: datetime) -> list[StreamStatus]:
     runs = [
         run
         for name, account in settings.sources.items()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+import orjson
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
@@ -164,10 +165,10 @@ def _shown(shape: Shape, raw: bytes) -> bytes:
     dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
     try:
         raw.decode()
-        msgspec.json.decode(raw)
+        orjson.loads(b"[[[%b]]]" % raw)  # as deep as it will stand in our line
         shown = compact(raw)
         for path in dropped:
             shown = without(shown, path)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (orjson.JSONDecodeError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return b"null" if dropped else encode(raw.decode("utf-8", "backslashreplace"))
     return shown

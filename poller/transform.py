@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+import orjson
 from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
@@ -14,6 +15,9 @@ from poller.batch import Batch, Moment
 from poller.events import Shape, event, reject, vanished
 from poller.model import Leaf, Stream
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
+
+_MANY_BRACKETS = 500
+"""Fewer cannot be nested too deep for anyone."""
 
 TRUTH_AFTER = 3600
 """Seconds: an older revision met later than this after the newer one was delivered is the truth, no lagging replica."""
@@ -73,8 +77,10 @@ class _Page:
     def _decode(self, raw: bytes) -> Any:
         try:
             raw.decode()
+            if raw.count(b"{") + raw.count(b"[") > _MANY_BRACKETS:
+                orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
             return self._stream.decoder.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _Unreadable(f"not a record: {error}") from None
 
     def _judge(self, record: Any, identity: str, raw: bytes) -> None:

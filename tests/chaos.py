@@ -21,12 +21,11 @@ from starlette.responses import Response
 
 from poller.sandbox import flextell
 from poller.sandbox import serve as serving
-from poller.sandbox.callcap import API_KEY
-from poller.sandbox.flextell import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from poller.sandbox.oauth import Tokens
 from poller.sandbox.vices import RATES
 from poller.sandbox.world import World
 from tests.aftermath import Result, aftermath, settled, written
+from tests.hasty import sources
 
 NEVER = {"sick_replica"}
 """A documented answer that lies: nothing a poller could see, so nothing that can be asked of it here."""
@@ -71,34 +70,12 @@ class Overlapping(Tokens):
 
 def configuration(at: str, folder: Path) -> dict[str, Any]:
     """Every sweep of every stream, fast, into files that are rotated and compressed."""
-    fast = {"start": "all", "requests_per_minute": 6000, "timeout": "1s"}
     files = {
         "path": f"{folder}/events/{{source}}/{{stream}}.jsonl",
         "rejects_path": f"{folder}/rejects/{{source}}/{{stream}}.jsonl",
     }
-    calls = {"recent": {"every": "300ms"}, "live": {"every": "500ms"}, "audit": {"every": "5s"}}
-    leads = {"live": "500ms", "converted": "2s", "synced": "2s", "trashed": "3s", "full": "5s"}
     return {
-        "sources": {
-            "callcap": {
-                "type": "callcap",
-                "base_url": f"{at}/callcap",
-                "api_key": API_KEY,
-                "streams": {"calls": {"sweeps": calls}},
-                **fast,
-            },
-            "flextell": {
-                "type": "flextell",
-                "base_url": f"{at}/flextell/api/v1",
-                "token_url": f"{at}/flextell/oauth/token",
-                "tenant": TENANT,
-                "client_id": CLIENT_ID,
-                "client_secret": CLIENT_SECRET,
-                "refresh_token": REFRESH_TOKEN,
-                "streams": {"leads": {"sweeps": {name: {"every": every} for name, every in leads.items()}}},
-                **fast,
-            },
-        },
+        "sources": sources(at),
         "outputs": {"files": {"type": "file", "rotate": {"size": "256KiB"}, "compression": "zstd", **files}},
         "state": {"type": "sqlite", "path": f"{folder}/state/poller.db"},
         "server": {"port": 0},

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import anyio
+import pytest
 
 from tests.chaos import chaos
 
 
+@pytest.mark.slow
 def test_a_poller_that_is_killed_all_the_time_delivers_everything_once(tmp_path: Path) -> None:
     result = anyio.run(lambda: chaos(tmp_path, seconds=20, seed=20260314, settling=90, kills=10))
     assert result.kills >= 10

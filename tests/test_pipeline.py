@@ -211,10 +211,12 @@ class TestCompleteness:
         simulation.live(3600)
         assert status(simulation).state == "ok"
 
-    def test_what_only_a_wider_sweep_brought_is_counted(self, calls: Simulation) -> None:
+    def test_what_only_a_wider_sweep_brought_is_counted(self, tmp_path: Path) -> None:
+        hourly = {"calls": {"sweeps": {"audit": {"every": "1h", "lookback": "72h"}}}}
+        calls = Simulation(tmp_path, {"acme": callcap(start="24h", streams=hourly)}, **QUIET)
         calls.live(60)
         call = put_call(calls, timedelta(hours=20), modified=timedelta(hours=20))
-        calls.live(86_400)
+        calls.live(3_700)
         assert [event["subject"] for event in calls.events("acme")] == [call]
         assert b'poller_audit_found_total{reason="late",source="acme",stream="calls"} 1.0' in calls.telemetry.render()
 

@@ -1,6 +1,6 @@
 """Runs a journal in child processes that are killed (SIGKILL) at one system call after the other, and restarts it.
 
-    python -m tests.outputs.crash before|during|again FOLDER
+    python -m tests.outputs.crash before|during|again none|zstd FOLDER
 
 The process dies `before` the n-th call, or `during` the n-th write, which is left half done, for every n; `again`
 kills the restarts too, as the lot decides. Prints how many deaths there were, exits 1 if a line was lost,
@@ -10,6 +10,7 @@ repeated, torn or out of order in the end.
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -18,11 +19,11 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio.to_thread
 
-from outputs.archive import Rotate
+from outputs.archive import Compression, Rotate
 from outputs.file import File
 from tests.outputs.material import lines, message
 
@@ -34,21 +35,21 @@ MESSAGES = [
 ]
 
 
-def config(folder: Path) -> File:
+def config(folder: Path, compression: Compression) -> File:
     return File(
         type="file",
         path=f"{folder}/events/{{stream}}/{{date}}.jsonl",
         rejects_path=f"{folder}/rejects.jsonl",
         rotate=Rotate(size=100, age=timedelta(hours=12)),
-        compression="zstd",
+        compression=compression,
     )
 
 
-def deliver_all(folder: Path, attempt: int) -> None:
+def deliver_all(folder: Path, compression: Compression, attempt: int) -> None:
     """Deliver what the saved state has not yet, in batches of other sizes than the last attempt's."""
     saved = folder / "state.json"
     state: dict[str, Any] = json.loads(saved.read_bytes()) if saved.exists() else {"done": 0, "marks": {}}
-    journal = config(folder).open({name: mark.encode() for name, mark in state["marks"].items()})
+    journal = config(folder, compression).open({name: mark.encode() for name, mark in state["marks"].items()})
     _run(journal.__aenter__())
     while batch := MESSAGES[state["done"] : state["done"] + 5 + attempt % 2]:
         _save(saved, state, journal.announce(batch))
@@ -67,19 +68,20 @@ def _save(path: Path, state: dict[str, Any], marks: Any) -> None:
     os.replace(f"{path}.new", path)  # noqa: PTH105 -- a system call as any other here
 
 
-def faults(folder: Path) -> list[str]:
+def faults(folder: Path, compression: Compression) -> list[str]:
     """What is wrong with the files in the end: they must hold each message once, in order; closed ones are packed."""
     expected: dict[str, list[bytes]] = defaultdict(list)
     found: dict[str, list[bytes]] = defaultdict(list)
+    wrong = []
     for each in MESSAGES:
         expected["rejects" if each.reject else f"{each.stream}/{each.observed:%Y-%m-%d}"].append(each.value)
     paths = [path for path in folder.rglob("*.jsonl*") if "state" not in path.name]
     for path in sorted(paths, key=lambda path: path.name.replace(".jsonl", "~", 1)):  # the open file comes last
-        stem = path.name.split(".")[0]
-        name = stem[:-7] if path.suffix == ".zst" else stem
+        name, number, packed = re.fullmatch(r"(.*?)(-\d{6})?\.jsonl(.*)", path.name).groups()  # type: ignore[union-attr]
+        if packed != ({"none": "", "zstd": ".zst"}[compression] if number else ""):
+            wrong.append(f"left over: {path}")
         found[name if name == "rejects" else f"{path.parent.name}/{name}"] += lines(path)
-    wrong = [f"{name}: {found[name]}" for name in expected | found if expected[name] != found[name]]
-    return wrong + [f"left over: {path}" for path in paths if path.suffix not in {".jsonl", ".zst"}]
+    return wrong + [f"{name}: {found[name]}" for name in expected | found if expected[name] != found[name]]
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -115,13 +117,13 @@ def _arm(fatal: int, side: str) -> None:
         setattr(os, name, armed(name))
 
 
-def child(folder: Path, attempt: int, fatal: int, side: str) -> bool:
+def child(folder: Path, compression: Compression, attempt: int, fatal: int, side: str) -> bool:
     """Run once in a process of its own, and tell whether it came to its end. Exits if it failed otherwise."""
     pid = os.fork()
     if pid == 0:
         try:
             _arm(fatal, side)
-            deliver_all(folder, attempt)
+            deliver_all(folder, compression, attempt)
         except BaseException:  # noqa: BLE001 -- whatever it is must not run on into the parent's code
             traceback.print_exc()
             os._exit(1)
@@ -132,33 +134,33 @@ def child(folder: Path, attempt: int, fatal: int, side: str) -> bool:
     return os.WIFEXITED(status)
 
 
-def story(folder: Path, deaths: Sequence[int], side: str) -> int:
+def story(folder: Path, compression: Compression, deaths: Sequence[int], side: str) -> int:
     """Die so often, then come to an end; give the number of deaths."""
     folder.mkdir()
     died = 0
     for fatal in deaths:
-        died += not child(folder, died, fatal, side)
+        died += not child(folder, compression, died, fatal, side)
     for _ in range(2):  # the second finds nothing to do, and must not mind
-        deliver_all(folder, died)
-    if wrong := faults(folder):
+        deliver_all(folder, compression, died)
+    if wrong := faults(folder, compression):
         sys.exit(f"killed {side} calls {deaths}: {wrong}")
     shutil.rmtree(folder)
     return died
 
 
-def main(mode: str, room: Path) -> int:
+def main(mode: str, compression: Compression, room: Path) -> int:
     anyio.to_thread.run_sync = _inline  # type: ignore[assignment]
     if mode == "again":
         drawn = random.Random(7)
         return sum(
-            story(room / str(n), [drawn.randint(1, 20) for _ in range(9)], drawn.choice(["before", "during"]))
-            for n in range(60)
+            story(room / str(n), compression, [drawn.randint(1, 20) for _ in range(9)], side)
+            for n, side in enumerate(["before", "during"] * 15)
         )
     deaths = 0
-    while story(room / str(deaths), [deaths + 1], mode):
+    while story(room / str(deaths), compression, [deaths + 1], mode):
         deaths += 1
     return deaths
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1], Path(sys.argv[2])))  # noqa: T201 -- what the test reads
+    print(main(sys.argv[1], cast("Compression", sys.argv[2]), Path(sys.argv[3])))  # noqa: T201 -- what the test reads

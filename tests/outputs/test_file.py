@@ -68,7 +68,19 @@ async def test_a_late_message_finds_the_file_of_its_date(tmp_path: Path) -> None
         for number, hours in enumerate([0, 24, 23, 25, 48, 120, 121]):
             async with config.open(ledger.marks) as journal:
                 await ledger.deliver(journal, [message(number, hours)])
+            if number == 2:
+                assert "calls/2026-11-22.jsonl" in names(tmp_path / name)  # which is the latest, so it stays open
         assert lines(tmp_path / name / f"{DAY}{closed}")[-1] == message(2).value
+
+
+async def test_a_very_late_message_overwrites_nothing(tmp_path: Path) -> None:
+    config, ledger = file_config(tmp_path, compression="gzip"), Ledger()
+    for number, hours in enumerate([0, 24, 48, 72, 96, 97, 1, 2, 3, 98]):
+        async with config.open(ledger.marks) as journal:
+            assert not journal.notices
+            await ledger.deliver(journal, [message(number, hours)])
+    assert lines(tmp_path / f"{DAY}-000001.jsonl.gz") == values(messages(range(1)))
+    assert lines(tmp_path / f"{DAY}-000002.jsonl.gz") == values(messages(range(6, 9)))
 
 
 async def test_without_rotation_and_compression_files_keep_their_names(tmp_path: Path) -> None:
@@ -187,7 +199,7 @@ async def test_another_batch_after_a_failed_one_takes_its_torn_tail_back(tmp_pat
     config, ledger = file_config(tmp_path), Ledger()
     async with config.open({}) as journal:
         await ledger.deliver(journal, [message(0), message(1, stream="leads")])
-        ledger.save(journal.announce(failed := [message(2), *messages(range(3, 9), stream="leads")]))
+        ledger.save(journal.announce(failed := [*messages(range(2, 5)), *messages(range(5, 12), stream="leads")]))
         with no_room_beyond(200), pytest.raises(OutputError):
             await journal.write(failed)
         ledger.save(journal.announce([message(9)]))
@@ -203,13 +215,18 @@ async def test_a_file_that_vanishes_under_way_is_begun_anew_and_told_once(tmp_pa
     async with config.open({}) as journal:
         await ledger.deliver(journal, messages(range(3)))
         (tmp_path / f"{DAY}.jsonl").unlink()
-        journal.announce([message(3)])
+        (tmp_path / "leads").mkdir()
+        (tmp_path / "leads/2026-11-21.jsonl").write_text("somebody's")
+        for _ in range(2):
+            with pytest.raises(OutputError, match="newer than the state"):
+                journal.announce([message(3), message(3, stream="leads")])
         await ledger.deliver(journal, [message(3)])
         assert len(journal.notices) == 1
         ledger.save(journal.announce([message(4)]))
         (tmp_path / f"{DAY}.jsonl").unlink()
         with pytest.raises(OutputError, match=r"held 40 bytes, now 0"):
             await journal.write([message(4)])
+    (tmp_path / "leads/2026-11-21.jsonl").unlink()
     async with config.open(ledger.marks) as journal:
         await ledger.deliver(journal, [message(4)])
     assert lines(tmp_path / f"{DAY}.jsonl") == [message(4).value]

@@ -121,6 +121,8 @@ CONFIGURATIONS: list[dict[str, Any]] = [
     {"compression": "zstd"},
     {"rotate": {"size": 100}},
     {"rotate": {"size": 100}, "compression": "gzip"},
+    {"path": "all.jsonl", "rotate": {"size": 50}},
+    {"path": "all.jsonl", "rotate": {"size": 50}, "compression": "zstd"},
     {"path": "all.jsonl", "rotate": {"age": "20h"}, "compression": "zstd"},
     {"path": "{date}/{hour}/{stream}.jsonl", "compression": "zstd"},
     {"path": "{stream}-{hour}.jsonl"},
@@ -132,7 +134,7 @@ async def test_an_older_state_is_refused_and_no_file_is_touched(options: dict[st
     config, ledger = file_config(tmp_path, **options), Ledger()
     async with config.open({}) as journal:
         for number, hours in enumerate([0, 1, 2, 23, 25, 26, 23, 50, 80, 81, 110, 150]):
-            await ledger.deliver(journal, [message(number, hours), message(number, hours, reject=True)])
+            await ledger.deliver(journal, [message(number, hours)])
     before = tree(tmp_path)
     *older, announced, newest = ledger.history
     for marks in [{}, *older]:
@@ -143,7 +145,7 @@ async def test_an_older_state_is_refused_and_no_file_is_touched(options: dict[st
     assert tree(tmp_path) == before
     assert not await notices(config, announced)  # as if killed before the commit
     async with config.open(announced) as journal:
-        await Ledger().deliver(journal, [message(11, 150), message(11, 150, reject=True)])
+        await Ledger().deliver(journal, [message(11, 150)])
     assert tree(tmp_path) == before
 
 
@@ -169,6 +171,29 @@ async def test_closed_files_may_be_taken_away(tmp_path: Path) -> None:
     async with config.open(ledger.marks) as journal:
         await ledger.deliver(journal, messages(range(10, 12), 25))
     assert names(tmp_path) == ["calls/2026-11-22-000001.jsonl.gz", "calls/2026-11-22.jsonl"]
+
+
+async def test_a_closed_file_that_is_taken_away_is_worth_no_notice(tmp_path: Path) -> None:
+    config, ledger = file_config(tmp_path), Ledger()
+    async with config.open({}) as journal:
+        for number in range(3):
+            await ledger.deliver(journal, [message(number, 24 * number)])
+    (tmp_path / f"{DAY}.jsonl").unlink()
+    assert not await notices(config, ledger.marks)
+
+
+async def test_an_announced_closing_excuses_no_more_than_it_says(tmp_path: Path) -> None:
+    config, path = file_config(tmp_path, rotate={"size": 100}), tmp_path / f"{DAY}.jsonl"
+    ledger = await delivered(config, range(2))
+    ledger.save(config.open(ledger.marks).announce([message(2)]))
+    ours = path.read_bytes()
+    path.write_bytes(ours + b"+")
+    with pytest.raises(OutputError, match="knows 80 of its 81 bytes"):
+        await notices(config, ledger.marks)
+    path.rename(tmp_path / f"{DAY}-000001.jsonl").write_bytes(ours)
+    path.write_bytes(message(2).value + b"\n+")
+    with pytest.raises(OutputError, match="knows 40 of its 41 bytes"):
+        await notices(config, ledger.marks)
 
 
 async def test_a_changed_path_still_takes_back_the_torn_batch(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.running import SECRETS, House, Poller, callcap, flextell, until
+from tests.process.running import HASTY, SECRETS, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors, serving
 
 
@@ -22,7 +22,7 @@ def at_peace(stream: dict[str, Any]) -> bool:
 def shared(sandbox: Vendors, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Poller]]:
     folder = tmp_path_factory.mktemp("shared")
     house = House(folder, {"acme": callcap(sandbox.at), "crm": flextell(sandbox.at)})
-    with house.start("run") as running:
+    with house.start("run", before=HASTY) as running:
         yield house, running
         assert running.stop() == 0
 
@@ -128,7 +128,7 @@ def test_logs_are_json_lines_with_names(poller: Poller, vendors: Vendors) -> Non
 
 def test_a_refused_credential_is_loud_and_makes_its_source_wait(tmp_path: Path, vendors: Vendors) -> None:
     house = House(tmp_path, {"acme": callcap(vendors.at, api_key="a-wrong-key"), "crm": flextell(vendors.at)})
-    with house.start("run") as poller:
+    with house.start("run", before=HASTY) as poller:
         line = poller.until_log("source.denied", source="acme", retry_in=60.0)
         assert line["level"] == "error"
         assert poller.streams()["acme/calls"]["state"] == "denied"
@@ -146,7 +146,7 @@ def test_a_pass_that_breaks_off_leaves_a_gap_until_one_is_complete(tmp_path: Pat
         for _ in range(250):
             vendors.put("flextell")
         house = House(tmp_path, {"crm": flextell(vendors.at)})
-        with house.start("run") as poller:
+        with house.start("run", before=HASTY) as poller:
             until(partial(house.has, "crm", vendors.holds("flextell")), "what there was")
             vendors.vices({"flextell": {"server_error": 0.5, "retry_seconds": 0.0}})
             opened = poller.until_log("gap.opened", source="crm", stream="leads")
@@ -168,7 +168,7 @@ def test_no_secret_is_shown_anywhere(tmp_path: Path, vendors: Vendors) -> None:
 
     key = "a-key-with-%-and-"
     house = House(tmp_path, {"acme": callcap(vendors.at, api_key=key), "crm": flextell(vendors.at, oauth=True)})
-    with house.start("run") as poller:
+    with house.start("run", before=HASTY) as poller:
         until(partial(house.has, "crm", vendors.holds("flextell")), "what there was")
         for vice in ("server_error", "html_200", "error_in_body", "reset", "unauthorized"):
             before = vendors.number()
