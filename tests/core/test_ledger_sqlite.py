@@ -150,13 +150,16 @@ async def test_a_dry_run_shows_and_changes_nothing(tmp_path: Path) -> None:
         await ledger.commit(change(A, 1, "x"))
         await ledger.save_token("acme", Token("c", "r", "a", NOON))
         shown = Sink("stdout")
+        reader = Database.read(tmp_path / "poller.db")
+        assert reader
         async with Delivery({"stdout": shown}, Telemetry()) as delivery:
-            dry = DryLedger(Database.read(tmp_path / "poller.db"), delivery)
+            dry = DryLedger(reader, delivery)
             found = await dry.restore(A, None)
             assert found.checkpoint == checkpoint(1)
             await dry.commit(change(A, 2, "y"))
             await dry.tidy(A, found.seen, 1e12)
             assert await dry.token("acme") == Token("c", "r", "a", NOON)
+        reader.close()
         assert list(names(shown.held)) == ["y"]
         assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
         nowhere = DryLedger(None, Delivery({}, Telemetry()))
