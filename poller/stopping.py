@@ -11,9 +11,9 @@ import anyio
 
 from poller.pipeline import Pipeline
 
-_READING = 5.0
+_READING = 4.0
 """Seconds a page in hand has to arrive."""
-_SAVING = 4.0
+_SAVING = 3.0
 """Seconds after that for what was read to be delivered and saved."""
 
 
