@@ -1,4 +1,5 @@
-"""Every vendor of the sandbox as a source of a configuration, with every sweep of every stream sixty times too often."""
+"""Every vendor of the sandbox as a source of a configuration, with every sweep of every stream
+sixty times too often."""
 
 from collections.abc import Mapping
 from datetime import timedelta
