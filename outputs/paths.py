@@ -64,7 +64,8 @@ class Template:
 
     def found(self) -> Iterator[Found]:
         """Look at the disk for files that this template could have made, open or closed. Raises OSError."""
-        for folder in self.standing():
+        # Path.glob would find hidden folders too, and cannot be told to find nothing but folders.
+        for folder in glob.iglob(self.folders):  # noqa: PTH207
             with os.scandir(folder) as entries:
                 paths = [str(PurePath(folder, entry.name)) for entry in entries if entry.is_file()]
             for path in paths:
@@ -74,20 +75,29 @@ class Template:
                 elif self.pattern.fullmatch(path):
                     yield Found(path, path, 0)
 
-    def standing(self) -> Iterator[str]:
-        """Name the folders that are there already."""
-        return glob.iglob(self.folders)  # noqa: PTH207 -- Path.glob finds hidden folders, and cannot say "folders only"
-
     def check(self) -> None:
         """Raise OutputError if a file of this template, there or not yet there, cannot be written. Touches nothing."""
         root = Path(self.text.partition("{")[0] + "x").parent  # the deepest folder that does not depend on values
         with told(self.text):
             root = next(folder for folder in (root, *root.parents) if folder.exists())
-            for path in (str(root), *self.standing(), *(found.path for found in self.found() if not found.number)):
+            latest = self._latest()
+            for path in (
+                root,
+                *(path.parent for path, _ in latest),
+                *(path for path, still_open in latest if still_open),
+            ):
                 if not os.access(path, os.W_OK):
                     raise OutputError(f"{path} cannot be written: no permission")
         if not root.is_dir():
             raise OutputError(f"{root} is not a folder, so {self.text} cannot be written")
+
+    def _latest(self) -> list[tuple[Path, bool]]:
+        # Closed files and folders of past dates may well have been made read-only.
+        latest: dict[str, tuple[str, bool, str]] = {}
+        for path, name, number in self.found():
+            if place := self.place(name):
+                latest[place.family] = max(latest.get(place.family, ("", False, "")), (place.stamp, not number, path))
+        return [(Path(path), still_open) for _, still_open, path in latest.values()]
 
     def destination(self) -> str:
         """Name what it covers: the absolute path, with * for whatever is told apart by values."""

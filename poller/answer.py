@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from poller.errors import Denied, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Throttled, TooLarge, Unavailable, Unexpected
 
 
 class Answer:
@@ -39,7 +39,7 @@ class Body:
             self._begun = True
             self._read += self._unpacked(part) if self._packed else part
             if len(self._read) > self._limit:
-                raise Unexpected(f"the body is larger than {self._limit >> 20} MiB")
+                raise TooLarge(f"the body is larger than {self._limit >> 20} MiB")
             part = self._gzip.unused_data  # gzip may come in several members
 
     def whole(self) -> bytes:

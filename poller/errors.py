@@ -8,6 +8,7 @@ PollerError
     ├── Denied        401, 403: the whole source, slowly, loudly; after one try at a fresh token
     ├── Shifted       the list moved under the pass, so its totals contradict it: start over at once
     └── Unexpected    an answer we do not understand: slowly, loudly
+        └── TooLarge  an answer beyond the body limit
 """
 
 from collections.abc import Iterable
@@ -74,6 +75,10 @@ class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news"."""
 
     outcome = "unexpected"
+
+
+class TooLarge(Unexpected):
+    """An answer whose body is beyond the limit."""
 
 
 def first(group: BaseExceptionGroup[E]) -> E:

@@ -1,5 +1,6 @@
 """How a list that has neither an order nor a cursor is read: a range that does not fit one page is halved."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,6 +84,11 @@ async def halve(ask: Ask, window: Window, *, size: int, lag: timedelta, identity
             yield page
 
 
+def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "Counter[str | bytes]":
+    """What has an identity counts once, however often it comes."""
+    return Counter({name: 1 if isinstance(name, str) else count for name, count in (names + found).items()})
+
+
 class _Reading:
     """One pass: when it began, by the vendor's clock, and how far ahead of that there may be something to halve."""
 
@@ -112,20 +118,20 @@ class _Reading:
 
     async def whole(self, span: Span, *, last: bool) -> AsyncIterator[Page]:
         """All pages of a span, read until two readings agree."""
-        before: set[str | bytes] | None = None
+        before: Counter[str | bytes] | None = None
         for _ in range(PASSES):
-            names: set[str | bytes] = set()
+            names: Counter[str | bytes] = Counter()
             number, ended = 0, False
             self._ends.begin()
             while not ended:
                 number += 1
                 answer = await self._answer(span, number)
                 ended = self._ends.ended(answer)
-                fresh = self._names(answer) - names
-                if answer.records and not fresh:
+                found = self._names(answer)
+                if found and found.keys() <= names.keys():
                     raise Shifted(f"page {number} repeats the pages before it", self._until)
-                names |= fresh
-                agreed = ended and names == before and answer.total in {None, len(names)}
+                names = _together(names, found)
+                agreed = ended and names == before and answer.total in {None, names.total()}
                 yield self._page(answer, last and agreed)
             if agreed:
                 return
@@ -140,12 +146,12 @@ class _Reading:
         self._begun = True
         return answer
 
-    def _names(self, answer: Answer) -> set[str | bytes]:
-        """A record without an identity is named by its bytes."""
-        return {self._identity(row) or bytes(row) for row in answer.records}
+    def _names(self, answer: Answer) -> "Counter[str | bytes]":
+        """A record without an identity is named by its bytes, and there may be several such ones."""
+        return _together(Counter(), Counter(self._identity(row) or bytes(row) for row in answer.records))
 
     def _add_up(self, answer: Answer) -> None:
-        found = len(self._names(answer))
+        found = self._names(answer).total()
         if answer.total not in {None, found}:
             raise Shifted(f"the list holds {answer.total} records, but {found} different ones came", self._until)
 

@@ -36,6 +36,7 @@ class Page:
     the pass is complete with this page, so that both are one commit (a fetch that just returns is complete too).
     `names` are further records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's
     clock, they changed; `unreadable` is a part of the asked range that the list does not reach, left to the others.
+    `off`, on the last page, says why the vendor offers no way for this sweep: it rests for a day.
     """
 
     records: Sequence[bytes | msgspec.Raw]
@@ -43,6 +44,7 @@ class Page:
     last: bool = False
     names: Mapping[str, timedelta] = field(default_factory=dict)
     unreadable: Window | None = None
+    off: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

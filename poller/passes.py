@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
+from poller.errors import PollerError, Unexpected
 from poller.ledger.records import Checkpoint, Gap
 from poller.model import Cursor, Page
 from poller.schedule import Pass, SweepRun
@@ -14,20 +15,24 @@ _SETTLED = timedelta(minutes=1)
 """A record that was read so long after the vendor says it changed shows the change, also on a lagging replica."""
 _MANY = 10
 _AGREED = timedelta(hours=24)
+_OFF = timedelta(days=1)
+"""So long a sweep rests that the vendor offers no way for."""
 SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
 
 
-def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[Gap]:
-    """All was read and delivered. Returns the gaps that this closed."""
+def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime, off: str | None = None) -> list[Gap]:
+    """All was read and delivered. Returns the gaps that this closed. `off` is why the sweep is of no use for now."""
     if current.gap:
         read = [gap for gap in checkpoint.gaps if gap == current.gap]
         checkpoint.gaps = [gap for gap in checkpoint.gaps if gap != current.gap]
         return read
     state = checkpoint.sweeps[run.sweep.name]
     state.cursor = _not_ahead(current.cursor, now) or state.cursor
-    state.due = next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
-    state.complete, state.last_success, state.last_error, state.shifts = True, now, None, 0
+    state.due = (
+        current.began + _OFF if off else next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
+    )
+    state.complete, state.last_success, state.last_error, state.shifts = True, now, off, 0
     return close_gaps(checkpoint, run.sweep, current.window, current.began)
 
 
@@ -49,6 +54,19 @@ def reread(checkpoint: Checkpoint, run: SweepRun, name: str, now: datetime) -> N
     state.left.pop(name, None)
     remembered = now - (run.sweep.lookback or timedelta(0)) - run.sweep.every - _SETTLED
     state.reread = {known: at for known, at in state.reread.items() if at > remembered} | {name: now}
+
+
+def unread(checkpoint: Checkpoint, run: SweepRun, name: str, error: Exception, now: datetime) -> None:
+    """A named record could not be read by itself: it stays named, and lets the others go first.
+
+    Where for a day the vendor has had no proper answer to it, it is as unreadable as what a list does not reach.
+    """
+    state = checkpoint.sweeps[run.sweep.name]
+    state.last_error, state.reread[name] = words(error), now
+    since = state.left.get(name, now)
+    if isinstance(error, Unexpected) and now - since >= _AGREED:
+        del state.left[name]
+        open_gap(checkpoint, Gap(run.sweep.name, since, now, UNREADABLE, now))
 
 
 def vanished(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[str]:
@@ -105,6 +123,11 @@ def shifted(checkpoint: Checkpoint, run: SweepRun, current: Pass, until: datetim
     state.cursor = _not_ahead(Cursor(until) if until else None, now) or state.cursor
     state.due = next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
     return True
+
+
+def words(error: Exception) -> str:
+    """What to remember of it: the text of ours is safe to show; of a bug, also what it was."""
+    return str(error) if isinstance(error, PollerError) else repr(error)
 
 
 def _missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, kind: str, now: datetime) -> Gap:

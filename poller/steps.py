@@ -8,7 +8,7 @@ import anyio
 
 from poller import passes
 from poller.batch import Batch, Moment
-from poller.errors import Denied, PollerError, Shifted, SourceError, Throttled
+from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.http import Session
 from poller.ledger import Change, Ledger
 from poller.ledger.records import Checkpoint, Gap
@@ -113,7 +113,7 @@ class Steps:
     async def _deliver(self, run: SweepRun, current: Pass, page: Page, batch: Batch) -> None:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
-        closed = passes.complete(checkpoint, run, current, now) if page.last else []
+        closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
         collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
         if page.last and run.sweep.snapshot:
             gone = passes.vanished(checkpoint, run, current, now)
@@ -121,6 +121,8 @@ class Steps:
         if page.last or said or batch.messages or batch.entries:
             await self._commit(run.stream, checkpoint, batch)
         self._tell(run, batch)
+        if page.off:
+            self._telemetry.rested(*run.names, why=page.off)
         if collapse:
             self._telemetry.suspected(*run.names, *collapse)
         if page.last:
@@ -171,7 +173,7 @@ class Steps:
         else:
             passes.broken(checkpoint, run, current, now)
             wait = self._waits(error, self._patience.after(run, current, error, asked_at, now))
-        checkpoint.sweeps[run.sweep.name].last_error = _words(error)
+        checkpoint.sweeps[run.sweep.name].last_error = passes.words(error)
         self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
         for gap in checkpoint.gaps:
             if gap.since == now:
@@ -179,13 +181,12 @@ class Steps:
         await self._commit(run.stream, checkpoint, Batch())
 
     async def _fail_record(self, run: SweepRun, name: str, error: Exception, asked_at: datetime) -> None:
-        """The record stays named, and lets the others go first."""
+        """The sweep, or its source, waits."""
         run.reread_failures += 1
         wait = self._waits(error, self._patience.after_record(run, error, asked_at, self._now()))
         self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
         checkpoint = copy.deepcopy(run.stream.checkpoint)
-        state = checkpoint.sweeps[run.sweep.name]
-        state.last_error, state.reread[name] = _words(error), self._now()
+        passes.unread(checkpoint, run, name, error, self._now())
         await self._commit(run.stream, checkpoint, Batch())
 
     def _waits(self, error: Exception, wait: float) -> float:
@@ -195,10 +196,6 @@ class Steps:
         if isinstance(error, Throttled):
             self._telemetry.source_throttled(self._session.source, seconds=wait)
         return wait
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, PollerError) else repr(error)
 
 
 def _outcome(error: Exception) -> str:

@@ -33,12 +33,12 @@ OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "sh
 SELDOM = {"unauthorized": 0.002, "forbidden": 0.002, "wrong_page_size": 0.02, "wrong_zone": 0.02, "broken_record": 0.02}
 AMOUNTS = {
     "replica_seconds": 5.0,
-    "stall_seconds": 2.0,
+    "stall_seconds": 5.0,
     "retry_seconds": 1.0,
     "slide_seconds": 5.0,
     "token_seconds": 5.0,
 }
-SETTLING = 120.0
+SETTLING = 300.0
 """Seconds that a poller gets at most, in the end and undisturbed, to have the last word on everything."""
 
 

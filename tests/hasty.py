@@ -1,5 +1,4 @@
-"""Every vendor of the sandbox as a source of a configuration, with every sweep of every stream
-sixty times too often."""
+"""Every vendor of the sandbox as a source of a configuration, every sweep of every stream sixty times too often."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -37,7 +36,7 @@ def sources(at: str) -> dict[str, Any]:
 
 
 def _source(at: str, vendor: str) -> dict[str, Any]:
-    asked = {"type": vendor, "start": "all", "requests_per_minute": 6000, "timeout": "1s"}
+    asked = {"type": vendor, "start": "all", "requests_per_minute": 6000, "timeout": "3s"}
     for key, value in ACCOUNTS[vendor].items():
         asked[key] = f"{at}{value}" if key.endswith("_url") else value
     account: Account = TypeAdapter(SourceConfig).validate_python(asked)

@@ -10,7 +10,7 @@ from tests.chaos import chaos
 
 @pytest.mark.slow
 def test_a_poller_that_is_killed_all_the_time_delivers_everything_once(tmp_path: Path) -> None:
-    result = anyio.run(lambda: chaos(tmp_path, seconds=20, seed=20260314, settling=90, kills=10))
+    result = anyio.run(lambda: chaos(tmp_path, seconds=20, seed=20260314, settling=180, kills=10))
     assert result.kills >= 10
     assert result.events > 500
     assert result.good, str(result)

@@ -157,6 +157,10 @@ class Telemetry:
         """What was missing has been read."""
         _log.info("gap.closed", source=source, stream=stream, sweep=sweep)
 
+    def rested(self, source: str, stream: str, sweep: str, *, why: str) -> None:
+        """The vendor offers no way for this sweep, which asks again in a day."""
+        _log.warning("sweep.rested", source=source, stream=stream, sweep=sweep, why=why)
+
     def suspected(self, source: str, stream: str, sweep: str, before: float, now: float) -> None:
         """Too many records vanished at once to be believed: none is deleted."""
         _log.warning("stream.suspected", source=source, stream=stream, sweep=sweep, before=before, now=now)

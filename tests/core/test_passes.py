@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap, word
+from poller.errors import Unavailable, Unexpected
 from poller.ledger.records import Checkpoint, Gap
 from poller.model import Cursor, Page, Window
-from poller.passes import broken, complete, page, reread, shifted, suspect, vanished
+from poller.passes import broken, complete, page, reread, shifted, suspect, unread, vanished
 from poller.schedule import Pass, SweepRun
 from tests.core.toy import NOON, running, sweep, under_way
 
@@ -51,6 +52,15 @@ def test_a_complete_pass_moves_the_cursor_and_the_tick() -> None:
     assert (state.cursor, state.due) == (Cursor(at(3.4)), at(4))
     assert (state.complete, state.last_success, state.last_error, state.shifts) == (True, at(3.5), None, 0)
     assert not checkpoint.sweeps["audit"].complete
+
+
+def test_a_sweep_that_the_vendor_has_no_way_for_rests_for_a_day_and_says_why() -> None:
+    checkpoint, live, _ = runs()
+    complete(checkpoint, live, under_way(live, at(3.5), pages=1), at(3.5), "no tokens")
+    state = checkpoint.sweeps["live"]
+    assert (state.complete, state.last_error, state.due) == (True, "no tokens", at(3.5) + DAY)
+    passed(checkpoint, live, at(3.5) + DAY, None)
+    assert (state.last_error, state.due) == (None, at(4.5) + DAY)
 
 
 def test_without_a_cursor_it_stays_where_it_was() -> None:
@@ -322,3 +332,16 @@ def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
     assert state.left["a"] == at(3)
     reread(checkpoint, live, "b", at(30))
     assert state.reread == {"b": at(30)}, "what no window reaches any more is forgotten"
+
+
+def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> None:
+    checkpoint, live, _ = runs()
+    page(checkpoint, live, Page((), names={"a": timedelta(0)}), NOON)
+    state = checkpoint.sweeps["live"]
+    for error, later in ((Unexpected("no lead"), DAY - MINUTE), (Unavailable("reset"), 2 * DAY)):
+        unread(checkpoint, live, "a", error, NOON + later)
+        assert (state.left, state.reread, state.last_error) == ({"a": NOON}, {"a": NOON + later}, str(error))
+    assert not checkpoint.gaps
+    unread(checkpoint, live, "a", Unexpected("no lead"), at(5) + DAY)
+    assert state.left == {}
+    assert checkpoint.gaps == [Gap("live", NOON, at(5) + DAY, UNREADABLE, at(5) + DAY)]

@@ -12,6 +12,8 @@ from outputs import Marks, Message, Output
 from outputs.file import File
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
+DAY = "calls/2026-11-21"
+"""The file of that day, by the template of `file_config`."""
 
 
 def message(number: int, hours: float = 0, stream: str = "calls", *, reject: bool = False, size: int = 40) -> Message:
@@ -76,3 +78,18 @@ def file_config(folder: Path, path: str = "{stream}/{date}.jsonl", **options: An
     """Configure files below a folder."""
     rejects = f"{folder}/rejects/{{stream}}.jsonl"
     return File(type="file", path=f"{folder}/{path}", **{"rejects_path": rejects, **options})
+
+
+async def delivered(config: File, *batches: range) -> Ledger:
+    """Deliver messages of these numbers, a range a batch, and close."""
+    ledger = Ledger()
+    async with config.open({}) as journal:
+        for batch in batches:
+            await ledger.deliver(journal, messages(batch))
+    return ledger
+
+
+async def notices(config: File, marks: Mapping[str, bytes]) -> list[str]:
+    """Open at these marks and close, and give what was noticed."""
+    async with config.open(marks) as journal:
+        return list(journal.notices)

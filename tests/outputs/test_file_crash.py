@@ -1,8 +1,12 @@
 """Exactly once, although the process is killed (a real SIGKILL) at any system call, of a restart too.
 
-What was broken on purpose, and who saw it (C: the crash test here, S: the synced test, O: test_file_state.py,
-F: test_file.py, T: test_output_contract.py):
-MUTATIONS
+Broken on purpose, and seen by the killing here: no cut at the start; no announcement saved; a rename at the
+announcement, before it is saved; a broken-off closing not finished; a second rename over the closed file; the closed
+file left beside its compressed copy; compression straight into the final name; the number not raised; a file of a
+past date not closed. Each fsync, fdatasync and folder sync that was taken out was seen by the loss of power below.
+Seen elsewhere: no cut at a retry (test_file_trouble.py, test_output_contract.py); a failed batch forgotten, or its
+pending bytes (test_file_trouble.py); no refusal of longer files, higher numbers, unknown files, and cutting one file
+before another was refused (test_file_state.py, test_file_recovery.py).
 """
 
 import os

@@ -52,7 +52,9 @@ async def test_a_lead_is_read_by_itself_and_may_be_gone() -> None:
     assert list((await reread(http)).records) == [json_bytes(LEAD)]
     assert list((await reread(http)).records) == []
     assert http.asked == [("/v3.0/leads/55001", {})] * 2
-    for other in ({**LEAD, "leadId": 1}, {"data": LEAD}, [LEAD], {}, b"<html>", b""):
+    nameless = {**LEAD, "leadId": None}
+    assert list((await reread(Scripted([Said(nameless)]))).records) == [json_bytes(nameless)], "which makes a reject"
+    for other in ({"error": "no such lead"}, {**LEAD, "leadId": 1}, {"data": LEAD}, [LEAD], {}, b"<html>", b""):
         with pytest.raises(Unexpected):
             await reread(Scripted([Said(other)]))
     with pytest.raises(Unexpected):

@@ -183,8 +183,15 @@ async def test_a_total_that_is_not_met_is_read_again(answer: Said) -> None:
 
 
 async def test_a_lead_without_identity_counts_as_itself() -> None:
-    odd: list[Any] = [{"uuid": "a"}, {"id": 1}, {"id": 2}, {"uuid": None}, 7, "x"]
+    odd: list[Any] = [{"uuid": "a"}, {"id": 1}, {"id": 2}, {"uuid": None}, 7, "x", None, None]
     assert (await follow(LEADS, "live", Scripted([leads(*odd)]))).error is None
+
+
+async def test_a_full_second_with_leads_that_look_alike_adds_up() -> None:
+    rows = [*named(PER_PAGE - 2), None, None], [{"uuid": "last"}, None]
+    http = Scripted(leads(*page, total_count=PER_PAGE + 2) for page in (rows[0], *rows * 2))
+    done = await follow(LEADS, "live", http, Window(NOW, NOW))
+    assert (done.error, done.pages[-1].last) == (None, True)
 
 
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:

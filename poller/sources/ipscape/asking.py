@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from poller.errors import Shifted, Unexpected
-from poller.leaves import UNREADABLE, ident
+from poller.leaves import UNREADABLE, ident, shape
 from poller.model import Cursor, Http, Page, Window
 from poller.paging import envelope
 from poller.sources.ipscape.calls import Attempt, attempt_end
@@ -59,6 +59,7 @@ class _Data(Struct, rename="camel"):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
+_LEAD = msgspec.json.Decoder(shape("timestamps phones"))
 _ITEMS, _DATA = msgspec.json.Decoder(_Items), msgspec.json.Decoder(_Data)
 
 
@@ -198,10 +199,14 @@ def touched(zone: ZoneInfo | None, rows: Rows, date: datetime | None) -> Page:
 
 
 async def reread(identity: Callable[[Raw], str | None], http: Http, name: str) -> Page:
-    """One lead; none where the vendor has it no more. Raises Unexpected where it sends something else."""
+    """One lead, or a reject of it; none where the vendor has it no more.
+
+    Nothing surrounds it, so what is called a lead has to look like one. Raises Unexpected where it does not.
+    """
     response = await http.get(f"{LEADS}/{name}", {}, accept=(200, 404))
     if response.status == 404:
         return Page(())
-    if identity(Raw(response.body)) != name:
+    said: Any = envelope(_LEAD, response.body)
+    if identity(Raw(response.body)) not in {None, name} or not (said.timestamps and said.phones):
         raise Unexpected(f"that is not the lead {name}")
     return Page((response.body,))
