@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 PITFALLS = {"callcap": range(1, 16), "flextell": range(1, 16), "trackdrive": range(1, 18), "ipscape": range(1, 15)}
 """How many ways to lose, to repeat and to misread a record are known of each vendor: numbered in docs/pitfalls.md."""
+COVERED = pytest.StashKey[dict[str, list[str]] | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -14,36 +16,45 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: real processes for a minute or more")
 
 
-def coverage(items: Iterable[pytest.Item]) -> dict[tuple[str, int], list[str]]:
-    """Pitfall to the tests that cover it."""
-    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+def coverage(items: Iterable[pytest.Item]) -> dict[str, list[str]]:
+    """Pitfall ("vendor number") to the tests that cover it."""
+    found: dict[str, list[str]] = defaultdict(list)
     for item in items:
         for marker in item.iter_markers("covers"):
             vendor, *numbers = marker.args
             for number in numbers:
                 name = item.nodeid.partition("[")[0]
-                if name not in found[vendor, number]:
-                    found[vendor, number].append(name)
-    return found
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    session = getattr(config, "_session_items", None)
-    if not session:
-        return
-    terminalreporter.section("known pitfalls, and the tests that cover them")
-    for (vendor, number), names in sorted(coverage(session).items()):
-        terminalreporter.write_line(f"{vendor} {number}: {', '.join(names)}")
+                if name not in found[f"{vendor} {number}"]:
+                    found[f"{vendor} {number}"].append(name)
+    return dict(found)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     whole = session.config.args in (["tests"], []) or session.config.args_source.name == "TESTPATHS"
-    session.config._session_items = list(session.items) if whole else None  # type: ignore[attr-defined]
+    session.config.stash[COVERED] = coverage(session.items) if whole else None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["covered"] = session.config.stash.get(COVERED, None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Tests run in several processes, each of which has found them all."""
+    node.config.stash[COVERED] = getattr(node, "workeroutput", {}).get("covered")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if covered := config.stash.get(COVERED, None):
+        terminalreporter.section("known pitfalls, and the tests that cover them")
+        for pitfall in sorted(covered, key=lambda name: (name.split()[0], int(name.split()[1]))):
+            terminalreporter.write_line(f"{pitfall}: {', '.join(covered[pitfall])}")
 
 
 @pytest.fixture
-def pitfalls_covered(request: pytest.FixtureRequest) -> dict[tuple[str, int], list[str]]:
-    items = request.config._session_items  # type: ignore[attr-defined]
-    if items is None:
+def pitfalls_covered(request: pytest.FixtureRequest) -> dict[str, list[str]]:
+    covered = request.config.stash[COVERED]
+    if covered is None:
         pytest.skip("says something only when the whole suite is collected: run pytest without naming files")
-    return coverage(items)
+    return covered

@@ -145,7 +145,7 @@ async def test_a_body_of_just_the_limit_is_read_whole() -> None:
         assert (await ours.get("/calls", {})).body == body
 
 
-@pytest.mark.parametrize("packed", [GZIPPED, gzip.compress(b"[1,") + gzip.compress(b"2]")])
+@pytest.mark.parametrize("packed", [GZIPPED, gzip.compress(b"[1,") + gzip.compress(b"2]")], ids=["one", "two"])
 async def test_gzip_is_unpacked_whole_however_it_is_cut(packed: bytes) -> None:
     async def bit_by_bit(asked: Asked, writer: asyncio.StreamWriter) -> None:
         whole = answer(body=packed, Content_Encoding="gzip")
