@@ -40,10 +40,15 @@ def gap_seconds(checkpoint: Checkpoint) -> float:
 
 
 def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
-    """Remember a gap; one that overlaps it, of the same sweep and kind, grows."""
+    """Remember a gap; one that overlaps it, of the same sweep and kind, grows.
+
+    What an audit found unreadable again is as good as new: no audit closes what it did not read itself.
+    """
+    again = found.sweep == "audit" and found.kind == UNREADABLE
     for gap in [gap for gap in checkpoint.gaps if _touch(gap, found)]:
         checkpoint.gaps.remove(gap)
-        start, end, since = min(gap.start, found.start), max(gap.end, found.end), min(gap.since, found.since)
+        start, end = min(gap.start, found.start), max(gap.end, found.end)
+        since = found.since if again else min(gap.since, found.since)
         found = msgspec.structs.replace(found, start=start, end=end, since=since)
     checkpoint.gaps.append(found)
 

@@ -8,7 +8,9 @@ import anyio
 
 from poller import app
 from poller.errors import ConfigError
+from poller.sandbox import agendize
 from poller.sandbox import serve as serving
+from poller.sandbox.agendize_records import COMPANY_ZONE
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from poller.sandbox.ipscape import TOKEN
@@ -61,6 +63,14 @@ def _settings(at: str, folder: Path) -> Settings:
                     "token": TOKEN,
                     **fast,
                 },
+                "clinics": {
+                    "type": "agendize",
+                    "base_url": f"{at}/agendize/api/2.0",
+                    "api_key": agendize.API_KEY,
+                    "token": agendize.TOKEN,
+                    "timezone": COMPANY_ZONE,
+                    **fast,
+                },
             },
             "outputs": {"console": {"type": "stdout"}},
             "state": {"path": str(folder / "poller.db")},
@@ -74,7 +84,8 @@ _DOORS = (
     f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url "
     f"/flextell/oauth/token, client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN}); "
     f"trackdrive under /trackdrive (public_key {PUBLIC_KEY}, private_key {PRIVATE_KEY}); "
-    f"ipscape under /ipscape/platform-api (token {TOKEN})"
+    f"ipscape under /ipscape/platform-api (token {TOKEN}); "
+    f"agendize under /agendize/api/2.0 (api_key {agendize.API_KEY}, token {agendize.TOKEN}, timezone {COMPANY_ZONE})"
 )
 """Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
 

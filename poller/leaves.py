@@ -32,6 +32,15 @@ _NUMBERS = (int, float)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
+def utf8(body: bytes) -> bytes:
+    """A body in UTF-8; one that is not is taken for Latin-1, which old servers speak."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("latin-1").encode()
+    return body
+
+
 def _given(sent: str) -> str | None:
     return sent if sent and sent not in _NOTHING and not sent.isspace() else None
 

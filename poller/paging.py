@@ -21,12 +21,13 @@ Place: TypeAlias = int | str
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One request's worth of a list, its envelope believed. `following` is None at the end."""
+    """One request's worth of a list, its envelope believed. `following` is None at the end; `token` see Cursor."""
 
     records: Sequence[msgspec.Raw]
     total: int | None
     following: Place | None
     date: datetime | None
+    token: str | None = None
 
 
 class Numbering(msgspec.Struct):
@@ -150,7 +151,7 @@ async def walk(
         if contradiction:
             yield Page(answer.records)
             raise Shifted(contradiction, until)
-        yield Page(answer.records, Cursor(until) if over and until else None, last=over)
+        yield Page(answer.records, Cursor(until, answer.token) if over and until else None, last=over)
         at = None if over else answer.following
 
 

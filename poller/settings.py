@@ -19,7 +19,6 @@ from poller.sources.account import Strict
 from poller.sources.registry import SourceConfig
 
 LATER: Mapping[tuple[str, ...], str] = {
-    ("sources", "*", "type", "agendize"): "Agendize sources are not available in this version yet",
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
     ("outputs", "*", "type", "kafka"): "Kafka outputs are not available in this version yet",
     ("state", "type", "kafka"): "state in Kafka is not available in this version yet",

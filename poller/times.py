@@ -50,6 +50,14 @@ def elapsed(began: datetime | None, ended: datetime | None) -> int | None:
     return int((ended - began).total_seconds()) if began and ended and ended >= began else None
 
 
+def later(began: datetime | None, seconds: int | None) -> datetime | None:
+    """So many seconds after a time, None where that cannot be said."""
+    try:
+        return None if began is None or seconds is None else began + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
 def wall_clock(start: datetime, zone: tzinfo) -> datetime:
     """The wall-clock time (naive) to ask from, so that nothing from `start` on shows an earlier one.
 
@@ -69,6 +77,19 @@ def zone_name(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError("no such time zone: an IANA name such as US/Arizona or Etc/UTC") from None
     return name
+
+
+def zone_named(leaf: object) -> ZoneInfo | None:
+    """The time zone that a record names; None where it names none, or none that is known."""
+    return _zone(leaf) if isinstance(leaf, str) else None
+
+
+@lru_cache(1 << 8)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(zone_name(name))
+    except ValueError:
+        return None
 
 
 ZoneName = Annotated[str, AfterValidator(zone_name)]

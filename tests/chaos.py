@@ -30,7 +30,14 @@ from tests.hasty import sources
 NEVER = {"sick_replica"}
 """A documented answer that lies: nothing a poller could see, so nothing that can be asked of it here."""
 OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
-SELDOM = {"unauthorized": 0.002, "forbidden": 0.002, "wrong_page_size": 0.02, "wrong_zone": 0.02, "broken_record": 0.02}
+SELDOM = {
+    "unauthorized": 0.002,
+    "forbidden": 0.002,
+    "wrong_page_size": 0.02,
+    "wrong_zone": 0.02,
+    "broken_record": 0.02,
+    "csv_imports": 0.001,  # each one brings hundreds of leads
+}
 AMOUNTS = {
     "replica_seconds": 5.0,
     "stall_seconds": 5.0,

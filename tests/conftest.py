@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-PITFALLS = {"callcap": range(1, 16), "flextell": range(1, 16), "trackdrive": range(1, 18), "ipscape": range(1, 15)}
+PITFALLS = {
+    "agendize": range(1, 16),
+    "callcap": range(1, 16),
+    "flextell": range(1, 16),
+    "ipscape": range(1, 15),
+    "trackdrive": range(1, 18),
+}
 """How many ways to lose, to repeat and to misread a record are known of each vendor: numbered in docs/pitfalls.md."""
 COVERED = pytest.StashKey[dict[str, list[str]] | None]()
 

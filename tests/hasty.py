@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from poller.sandbox import agendize, agendize_records
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from poller.sandbox.ipscape import TOKEN
@@ -14,6 +15,12 @@ from poller.sources.account import Account
 from poller.sources.registry import SourceConfig
 
 ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+    "agendize": {
+        "base_url": "/agendize/api/2.0",
+        "api_key": agendize.API_KEY,
+        "token": agendize.TOKEN,
+        "timezone": agendize_records.COMPANY_ZONE,
+    },
     "callcap": {"base_url": "/callcap", "api_key": API_KEY},
     "flextell": {
         "base_url": "/flextell/api/v1",

@@ -21,7 +21,9 @@ from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.pipeline import Pipeline
+from poller.sandbox import agendize as agendize_double
 from poller.sandbox import ipscape as ipscape_double
+from poller.sandbox.agendize_records import COMPANY_ZONE
 from poller.sandbox.app import sandbox
 from poller.sandbox.callcap import API_KEY
 from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
@@ -30,6 +32,7 @@ from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
 from poller.source import authority, session, stream_runs
 from poller.sources.account import Account
+from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
@@ -41,6 +44,12 @@ from tests.truth import Yardstick
 
 BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
 AT = "http://sandbox"
+
+
+def agendize(**settings: Any) -> Agendize:
+    fixed = {"type": "agendize", "base_url": f"{AT}/agendize/api/2.0", "requests_per_minute": 600}
+    keys = {"api_key": agendize_double.API_KEY, "token": agendize_double.TOKEN, "timezone": COMPANY_ZONE}
+    return Agendize.model_validate(fixed | keys | settings)
 
 
 def callcap(**settings: Any) -> Callcap:
@@ -70,6 +79,7 @@ def ipscape(**settings: Any) -> Ipscape:
 
 
 ACCOUNTS: Mapping[str, Callable[..., Account]] = {
+    "agendize": agendize,
     "callcap": callcap,
     "flextell": flextell,
     "ipscape": ipscape,

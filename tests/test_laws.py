@@ -29,6 +29,7 @@ from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of
 from tests.truth import YARDSTICKS, Yardstick, of_vendor
 
 ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
+    "agendize": {"calls": {"sweeps": {"audit": {"every": "10m"}}}},
     "callcap": {"calls": {"sweeps": {"audit": {"every": "10m", "lookback": "6h"}}}},
     "flextell": {"leads": {"sweeps": {"trashed": {"every": "5m"}, "full": {"every": "10m"}}}},
     "ipscape": {

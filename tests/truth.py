@@ -47,11 +47,15 @@ class Yardstick:
         for key, value in record.items():
             path = f"{above}{key}"
             if path not in self.volatile and key != UNDOCUMENTED:
-                nested = isinstance(value, dict) and any(place.startswith(f"{path}.") for place in self.volatile)
+                nested = isinstance(value, dict) and any(place.startswith(f"{path}.") for place in self._places)
                 kept[key] = self._kept(value, f"{path}.") if nested else value
             if path in self.signed:
                 kept[key] = str(value).partition("?")[0]
         return kept
+
+    @property
+    def _places(self) -> frozenset[str]:
+        return self.volatile | self.signed
 
     def _version(self, version: Mapping[str, Any]) -> Version:
         record, at = version["record"], version["at"]
@@ -81,6 +85,7 @@ def _instant(leaf: Any) -> datetime:
 
 _TRACKDRIVE_STAMPS = frozenset({"updated_at", "user_updated_at"})
 _ROWS = (
+    Yardstick("agendize/calls", "start.dateTime", None, signed=frozenset({"record.url"})),
     Yardstick(
         "callcap/calls", "start_datetime", "last_modified", frozenset({"last_modified"}), frozenset({"recording"})
     ),

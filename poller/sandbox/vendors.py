@@ -1,7 +1,7 @@
 """The table of contents of the sandbox: every simulated vendor, one file each."""
 
-from poller.sandbox import callcap, flextell, ipscape, trackdrive
+from poller.sandbox import agendize, callcap, flextell, ipscape, trackdrive
 from poller.sandbox.desk import Vendor
 
-VENDORS: tuple[Vendor, ...] = (callcap.VENDOR, flextell.VENDOR, ipscape.VENDOR, trackdrive.VENDOR)
+VENDORS: tuple[Vendor, ...] = (agendize.VENDOR, callcap.VENDOR, flextell.VENDOR, ipscape.VENDOR, trackdrive.VENDOR)
 KINDS = tuple(kind for vendor in VENDORS for kind in vendor.kinds)

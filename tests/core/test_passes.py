@@ -140,6 +140,16 @@ def test_what_a_list_does_not_reach_is_closed_by_an_audit_begun_since() -> None:
     assert passed(checkpoint, audit, NOON, NOON) == [gap(-60, -30, UNREADABLE)]
 
 
+def test_what_an_audit_cannot_read_it_does_not_close() -> None:
+    checkpoint, _, audit = runs()
+    for began in (NOON, NOON + DAY):
+        current = under_way(audit, began, pages=1)
+        page(checkpoint, audit, Page((), unreadable=Window(at(-60), at(-30))), began + MINUTE)
+        assert complete(checkpoint, audit, current, began + 2 * MINUTE) == []
+        assert checkpoint.gaps == [gap(-60, -30, UNREADABLE, "audit", began + MINUTE)]
+    assert passed(checkpoint, audit, NOON + 2 * DAY, NOON) != []
+
+
 def test_a_pass_over_a_gap_closes_that_gap_and_moves_nothing_else() -> None:
     checkpoint, live, _ = runs()
     checkpoint.gaps = [gap(-90, -80, SHIFTED), gap(-50, -40, SHIFTED)]

@@ -167,6 +167,7 @@ class Poller:
         """Nothing in it moves meanwhile."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         yield
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)

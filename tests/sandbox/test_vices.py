@@ -11,13 +11,14 @@ import pytest
 from poller.sandbox import flextell
 from poller.sandbox.vices import RATES, Vices
 
+from . import vices_of_agendize as of_agendize
 from . import vices_of_answers as of_answers
 from . import vices_of_ipscape as of_ipscape
 from . import vices_of_lists as of_lists
 from .stage import LEADS, NOON, Stage, answers, both
 
 CUT_OFF = dict.fromkeys(("stall", "reset", "short_body"), of_answers.cut_off)
-CHECKS: dict[str, Any] = {**vars(of_lists), **vars(of_ipscape), **vars(of_answers), **CUT_OFF}
+CHECKS: dict[str, Any] = {**vars(of_lists), **vars(of_ipscape), **vars(of_agendize), **vars(of_answers), **CUT_OFF}
 
 
 def test_every_vice_is_checked_here() -> None:

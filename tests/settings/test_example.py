@@ -18,6 +18,8 @@ ENVIRON = {
     "TRACKDRIVE_PUBLIC_KEY": "c",
     "TRACKDRIVE_PRIVATE_KEY": "d",
     "IPSCAPE_TOKEN": "e",
+    "AGENDIZE_API_KEY": "f",
+    "AGENDIZE_TOKEN": "g",
 }
 SCHEMA = config_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -30,6 +32,7 @@ def left_out(example: dict[str, Any]) -> dict[str, Any]:
         "crm": ("type", "tenant", "access_token"),
         "acme-leads": ("type", "base_url", "public_key", "private_key"),
         "support-centre": ("type", "base_url", "token"),
+        "clinics": ("type", "api_key", "token"),
     }
     sources = {name: {key: example["sources"][name][key] for key in keys} for name, keys in kept.items()}
     files = {key: example["outputs"]["archive"][key] for key in ("type", "path")}
@@ -38,7 +41,8 @@ def left_out(example: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_example_is_a_good_configuration() -> None:
     settings = load(EXAMPLE, ENVIRON)
-    assert [source.type for source in settings.sources.values()] == ["callcap", "flextell", "trackdrive", "ipscape"]
+    vendors = [source.type for source in settings.sources.values()]
+    assert vendors == ["callcap", "flextell", "trackdrive", "ipscape", "agendize"]
     assert [output.type for output in settings.outputs.values()] == ["stdout", "file"]
 
 
@@ -69,6 +73,7 @@ def test_every_key_of_the_example_is_explained_where_it_stands_first() -> None:
         "leads",
         "crm",
         "archive",
+        "clinics",
         "acme-leads",
         "support-centre",
     }  # names, and what the key above explains

@@ -121,5 +121,5 @@ def test_start(start: object, at: datetime | None) -> None:
 
 def test_there_is_a_schema() -> None:
     schema = READ.json_schema()
-    assert schema["discriminator"]["mapping"].keys() == {"callcap", "flextell", "ipscape", "trackdrive"}
+    assert schema["discriminator"]["mapping"].keys() == {"agendize", "callcap", "flextell", "ipscape", "trackdrive"}
     assert "required" not in schema["$defs"]["Windowed"]

@@ -1,0 +1,85 @@
+"""How a list is read that may be cut off without saying so: a range whose answer looks cut is halved."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeAlias
+
+from poller.halving import SECOND, Span
+from poller.model import Cursor, Page, Window
+from poller.paging import Answer, Place, walk
+
+Ask: TypeAlias = Callable[[Span, Place], Awaitable[Answer]]
+"""Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `narrow`)."""
+
+
+async def narrow(
+    ask: Ask, window: Window, *, caps: Collection[int], longest: timedelta, lag: timedelta
+) -> AsyncIterator[Page]:
+    """Read what began since the window's start, the newest first; the newest range has no end.
+
+    An answer that does not go on, and holds one of these numbers of records (`caps`), looks cut, unless a longer one
+    came before: its range is halved. A range with an end comes with what is up to `longest` newer, and may not shrink:
+    where it is no longer than that, and both its first and its last second look cut, it is unreadable (asking for each
+    second between them would take all day). The cursor is the date of the first answer less `lag`.
+    """
+    reading = _Reading(ask, window.end, caps, lag)
+    spans = [Span(window.start.replace(microsecond=0), None)]
+    while spans:
+        span = spans.pop()
+        async for page in reading.pages(span):
+            yield reading.page(page, last=page.last and not reading.cut and not spans)
+        if not reading.cut:
+            continue
+        ends = _ends(span, longest)
+        for end in ends:
+            async for page in reading.pages(end):
+                yield Page(page.records)
+            if not reading.cut:
+                break
+        halves = None if ends and reading.cut else span.halves(reading.edge)
+        spans += halves or ()
+        if halves is None:
+            beyond = Window(span.start, span.end or max(reading.edge, span.start))
+            yield reading.page(Page((), unreadable=beyond), last=not spans)
+
+
+def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
+    """The first and the last second of a range; none of one that is open, too long, or but a second itself."""
+    if span.end is None or not SECOND < span.end - span.start <= longest:
+        return ()
+    return Span(span.start, span.start + SECOND), Span(span.end - SECOND, span.end)
+
+
+class _Reading:
+    """One pass: the cursor it earns, up to where there may be something to halve, whether the last list looks cut."""
+
+    def __init__(self, ask: Ask, edge: datetime, caps: Collection[int], lag: timedelta) -> None:
+        self._ask, self._caps, self._lag = ask, caps, lag
+        self._begun = False
+        self._most = 0
+        self._cursor: Cursor | None = None
+        self.edge = edge
+        self.cut = False
+
+    async def pages(self, span: Span) -> AsyncIterator[Page]:
+        """All pages of a span, as such; with the last one `cut` is known."""
+        only = True
+        async for page in walk(partial(self._ask, span), lag=self._lag):
+            rows = len(page.records)
+            self.cut = only and page.last and rows in self._caps and rows >= self._most
+            self._most, only = max(self._most, rows), False
+            if page.last and not self._begun:
+                self._begin(page.cursor)
+            yield page
+
+    def page(self, page: Page, *, last: bool) -> Page:
+        """A page of the pass, which is complete with the last one."""
+        return replace(page, cursor=self._cursor if last else None, last=last)
+
+    def _begin(self, cursor: Cursor | None) -> None:
+        self._begun = True
+        if cursor:
+            self._cursor = Cursor(cursor.until)
+            self.edge = max(self.edge, cursor.until + self._lag)
