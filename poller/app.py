@@ -1,7 +1,7 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
 import socket as sockets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from outputs import Output, OutputClosed, OutputError
 from outputs.stdout import Stdout
 from poller import VERSION, server
-from poller.auth import Authority
 from poller.errors import ConfigError, first
+from poller.fleet import Fleet
 from poller.ledger import Ledger
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery, OutputAway
@@ -23,7 +23,6 @@ from poller.pipeline import Pipeline
 from poller.settings import Settings
 from poller.source import SaveToken, authority, http_client, owner_of, session, stream_runs, tls_context
 from poller.sources.account import Account
-from poller.standing import standing
 from poller.status import StreamStatus
 from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
@@ -45,17 +44,15 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
         patience = _PATIENCE if once else None
         opened = _dry_ledger if dry else partial(_sqlite_ledger, patience=patience)
         ledger, save, trouble = await stack.enter_async_context(opened(settings, telemetry))
-        pipelines = [
-            pipeline
-            for name, account in settings.sources.items()
-            if (pipeline := await _pipeline(stack, name, account, ledger, telemetry, save=save, once=once))
-        ]
-        statuses = partial(_statuses, pipelines, telemetry, trouble)
+        for account in settings.sources.values():
+            tls_context(account.ca_file)
+        build = partial(_pipeline, ledger=ledger, telemetry=telemetry, save=save, once=once)
+        fleet = Fleet(settings.sources, build, once=once)
+        not_ready = partial(_not_ready, telemetry, trouble)
+        statuses = partial(_statuses, fleet, not_ready)
         telemetry.watch(statuses)
-        ready = partial(_not_ready, telemetry, trouble)
-        page = (sock, server.application(telemetry, ready, statuses)) if sock else None
-        left_out = len(pipelines) < len(settings.sources)
-        return await _poll(pipelines, telemetry, page, signals) or int(once and left_out)
+        page = (sock, server.application(telemetry, not_ready, statuses)) if sock else None
+        return await _poll(fleet, ledger, telemetry, page, signals)
 
 
 @asynccontextmanager
@@ -104,70 +101,56 @@ def _notice(outputs: Mapping[str, Output], telemetry: Telemetry) -> None:
             telemetry.notice("output.noticed", output=name, notice=notice)
 
 
+@asynccontextmanager
 async def _pipeline(
-    stack: AsyncExitStack,
-    name: str,
-    account: Account,
-    ledger: Ledger,
-    telemetry: Telemetry,
-    *,
-    save: SaveToken | None,
-    once: bool,
-) -> Pipeline | None:
+    name: str, account: Account, *, ledger: Ledger, telemetry: Telemetry, save: SaveToken | None, once: bool
+) -> AsyncIterator[Pipeline | None]:
     """One source, ready to run; None where a dry run has no token for it."""
     auth = authority(account, await ledger.token(name), partial(save, name) if save else None, utc_now)
     if save is None and not auth.at_hand:
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
-        return None
-    return await _built(stack, name, account, auth, ledger, telemetry, once=once)
-
-
-async def _built(
-    stack: AsyncExitStack,
-    name: str,
-    account: Account,
-    auth: Authority,
-    ledger: Ledger,
-    telemetry: Telemetry,
-    *,
-    once: bool,
-) -> Pipeline:
-    http = await stack.enter_async_context(http_client(account, tls_context(account.ca_file)))
-    return Pipeline(
-        name,
-        await stream_runs(name, account, ledger, utc_now),
-        session(name, account, http, auth, telemetry, utc_now),
-        ledger,
-        telemetry=telemetry,
-        now=utc_now,
-        concurrency=account.max_concurrency,
-        once=once,
-    )
+        yield None
+        return
+    async with http_client(account, tls_context(account.ca_file)) as http:
+        yield Pipeline(
+            name,
+            await stream_runs(name, account, ledger, utc_now),
+            session(name, account, http, auth, telemetry, utc_now),
+            ledger,
+            telemetry=telemetry,
+            now=utc_now,
+            concurrency=account.max_concurrency,
+            once=once,
+        )
 
 
 async def _poll(
-    pipelines: Sequence[Pipeline],
+    fleet: Fleet,
+    ledger: Ledger,
     telemetry: Telemetry,
     page: tuple[sockets.socket, Starlette] | None,
     signals: Signals,
 ) -> int:
-    """Run the pipelines until they end, or a signal ends them."""
+    """Run the fleet until it ends, or a signal ends it. Raises ConfigError where a state cannot be read."""
     telemetry.started(VERSION, sockets.gethostname(), page=_address(page[0]) if page else None)
-    code = 0
+    code, refused = 0, None
     try:
         async with anyio.create_task_group() as around:
             if page:
                 around.start_soon(server.serve, *page)
-            async with anyio.create_task_group() as work:
-                around.start_soon(stop_on_signal, signals, pipelines, work.cancel_scope)
-                for number, pipeline in enumerate(pipelines):
-                    work.start_soon(pipeline.run, _spread(pipelines, number))
+            with anyio.CancelScope() as work:
+                around.start_soon(stop_on_signal, signals, fleet, work)
+                await fleet.run(ledger)
             around.cancel_scope.cancel()
     except* (OutputClosed, OutputAway) as group:
         telemetry.notice("run.failed", reason=str(first(group)))
         code = 1
+    except* ConfigError as group:
+        refused = first(group)
     telemetry.stopped()
-    return code or int(any(pipeline.failed for pipeline in pipelines))
+    if refused:
+        raise refused
+    return code or int(fleet.failed)
 
 
 def _address(sock: sockets.socket) -> str:
@@ -176,22 +159,8 @@ def _address(sock: sockets.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _spread(pipelines: Sequence[Pipeline], number: int) -> float:
-    """Seconds into the shortest `every` (at most a minute) at which a source starts, so that not all start at once."""
-    shortest = min(pipeline.shortest_every() for pipeline in pipelines)
-    return min(60.0, shortest.total_seconds()) * number / len(pipelines)
-
-
-def _statuses(
-    pipelines: Sequence[Pipeline], telemetry: Telemetry, trouble: Callable[[], str | None]
-) -> list[StreamStatus]:
-    paused, now = bool(_not_ready(telemetry, trouble)), utc_now()
-    owner = sockets.gethostname()
-    return [
-        standing(stream, pipeline.patience, paused=paused, owner=owner, now=now)
-        for pipeline in pipelines
-        for stream in pipeline.streams
-    ]
+def _statuses(fleet: Fleet, not_ready: Callable[[], list[str]]) -> list[StreamStatus]:
+    return fleet.statuses(paused=bool(not_ready()), replica=sockets.gethostname(), now=utc_now())
 
 
 def _not_ready(telemetry: Telemetry, trouble: Callable[[], str | None]) -> list[str]:

@@ -36,6 +36,11 @@ def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, no
     )
 
 
+def elsewhere(source: str, stream: str) -> StreamStatus:
+    """What can be said of a stream that this process does not poll."""
+    return StreamStatus(source, stream, "waiting", None, [], None, owner="", sweeps=[], seen=0, gap_seconds=0.0)
+
+
 def _lag(checkpoint: Checkpoint, now: datetime) -> float | None:
     covered = covered_until(checkpoint)
     return None if covered is None else max(0.0, (now - covered).total_seconds())

@@ -3,13 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import anyio
 
-from poller.pipeline import Pipeline
+from poller.fleet import Fleet
 
 _READING = 4.0
 """Seconds a page in hand has to arrive."""
@@ -25,25 +25,23 @@ def stop_signals() -> AbstractContextManager[Signals]:
     return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
 
 
-async def stop_on_signal(signals: Signals, pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
-    """Wait for a signal, then let the pipelines end; `work` is cancelled if they take too long.
+async def stop_on_signal(signals: Signals, fleet: Fleet, work: anyio.CancelScope) -> None:
+    """Wait for a signal, then let the fleet end; `work` is cancelled if they take too long.
 
     A second signal ends the process at once, with exit code 130.
     """
     await anext(signals)
     threading.Thread(target=_insist, daemon=True).start()
     async with anyio.create_task_group() as ending:
-        ending.start_soon(_end, pipelines, work)
+        ending.start_soon(_end, fleet, work)
         await anext(signals)
         os._exit(130)
 
 
-async def _end(pipelines: Sequence[Pipeline], work: anyio.CancelScope) -> None:
-    for pipeline in pipelines:
-        pipeline.stop()
+async def _end(fleet: Fleet, work: anyio.CancelScope) -> None:
+    fleet.stop()
     await anyio.sleep(_READING)
-    for pipeline in pipelines:
-        pipeline.hurry()
+    fleet.hurry()
     await anyio.sleep(_SAVING)
     work.cancel()
 

@@ -1,9 +1,11 @@
 """The ledger: delivers what a page came to and saves the checkpoint it makes true, as one."""
 
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from poller.batch import Batch
+from poller.errors import PollerError
 from poller.ledger.records import Checkpoint, Token
 from poller.seen import Seen
 
@@ -26,8 +28,16 @@ class Change:
     batch: Batch = field(default_factory=Batch)
 
 
+class Lost(PollerError):
+    """Nobody knows whether the commit holds, or another process polls the source now: forget all that is in memory."""
+
+
 class Ledger(Protocol):
     """Where checkpoints live. Opened before anything is polled, closed after the last commit."""
+
+    def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
+        """Say which of the sources are this process's to poll, as soon as that is known, and whenever it changes."""
+        ...
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream. `keep` in seconds, None for ever."""
@@ -36,7 +46,7 @@ class Ledger(Protocol):
     async def commit(self, change: Change) -> None:
         """Return once every output holds the batch and the checkpoint is saved; nothing is true before.
 
-        Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help.
+        Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help, and Lost.
         """
         ...
 

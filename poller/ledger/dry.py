@@ -1,5 +1,7 @@
 """The ledger of a dry run: reads the state, shows what would be delivered, saves and locks nothing."""
 
+from collections.abc import AsyncIterator, Collection
+
 from poller.ledger import Change, Restored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
@@ -14,6 +16,10 @@ class DryLedger:
     def __init__(self, database: Database | None, delivery: Delivery) -> None:
         self._database = database
         self._delivery = delivery
+
+    async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
+        """Say that all are, whoever else polls them."""
+        yield configured
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""

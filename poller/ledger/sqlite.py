@@ -1,7 +1,7 @@
 """The ledger on one machine: outputs first, then one SQLite transaction; a restart takes back what it did not cover."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -83,6 +83,10 @@ class SqliteLedger:
         if problems := owner_problems(self._database, owners):
             raise ConfigError(problems)
         await self._save({f"a|{source}": encode(owner) for source, owner in owners.items()})
+
+    async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
+        """Say that all are: nobody else can have this state open."""
+        yield configured
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""

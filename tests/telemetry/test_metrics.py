@@ -237,8 +237,9 @@ def everything(telemetry: Telemetry) -> dict[str, Metric]:
     for *_, moment in MOVES:
         moment(telemetry)
     other = replace(STATUS, stream="leads")
-    foreign = replace(STATUS, source='b"a\\d\nname', owner="")
-    telemetry.watch(lambda: [STATUS, other, foreign])
+    odd = replace(STATUS, source='b"a\\d\nname')
+    foreign = replace(STATUS, source="of another replica", owner="")
+    telemetry.watch(lambda: [STATUS, other, odd, foreign])
     return families(telemetry)
 
 
