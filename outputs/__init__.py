@@ -34,6 +34,21 @@ class OutputClosed(OutputError):
     """Nobody reads any more (a closed pipe): no retry can help, the run ends."""
 
 
+class Unreachable(OutputError):
+    """It is away and may come back by itself: waited for, also at the start, where other errors end the run."""
+
+
+class Undeliverable(OutputError):
+    """These messages it can never take, however often they come. Nothing is wrong with the others of the batch.
+
+    The caller writes the batch again, with something that fits (a reject) in the place of each of `messages`.
+    """
+
+    def __init__(self, text: str, messages: Sequence[Message]) -> None:
+        super().__init__(text)
+        self.messages = tuple(messages)
+
+
 class Output(Protocol):
     """Open, announce, write, close. No retries, no metrics, no logs.
 
@@ -60,7 +75,7 @@ class Output(Protocol):
         ...
 
     async def write(self, batch: Sequence[Message]) -> Marks:
-        """Return once every message is durable, or raise OutputError.
+        """Return once every message is durable, or raise OutputError; Undeliverable names those that never will be.
 
         Called again with the same batch after an error, it first takes back its own torn attempt. What it returns
         replaces the announcement.

@@ -1,7 +1,7 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
 import socket as sockets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 import anyio
 from starlette.applications import Starlette
 
-from outputs import Output, OutputClosed, OutputError
+from outputs import OutputClosed, OutputError
 from outputs.stdout import Stdout
 from poller import VERSION, server
 from poller.errors import ConfigError, first
@@ -63,7 +63,6 @@ async def _sqlite_ledger(
     try:
         outputs = {name: config.open(marks_of(database, name)) for name, config in settings.outputs.items()}
         async with _open(Delivery(outputs, telemetry, patience)) as delivery:
-            _notice(outputs, telemetry)
             ledger = SqliteLedger(database, delivery, telemetry, utc_now)
             await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
             yield ledger, ledger.save_token, lambda: ledger.trouble
@@ -93,12 +92,6 @@ async def _open(delivery: Delivery) -> AsyncIterator[Delivery]:
         except OutputError as error:
             raise ConfigError(f"outputs: {error}") from None
         yield yield_to
-
-
-def _notice(outputs: Mapping[str, Output], telemetry: Telemetry) -> None:
-    for name, output in outputs.items():
-        for notice in output.notices:
-            telemetry.notice("output.noticed", output=name, notice=notice)
 
 
 @asynccontextmanager

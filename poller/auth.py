@@ -134,7 +134,8 @@ class Bearer:
             "client_id": self._credential.client_id,
             "client_secret": self._credential.client_secret.get_secret_value(),
         }
-        return httpx.Request("POST", self._credential.token_url, data=form, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json", "User-Agent": "poller"}
+        return httpx.Request("POST", self._credential.token_url, data=form, headers=headers)
 
     def _granted(self, answer: Answer) -> Token:
         try:

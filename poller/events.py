@@ -161,6 +161,44 @@ def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, obse
     return Message(encode(line), key, shape.source, shape.stream, shape.kind, observed, reject=True)
 
 
+class _Body(Struct):
+    raw: Raw = Raw(b"null")
+    size: int | None = None
+
+
+class _Line(Struct):
+    id: str
+    source: str
+    data: _Body
+    subject: str | UnsetType = UNSET
+
+
+_LONGEST = 1000
+"""Letters of an identity that is still named where there is hardly room for anything."""
+_line = msgspec.json.Decoder(_Line).decode
+
+
+def too_large(message: Message, reason: str) -> Message:
+    """The reject that stands for an event, or a reject, too large for an output: its record is null, its size told."""
+    line = _line(message.value)
+    size = line.data.size if line.data.size is not None else len(bytes(line.data.raw))
+    named = line.subject if line.subject and len(line.subject) <= _LONGEST else UNSET
+    key = f"{message.source}/{message.stream}" + (f"/{named}" if named else "")
+    reduced = Event(
+        id=f"{message.stream}/reject/{line.id[-16:]}",
+        source=line.source,
+        type="record.rejected",
+        subject=named,
+        time=message.observed,
+        dataschema=f"urn:poller:schema:reject:{SCHEMA_VERSION}",
+        stream=message.stream,
+        observedtime=message.observed,
+        partitionkey=key,
+        data=Raw(encode(Rejected(reason, Raw(b"null"), message.stream, size))),
+    )
+    return Message(encode(reduced), key, message.source, message.stream, message.kind, message.observed, reject=True)
+
+
 def _shown(shape: Shape, raw: bytes) -> bytes:
     dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
     try:

@@ -20,7 +20,6 @@ from poller.sources.registry import SourceConfig
 
 LATER: Mapping[tuple[str, ...], str] = {
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
-    ("outputs", "*", "type", "kafka"): "Kafka outputs are not available in this version yet",
     ("state", "type", "kafka"): "state in Kafka is not available in this version yet",
     ("progress",): "progress events are not available in this version yet: leave this key out",
     ("server", "control"): "the control socket is not available in this version yet: leave this key out",
@@ -107,7 +106,7 @@ def _covers(pattern: str, place: str) -> bool:
 
 
 def _clash(name: str, other: str) -> InitErrorDetails:
-    text = f"would write where outputs.{other} writes: leave one out, or give it places of its own (path, rejects_path)"
+    text = f"would write where outputs.{other} writes: leave one out, or give it places of its own (path, rejects_path; topic, rejects_topic)"
     return InitErrorDetails(type=PydanticCustomError("clash", "{text}", {"text": text}), loc=(name,), input=name)
 
 

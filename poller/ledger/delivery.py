@@ -3,14 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
 
-from outputs import Marks, Message, Output, OutputClosed, OutputError
+from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
 from poller.backoff import backoff
 from poller.errors import PollerError
+from poller.events import too_large
 from poller.telemetry import Telemetry
+
+T = TypeVar("T")
 
 _LONGEST = 30.0
 """Seconds: all streams wait for an output, so it is tried again sooner than a vendor would be."""
@@ -28,14 +31,35 @@ class Delivery:
         self._telemetry = telemetry
         self._patience = patience
         self._stack = AsyncExitStack()
+        self._away: list[str] = []
 
     async def __aenter__(self) -> Self:
+        """Open all that can be reached. Raises OutputError where one can, and cannot be written to."""
+        away: dict[str, Unreachable] = {}
         async with AsyncExitStack() as opened:  # where one cannot be opened, those before it are closed
-            for output in self._outputs.values():
-                await opened.enter_async_context(output)
+            for name, output in self._outputs.items():
+                try:
+                    await self._enter(name, output, opened)
+                except Unreachable as error:
+                    away[name] = error
             self._stack = opened.pop_all()
         self._telemetry.outputs(self._outputs)
+        for name, why in away.items():
+            self._telemetry.output_failed(name, error=str(why), retry_in=None)
+        self._away = list(away)
         return self
+
+    async def arrive(self) -> None:
+        """Return once all that was away at the start is there."""
+        while self._away:
+            name = self._away[0]
+            await self._insist(name, partial(self._enter, name, self._outputs[name], self._stack))
+            self._away.remove(name)
+
+    async def _enter(self, name: str, output: Output, stack: AsyncExitStack) -> None:
+        await stack.enter_async_context(output)
+        for notice in output.notices:
+            self._telemetry.notice("output.noticed", output=name, notice=notice)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
@@ -55,13 +79,29 @@ class Delivery:
 
     async def deliver(self, messages: Sequence[Message]) -> dict[str, Marks]:
         """Return once every output holds the batch; an output that holds it is not asked again."""
-        return {name: await self._insist(name, partial(out.write, messages)) for name, out in self._outputs.items()}
+        return {
+            name: await self._insist(name, partial(self._fitting, name, out.write, messages))
+            for name, out in self._outputs.items()
+        }
 
-    async def _insist(self, name: str, attempt: Callable[[], Awaitable[Marks]]) -> Marks:
+    async def _fitting(
+        self, name: str, write: Callable[[Sequence[Message]], Awaitable[T]], messages: Sequence[Message]
+    ) -> T:
+        """Write; what the output can never take is there as a reject."""
+        while True:
+            try:
+                return await write(messages)
+            except Undeliverable as error:
+                self._telemetry.notice("message.rejected", output=name, messages=len(error.messages), reason=str(error))
+                refused = {id(message) for message in error.messages}
+                messages = [too_large(one, str(error)) if id(one) in refused else one for one in messages]
+
+    async def _insist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it works."""
         failures, since = 0, anyio.current_time()
         while True:
             try:
-                marks = await attempt()
+                done = await attempt()
             except OutputError as error:
                 if isinstance(error, OutputClosed):
                     raise
@@ -72,6 +112,6 @@ class Delivery:
                     raise OutputAway(f"output {name} is away: {error}") from error
                 await anyio.sleep(wait)
             else:
-                if failures:
+                if failures or name in self._away:
                     self._telemetry.output_recovered(name)
-                return marks
+                return done

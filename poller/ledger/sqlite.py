@@ -85,7 +85,8 @@ class SqliteLedger:
         await self._save({f"a|{source}": encode(owner) for source, owner in owners.items()})
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
-        """Say that all are: nobody else can have this state open."""
+        """Say that all are, once the outputs are there: nobody else can have this state open."""
+        await self._delivery.arrive()
         yield configured
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
