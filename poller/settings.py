@@ -106,7 +106,8 @@ def _covers(pattern: str, place: str) -> bool:
 
 
 def _clash(name: str, other: str) -> InitErrorDetails:
-    text = f"would write where outputs.{other} writes: leave one out, or give it places of its own (path, rejects_path; topic, rejects_topic)"
+    keys = "path, rejects_path; topic, rejects_topic"
+    text = f"would write where outputs.{other} writes: leave one out, or give it places of its own ({keys})"
     return InitErrorDetails(type=PydanticCustomError("clash", "{text}", {"text": text}), loc=(name,), input=name)
 
 

@@ -1,10 +1,14 @@
-"""What all tests share: quiet logs, and which of a vendor's documented pitfalls which test covers."""
+"""What all tests share: a Kafka to write to, and which of a vendor's documented pitfalls which test covers."""
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.kafka.broker import Broker, NoKafka
+from tests.kafka.reading import Place
 
 PITFALLS = {
     "agendize": range(1, 16),
@@ -64,3 +68,22 @@ def pitfalls_covered(request: pytest.FixtureRequest) -> dict[str, list[str]]:
     if covered is None:
         pytest.skip("says something only when the whole suite is collected: run pytest without naming files")
     return covered
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of our own, one for each of pytest's workers."""
+    try:
+        broker = Broker(tmp_path_factory.mktemp("kafka"))
+    except NoKafka as error:
+        pytest.skip(f"NOTHING WAS TESTED ON A REAL KAFKA: {error}")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def kafka(request: pytest.FixtureRequest) -> Place:
+    """Topics of its own for each test, on the broker that POLLER_TEST_KAFKA names (host:port), or on ours."""
+    at = os.environ.get("POLLER_TEST_KAFKA") or request.getfixturevalue("broker").at["PLAINTEXT"]
+    return Place(at)

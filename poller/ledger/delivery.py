@@ -79,10 +79,13 @@ class Delivery:
 
     async def deliver(self, messages: Sequence[Message]) -> dict[str, Marks]:
         """Return once every output holds the batch; an output that holds it is not asked again."""
-        return {
-            name: await self._insist(name, partial(self._fitting, name, out.write, messages))
-            for name, out in self._outputs.items()
-        }
+        return {name: await self.written(name, out.write, messages) for name, out in self._outputs.items()}
+
+    async def written(
+        self, name: str, write: Callable[[Sequence[Message]], Awaitable[T]], messages: Sequence[Message]
+    ) -> T:
+        """Write to one output, also one that is not ours to open, until it has the batch."""
+        return await self._insist(name, partial(self._fitting, name, write, messages))
 
     async def _fitting(
         self, name: str, write: Callable[[Sequence[Message]], Awaitable[T]], messages: Sequence[Message]

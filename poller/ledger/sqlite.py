@@ -15,7 +15,7 @@ from poller.errors import ConfigError
 from poller.ledger import Change, Restored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
-from poller.ledger.records import Checkpoint, Owner, Token, encode
+from poller.ledger.records import Checkpoint, Owner, Token, encode, foreign
 from poller.seen import Seen, pack, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 
@@ -47,14 +47,7 @@ def stored_token(database: Database | None, source: str) -> Token | None:
 
 def owner_problems(database: Database | None, owners: Mapping[str, Owner]) -> list[str]:
     """Whose state is another account's: one line each."""
-    saved = database.under("a|") if database else {}
-    former = {source: json.decode(saved[source], type=Owner) for source in owners if source in saved}
-    return [
-        f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}"
-        f"{f', tenant {was.tenant}' if was.tenant else ''}); give this account another name, or put the old one back"
-        for source, was in former.items()
-        if was != owners[source]
-    ]
+    return foreign(database.under("a|") if database else {}, owners)
 
 
 def marks_of(database: Database, output: str) -> dict[str, bytes]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from pydantic import BaseModel, ValidationError
 
 from outputs import Output, OutputError
 from outputs.registry import OutputConfig
 from outputs.stdout import Printer, Stdout
+from tests.kafka.reading import Place
 from tests.outputs.material import Ledger, file_config, lines, message, messages, values
 
 REGISTERED = [get_args(config.model_fields["type"].annotation)[0] for config in get_args(get_args(OutputConfig)[0])]
@@ -29,6 +31,8 @@ class Stand:
     """A destination to test with: opens the output on it, reads it back, and breaks it."""
 
     config: Any
+    says = "No space left"
+    """What the failure that `break_once` makes is told as."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -103,13 +107,43 @@ class StdoutStand(Stand):
             self._data += data
 
 
-STANDS: dict[str, Callable[[Path], Stand]] = {"stdout": StdoutStand, "file": FileStand}
+class KafkaStand(Stand):
+    """Topics of its own, of one partition: there is no order among several."""
+
+    says = "no answer in time"
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.config = place.config(partitions=1)
+
+    def lines(self) -> list[bytes]:
+        there = [name for name in ("call", "rejects") if f"{self._place.prefix}{name}" in self._place.topics()]
+        return [value for name in there for value in self._place.values(name) if value]
+
+    def break_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = AIOKafkaProducer.send_batch
+        broken: list[bool] = []
+
+        async def send_batch(*args: Any, **options: Any) -> Any:
+            if broken:
+                return await real(*args, **options)
+            broken.append(True)
+            raise TimeoutError
+
+        monkeypatch.setattr(AIOKafkaProducer, "send_batch", send_batch)
+
+
+STANDS: dict[str, Callable[[pytest.FixtureRequest], Stand]] = {
+    "stdout": lambda request: StdoutStand(request.getfixturevalue("tmp_path")),
+    "file": lambda request: FileStand(request.getfixturevalue("tmp_path")),
+    "kafka": lambda request: KafkaStand(request.getfixturevalue("kafka")),
+}
 
 
 @pytest.fixture(params=REGISTERED)
-def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
+def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
     assert request.param in STANDS, "a new output needs a stand to be tested on"
-    stand = STANDS[request.param](tmp_path)
+    stand = STANDS[request.param](request)
     yield stand
     stand.close()
 
@@ -148,7 +182,7 @@ async def test_a_retry_repeats_nothing(stand: Stand, monkeypatch: pytest.MonkeyP
         await ledger.deliver(output, messages(range(3)))
         ledger.save(output.announce(batch))
         stand.break_once(monkeypatch)
-        with pytest.raises(OutputError, match="No space left"):
+        with pytest.raises(OutputError, match=stand.says):
             await output.write(batch)
         ledger.save(await output.write(batch))
         await ledger.deliver(output, messages(range(9, 12)))

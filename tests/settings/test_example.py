@@ -35,15 +35,16 @@ def left_out(example: dict[str, Any]) -> dict[str, Any]:
         "clinics": ("type", "api_key", "token"),
     }
     sources = {name: {key: example["sources"][name][key] for key in keys} for name, keys in kept.items()}
-    files = {key: example["outputs"]["archive"][key] for key in ("type", "path")}
-    return {"sources": sources, "outputs": {**example["outputs"], "archive": files}}
+    needed = {"console": ("type",), "archive": ("type", "path"), "bus": ("type", "bootstrap_servers")}
+    outputs = {name: {key: example["outputs"][name][key] for key in keys} for name, keys in needed.items()}
+    return {"sources": sources, "outputs": outputs}
 
 
 def test_the_example_is_a_good_configuration() -> None:
     settings = load(EXAMPLE, ENVIRON)
     vendors = [source.type for source in settings.sources.values()]
     assert vendors == ["callcap", "flextell", "trackdrive", "ipscape", "agendize"]
-    assert [output.type for output in settings.outputs.values()] == ["stdout", "file"]
+    assert [output.type for output in settings.outputs.values()] == ["stdout", "file", "kafka"]
 
 
 def test_what_the_example_shows_are_the_defaults(tmp_path: Path) -> None:
@@ -73,6 +74,7 @@ def test_every_key_of_the_example_is_explained_where_it_stands_first() -> None:
         "leads",
         "crm",
         "archive",
+        "bus",
         "clinics",
         "acme-leads",
         "support-centre",

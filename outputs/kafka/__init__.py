@@ -1,0 +1,72 @@
+"""What `type: kafka` takes in the configuration."""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Annotated, Literal
+
+from anyio.from_thread import start_blocking_portal
+from pydantic import AfterValidator, Field
+
+from outputs import Output
+from outputs.kafka import posts
+from outputs.kafka.addressing import Addressing
+from outputs.kafka.batches import Compression
+from outputs.kafka.cluster import Cluster
+from outputs.kafka.posts import Mode, Posts
+from outputs.kafka.publisher import Publisher
+from outputs.kafka.topics import looking_at
+
+Topic = Annotated[str, AfterValidator(posts.template)]
+
+
+class Kafka(Cluster):
+    """Events and rejects as CloudEvents in Kafka, at least once.
+
+    Topics take {source}, {stream} and {kind}. Those that are missing are made, where the cluster allows it, with
+    `partitions` and `replication` (the cluster's own default where it is left out); none is altered.
+    """
+
+    type: Literal["kafka"]
+    topic: Topic = "poller.{kind}"
+    rejects_topic: Topic = "poller.rejects"
+    mode: Mode = "structured"
+    compression: Compression = "zstd"
+    partitions: Annotated[int, Field(ge=1)] = 6
+    replication: Annotated[int, Field(ge=1)] | None = None
+
+    def open(self, marks: Mapping[str, bytes]) -> Output:
+        """Give the output; it has no marks."""
+        made = Posts(self.topic, self.rejects_topic, self.mode)
+        return Publisher(self, made, self.compression, self._fixed(), self.partitions, self.replication)
+
+    def addressing(self, largest: MutableMapping[str, int]) -> Addressing:
+        """Give what makes posts for this output, for who sends them by a producer of his own."""
+        made = Posts(self.topic, self.rejects_topic, self.mode)
+        return Addressing(self, made, self.compression, self.partitions, self.replication, largest)
+
+    def check(self) -> str:
+        """Say what is there. Raises OutputError; makes and writes nothing."""
+        with start_blocking_portal() as portal:
+            return portal.call(self._look)
+
+    def destinations(self) -> Sequence[str]:
+        """Name what no other output may write to: topics, with * for all that values tell apart."""
+        servers = ",".join(sorted(self.bootstrap_servers.split(",")))
+        covers = ("".join(text + "*" * bool(field) for text, field in posts.parts(t)) for t in self._templates())
+        return sorted({f"{servers}/{topic}" for topic in covers})
+
+    def _templates(self) -> tuple[str, str]:
+        return self.topic, self.rejects_topic
+
+    def _fixed(self) -> set[str]:
+        return {topic for topic in self._templates() if "{" not in topic}
+
+    async def _look(self) -> str:
+        async with looking_at(self) as topics:
+            patterns = [posts.pattern(template) for template in self._templates()]
+            ours = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
+            found = await topics.describe({*ours, *self._fixed()})
+            warnings = [f"; warning: {words}" for t in found.values() for words in t.warnings(topics.brokers)]
+            missing = sorted(self._fixed() - found.keys())
+        there = f"topics {', '.join(sorted(found))}" if found else "none of our topics yet"
+        to_make = f"; to be made: {', '.join(missing)}" if missing else ""
+        return f"{self.place} lets us in, and has {there}{to_make}{''.join(warnings)}"

@@ -1,0 +1,127 @@
+"""How a Kafka cluster is reached: the keys of the configuration that whatever talks to it shares."""
+
+import ssl
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import aiokafka.admin.client
+import aiokafka.client
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.protocol.metadata import MetadataRequest
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from outputs import OutputError
+
+Protocol: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+REQUEST_TIMEOUT = 5.0
+"""Seconds for one connection, and for one answer."""
+_LOGIN = ("sasl_username", "sasl_password", "sasl_token")
+_FILES = ("ca_file", "cert_file", "key_file")
+
+# Where the broker makes topics by itself, aiokafka's every look at a topic would make it, with whatever settings the
+# broker thinks of, and there is no option that forbids it: https://kafka.apache.org/protocol#The_Messages_Metadata
+for _module in (aiokafka.client, aiokafka.admin.client):
+    _module.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+
+def _servers(text: str) -> str:
+    servers = [server.strip() for server in text.split(",")]
+    for server in servers:
+        host, colon, port = server.rpartition(":")
+        sound = host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+        if not sound or not host.isprintable() or " " in host or "/" in host:
+            raise ValueError("one or more brokers go here, such as kafka-1:9092,kafka-2:9092")
+    return ",".join(servers)
+
+
+def _filled(secret: SecretStr) -> SecretStr:
+    """A file that holds a secret may end in a line break."""
+    value = secret.get_secret_value().strip("\r\n")
+    if not value or not value.isprintable():
+        raise ValueError("a credential is one line and not empty: is its environment variable set?")
+    return SecretStr(value)
+
+
+Servers = Annotated[str, AfterValidator(_servers)]
+Secret = Annotated[SecretStr, AfterValidator(_filled)]
+
+
+class Cluster(BaseModel):
+    """A cluster and how we log in: by a name and a password, a token, a certificate, or not at all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    bootstrap_servers: Annotated[Servers, Field(examples=["localhost:9092"])]
+    security_protocol: Protocol = "PLAINTEXT"
+    sasl_mechanism: Mechanism = "PLAIN"
+    sasl_username: Annotated[str, Field(min_length=1)] | None = None
+    sasl_password: Secret | None = None
+    sasl_token: Secret | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """What an error calls it."""
+        return f"Kafka at {self.bootstrap_servers}"
+
+    def connection(self) -> dict[str, Any]:
+        """What every client of aiokafka is told. Raises OutputError where a certificate cannot be read."""
+        return {
+            "bootstrap_servers": self.bootstrap_servers,
+            "request_timeout_ms": int(REQUEST_TIMEOUT * 1000),
+            "security_protocol": self.security_protocol,
+            "ssl_context": self._tls() if self.security_protocol.endswith("SSL") else None,
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": self.sasl_password and self.sasl_password.get_secret_value(),
+            "sasl_oauth_token_provider": _Token(self.sasl_token) if self.sasl_token else None,
+        }
+
+    def _tls(self) -> ssl.SSLContext:
+        reading = self.ca_file
+        try:
+            context = ssl.create_default_context(cafile=reading)
+            if self.cert_file:
+                reading = self.cert_file
+                # With no password given, OpenSSL would ask the terminal for that of an encrypted key.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
+        except OSError as error:
+            and_key = f" with {self.key_file}" if reading == self.cert_file and self.key_file else ""
+            raise OutputError(
+                f"{reading}{and_key}: PEM that can be read is needed: {error.strerror or error}"
+            ) from None
+        return context
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Refuse a key that the protocol has no use for, and miss one that it needs."""
+        sasl, tls = self.security_protocol.startswith("SASL"), self.security_protocol.endswith("SSL")
+        needed = self._needed() if sasl else frozenset()
+        for key in _LOGIN:
+            if key in needed and getattr(self, key) is None:
+                raise ValueError(f"{key}: {self.sasl_mechanism} needs this key")
+            if key not in needed and getattr(self, key) is not None:
+                by = f"sasl_mechanism {self.sasl_mechanism}" if sasl else f"security_protocol {self.security_protocol}"
+                raise ValueError(f"{key}: means nothing with {by}")
+        for key in _FILES:
+            if not tls and getattr(self, key):
+                raise ValueError(f"{key}: means nothing with security_protocol {self.security_protocol}")
+        if self.key_file and not self.cert_file:
+            raise ValueError("cert_file: the certificate of this key_file is needed")
+        return self
+
+    def _needed(self) -> frozenset[str]:
+        return frozenset(_LOGIN[2:] if self.sasl_mechanism == "OAUTHBEARER" else _LOGIN[:2])
+
+
+class _Token(AbstractTokenProvider):  # type: ignore[misc] # aiokafka has no types
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        return self._token.get_secret_value()

@@ -1,0 +1,122 @@
+"""What becomes of a message in Kafka: its topic, key, value, headers and time, as CloudEvents wants them."""
+
+import re
+import string
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from aiokafka.partitioner import murmur2
+
+from outputs import Message
+
+Mode: TypeAlias = Literal["structured", "binary"]
+Headers: TypeAlias = Sequence[tuple[str, bytes]]
+
+_FIELDS = ("source", "stream", "kind")
+_KNOWN = ", ".join(f"{{{field}}}" for field in _FIELDS)
+_LONGEST = 249
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_STRUCTURED: Headers = [("content-type", b"application/cloudevents+json")]
+_attributes: Callable[[bytes], dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_text: Callable[[msgspec.Raw], str] = msgspec.json.Decoder(str).decode
+
+
+class Post(NamedTuple):
+    """One record to be sent. `timestamp`: milliseconds since 1970. A `partition` overrules that of the key.
+
+    No `value` is a tombstone: a compacted topic forgets the key.
+    """
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    timestamp: int
+    headers: Headers = ()
+    partition: int | None = None
+
+
+class Posts:
+    """Makes posts of messages. See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"""
+
+    def __init__(self, topic: str, rejects_topic: str, mode: Mode) -> None:
+        self._templates = {False: topic, True: rejects_topic}
+        self._content = _binary if mode == "binary" else _structured
+        self._topics: dict[tuple[str, str, str, bool], str] = {}
+
+    def __call__(self, message: Message) -> Post:
+        """Give the post of a message, whose value is a CloudEvent."""
+        value, headers = self._content(message.value)
+        when = (message.observed - _EPOCH) // _MILLISECOND
+        return Post(self._topic(message), message.key.encode(), value, when, headers)
+
+    def _topic(self, message: Message) -> str:
+        place = (message.source, message.stream, message.kind, message.reject)
+        topic = self._topics.get(place)
+        if topic is None:
+            values = zip(_FIELDS, map(_harmless, place[:3]), strict=True)
+            topic = self._topics[place] = self._templates[message.reject].format(**dict(values))
+        return topic
+
+
+def partition(post: Post, count: int) -> int:
+    """Choose one of `count` partitions as Java's producer does, so that what is joined by key lies side by side."""
+    if post.partition is not None:
+        return post.partition
+    chosen: int = (murmur2(post.key) & 0x7FFFFFFF) % count
+    return chosen
+
+
+def template(text: str) -> str:
+    """Read the template of a topic. Raises ValueError that says what would be right."""
+    literally = "".join(literal for literal, _ in parts(text))
+    if not text or text in {".", ".."} or not re.fullmatch(r"[A-Za-z0-9._-]*", literally):
+        raise ValueError("a topic is letters, digits, '.', '_' and '-', such as poller.{kind}")
+    if len(literally) > _LONGEST:
+        raise ValueError(f"a topic has {_LONGEST} letters at most")
+    return text
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Match the topics that a template makes."""
+    return re.compile("".join(re.escape(literal) + (".+" if field else "") for literal, field in parts(text)))
+
+
+def parts(text: str) -> list[tuple[str, str | None]]:
+    """Take a template apart: what stands there, and the field that follows. Raises ValueError."""
+    try:
+        found = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"{error}: a topic's fields are {_KNOWN}") from None
+    for _, field, form, conversion in found:
+        if field is not None and (field not in _FIELDS or form or conversion):
+            raise ValueError(f"{{{field}}} is not known here: a topic's fields are {_KNOWN}")
+    return [(literal, field) for literal, field, _, _ in found]
+
+
+def _harmless(value: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", value)
+
+
+def _structured(value: bytes) -> tuple[bytes, Headers]:
+    return value, _STRUCTURED
+
+
+def _binary(value: bytes) -> tuple[bytes, Headers]:
+    """Split an event: its `data` is the value, and every other attribute a header."""
+    event: Mapping[str, msgspec.Raw] = _attributes(value)
+    headers = [
+        ("content-type" if name == "datacontenttype" else f"ce_{name}", _header(raw))
+        for name, raw in event.items()
+        if name != "data"
+    ]
+    return bytes(event["data"]), headers
+
+
+def _header(raw: msgspec.Raw) -> bytes:
+    data = bytes(raw)
+    if not data.startswith(b'"'):
+        return data
+    return _text(raw).encode() if b"\\" in data else data[1:-1]

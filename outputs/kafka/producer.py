@@ -1,0 +1,173 @@
+"""A producer for Kafka that ends: every step has a deadline, and after a failure another one takes its place."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from outputs import OutputError
+from outputs.kafka.batches import LARGEST, Compression, fill, packed, size
+from outputs.kafka.cluster import Cluster
+from outputs.kafka.posts import Post, partition
+from outputs.kafka.trouble import FAILURES, Witness
+
+STARTING = 20.0
+"""Seconds for the start on its own: it waits until every older transaction of the same id is settled."""
+POSTING = 7.0
+"""Seconds for posts to be durable, the start of a new producer included."""
+TRANSACTION = 10.0
+"""Seconds from the begin of a transaction to the end of its commit. A leader that was killed is replaced after 12."""
+_CLOSING = 1.5
+_USUAL = 1_000_000
+"""Bytes that a topic takes unless it is told otherwise (max.message.bytes), rounded down."""
+
+
+class TooLarge(OutputError):
+    """The broker refused batches for their size; `batches` are those."""
+
+    def __init__(self, text: str, batches: Sequence[Sequence[Post]]) -> None:
+        super().__init__(text)
+        self.batches = batches
+
+
+class Producer:
+    """Sends posts, each of them acknowledged by every replica in sync, in order, none twice by a retry of its own.
+
+    Any failure, and any deadline, ends the producer that aiokafka has: what became of the posts on their way is not
+    known then, and it would go on failing (https://github.com/aio-libs/aiokafka/issues/1017). `post` takes a new one.
+    `largest`: bytes that the batches of a topic may have, by topic; filled by whoever knows.
+    With a `transactional_id`, the last that started fences all others of the same id.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        compression: Compression,
+        largest: Mapping[str, int],
+        transactional_id: str | None = None,
+    ) -> None:
+        self._cluster = cluster
+        self._largest = largest
+        self._halved: MutableMapping[str, int] = {}
+        self._options = {
+            "acks": "all",
+            "enable_idempotence": True,
+            "compression_type": None if compression == "none" else compression,
+            "max_batch_size": 2 * LARGEST,  # never reached: we pack by ourselves
+            "retry_backoff_ms": 100,
+            **({"transactional_id": transactional_id, "transaction_timeout_ms": 15_000} if transactional_id else {}),
+        }
+        self._producer: Any = None
+        self._witness = Witness()
+
+    async def start(self) -> None:
+        """Connect; with a transactional id, fence the others and settle what they left. Raises OutputError."""
+        async with self._attempt(STARTING):
+            await self._start()
+
+    async def post(self, posts: Sequence[Post]) -> None:
+        """Return once all are durable. Raises OutputError; TooLarge where it is for their size.
+
+        Cancelled, it ends at once, as it does after an error: some of them may have been written.
+        """
+        async with self._attempt(POSTING):
+            await self._start()
+            await self._send(posts)
+
+    async def transaction(self, posts: Sequence[Post]) -> None:
+        """Write all of them, or none, for readers of what is committed. Not to be cancelled, but for its deadline.
+
+        Raises OutputError, after which nobody knows whether it was committed: start again, then read it.
+        """
+        with anyio.CancelScope(shield=True):
+            async with self._attempt(TRANSACTION):
+                if not self._producer:
+                    raise OutputError(f"{self._cluster.place}: the producer has ended, and is to be started first")
+                await self._producer.begin_transaction()
+                await self._send(posts)
+                await self._producer.commit_transaction()
+
+    async def close(self) -> None:
+        """Leave; what is under way is given up. Never raises, and never takes long."""
+        producer, self._producer = self._producer, None
+        if producer:
+            with anyio.move_on_after(_CLOSING, shield=True):
+                await producer.stop()
+            await _end(producer)
+
+    @asynccontextmanager
+    async def _attempt(self, seconds: float) -> AsyncIterator[None]:
+        try:
+            with self._witness.listening(), anyio.fail_after(seconds):
+                yield
+        except BaseException as error:
+            producer, self._producer = self._producer, None
+            if producer:
+                await _end(producer)
+            if not isinstance(error, FAILURES):
+                raise
+            raise self._witness.judge(self._cluster.place, error) from error
+
+    async def _start(self) -> None:
+        if not self._producer:
+            self._producer = AIOKafkaProducer(**self._cluster.connection(), **self._options)
+            await self._producer.start()
+
+    async def _send(self, posts: Sequence[Post]) -> None:
+        sent: list[tuple[Sequence[Post], asyncio.Future[Any]]] = []
+        try:
+            for (topic, place), those in (await self._by_partition(posts)).items():
+                for some in packed(those, self._room(topic)):
+                    fill(batch := self._producer.create_batch(), some)
+                    sent.append((some, await self._producer.send_batch(batch, topic, partition=place)))
+            results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        finally:
+            for _, future in sent:
+                future.cancel()
+        self._judge([(some, error) for (some, _), error in zip(sent, results, strict=True)])
+
+    async def _by_partition(self, posts: Sequence[Post]) -> Mapping[tuple[str, int], Sequence[Post]]:
+        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in {post.topic for post in posts}}
+        found: defaultdict[tuple[str, int], list[Post]] = defaultdict(list)
+        for post in posts:
+            found[post.topic, partition(post, counts[post.topic])].append(post)
+        return found
+
+    def _room(self, topic: str) -> int:
+        return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))
+
+    def _judge(self, results: Sequence[tuple[Sequence[Post], Any]]) -> None:
+        """Raise what went wrong. A batch may be too large because we do not know how large it may be."""
+        refused = [posts for posts, result in results if isinstance(result, MessageSizeTooLargeError)]
+        for posts in refused:
+            self._halved[posts[0].topic] = sum(map(size, posts)) // 2
+        if refused:
+            topics = ", ".join(sorted({posts[0].topic for posts in refused}))
+            raise TooLarge(f"{self._cluster.place}: too large for topic {topics}", refused)
+        for _, result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
+async def _end(producer: Any) -> None:
+    """End a producer at once, whatever it waits for; its own `stop` would wait for a broker that is away.
+
+    Privates of aiokafka 0.14: its batches are failed first, as a commit that is under way waits for them, then its
+    task is cancelled, which waits for requests under way, which end as the connections close.
+    """
+    producer._closed = True
+    accumulator, task = producer._message_accumulator, producer._sender.sender_task
+    accumulator.fail_all(KafkaError("the producer was given up"))
+    with anyio.move_on_after(_CLOSING, shield=True):
+        while task and not task.done():
+            task.cancel()
+            await producer.client.close()
+            await asyncio.wait({task}, timeout=0.1)
+        if task and not task.cancelled():
+            task.exception()  # heard, so that asyncio does not complain
+        await producer.client.close()

@@ -1,0 +1,187 @@
+"""A real Apache Kafka of one node for tests: KRaft, loopback only, one listener for each way of logging in.
+
+Needs java (17 or newer), and mvn once: 45 MB of jars come from Maven Central into a cache outside the repository
+(`POLLER_TEST_CACHE`, ~/.cache/poller-tests where it is not set). What runs is what those jars hold:
+https://kafka.apache.org/documentation/#quickstart
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.kafka.tickets import CERTIFICATE, PASSWORDS, Tickets, token
+
+VERSION = "4.3.1"
+CACHE = Path(os.environ.get("POLLER_TEST_CACHE") or Path.home() / ".cache/poller-tests")
+LISTENERS = ("PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL")
+JAVA = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+MODULES = {
+    "plain": "plain.PlainLoginModule required " + " ".join(f'user_{who}="{word}"' for who, word in PASSWORDS.items()),
+    "scram-sha-256": "scram.ScramLoginModule required",
+    "scram-sha-512": "scram.ScramLoginModule required",
+    "oauthbearer": 'oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"',
+}
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{}</version></dependency>
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+</dependencies></project>
+"""
+
+
+class NoKafka(Exception):
+    """A broker cannot be had on this machine."""
+
+
+def jars() -> Path:
+    """Give the folder with Kafka's jars, fetched if need be. Raises NoKafka."""
+    folder = CACHE / f"kafka-{VERSION}"
+    if not shutil.which("java"):
+        raise NoKafka("java (17 or newer) is not on the PATH")
+    if folder.is_dir():
+        return folder
+    if not shutil.which("mvn"):
+        raise NoKafka(f"mvn is not on the PATH, and {folder} is not there")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as work:
+        Path(work, "pom.xml").write_text(POM.format(VERSION))
+        fetch = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"]
+        done = subprocess.run(fetch, cwd=work, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoKafka(f"mvn could not fetch Kafka {VERSION}: {done.stdout[-500:]}")
+        if not folder.is_dir():  # another worker may have been faster
+            Path(work, "jars").rename(folder)
+    return folder
+
+
+class Broker:
+    """One node below `folder`; `at` maps each of LISTENERS to its host:port. It keeps its data when it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tickets = Tickets(folder / "tickets")
+        controller, *ports = free_ports(1 + len(LISTENERS))
+        self.at = {name: f"127.0.0.1:{port}" for name, port in zip(LISTENERS, ports, strict=True)}
+        self._command = ["java", *JAVA, "-cp", f"{jars()}/*"]
+        self._properties = folder / "server.properties"
+        lines = self._configuration(f"127.0.0.1:{controller}").items()
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _configuration(self, controller: str) -> Mapping[str, object]:
+        sasl = {
+            f"listener.name.{listener}.{name}.sasl.jaas.config": f"org.apache.kafka.common.security.{module};"
+            for listener in ("sasl_plaintext", "sasl_ssl")
+            for name, module in MODULES.items()
+        }
+        return {
+            "process.roles": "broker,controller",
+            "node.id": 0,
+            "log.dirs": self.folder / "data",
+            "controller.quorum.voters": f"0@{controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": ",".join(f"{name}://{at}" for name, at in {**self.at, "CONTROLLER": controller}.items()),
+            "listener.security.protocol.map": ",".join(f"{n}:{n}" for n in LISTENERS) + ",CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms": ",".join(MODULES).upper(),
+            **sasl,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": self.tickets.broker,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.tickets.authority,
+            "listener.name.ssl.ssl.client.auth": "required",
+            "ssl.principal.mapping.rules": "RULE:^.*CN=([a-z]+).*$/$1/,DEFAULT",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": f"User:ANONYMOUS;User:alice;User:{CERTIFICATE}",
+            "auto.create.topics.enable": "true",  # the trap: what asks for a topic makes it
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            "log.cleaner.dedupe.buffer.size": 16 << 20,
+            "broker.session.timeout.ms": 3000,  # after a kill, the node comes back no sooner
+            "broker.heartbeat.interval.ms": 500,
+        }
+
+    def start(self) -> None:
+        """Return once it answers."""
+        with (self.folder / "log").open("ab") as log:
+            if not (self.folder / "data").exists():
+                words = [f"SCRAM-SHA-{n}=[name={w},password={p}]" for n in (256, 512) for w, p in PASSWORDS.items()]
+                scram = [part for word in words for part in ("--add-scram", word)]
+                tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", *scram, "-c"]
+                subprocess.run([*self._command, *tool, self._properties], stdout=log, stderr=log, check=True)
+            start = [*self._command, "kafka.Kafka", str(self._properties)]
+            self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + 60
+        while not answers(self.at["PLAINTEXT"]):
+            assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            assert time.monotonic() < end, f"no answer in 60 s: {(self.folder / 'log').read_text()[-2000:]}"
+            time.sleep(0.05)
+
+    def login(self, protocol: str, mechanism: str, who: str) -> dict[str, Any]:
+        """Give the keys of the configuration with which somebody comes in this way."""
+        keys: dict[str, Any] = {"bootstrap_servers": self.at[protocol], "security_protocol": protocol}
+        if protocol.endswith("SSL"):
+            keys["ca_file"] = self.tickets.authority
+        if protocol == "SSL":
+            return keys | {"cert_file": self.tickets.client}
+        if mechanism == "OAUTHBEARER":
+            return keys | {"sasl_mechanism": mechanism, "sasl_token": token(who)}
+        return keys | {"sasl_mechanism": mechanism, "sasl_username": who, "sasl_password": PASSWORDS[who]}
+
+    def start_again(self) -> None:
+        """Start it, if it does not run."""
+        if not self._process or self._process.poll() is not None:
+            self.start()
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it, whatever it does; what was killed is stopped already."""
+        if self._process:
+            self.send(signal.SIGCONT)
+            self.send(signal.SIGTERM)
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it; wait until it is gone, or stands still, if that is what the signal asks for."""
+        assert self._process
+        self._process.send_signal(number)
+        if number is signal.SIGSTOP:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if number in {signal.SIGKILL, signal.SIGTERM}:
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Find ports that nobody listens on."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def answers(at: str) -> bool:
+    """Tell whether a broker is ready: it names itself in its answer to a Metadata request (key 3, version 1)."""
+    host, _, port = at.partition(":")
+    try:
+        with socket.create_connection((host, int(port)), 2) as wire:
+            wire.sendall(bytes.fromhex("0000000e 0003 0001 00000001 ffff 00000000"))
+            answer = wire.recv(4096)
+    except OSError:
+        return False
+    return len(answer) >= 12 and int.from_bytes(answer[8:12], "big") > 0
