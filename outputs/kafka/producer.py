@@ -162,6 +162,8 @@ async def _end(producer: Any) -> None:
     """
     producer._closed = True
     accumulator, task = producer._message_accumulator, producer._sender.sender_task
+    if task:  # without transactions, what it does in the end fails itself
+        task.remove_done_callback(producer._sender._fail_all)
     accumulator.fail_all(KafkaError("the producer was given up"))
     with anyio.move_on_after(_CLOSING, shield=True):
         while task and not task.done():

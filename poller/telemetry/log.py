@@ -32,6 +32,7 @@ def configure_logging(stream: TextIO, json: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Forward()]
     root.setLevel(logging.WARNING)  # httpx logs every address at INFO, and some vendors want their key in the query
+    logging.getLogger("aiokafka").propagate = False  # a line per attempt; outputs.kafka hears it, and says it once
     logging.captureWarnings(True)
 
 
