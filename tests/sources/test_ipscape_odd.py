@@ -32,7 +32,6 @@ TIMES = {
     "activities": ("data", "timestamps", "created"),
     "dialler_calls": ("timestamps", "dialled"),
     "leads": ("timestamps", "created"),
-    "lead_lists": ("timestamps", "created"),
 }
 
 
@@ -44,6 +43,12 @@ def test_without_identity_or_own_time_there_is_no_record(stream: str, sent: obje
     if stream in TIMES:
         with pytest.raises(ValueError, match=TIMES[stream][-1]):
             found.time(decoded(found, changed(RECORDS[stream], sent, *TIMES[stream])))
+
+
+@pytest.mark.parametrize("timestamps", [None, [], {}, {"created": None}, {"created": "yesterday"}])
+def test_a_list_of_leads_needs_no_time_of_its_own(timestamps: object) -> None:
+    lists = STREAMS["lead_lists"]
+    assert lists.time(decoded(lists, changed(RECORDS["lead_lists"], timestamps, "timestamps"))) is None
 
 
 def test_what_wraps_no_object_has_no_identity() -> None:

@@ -80,9 +80,9 @@ def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lea
     )
 
 
-def lead_list_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """When it was created. Raises ValueError where that cannot be read."""
-    return required(shaped(record.timestamps, _Created).created, "timestamps.created", zone)
+def lead_list_time(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
+    """When it was created, where that can be read: no list hangs on it."""
+    return moment(shaped(record.timestamps, _Created).created, zone)
 
 
 def lead_list_contents(record: Any) -> Any:
