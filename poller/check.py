@@ -1,7 +1,7 @@
 """`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
 
 from collections.abc import AsyncIterator
-from contextlib import closing, nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,6 @@ import anyio.to_thread
 from outputs import OutputError
 from outputs.registry import OutputConfig
 from poller.errors import ConfigError, PollerError
-from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.sqlite import owner_problems
@@ -20,6 +19,7 @@ from poller.source import authority, http_client, owner_of, session, stream_runs
 from poller.sources.account import Account
 from poller.standing import standing
 from poller.status import StreamStatus
+from poller.stored import place_of, stored
 from poller.telemetry import Telemetry
 
 
@@ -34,16 +34,16 @@ class Finding:
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
     """The state, every source (one record is asked for), every output."""
-    database, problems = None, list[str]()
-    try:
-        database = Database.read(settings.state.path)
-        problems = owner_problems(database, {name: owner_of(account) for name, account in settings.sources.items()})
-    except ConfigError as error:
-        problems = error.problems
-    there = "can be read" if database else "not there yet; the first run makes it"
-    yield Finding("state", ok=not problems, words="; ".join(problems) or f"{settings.state.path}: {there}")
-    with closing(database) if database else nullcontext():
-        ledger = DryLedger(database, Delivery({}, telemetry))
+    async with AsyncExitStack() as stack:
+        state, problems = None, list[str]()
+        try:
+            state = await stack.enter_async_context(stored(settings.state))
+            problems = owner_problems(state, {name: owner_of(account) for name, account in settings.sources.items()})
+        except ConfigError as error:
+            problems = error.problems
+        there = "can be read" if state else "not there yet; the first run makes it"
+        yield Finding("state", ok=not problems, words="; ".join(problems) or f"{place_of(settings.state)}: {there}")
+        ledger = DryLedger(state, Delivery({}, telemetry))
         for name, account in settings.sources.items():
             yield await _source(name, account, ledger, telemetry, now)
     for name, config in settings.outputs.items():
@@ -83,10 +83,8 @@ async def _output(name: str, config: OutputConfig) -> Finding:
 
 async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
     """Every configured stream, as the state has it. Raises ConfigError where that can't be read."""
-    database = Database.read(settings.state.path)
-    with closing(database) if database else nullcontext():
-        ledger = DryLedger(database, Delivery({}, telemetry))
-        return await _standings(settings, ledger, now)
+    async with stored(settings.state) as state:
+        return await _standings(settings, DryLedger(state, Delivery({}, telemetry)), now)
 
 
 async def _standings(settings: Settings, ledger: DryLedger, now: datetime) -> list[StreamStatus]:

@@ -1,6 +1,7 @@
 """The sources that this process polls, each with its pipeline: they come and go as the ledger says."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -23,7 +24,10 @@ class Fleet:
     def __init__(self, accounts: Mapping[str, Account], build: Build, *, once: bool = False) -> None:
         self._accounts, self._build, self._once = accounts, build, once
         self._pipelines: dict[str, Pipeline] = {}
-        self._running: dict[str, anyio.CancelScope] = {}
+        self._ours: Collection[str] = ()
+        self._at_work: dict[str, anyio.CancelScope] = {}
+        self._left: Counter[str] = Counter()
+        self._told = anyio.Event()
         self._listening = anyio.CancelScope()
         self._stopping = False
         self.failed = False
@@ -33,18 +37,42 @@ class Fleet:
         async with anyio.create_task_group() as work:
             with self._listening:
                 async for ours in ledger.sources(self._accounts):
-                    for name in self._running.keys() - ours:
-                        self._running[name].cancel()
-                    for name in (name for name in self._accounts if name in ours and name not in self._running):
-                        scope = self._running[name] = anyio.CancelScope()
-                        work.start_soon(self._poll, name, scope)
+                    self._hear(ours)
+                    for name in (name for name in self._accounts if name in ours and name not in self._at_work):
+                        self._at_work[name] = anyio.CancelScope()
+                        work.start_soon(self._keep, name)
                     if self._once:
                         break
+
+    def _hear(self, ours: Collection[str]) -> None:
+        self._ours = ours
+        for name in self._at_work.keys() - ours:
+            self._left[name] += 1
+            self._at_work[name].cancel()
+        self._told.set()
+        self._told = anyio.Event()
+
+    async def _keep(self, name: str) -> None:
+        """Poll a source while it is ours; anew, from the ledger on, where it was not for a while."""
+        try:
+            while name in self._ours:
+                left = self._left[name]
+                with anyio.CancelScope() as scope:
+                    self._at_work[name] = scope
+                    if await self._poll(name):
+                        return
+                while self._left[name] == left and not self._stopping:  # lost, and the ledger has not said so yet
+                    await self._told.wait()
+                if self._stopping:
+                    return
+        finally:
+            del self._at_work[name]
 
     def stop(self) -> None:
         """Finish the pages in hand, ask for no more."""
         self._stopping = True
         self._listening.cancel()
+        self._told.set()
         for pipeline in self._pipelines.values():
             pipeline.stop()
 
@@ -63,20 +91,21 @@ class Fleet:
             return [standing(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         return [elsewhere(name, stream.name) for stream in self._accounts[name].build()]
 
-    async def _poll(self, name: str, scope: anyio.CancelScope) -> None:
+    async def _poll(self, name: str) -> bool:
+        """Whether it came to its own end. What was lost on the way was never true."""
+        over = False
         try:
-            with scope:
-                async with self._build(name, self._accounts[name]) as pipeline:
-                    await self._at_work(name, pipeline)
+            async with self._build(name, self._accounts[name]) as pipeline:
+                if pipeline is None:
+                    self.failed = self.failed or self._once
+                else:
+                    await self._run(name, pipeline)
+            over = True
         except* Lost:
-            pass  # nothing of it was true; the ledger says when it is ours again
-        finally:
-            del self._running[name]
+            self.failed, over = self.failed or self._once, self._once
+        return over
 
-    async def _at_work(self, name: str, pipeline: Pipeline | None) -> None:
-        if pipeline is None:
-            self.failed = self.failed or self._once
-            return
+    async def _run(self, name: str, pipeline: Pipeline) -> None:
         self._pipelines[name] = pipeline
         try:
             if self._stopping:

@@ -5,22 +5,25 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from outputs.kafka import Kafka
+from outputs.kafka.state import KafkaState
 from outputs.registry import OutputConfig
+from outputs.stdout import Stdout
 from poller.document import Document, Keys, Problem, Value, read
+from poller.model import Refreshing
 from poller.objections import objections
-from poller.sources.account import Strict
+from poller.sources.account import Account, Strict
 from poller.sources.registry import SourceConfig
 
 LATER: Mapping[tuple[str, ...], str] = {
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
-    ("state", "type", "kafka"): "state in Kafka is not available in this version yet",
     ("progress",): "progress events are not available in this version yet: leave this key out",
     ("server", "control"): "the control socket is not available in this version yet: leave this key out",
 }
@@ -47,6 +50,9 @@ class SqliteState(Strict):
         return path
 
 
+StateConfig: TypeAlias = Annotated[SqliteState | KafkaState, Field(discriminator="type")]
+
+
 class Server(Strict):
     """Where the status page, metrics and health endpoints are served."""
 
@@ -59,8 +65,13 @@ class Settings(Strict):
 
     sources: Annotated[dict[Name, SourceConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
     outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
-    state: SqliteState = SqliteState()
+    state: StateConfig = SqliteState()
     server: Server = Server()
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _sqlite_if_not_said(cls, state: object) -> object:
+        return {"type": "sqlite", **state} if isinstance(state, dict) else state
 
     @field_validator("outputs")
     @classmethod
@@ -69,6 +80,14 @@ class Settings(Strict):
         if errors:
             raise ValidationError.from_exception_data("outputs", errors)
         return outputs
+
+    @model_validator(mode="after")
+    def _one_transaction(self) -> Self:
+        if isinstance(self.state, KafkaState) and (
+            errors := [*_strangers(self.state, self.outputs), *_unlocked(self.state, self.sources)]
+        ):
+            raise ValidationError.from_exception_data("Settings", errors)
+        return self
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -109,6 +128,37 @@ def _clash(name: str, other: str) -> InitErrorDetails:
     keys = "path, rejects_path; topic, rejects_topic"
     text = f"would write where outputs.{other} writes: leave one out, or give it places of its own ({keys})"
     return InitErrorDetails(type=PydanticCustomError("clash", "{text}", {"text": text}), loc=(name,), input=name)
+
+
+def _strangers(state: KafkaState, outputs: Mapping[str, OutputConfig]) -> Iterator[InitErrorDetails]:
+    """Find the outputs that no transaction of the state's cluster can include."""
+    for name, output in outputs.items():
+        same = isinstance(output, Kafka) and output.reach == state.reach
+        if not same and not isinstance(output, Stdout):
+            text = (
+                "with state in Kafka, what is delivered and the state are one transaction: only Kafka outputs with the "
+                "state's own bootstrap_servers and login can be part of it, and stdout beside them"
+            )
+            yield _error(text, ("outputs", name))
+    mixed = {output.compression for output in outputs.values() if isinstance(output, Kafka)}
+    if len(mixed) > 1:
+        text = (
+            f"one transaction has one compression, and they name {', '.join(sorted(mixed))}: give all of them the same"
+        )
+        yield _error(text, ("outputs",))
+
+
+def _unlocked(state: KafkaState, sources: Mapping[str, Account]) -> Iterator[InitErrorDetails]:
+    """Find the sources whose refresh tokens everybody could read who may read the topic."""
+    if state.token_key is None:
+        for name, account in sources.items():
+            if isinstance(account.credential(), Refreshing):
+                text = f"is missing: without it the refresh tokens of sources.{name} would lie open in the topic"
+                yield _error(text, ("state", state.type, "token_key"))
+
+
+def _error(text: str, loc: tuple[str, ...]) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("refused", "{text}", {"text": text}), loc=loc, input="")
 
 
 def _later(document: Document) -> Iterator[tuple[Keys, Problem]]:

@@ -10,7 +10,7 @@ from poller import passes
 from poller.batch import Batch, Moment
 from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.http import Session
-from poller.ledger import Change, Ledger
+from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
 from poller.model import Page, Window
 from poller.patience import Patience
@@ -59,6 +59,8 @@ class Steps:
                 return
             page = page or Page((), last=True)
             batch = self._transform(run, page)
+        except Lost:  # a token could not be saved: that is not the vendor's trouble
+            raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
             await self._fail(run, current, error, asked_at)
         else:
@@ -76,6 +78,8 @@ class Steps:
             if over:
                 return
             batch = self._transform(run, page or Page(()))
+        except Lost:
+            raise
         except Exception as error:  # noqa: BLE001  as above
             await self._fail_record(run, name, error, asked_at)
             return

@@ -12,6 +12,7 @@ from outputs.kafka.addressing import Addressing
 from outputs.kafka.batches import Compression
 from outputs.kafka.cluster import Cluster
 from outputs.kafka.posts import Mode, Posts
+from outputs.kafka.producer import Producer
 from outputs.kafka.publisher import Publisher
 from outputs.kafka.topics import looking_at
 
@@ -35,8 +36,9 @@ class Kafka(Cluster):
 
     def open(self, marks: Mapping[str, bytes]) -> Output:
         """Give the output; it has no marks."""
-        made = Posts(self.topic, self.rejects_topic, self.mode)
-        return Publisher(self, made, self.compression, self._fixed(), self.partitions, self.replication)
+        largest: dict[str, int] = {}
+        producer = Producer(self, self.compression, largest)
+        return Publisher(self, self.addressing(largest), producer, self._fixed())
 
     def addressing(self, largest: MutableMapping[str, int]) -> Addressing:
         """Give what makes posts for this output, for who sends them by a producer of his own."""

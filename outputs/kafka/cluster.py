@@ -69,6 +69,12 @@ class Cluster(BaseModel):
         """What an error calls it."""
         return f"Kafka at {self.bootstrap_servers}"
 
+    @property
+    def reach(self) -> tuple[Any, ...]:
+        """All that tells clusters, and our rights there, apart."""
+        servers = frozenset(self.bootstrap_servers.split(","))
+        return servers, *(getattr(self, name) for name in Cluster.model_fields if name != "bootstrap_servers")
+
     def connection(self) -> dict[str, Any]:
         """What every client of aiokafka is told. Raises OutputError where a certificate cannot be read."""
         return {

@@ -1,6 +1,6 @@
 """The ledger: delivers what a page came to and saves the checkpoint it makes true, as one."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,22 @@ class Change:
 
 class Lost(PollerError):
     """Nobody knows whether the commit holds, or another process polls the source now: forget all that is in memory."""
+
+
+class Stored(Protocol):
+    """A state that can be read: values by key, and each stream's chunks of seen."""
+
+    def get(self, key: str) -> bytes | None:
+        """One value."""
+        ...
+
+    def under(self, prefix: str) -> dict[str, bytes]:
+        """All values whose key begins so, by the rest of the key."""
+        ...
+
+    def chunks(self, stream: str) -> Iterable[bytes]:
+        """A stream's chunks, oldest first."""
+        ...
 
 
 class Ledger(Protocol):

@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection
 
-from poller.ledger import Change, Restored
-from poller.ledger.database import Database
+from poller.ledger import Change, Restored, Stored
 from poller.ledger.delivery import Delivery
 from poller.ledger.records import Token
 from poller.ledger.sqlite import restore, stored_token
@@ -11,10 +10,10 @@ from poller.seen import Seen
 
 
 class DryLedger:
-    """See `poller.ledger.Ledger`. `database` is None where there is no state yet."""
+    """See `poller.ledger.Ledger`. `stored` is None where there is no state yet."""
 
-    def __init__(self, database: Database | None, delivery: Delivery) -> None:
-        self._database = database
+    def __init__(self, stored: Stored | None, delivery: Delivery) -> None:
+        self._stored = stored
         self._delivery = delivery
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
@@ -23,7 +22,7 @@ class DryLedger:
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""
-        return restore(self._database, stream, keep)
+        return restore(self._stored, stream, keep)
 
     async def commit(self, change: Change) -> None:
         """Show the batch."""
@@ -35,4 +34,4 @@ class DryLedger:
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
-        return stored_token(self._database, source)
+        return stored_token(self._stored, source)

@@ -12,7 +12,7 @@ from msgspec import json
 from outputs import Marks
 from poller.backoff import backoff
 from poller.errors import ConfigError
-from poller.ledger import Change, Restored
+from poller.ledger import Change, Restored, Stored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.records import Checkpoint, Owner, Token, encode, foreign
@@ -27,27 +27,27 @@ _SMALL = 1 << 20
 """and so many bytes more."""
 
 
-def restore(database: Database | None, stream: str, keep: float | None) -> Restored:
+def restore(stored: Stored | None, stream: str, keep: float | None) -> Restored:
     """Read what a state knows of one stream; nothing, where there is no state yet."""
     seen = Seen(keep)
-    if database is None:
+    if stored is None:
         return Restored(None, seen, frozenset())
-    for chunk in database.chunks(stream):
+    for chunk in stored.chunks(stream):
         seen.load(chunk)
-    saved = database.get(f"c|{stream}")
+    saved = stored.get(f"c|{stream}")
     checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
-    return Restored(checkpoint, seen, frozenset(unpack_keys(database.get(f"d|{stream}") or b"")))
+    return Restored(checkpoint, seen, frozenset(unpack_keys(stored.get(f"d|{stream}") or b"")))
 
 
-def stored_token(database: Database | None, source: str) -> Token | None:
+def stored_token(stored: Stored | None, source: str) -> Token | None:
     """Read a source's token."""
-    saved = database.get(f"t|{source}") if database else None
+    saved = stored.get(f"t|{source}") if stored else None
     return None if saved is None else json.decode(saved, type=Token)
 
 
-def owner_problems(database: Database | None, owners: Mapping[str, Owner]) -> list[str]:
+def owner_problems(stored: Stored | None, owners: Mapping[str, Owner]) -> list[str]:
     """Whose state is another account's: one line each."""
-    return foreign(database.under("a|") if database else {}, owners)
+    return foreign(stored.under("a|") if stored else {}, owners)
 
 
 def marks_of(database: Database, output: str) -> dict[str, bytes]:

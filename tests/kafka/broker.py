@@ -62,13 +62,18 @@ def jars() -> Path:
 
 
 class Broker:
-    """One node below `folder`; `at` maps each of LISTENERS to its host:port. It keeps its data when it is killed."""
+    """One node below `folder`; `at` maps each of LISTENERS to its host:port. It keeps its data when it is killed.
 
-    def __init__(self, folder: Path) -> None:
+    With a `proxy` (host:port) it has a listener PROXIED besides, and who comes in there is told to go to the proxy.
+    """
+
+    def __init__(self, folder: Path, proxy: str | None = None) -> None:
         self.folder = folder
         self.tickets = Tickets(folder / "tickets")
-        controller, *ports = free_ports(1 + len(LISTENERS))
-        self.at = {name: f"127.0.0.1:{port}" for name, port in zip(LISTENERS, ports, strict=True)}
+        names = (*LISTENERS, *(("PROXIED",) if proxy else ()))
+        controller, *ports = free_ports(1 + len(names))
+        self.at = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+        self._told = self.at | ({"PROXIED": proxy} if proxy else {})
         self._command = ["java", *JAVA, "-cp", f"{jars()}/*"]
         self._properties = folder / "server.properties"
         lines = self._configuration(f"127.0.0.1:{controller}").items()
@@ -88,7 +93,9 @@ class Broker:
             "controller.quorum.voters": f"0@{controller}",
             "controller.listener.names": "CONTROLLER",
             "listeners": ",".join(f"{name}://{at}" for name, at in {**self.at, "CONTROLLER": controller}.items()),
-            "listener.security.protocol.map": ",".join(f"{n}:{n}" for n in LISTENERS) + ",CONTROLLER:PLAINTEXT",
+            "advertised.listeners": ",".join(f"{name}://{at}" for name, at in self._told.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:{name}" for name in LISTENERS)
+            + ",CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
             "sasl.enabled.mechanisms": ",".join(MODULES).upper(),
             **sasl,
             "ssl.keystore.type": "PEM",
@@ -107,6 +114,7 @@ class Broker:
             "transaction.state.log.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
             "log.cleaner.dedupe.buffer.size": 16 << 20,
+            "log.cleaner.backoff.ms": 200,
             "broker.session.timeout.ms": 3000,  # after a kill, the node comes back no sooner
             "broker.heartbeat.interval.ms": 500,
         }

@@ -51,7 +51,7 @@ server: {host: "::1", port: 0}
     assert crm.streams.leads.sweeps.live.lookback == timedelta(minutes=10)
     assert isinstance(archive := settings.outputs["archive"], File)
     assert archive.path == "x/{date}.jsonl"
-    assert settings.state.path == Path("../other.db")
+    assert settings.state == SqliteState(path=Path("../other.db"))
     assert settings.server == Server(host="::1", port=0)
 
 

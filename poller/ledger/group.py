@@ -1,0 +1,147 @@
+"""Membership of the group that shares the state's partitions: it says which ones are ours to try, and no more."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import anyio
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.commit import OffsetCommitRequest
+
+from outputs import OutputError
+from outputs.kafka.state import KafkaState
+from outputs.kafka.trouble import Witness
+from poller.backoff import backoff
+
+_REBALANCE = 10.0
+"""Seconds that all members have to join anew."""
+_ASKING = 5.0
+"""Seconds for one probe."""
+_CLOSING = 1.0
+_LONGEST = 30.0
+"""Seconds between two tries."""
+_NOT_OURS = {22, 25, 27}
+"""ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS: https://kafka.apache.org/protocol#protocol_error_codes"""
+
+
+class Elsewhere(Exception):
+    """The partition is not ours to claim, as far as the group knows now."""
+
+
+class Group:
+    """One member; one for each process. `assigned` is told the partitions at each change, `failed` each trouble."""
+
+    def __init__(
+        self,
+        state: KafkaState,
+        assigned: Callable[[Collection[int]], None],
+        failed: Callable[[OutputError | None, float], None],
+    ) -> None:
+        """`failed` is told the error and the seconds until the next try, and None when all is well again."""
+        self._state, self._assigned, self._failed = state, assigned, failed
+        self._witness = Witness()
+        self._consumer: Any = None
+        self._ours: Collection[int] = ()
+
+    async def run(self) -> None:
+        """Be a member, whatever happens, until cancelled; then leave."""
+        failures = 0
+        while True:
+            self._consumer = consumer = self._member()
+            try:
+                with self._witness.listening():
+                    with anyio.fail_after(self._state.session_timeout.total_seconds() + 2 * _REBALANCE):
+                        await consumer.start()
+                    self._failed(None, 0)
+                    while True:  # nothing comes but errors: every partition is paused
+                        await consumer.getmany(timeout_ms=1000)
+                        failures = 0
+            except (KafkaError, OSError) as error:
+                failures += 1
+                wait = min(backoff(failures), _LONGEST)
+                self._failed(self._witness.judge(self._state.place, error), wait)
+            finally:
+                self._consumer = None
+                await _end(consumer)
+            await anyio.sleep(wait)
+
+    async def probe(self, partition: int) -> None:
+        """Return if the group says that the partition is ours. Raises Elsewhere, and OutputError.
+
+        Who was fenced might otherwise fence its rightful owner, and so on in turn.
+        """
+        member = self._consumer and self._consumer._coordinator
+        if not member or member.coordinator_id is None or partition not in self._ours:
+            raise Elsewhere
+        # The public way, `commit`, asks again for ever, in a task of its own that outlives a cancellation.
+        request = OffsetCommitRequest(
+            self._state.group,
+            member.generation,
+            member.member_id,
+            OffsetCommitRequest.DEFAULT_RETENTION_TIME,
+            [(self._state.topic, [(partition, 0, "")])],
+        )
+        try:
+            with anyio.fail_after(_ASKING):
+                answer = await member._send_req(request)
+        except (KafkaError, OSError) as error:
+            raise self._witness.judge(self._state.place, error) from error
+        code = answer.topics[0][1][0][1]
+        if code in _NOT_OURS:
+            raise Elsewhere
+        if code:
+            raise self._witness.judge(self._state.place, for_code(code)())
+
+    def _told(self, partitions: Collection[int]) -> None:
+        self._ours = partitions
+        self._assigned(partitions)
+
+    def _member(self) -> Any:
+        session = self._state.session_timeout.total_seconds()
+        consumer = AIOKafkaConsumer(
+            **self._state.connection()
+            | {"request_timeout_ms": int(1500 * _REBALANCE)},  # the answer to a join takes that long
+            group_id=self._state.group,
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            session_timeout_ms=int(session * 1000),
+            heartbeat_interval_ms=int(min(session / 3, 0.5) * 1000),
+            rebalance_timeout_ms=int(_REBALANCE * 1000),
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+        )
+        consumer.subscribe([self._state.topic], listener=_Listener(consumer, self._told))
+        return consumer
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """Must not wait: no heartbeat is sent meanwhile."""
+
+    def __init__(self, consumer: Any, assigned: Callable[[Collection[int]], None]) -> None:
+        self._consumer, self._assigned = consumer, assigned
+
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Go on: who gets a partition fences who had it, and most stay where they are."""
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Fetch nothing, and tell."""
+        self._consumer.pause(*assigned)
+        self._assigned({place.partition for place in assigned})
+
+
+async def _end(consumer: Any) -> None:
+    """Leave the group; at once where nobody answers. Privates of aiokafka 0.14: its own `stop` waits for answers."""
+    with anyio.move_on_after(_CLOSING, shield=True) as leaving:
+        await consumer.stop()
+    if not leaving.cancelled_caught:
+        return
+    with anyio.move_on_after(_CLOSING, shield=True):
+        await consumer._client.close()
+        if coordinator := consumer._coordinator:
+            for task in (coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task):
+                while task and not task.done():
+                    task.cancel()
+                    await anyio.sleep(0.01)
+        if consumer._fetcher:
+            await consumer._fetcher.close()
+        await consumer._client.close()

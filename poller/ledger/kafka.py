@@ -1,0 +1,165 @@
+"""The ledger in Kafka: events and checkpoint in one transaction, and sources shared by the replicas of a group."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Self
+
+import anyio
+from aiokafka.partitioner import murmur2
+
+from outputs import OutputError, Unreachable
+from outputs.kafka import Kafka
+from outputs.kafka.producer import Producer
+from outputs.kafka.state import KafkaState
+from poller.backoff import backoff
+from poller.errors import ConfigError
+from poller.ledger import Change, Lost, Restored
+from poller.ledger.contents import Contents
+from poller.ledger.delivery import Delivery
+from poller.ledger.mail import Mail
+from poller.ledger.records import Owner, Token, encode, foreign
+from poller.ledger.shard import Shard
+from poller.ledger.shards import Shards
+from poller.ledger.state_topic import prepare
+from poller.ledger.vault import Vault
+from poller.seen import Seen
+from poller.telemetry import Telemetry
+
+_LONGEST = 30.0
+"""Seconds between two tries."""
+
+
+class KafkaLedger:
+    """See `poller.ledger.Ledger`. A context: opened before it is asked anything, closed in less than three seconds.
+
+    `outputs` are those in this Kafka, by name; `delivery` has opened all others, which are at least once. `replica` is
+    our name. A source belongs to the partition of its name.
+    """
+
+    def __init__(
+        self,
+        state: KafkaState,
+        outputs: Mapping[str, Kafka],
+        delivery: Delivery,
+        telemetry: Telemetry,
+        now: Callable[[], datetime],
+        replica: str,
+    ) -> None:
+        self._state, self._outputs, self._delivery = state, outputs, delivery
+        self._telemetry, self._now = telemetry, now
+        self._mail = Mail(outputs, delivery)
+        self._vault = Vault(state.token_key)
+        self._shards = Shards(state, replica, self._mail, self._take, telemetry)
+        self._owners: Mapping[str, Owner] = {}
+        self._stored: dict[str, bytes | None] = {}
+        self._unsaved: dict[str, tuple[bytes | None, bytes]] = {}
+        self._away: str | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._shards.__aenter__()
+        others = [output.name for output in self._telemetry.output_statuses()]
+        self._telemetry.outputs([*others, *self._outputs])
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._shards.__aexit__(*exc)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the state cannot be written now, if it cannot."""
+        return self._away or self._shards.trouble
+
+    async def claim(self, owners: Mapping[str, Owner]) -> None:
+        """Take possession of the sources' states: of those at hand now, of others as they come.
+
+        Raises ConfigError where one is another account's, now or out of `sources`.
+        """
+        self._owners = owners
+        for partition, shard in self._shards.held.items():
+            await self._own(partition, shard)
+
+    async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
+        """Say which are ours, once Kafka and the outputs are there, and at each change; see `Shards.changes`."""
+        await self._delivery.arrive()
+        await self._prepare()
+        names = defaultdict[int, list[str]](list)
+        for source in configured:
+            names[self._partition(source)].append(source)
+        async for held in self._shards.changes(names):
+            yield frozenset(source for partition in held for source in names[partition])
+
+    async def _prepare(self) -> None:
+        failures = 0
+        while True:
+            try:
+                topic, warnings = await prepare(self._state, self._outputs)
+                break
+            except Unreachable as error:
+                failures += 1
+                wait = min(backoff(failures), _LONGEST)
+                self._away = f"the state cannot be read: {error}"
+                self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
+                await anyio.sleep(wait)
+            except OutputError as error:
+                raise ConfigError(f"state: {error}") from None
+        self._away = None
+        if topic.largest:
+            self._mail.largest[topic.name] = topic.largest
+        for warning in warnings:
+            self._telemetry.notice("state.noticed", notice=warning)
+
+    async def _take(self, partition: int, contents: Contents, producer: Producer) -> Shard:
+        shard = Shard(
+            self._state, partition, contents, producer, self._mail, self._delivery, self._telemetry, self._now
+        )
+        await self._own(partition, shard)
+        return shard
+
+    async def _own(self, partition: int, shard: Shard) -> None:
+        owners = {source: owner for source, owner in self._owners.items() if self._partition(source) == partition}
+        saved = shard.under("a|")
+        if problems := foreign(saved, owners):
+            raise ConfigError(problems)
+        rows = {f"a|{source}": encode(owner) for source, owner in owners.items() if source not in saved}
+        for source in [source for source in self._unsaved if self._partition(source) == partition]:
+            before, closed = self._unsaved.pop(source)
+            if shard.get(f"t|{source}") == before:  # the one that it replaced, which is spent
+                rows[f"t|{source}"] = closed
+        if rows:
+            await shard.save(rows)
+
+    def _partition(self, source: str) -> int:
+        number: int = (murmur2(source.encode()) & 0x7FFFFFFF) % self._state.partitions
+        return number
+
+    def _shard(self, stream: str) -> Shard:
+        """Give the shard of a stream or a source. Raises Lost where it is not ours."""
+        if shard := self._shards.held.get(self._partition(stream.partition("/")[0])):
+            return shard
+        raise Lost(f"{stream} is not ours now")
+
+    async def restore(self, stream: str, keep: float | None) -> Restored:
+        """Read what is known of a stream."""
+        return await self._shard(stream).restore(stream, keep)
+
+    async def commit(self, change: Change) -> None:
+        """Deliver and save in one transaction. Raises Lost where nobody knows whether it holds."""
+        await self._shard(change.stream).commit(change)
+
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
+        await self._shard(stream).tidy(stream, seen, before)
+
+    async def token(self, source: str) -> Token | None:
+        """The source's stored token. Raises ConfigError where it takes another key to read it."""
+        closed = self._stored[source] = self._shard(source).get(f"t|{source}")
+        return None if closed is None else self._vault.open(source, closed)
+
+    async def save_token(self, source: str, token: Token) -> None:
+        """Return once the token is durable. Raises Lost: then it is saved as soon as the source is ours again."""
+        closed = self._vault.close(source, token)
+        self._unsaved[source] = self._stored.get(source), closed
+        await self._shard(source).save({f"t|{source}": closed})
+        self._stored[source] = closed
+        del self._unsaved[source]

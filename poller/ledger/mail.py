@@ -1,0 +1,35 @@
+"""The outputs in the same Kafka as the state: what a batch becomes in their topics, in the ledger's transaction."""
+
+from collections.abc import Mapping, Sequence
+
+from outputs import Message
+from outputs.kafka import Kafka
+from outputs.kafka.batches import Compression, compressed_size
+from outputs.kafka.posts import Post
+from outputs.kafka.producer import TooLarge
+from poller.ledger.delivery import Delivery
+
+
+class Mail:
+    """Kafka outputs by name. All have the compression of the first: one transaction is one producer's."""
+
+    def __init__(self, outputs: Mapping[str, Kafka], delivery: Delivery) -> None:
+        self.compression: Compression = next((output.compression for output in outputs.values()), "zstd")
+        self.largest: dict[str, int] = {}
+        self._addressings = {name: output.addressing(self.largest) for name, output in outputs.items()}
+        self._delivery = delivery
+
+    async def posts(self, messages: Sequence[Message]) -> list[Post]:
+        """Make the posts for every output, however long it takes until their topics are there."""
+        found: list[Post] = []
+        for name, addressing in self._addressings.items() if messages else ():
+            found += await self._delivery.written(name, addressing, messages)
+        return found
+
+    def failed(self, error: BaseException) -> None:
+        """Learn what can be learned of a transaction that failed: a post may be larger than its topic lets us know."""
+        for addressing in self._addressings.values():
+            addressing.forget()
+        if isinstance(error, TooLarge):
+            for post in (posts[0] for posts in error.batches if len(posts) == 1):
+                self.largest[post.topic] = compressed_size(post, self.compression) - 1

@@ -1,0 +1,198 @@
+"""One partition of the state while it is ours: events and what they make true, in one transaction."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import anyio
+import anyio.lowlevel
+from msgspec import json
+
+from outputs import OutputError
+from outputs.kafka.posts import Post
+from outputs.kafka.producer import Producer
+from outputs.kafka.state import KafkaState
+from poller.ledger import Change, Lost, Restored, reading
+from poller.ledger.contents import Contents, Rows, parts, pieces
+from poller.ledger.delivery import Delivery
+from poller.ledger.mail import Mail
+from poller.ledger.records import Checkpoint, encode
+from poller.seen import Seen, pack_keys, unpack_keys
+from poller.telemetry import Telemetry
+
+_MOST = 5_000
+"""Messages, or records of the state, of one transaction: it is to last milliseconds."""
+_TOO_SPARSE = 4
+"""Chunks are rewritten once they hold this many times what is live,"""
+_SMALL = 1 << 20
+"""and so many bytes more;"""
+_TOO_MANY = 1_000
+"""or once there are so many more than twice what the last rewriting left."""
+
+
+class Shard:
+    """Ours from its claim until it is `lost`, for good: who fails to write there no longer knows what is true.
+
+    Streams must be restored before they are committed to: what was restored of an earlier claim is not true any more.
+    """
+
+    def __init__(
+        self,
+        state: KafkaState,
+        partition: int,
+        contents: Contents,
+        producer: Producer,
+        mail: Mail,
+        delivery: Delivery,
+        telemetry: Telemetry,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._state, self._partition = state, partition
+        self._contents, self._producer, self._mail = contents, producer, mail
+        self._delivery, self._telemetry, self._now = delivery, telemetry, now
+        self._line = anyio.Lock()
+        self._producer_free = anyio.Lock()
+        self._waiting: list[Change] = []
+        self._doubts: dict[str, set[int]] = {}
+        self._rewritten: dict[str, int] = {}
+        self.lost = anyio.Event()
+        self.why = ""
+        self.committed = False
+
+    def lose(self, why: str) -> None:
+        """Let nothing be written any more."""
+        if not self.lost.is_set():
+            self.why = why
+            self.lost.set()
+
+    def get(self, key: str) -> bytes | None:
+        """One value. Raises Lost."""
+        self._check()
+        return self._contents.get(key)
+
+    def under(self, prefix: str) -> Mapping[str, bytes]:
+        """All values whose key begins so, by the rest of the key."""
+        return self._contents.under(prefix)
+
+    async def restore(self, stream: str, keep: float | None) -> Restored:
+        """Read what is known of a stream."""
+        self._check()
+        seen = Seen(keep)
+        for chunk in self._contents.chunks(stream):
+            seen.load(chunk.data)
+            await anyio.lowlevel.checkpoint()
+        self._check()
+        saved, doubts = self._contents.get(f"c|{stream}"), unpack_keys(self._contents.get(f"d|{stream}") or b"")
+        self._doubts[stream] = doubts
+        checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
+        return Restored(checkpoint, seen, frozenset(doubts))
+
+    async def commit(self, change: Change) -> None:
+        """Deliver and save; several that wait together are one transaction."""
+        self._check(change.stream)
+        self._waiting.append(change)
+        try:
+            async with self._line:
+                if change in self._waiting:
+                    self._check()
+                    began = anyio.current_time()
+                    await self._commit(self._ready())
+                    self._telemetry.commit_done(anyio.current_time() - began)
+        finally:  # what was given up must not be carried out by another
+            self._waiting = [other for other in self._waiting if other is not change]
+
+    def _ready(self) -> Sequence[Change]:
+        """Those at the head of the line who fit into one transaction; one at least."""
+        group: list[Change] = []
+        messages = 0
+        for change in self._waiting:
+            messages += len(change.batch.messages)
+            if group and messages > _MOST:
+                break
+            group.append(change)
+        return group
+
+    async def _commit(self, group: Sequence[Change]) -> None:
+        messages = [message for change in group for message in change.batch.messages]
+        posts = await self._mail.posts(messages)
+        if messages and self._delivery.doubtful:
+            if doubted := self._doubt_rows(self._doubts_after(group, delivered=False)):
+                await self.save(doubted)
+            await self._delivery.deliver(messages)
+        certain = self._doubts_after(group, delivered=True)
+        rows = {f"c|{change.stream}": encode(change.checkpoint) for change in group} | self._doubt_rows(certain)
+        at = int(self._now().timestamp())
+        for change in group:
+            rows |= self._contents.added(change.stream, at, change.batch.entries.items())
+        await self.save(rows, posts)
+        self._doubts |= certain
+        self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
+        self.committed = True
+
+    def _doubts_after(self, group: Sequence[Change], *, delivered: bool) -> Mapping[str, set[int]]:
+        """What is in doubt of each stream while the batches are on their way, and when they are `delivered`."""
+        found = {change.stream: self._doubts[change.stream] for change in group}
+        for change in group:
+            of = found[change.stream]
+            found[change.stream] = of - change.batch.delivered if delivered else of | change.batch.delivered
+        return found
+
+    def _doubt_rows(self, doubts: Mapping[str, Collection[int]]) -> dict[str, bytes | None]:
+        rows = {f"d|{stream}": pack_keys(keys) or None for stream, keys in doubts.items()}
+        return {key: value for key, value in rows.items() if value != self._contents.get(key)}
+
+    async def save(self, rows: Rows, posts: Sequence[Post] = ()) -> None:
+        """Write rows and posts in one transaction: both are true when it returns. Raises Lost, the shard with it."""
+        async with self._transaction() as producer:
+            state = [reading.post(self._state, self._partition, key, value) for key, value in rows.items()]
+            await producer.transaction([*posts, *state])
+            self._contents.put(rows)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Producer]:
+        async with self._producer_free:
+            self._check()
+            try:
+                yield self._producer
+            except BaseException as error:
+                self.lose(str(error) or type(error).__name__)
+                if isinstance(error, OutputError):
+                    self._mail.failed(error)
+                    raise Lost(f"nobody knows whether the commit holds: {error}") from error
+                raise
+
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
+        async with self._line:
+            self._check(stream)
+            old = [chunk for chunk in self._contents.chunks(stream) if chunk.at < before]
+            await self._save_in_parts({chunk.key: None for chunk in old})
+            for chunk in old:
+                seen.expire(chunk.data, self._now().timestamp())
+            if self._wasteful(stream, seen):
+                await self._rewrite(stream, seen)
+
+    def _wasteful(self, stream: str, seen: Seen) -> bool:
+        chunks = self._contents.chunks(stream)
+        size = sum(len(chunk.data) for chunk in chunks)
+        many = len(chunks) > _TOO_MANY + 2 * self._rewritten.get(stream, 0)
+        return many or size > _TOO_SPARSE * seen.packed_size + _SMALL
+
+    async def _rewrite(self, stream: str, seen: Seen) -> None:
+        """The new chunks first, which win over the old; so every step on the way is as true as the last."""
+        old: Rows = {chunk.key: None for chunk in self._contents.chunks(stream)}
+        item = seen.packed_size // max(1, len(seen))
+        new = [(at, piece) for at, chunk in seen.pack_by_day() for piece in pieces(chunk, item)]
+        await self._save_in_parts(self._contents.appended(stream, new))
+        await self._save_in_parts(old)
+        self._rewritten[stream] = len(new)
+
+    async def _save_in_parts(self, rows: Rows) -> None:
+        for some in parts(rows, _MOST):
+            await self.save(some)
+
+    def _check(self, stream: str | None = None) -> None:
+        if self.lost.is_set():
+            raise Lost(self.why)
+        if stream is not None and stream not in self._doubts:
+            raise Lost(f"{stream} is to be restored anew: it was claimed again since")

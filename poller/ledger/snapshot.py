@@ -1,0 +1,80 @@
+"""What a state in Kafka holds now, read beside whoever writes it: nothing is claimed, fenced or made."""
+
+from collections.abc import Iterable
+
+import anyio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from outputs import OutputError
+from outputs.kafka.state import KafkaState
+from outputs.kafka.topics import looking_at
+from outputs.kafka.trouble import Witness
+from poller.errors import ConfigError
+from poller.ledger.contents import Contents
+from poller.ledger.reading import OWNER
+from poller.ledger.records import encode
+from poller.ledger.vault import Vault
+
+_PATIENCE = 60.0
+"""Seconds to read all of it."""
+_QUIET = 3
+"""So many empty answers in a row say that all was read: a record at the very end may be none that is shown."""
+
+
+class Snapshot:
+    """See `poller.ledger.Stored`."""
+
+    def __init__(self, contents: Contents, vault: Vault) -> None:
+        self._contents, self._vault = contents, vault
+
+    def get(self, key: str) -> bytes | None:
+        """One value; a token decrypted. Raises ConfigError where that takes another key."""
+        value = self._contents.get(key)
+        return encode(self._vault.open(key[2:], value)) if value and key.startswith("t|") else value
+
+    def under(self, prefix: str) -> dict[str, bytes]:
+        """All values whose key begins so, by the rest of the key."""
+        return self._contents.under(prefix)
+
+    def chunks(self, stream: str) -> Iterable[bytes]:
+        """A stream's chunks, oldest first."""
+        return [chunk.data for chunk in self._contents.chunks(stream)]
+
+
+async def snapshot(state: KafkaState) -> Snapshot | None:
+    """Read all of a state; None where there is none yet. Raises ConfigError where it cannot be read."""
+    try:
+        async with looking_at(state) as topics:
+            found = await topics.describe([state.topic])
+        if not found:
+            return None
+        return Snapshot(await _read(state, found[state.topic].partitions), Vault(state.token_key))
+    except OutputError as error:
+        raise ConfigError(f"state: {error}") from None
+
+
+async def _read(state: KafkaState, partitions: int) -> Contents:
+    witness, contents = Witness(), Contents()
+    consumer = AIOKafkaConsumer(
+        **state.connection(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    places = [TopicPartition(state.topic, number) for number in range(partitions)]
+    try:
+        with witness.listening(), anyio.fail_after(_PATIENCE):
+            await consumer.start()
+            consumer.assign(places)
+            left, quiet = await consumer.end_offsets(places), 0
+            while left and quiet < _QUIET:
+                some = await consumer.getmany(timeout_ms=200)
+                quiet = 0 if some else quiet + 1
+                for record in (record for records in some.values() for record in records):
+                    if (key := record.key.decode()) != OWNER:
+                        contents.put({key: record.value})
+                left = {place: end for place, end in left.items() if await consumer.position(place) < end}
+    except (KafkaError, OSError) as error:
+        raise witness.judge(state.place, error) from error
+    finally:
+        with anyio.move_on_after(1, shield=True):
+            await consumer.stop()
+    return contents

@@ -1,0 +1,91 @@
+"""The topic of the state at the start: there, of the right shape, and not emptied behind our back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import anyio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from outputs.kafka import Kafka, posts
+from outputs.kafka.state import SETTINGS, KafkaState
+from outputs.kafka.topics import Topic, Topics, looking_at
+from outputs.kafka.trouble import Witness
+from poller.errors import ConfigError
+
+_LOOKING = 10.0
+"""Seconds to learn what topics hold."""
+
+
+async def prepare(state: KafkaState, outputs: Mapping[str, Kafka]) -> tuple[Topic, Sequence[str]]:
+    """See to the topic; give it, and what is to be warned of.
+
+    Raises ConfigError where it has other partitions, or is empty beside events of ours; OutputError.
+    """
+    async with looking_at(state) as topics:
+        topic = await _topic(state, topics)
+        warnings = _warnings(topic, topics.brokers)
+        events = await _events(topics, state, outputs)
+    if topic.partitions != state.partitions:
+        raise ConfigError(
+            f"state.partitions: topic {state.topic} has {topic.partitions} partitions, and not {state.partitions}: "
+            "put that number here, or name a topic of another group"
+        )
+    if not state.allow_empty and events:
+        held = await _filled(state, [topic, *events])
+        if held and topic.name not in held:
+            raise ConfigError(
+                f"state.topic: {state.topic} is empty, and {', '.join(held)} holds events: is the state lost, or of "
+                "another name? Set allow_empty: true for one start to begin anew, which delivers again what it finds"
+            )
+    return topic, warnings
+
+
+async def _topic(state: KafkaState, topics: Topics) -> Topic:
+    found = await topics.describe([state.topic])
+    if not found:
+        await topics.create([state.topic], state.partitions, state.replication, SETTINGS)
+    while not found:  # other brokers than the one that made it know a little later
+        await anyio.sleep(0.05)
+        found = await topics.describe([state.topic])
+    return found[state.topic]
+
+
+def _warnings(topic: Topic, brokers: int) -> Sequence[str]:
+    policy = topic.settings.get("cleanup.policy", "compact")
+    others = {key: value for key, value in topic.settings.items() if key != "cleanup.policy"}
+    found = list(replace(topic, settings=others).warnings(brokers))
+    if policy != "compact":
+        found.append(
+            f"topic {topic.name}: cleanup.policy is {policy} and should be compact: "
+            + ("what is old is deleted, the state with it" if "delete" in policy else "it grows without end")
+        )
+    return found
+
+
+async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, Kafka]) -> Collection[Topic]:
+    templates = [template for output in outputs.values() for template in (output.topic, output.rejects_topic)]
+    patterns = [posts.pattern(template) for template in templates]
+    names = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
+    return (await topics.describe([name for name in names if name != state.topic])).values()
+
+
+async def _filled(state: KafkaState, topics: Collection[Topic]) -> list[str]:
+    """Name those of the topics that hold anything."""
+    witness, consumer = Witness(), _consumer(state)
+    places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    try:
+        with witness.listening(), anyio.fail_after(_LOOKING):
+            await consumer.start()
+            first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    except (KafkaError, OSError) as error:
+        raise witness.judge(state.place, error) from error
+    finally:
+        with anyio.move_on_after(1, shield=True):
+            await consumer.stop()
+    return sorted({place.topic for place in places if end[place] > first[place]})
+
+
+def _consumer(state: KafkaState) -> Any:
+    return AIOKafkaConsumer(**state.connection(), enable_auto_commit=False)

@@ -1,0 +1,39 @@
+"""Tokens at rest in a topic, which others may read: encrypted, and bound to the source they are of."""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import json
+from pydantic import SecretStr
+
+from poller.errors import ConfigError
+from poller.ledger.records import Token, encode
+
+
+class Vault:
+    """Encrypts with Fernet (https://github.com/fernet/spec), by a key of each source that comes of `key`."""
+
+    def __init__(self, key: SecretStr | None) -> None:
+        self._key = key
+
+    def close(self, source: str, token: Token) -> bytes:
+        """Encrypt. Raises ConfigError where there is no key."""
+        return self._cipher(source).encrypt(encode(token))
+
+    def open(self, source: str, closed: bytes) -> Token:
+        """Decrypt. Raises ConfigError where that takes another key."""
+        try:
+            return json.decode(self._cipher(source).decrypt(closed), type=Token)
+        except InvalidToken:
+            raise ConfigError(
+                f"state.token_key: the stored token of source {source} was encrypted with another key; put that one "
+                "back, or reset the state of this source and log in to the vendor anew"
+            ) from None
+
+    def _cipher(self, source: str) -> Fernet:
+        if self._key is None:
+            raise ConfigError(f"state.token_key: it is needed, as source {source} has a refresh token")
+        derive = HKDF(SHA256(), 32, salt=None, info=b"poller token " + source.encode())
+        return Fernet(base64.urlsafe_b64encode(derive.derive(self._key.get_secret_value().encode())))

@@ -1,0 +1,26 @@
+"""The state, opened to be read and nothing else, wherever it is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, nullcontext
+
+from outputs.kafka.state import KafkaState
+from poller.ledger import Stored
+from poller.ledger.database import Database
+from poller.ledger.snapshot import snapshot
+from poller.settings import StateConfig
+
+
+@asynccontextmanager
+async def stored(state: StateConfig) -> AsyncIterator[Stored | None]:
+    """What is there; None where nothing was saved yet. Raises ConfigError where it cannot be read."""
+    if isinstance(state, KafkaState):
+        yield await snapshot(state)
+        return
+    database = Database.read(state.path)
+    with closing(database) if database else nullcontext():
+        yield database
+
+
+def place_of(state: StateConfig) -> str:
+    """Where it is, in words."""
+    return f"topic {state.topic} of {state.place}" if isinstance(state, KafkaState) else str(state.path)

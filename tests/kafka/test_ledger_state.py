@@ -1,0 +1,225 @@
+"""The topic that holds the state: made as it must be, refused where it is not what it was, small, and tight-lipped.
+
+Killed: a state that begins anew beside its events; a topic without compaction; another number of partitions; a token
+that can be read; what was forgotten that comes back; what is written over and over that stays.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
+
+from outputs.kafka.producer import Producer
+from poller.errors import ConfigError
+from poller.ledger import Lost, shard
+from poller.ledger.records import Owner, Token
+from poller.seen import key_of
+from tests.core.ledgers import change, checkpoint, entry
+from tests.core.toy import NOON
+from tests.kafka.ledgers import owner, replica, state, unheard
+from tests.kafka.reading import DEADLINE, Place
+from tests.kafka.test_ledger_replicas import first
+
+A = "acme/calls"
+TOKEN = Token("configured", "refresh-SECRET", "access-SECRET", NOON)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.ledger.shards.backoff", lambda failures: 0.05)
+
+
+async def begin(kafka: Place, *events: str) -> None:
+    async with owner(kafka) as ledger:
+        await ledger.restore(A, None)
+        await ledger.commit(change(A, 1, *events))
+
+
+async def refuses(kafka: Place, words: str, **options: Any) -> None:
+    async with unheard(kafka, **options) as ledger:
+        with pytest.raises(ConfigError, match=words):
+            await first(ledger, "acme")
+
+
+def settings(kafka: Place) -> Mapping[str, str]:
+    resource = ConfigResource(ResourceType.TOPIC, f"{kafka.prefix}state")
+    admin = kafka.admin()
+    return {key: entry.value for key, entry in admin.describe_configs([resource])[resource].result(DEADLINE).items()}
+
+
+async def test_the_topic_is_made_compacted_and_with_its_partitions(kafka: Place) -> None:
+    async with owner(kafka, partitions=3):
+        assert kafka.topics()[f"{kafka.prefix}state"] == 3
+        found = settings(kafka)
+        assert (found["cleanup.policy"], found["max.message.bytes"]) == ("compact", str(4 << 20))
+
+
+async def test_another_number_of_partitions_is_refused(kafka: Place) -> None:
+    await begin(kafka)
+    await refuses(kafka, r"^state.partitions: topic .*state has 1 partitions, and not 4", partitions=4)
+
+
+async def test_partitions_that_were_added_to_the_topic_are_refused(kafka: Place) -> None:
+    await begin(kafka)
+    topic, admin = f"{kafka.prefix}state", kafka.admin()
+    admin.create_partitions([NewPartitions(topic, 2)])[topic].result(DEADLINE)
+    sources = [f"acme{number}" for number in range(20)]
+    async with unheard(kafka, partitions=2) as ledger:
+        with pytest.raises(ConfigError, match=r"^state.partitions: .* was written in 1 partitions, and not 2"):
+            await first(ledger, *sources)
+
+
+async def test_a_state_that_vanished_is_refused_until_that_is_wanted(kafka: Place) -> None:
+    await begin(kafka, "x")
+    topic, admin = f"{kafka.prefix}state", kafka.admin()
+    admin.delete_topics([topic])[topic].result(DEADLINE)
+    for _ in range(2):  # the first of them makes it again
+        await refuses(kafka, r"^state.topic: .*state is empty, and .*call holds events.*allow_empty: true")
+    async with owner(kafka, allow_empty=True) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint is None
+    async with owner(kafka) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint is None
+
+
+async def test_a_state_without_events_is_no_loss(kafka: Place) -> None:
+    kafka.create("call")
+    await begin(kafka)
+    async with owner(kafka) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
+
+
+async def test_a_topic_that_forgets_is_warned_of(kafka: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    kafka.create("state", cleanup_policy="delete")
+    async with owner(kafka):
+        told = capsys.readouterr().out
+    assert "cleanup.policy is delete and should be compact" in told
+
+
+def at_rest(kafka: Place) -> bytes:
+    found = kafka.read("state", committed=False)
+    return b"".join((message.key() or b"") + (message.value() or b"") for message in found)
+
+
+async def test_tokens_cannot_be_read_in_the_topic(kafka: Place) -> None:
+    async with owner(kafka, "acme", "other") as ledger:
+        await ledger.save_token("acme", TOKEN)
+        assert await ledger.token("acme") == TOKEN
+        held = ledger._shards.held[0]
+        await held.save({"t|other": held.get("t|acme")})
+        with pytest.raises(ConfigError, match="source other was encrypted with another key"):
+            await ledger.token("other")
+    assert b"t|acme" in at_rest(kafka)
+    assert b"SECRET" not in at_rest(kafka)
+    async with owner(kafka, token_key="another one") as ledger:
+        with pytest.raises(ConfigError, match=r"^state.token_key: .*acme was encrypted with another key"):
+            await ledger.token("acme")
+    async with owner(kafka, token_key=None) as ledger:
+        for attempt in (ledger.token("acme"), ledger.save_token("acme", TOKEN)):
+            with pytest.raises(ConfigError, match=r"^state.token_key: it is needed"):
+                await attempt
+
+
+async def test_a_token_whose_saving_failed_is_saved_when_the_source_is_ours_again(kafka: Place) -> None:
+    newer = Token("configured", "refresh-2", "access-2", NOON)
+    async with replica(kafka, "acme") as one:
+        await one.has("acme")
+        await one.ledger.save_token("acme", TOKEN)
+        other = Producer(state(kafka), "zstd", {}, state(kafka).transactional_id(0))
+        await other.start()
+        with pytest.raises(Lost):
+            await one.ledger.save_token("acme", newer)
+        await one.until(lambda replica: replica.said[-2:] == [set(), {"acme"}])
+        assert await one.ledger.token("acme") == newer
+        await other.close()
+    async with owner(kafka) as ledger:
+        assert await ledger.token("acme") == newer
+
+
+async def test_another_accounts_state_is_refused_when_it_comes(kafka: Place) -> None:
+    crm = Owner("flextell", "https://dev.flextell.ai/api/v1", "42")
+    async with owner(kafka) as ledger:
+        await ledger.claim({"acme": crm})
+    async with unheard(kafka) as ledger:
+        await ledger.claim({"acme": Owner("flextell", "https://dev.flextell.ai/api/v1", "43")})
+        with pytest.raises(ConfigError, match=r"^sources\.acme: .*another account"):
+            await first(ledger, "acme")
+
+
+class Days:
+    """A clock."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def test_what_is_older_than_it_is_kept_is_forgotten_by_tombstones(kafka: Place) -> None:
+    clock, keep = Days(), timedelta(days=1).total_seconds()
+    async with owner(kafka, now=clock) as ledger:
+        await ledger.restore(A, keep)
+        for day, names in enumerate(("xy", "yz")):
+            clock.now = NOON + timedelta(days=day)
+            await ledger.commit(change(A, day, *names, at=clock.now))
+        clock.now = NOON + timedelta(days=1, hours=1)
+        found = await ledger.restore(A, keep)
+        await ledger.tidy(A, found.seen, clock.now.timestamp() - keep)
+        assert len(found.seen) == 2
+    gone = [message.key() for message in kafka.read("state") if message.value() is None]
+    assert gone == [f"f|{A}|{int(NOON.timestamp())}|1".encode()]
+    async with owner(kafka, now=clock) as ledger:
+        again = await ledger.restore(A, keep)
+        known = [bool(again.seen.get(key_of(name), clock.now.timestamp())) for name in "xyz"]
+        assert known == [False, True, True]
+
+
+async def test_many_small_chunks_become_few(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard, "_TOO_MANY", 10)
+    async with owner(kafka) as ledger:
+        found = await ledger.restore(A, None)
+        for number in range(12):
+            one = change(A, number, f"{number}")
+            found.seen.put(one.batch.entries)
+            await ledger.commit(one)
+        await ledger.tidy(A, found.seen, 0)
+        assert len(ledger._shards.held[0]._contents.chunks(A)) == 1
+        await ledger.tidy(A, found.seen, 0)
+        await ledger.commit(change(A, 20, "0"))
+        assert len((await ledger.restore(A, None)).seen) == 12
+    async with owner(kafka) as ledger:
+        again = await ledger.restore(A, None)
+        assert len(again.seen) == 12
+        assert again.seen.get(key_of("0"), NOON.timestamp()) == entry(21)
+        assert len(ledger._shards.held[0]._contents.chunks(A)) == 2
+
+
+async def test_after_compaction_all_is_as_it_was(kafka: Place) -> None:
+    often = {"max_compaction_lag_ms": "200", "min_cleanable_dirty_ratio": "0.01", "delete_retention_ms": "100"}
+    kafka.create("state", 1, cleanup_policy="compact", segment_ms="200", **often)
+    clock, keep = Days(), timedelta(days=5)
+
+    async def pass_by(days: range) -> None:
+        async with owner(kafka, now=clock) as ledger:
+            found = await ledger.restore(A, keep.total_seconds())
+            for day in days:
+                clock.now = NOON + timedelta(days=day)
+                one = change(A, day, f"{day}", at=clock.now)
+                found.seen.put(one.batch.entries)
+                await ledger.commit(one)
+                await ledger.tidy(A, found.seen, (clock.now - keep).timestamp())
+
+    await pass_by(range(40))
+    with anyio.fail_after(DEADLINE):
+        while len(kafka.read("state")) > 40:  # a hundred were written
+            await anyio.sleep(0.3)
+            await pass_by(range(40, 41))
+    await pass_by(range(40, 41))
+    async with owner(kafka, now=clock) as ledger:
+        again = await ledger.restore(A, keep.total_seconds())
+        assert again.checkpoint == checkpoint(40)
+        known = [day for day in range(41) if again.seen.get(key_of(f"{day}"), clock.now.timestamp())]
+        assert known == list(range(35, 41))

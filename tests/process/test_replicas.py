@@ -1,0 +1,93 @@
+"""Whole replicas with their state in Kafka: each source is polled by one of them, and every event comes once."""
+
+import json
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from tests.kafka.reading import Place
+from tests.process.running import House, Poller, callcap, until
+from tests.process.test_kafka import output
+from tests.process.vendors import Vendors
+
+SOURCES = ("acme", "east", "north", "west")
+SESSION = 6.0
+"""Seconds: the least that a broker allows (group.min.session.timeout.ms)."""
+
+
+def house_of(folder: Path, vendors: Vendors, place: Place) -> House:
+    house = House(folder, {name: callcap(vendors.at) for name in SOURCES}, bus=output(place))
+    names = {"topic": f"{place.prefix}state", "group": f"{place.prefix}group", "session_timeout": f"{SESSION:g}s"}
+    house.settings["state"] = {"type": "kafka", "bootstrap_servers": place.at, "replication": 1, **names}
+    house.write()
+    return house
+
+
+def owned(poller: Poller) -> set[str]:
+    """The sources that it says are its own."""
+    replica = poller.until_log("poller.started")["replica"]
+    return {one["source"] for one in poller.get("/api/streams").json() if one["owner"] == replica}
+
+
+def events(place: Place) -> Counter[str]:
+    """How often each event is there for a reader of what is committed."""
+    there = f"{place.prefix}call" in place.topics()
+    values = place.values("call") if there else ()
+    return Counter(json.loads(value)["id"] + json.loads(value)["source"] for value in values if value)
+
+
+def delivered(place: Place, subjects: Collection[str]) -> bool:
+    found: dict[str, set[str]] = {name: set() for name in SOURCES}
+    for value in place.values("call") if f"{place.prefix}call" in place.topics() else ():
+        event: dict[str, Any] = json.loads(value or b"{}")
+        found[event["source"].rpartition("/")[2]].add(event["subject"])
+    return all(set(subjects) <= of for of in found.values())
+
+
+def test_replicas_share_the_sources_and_take_over_what_another_leaves(
+    tmp_path: Path, vendors: Vendors, kafka: Place
+) -> None:
+    house = house_of(tmp_path, vendors, kafka)
+    with house.start("run") as one, house.start("run") as two:
+        until(lambda: owned(one) | owned(two) == set(SOURCES) and not owned(one) & owned(two), "a fair share")
+        until(lambda: owned(one) and owned(two), "something for each")
+        until(lambda: delivered(kafka, vendors.holds("callcap")), "what there was")
+        assert one.get("/readyz").status_code == two.get("/readyz").status_code == 200
+        assert sum(each.metric("poller_source_owned", source=name) for each in (one, two) for name in SOURCES) == 4
+        begun = monotonic()
+        assert one.stop() == 0
+        until(lambda: owned(two) == set(SOURCES), "all of them")
+        assert monotonic() - begun < 2 + 3, "a clean stop, and what it takes to finish the page in hand"
+        with house.start("run") as three:
+            until(lambda: owned(three), "a share")
+            begun = monotonic()
+            two.process.kill()
+            until(lambda: owned(three) == set(SOURCES), "all of them")
+            assert monotonic() - begun < SESSION + 3
+            new = vendors.put("callcap")
+            until(lambda: delivered(kafka, [new]), "what is new")
+            assert house.run("streams").code() == 0
+            assert house.run("check").code() == 0
+            assert three.stop() == 0
+    assert set(events(kafka).values()) == {1}
+
+
+def test_a_replica_that_was_frozen_for_too_long_delivers_nothing_twice(
+    tmp_path: Path, vendors: Vendors, kafka: Place
+) -> None:
+    house = house_of(tmp_path, vendors, kafka)
+    with house.start("run") as one:
+        until(lambda: delivered(kafka, vendors.holds("callcap")), "what there was")
+        with house.start("run") as two:
+            until(lambda: owned(one) and owned(two), "something for each")
+            with one.frozen():
+                until(lambda: owned(two) == set(SOURCES), "all of them")
+                new = vendors.put("callcap")
+                until(lambda: delivered(kafka, [new]), "what is new")
+            until(lambda: owned(one) and not owned(one) & owned(two), "a fair share again")
+            newest = vendors.put("callcap")
+            until(lambda: delivered(kafka, [newest]), "what is newest")
+            assert one.stop() == two.stop() == 0
+    assert set(events(kafka).values()) == {1}
