@@ -1,11 +1,11 @@
 """What `type: file` takes in the configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from outputs import Output, paths
+from outputs import Output, Place, paths
 from outputs.archive import Compression, Rotate
 from outputs.journal import Journal
 
@@ -30,7 +30,7 @@ class File(BaseModel):
     def _normal(cls, text: str) -> str:
         return paths.template(text).text
 
-    def open(self, marks: Mapping[str, bytes]) -> Output:
+    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
         """Give the output that stands at these marks."""
         return Journal(self._templates(), self.rotate, self.compression, marks)
 

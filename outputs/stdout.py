@@ -3,13 +3,13 @@
 import os
 import select
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Self
 
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
-from outputs import Marks, Message, Output, OutputClosed, OutputError
+from outputs import Marks, Message, Output, OutputClosed, OutputError, Place
 
 _PATIENCE = 100
 """Milliseconds after which a writer that waits for its reader looks whether it is still wanted."""
@@ -22,7 +22,7 @@ class Stdout(BaseModel):
 
     type: Literal["stdout"]
 
-    def open(self, marks: Mapping[str, bytes]) -> Output:
+    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
         """Give the output; it has no marks."""
         return Printer()
 

@@ -1,36 +1,27 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
-import os
 import socket as sockets
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeAlias
 
 import anyio
 from starlette.applications import Starlette
 
-from outputs import OutputClosed, OutputError
-from outputs.kafka import Kafka
-from outputs.kafka.state import KafkaState
-from outputs.stdout import Stdout
+from outputs import OutputClosed
 from poller import VERSION, server
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet
 from poller.ledger import Ledger
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery, OutputAway
-from poller.ledger.dry import DryLedger
-from poller.ledger.kafka import KafkaLedger
-from poller.ledger.sqlite import SqliteLedger, marks_of
+from poller.ledger.delivery import OutputAway
+from poller.opened import opened, opened_dry, replica_of
 from poller.pipeline import Pipeline
-from poller.settings import Settings, SqliteState
-from poller.source import SaveToken, authority, http_client, owner_of, session, stream_runs, tls_context
+from poller.settings import Settings
+from poller.source import SaveToken, authority, http_client, session, stream_runs, tls_context
 from poller.sources.account import Account
 from poller.status import StreamStatus
 from poller.stopping import Signals, stop_on_signal, stop_signals
-from poller.stored import stored
 from poller.telemetry import Telemetry
 
 _PATIENCE = 60.0
@@ -47,9 +38,11 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else server.listen(settings.server.host, settings.server.port)
-        patience = _PATIENCE if once else None
-        opened = _dry_ledger(settings, telemetry) if dry else _ledger(settings, telemetry, patience)
-        ledger, save, trouble = await stack.enter_async_context(opened)
+        ledger, save, trouble = await stack.enter_async_context(
+            opened_dry(settings, telemetry)
+            if dry
+            else opened(settings, telemetry, utc_now, patience=_PATIENCE if once else None)
+        )
         for account in settings.sources.values():
             tls_context(account.ca_file)
         build = partial(_pipeline, ledger=ledger, telemetry=telemetry, save=save, once=once)
@@ -60,74 +53,6 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
         telemetry.watch(statuses)
         page = (sock, server.application(telemetry, not_ready, statuses)) if sock else None
         return await _poll(fleet, ledger, telemetry, page, signals, replica)
-
-
-Opened: TypeAlias = AbstractAsyncContextManager[tuple[Ledger, SaveToken | None, Callable[[], str | None]]]
-"""The ledger, how a token is saved (None: none is ever spent), and what is wrong with the state, if anything is."""
-
-
-def _ledger(settings: Settings, telemetry: Telemetry, patience: float | None) -> Opened:
-    if isinstance(settings.state, KafkaState):
-        return _kafka_ledger(settings, settings.state, telemetry, patience)
-    return _sqlite_ledger(settings, settings.state, telemetry, patience)
-
-
-def replica_of(settings: Settings) -> str:
-    """Our name among those who may poll the same sources: several of a group can run on one machine."""
-    host = sockets.gethostname()
-    return f"{host}-{os.getpid()}" if isinstance(settings.state, KafkaState) else host
-
-
-@asynccontextmanager
-async def _sqlite_ledger(
-    settings: Settings, state: SqliteState, telemetry: Telemetry, patience: float | None
-) -> AsyncIterator[tuple[Ledger, SaveToken | None, Callable[[], str | None]]]:
-    database = Database.open(state.path)
-    try:
-        outputs = {name: config.open(marks_of(database, name)) for name, config in settings.outputs.items()}
-        async with _open(Delivery(outputs, telemetry, patience)) as delivery:
-            ledger = SqliteLedger(database, delivery, telemetry, utc_now)
-            await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
-            yield ledger, ledger.save_token, lambda: ledger.trouble
-    finally:
-        database.close()
-
-
-@asynccontextmanager
-async def _kafka_ledger(
-    settings: Settings, state: KafkaState, telemetry: Telemetry, patience: float | None
-) -> AsyncIterator[tuple[Ledger, SaveToken | None, Callable[[], str | None]]]:
-    joined = {name: output for name, output in settings.outputs.items() if isinstance(output, Kafka)}
-    others = {name: output.open({}) for name, output in settings.outputs.items() if name not in joined}
-    async with (
-        _open(Delivery(others, telemetry, patience)) as delivery,
-        KafkaLedger(state, joined, delivery, telemetry, utc_now, replica_of(settings)) as ledger,
-    ):
-        await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
-        yield ledger, ledger.save_token, lambda: ledger.trouble
-
-
-@asynccontextmanager
-async def _dry_ledger(
-    settings: Settings, telemetry: Telemetry
-) -> AsyncIterator[tuple[Ledger, SaveToken | None, Callable[[], str | None]]]:
-    async with stored(settings.state) as state, _open(_to_stdout(telemetry)) as delivery:
-        yield DryLedger(state, delivery), None, lambda: None
-
-
-def _to_stdout(telemetry: Telemetry) -> Delivery:
-    return Delivery({"stdout": Stdout(type="stdout").open({})}, telemetry)
-
-
-@asynccontextmanager
-async def _open(delivery: Delivery) -> AsyncIterator[Delivery]:
-    """What stands in the way of writing at the start is the operator's to mend."""
-    async with AsyncExitStack() as stack:
-        try:
-            yield_to = await stack.enter_async_context(delivery)
-        except OutputError as error:
-            raise ConfigError(f"outputs: {error}") from None
-        yield yield_to
 
 
 @asynccontextmanager

@@ -1,12 +1,12 @@
 """What `type: kafka` takes in the configuration."""
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from typing import Annotated, Literal
 
 from anyio.from_thread import start_blocking_portal
 from pydantic import AfterValidator, Field
 
-from outputs import Output
+from outputs import Output, Place
 from outputs.kafka import posts
 from outputs.kafka.addressing import Addressing
 from outputs.kafka.batches import Compression
@@ -34,16 +34,20 @@ class Kafka(Cluster):
     partitions: Annotated[int, Field(ge=1)] = 6
     replication: Annotated[int, Field(ge=1)] | None = None
 
-    def open(self, marks: Mapping[str, bytes]) -> Output:
-        """Give the output; it has no marks."""
+    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
+        """Give the output; it has no marks. The topics of `places` are there as soon as it is open."""
         largest: dict[str, int] = {}
         producer = Producer(self, self.compression, largest)
-        return Publisher(self, self.addressing(largest), producer, self._fixed())
+        return Publisher(self, self.addressing(largest), producer, self.topics(places))
+
+    def topics(self, places: Collection[Place]) -> set[str]:
+        """Name the topics of what comes from there, as far as that can be known."""
+        made = self._posts()
+        return self._fixed() | {made.topic(place, reject=reject) for place in places for reject in (False, True)}
 
     def addressing(self, largest: MutableMapping[str, int]) -> Addressing:
         """Give what makes posts for this output, for who sends them by a producer of his own."""
-        made = Posts(self.topic, self.rejects_topic, self.mode)
-        return Addressing(self, made, self.compression, self.partitions, self.replication, largest)
+        return Addressing(self, self._posts(), self.compression, self.partitions, self.replication, largest)
 
     def check(self) -> str:
         """Say what is there. Raises OutputError; makes and writes nothing."""
@@ -55,6 +59,9 @@ class Kafka(Cluster):
         servers = ",".join(sorted(self.bootstrap_servers.split(",")))
         covers = ("".join(text + "*" * bool(field) for text, field in posts.parts(t)) for t in self._templates())
         return sorted({f"{servers}/{topic}" for topic in covers})
+
+    def _posts(self) -> Posts:
+        return Posts(self.topic, self.rejects_topic, self.mode)
 
     def _templates(self) -> tuple[str, str]:
         return self.topic, self.rejects_topic

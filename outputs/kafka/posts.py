@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from outputs import Message
+from outputs import Message, Place
 
 Mode: TypeAlias = Literal["structured", "binary"]
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
@@ -44,21 +44,22 @@ class Posts:
     def __init__(self, topic: str, rejects_topic: str, mode: Mode) -> None:
         self._templates = {False: topic, True: rejects_topic}
         self._content = _binary if mode == "binary" else _structured
-        self._topics: dict[tuple[str, str, str, bool], str] = {}
+        self._topics: dict[tuple[Place, bool], str] = {}
 
     def __call__(self, message: Message) -> Post:
         """Give the post of a message, whose value is a CloudEvent."""
         value, headers = self._content(message.value)
         when = (message.observed - _EPOCH) // _MILLISECOND
-        return Post(self._topic(message), message.key.encode(), value, when, headers)
+        place = message.source, message.stream, message.kind
+        return Post(self.topic(place, reject=message.reject), message.key.encode(), value, when, headers)
 
-    def _topic(self, message: Message) -> str:
-        place = (message.source, message.stream, message.kind, message.reject)
-        topic = self._topics.get(place)
-        if topic is None:
-            values = zip(_FIELDS, map(_harmless, place[:3]), strict=True)
-            topic = self._topics[place] = self._templates[message.reject].format(**dict(values))
-        return topic
+    def topic(self, place: Place, *, reject: bool) -> str:
+        """Name the topic of what comes from there."""
+        found = self._topics.get((place, reject))
+        if found is None:
+            values = zip(_FIELDS, map(_harmless, place), strict=True)
+            found = self._topics[place, reject] = self._templates[reject].format(**dict(values))
+        return found
 
 
 def partition(post: Post, count: int) -> int:

@@ -164,12 +164,17 @@ async def _end(producer: Any) -> None:
     accumulator, task = producer._message_accumulator, producer._sender.sender_task
     if task:  # without transactions, what it does in the end fails itself
         task.remove_done_callback(producer._sender._fail_all)
+    pending = accumulator._pending_batches
+    pending.update(batch for queue in accumulator._batches.values() for batch in queue)  # where each is looked for
     accumulator.fail_all(KafkaError("the producer was given up"))
+    for future in (future for batch in pending for future in (batch.future, batch._drain_waiter)):
+        if not future.cancelled():
+            future.exception()  # heard, so that asyncio does not complain
     with anyio.move_on_after(_CLOSING, shield=True):
         while task and not task.done():
             task.cancel()
             await producer.client.close()
             await asyncio.wait({task}, timeout=0.1)
         if task and not task.cancelled():
-            task.exception()  # heard, so that asyncio does not complain
+            task.exception()  # heard, too
         await producer.client.close()

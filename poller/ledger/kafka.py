@@ -8,7 +8,7 @@ from typing import Self
 import anyio
 from aiokafka.partitioner import murmur2
 
-from outputs import OutputError, Unreachable
+from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
@@ -34,7 +34,7 @@ class KafkaLedger:
     """See `poller.ledger.Ledger`. A context: opened before it is asked anything, closed in less than three seconds.
 
     `outputs` are those in this Kafka, by name; `delivery` has opened all others, which are at least once. `replica` is
-    our name. A source belongs to the partition of its name.
+    our name. A source belongs to the partition of its name. The topics of `places` are there before anything is polled.
     """
 
     def __init__(
@@ -45,12 +45,14 @@ class KafkaLedger:
         telemetry: Telemetry,
         now: Callable[[], datetime],
         replica: str,
+        places: Collection[Place] = (),
     ) -> None:
         self._state, self._outputs, self._delivery = state, outputs, delivery
         self._telemetry, self._now = telemetry, now
         self._mail = Mail(outputs, delivery)
         self._vault = Vault(state.token_key)
         self._shards = Shards(state, replica, self._mail, self._take, telemetry)
+        self._places = places
         self._owners: Mapping[str, Owner] = {}
         self._stored: dict[str, bytes | None] = {}
         self._unsaved: dict[str, tuple[bytes | None, bytes]] = {}
@@ -94,6 +96,7 @@ class KafkaLedger:
         while True:
             try:
                 topic, warnings = await prepare(self._state, self._outputs)
+                warnings = [*warnings, *await self._mail.learn(self._places)]
                 break
             except Unreachable as error:
                 failures += 1

@@ -1,8 +1,8 @@
 """The outputs in the same Kafka as the state: what a batch becomes in their topics, in the ledger's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from outputs import Message
+from outputs import Message, Place
 from outputs.kafka import Kafka
 from outputs.kafka.batches import Compression, compressed_size
 from outputs.kafka.posts import Post
@@ -17,7 +17,13 @@ class Mail:
         self.compression: Compression = next((output.compression for output in outputs.values()), "zstd")
         self.largest: dict[str, int] = {}
         self._addressings = {name: output.addressing(self.largest) for name, output in outputs.items()}
-        self._delivery = delivery
+        self._outputs, self._delivery = outputs, delivery
+
+    async def learn(self, places: Collection[Place]) -> Sequence[str]:
+        """See to the topics of what comes from there, and give what is to be warned of. Raises OutputError."""
+        addressings = self._addressings.items()
+        found = [await of.learn(self._outputs[name].topics(places)) for name, of in addressings]
+        return [warning for of in found for warning in of]
 
     async def posts(self, messages: Sequence[Message]) -> list[Post]:
         """Make the posts for every output, however long it takes until their topics are there."""

@@ -93,3 +93,9 @@ async def test_a_topic_that_we_may_not_write_to_is_told(broker: Broker) -> None:
     async with place.config(**bob).open({}) as output:
         with pytest.raises(OutputError, match=rf"refuses us .*{place.prefix}call.*: we need the rights .*Write"):
             await output.write(messages(range(3)))
+
+
+async def test_topics_of_what_will_come_are_there_from_the_start_and_their_lack_is_told_then(kafka: Place) -> None:
+    places = [("acme", "calls", "call"), ("crm", "leads", "lead")]
+    async with kafka.config(rejects_topic=f"{kafka.prefix}no.{{source}}").open({}, places):
+        assert set(kafka.topics()) == {kafka.prefix + name for name in ("call", "lead", "no.acme", "no.crm")}

@@ -1,0 +1,103 @@
+"""The ledger that the configuration names, opened with its outputs for as long as a run lasts."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from outputs import OutputError, Place
+from outputs.kafka import Kafka
+from outputs.kafka.state import KafkaState
+from outputs.stdout import Stdout
+from poller.errors import ConfigError
+from poller.ledger import Ledger
+from poller.ledger.database import Database
+from poller.ledger.delivery import Delivery
+from poller.ledger.dry import DryLedger
+from poller.ledger.kafka import KafkaLedger
+from poller.ledger.sqlite import SqliteLedger, marks_of
+from poller.settings import Settings, SqliteState
+from poller.source import SaveToken, owner_of
+from poller.stored import stored
+from poller.telemetry import Telemetry
+
+Now: TypeAlias = Callable[[], datetime]
+
+
+class Opened(NamedTuple):
+    """A ledger, how a token is saved (None: none is ever spent), and what is wrong with the state, if anything is."""
+
+    ledger: Ledger
+    save: SaveToken | None
+    trouble: Callable[[], str | None]
+
+
+def opened(
+    settings: Settings, telemetry: Telemetry, now: Now, patience: float | None
+) -> AbstractAsyncContextManager[Opened]:
+    """Open state and outputs. `patience` see `Delivery`. Raises ConfigError where the operator has to mend it."""
+    if isinstance(settings.state, KafkaState):
+        return _in_kafka(settings, settings.state, telemetry, now, patience)
+    return _in_sqlite(settings, settings.state, telemetry, now, patience)
+
+
+@asynccontextmanager
+async def opened_dry(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Opened]:
+    """The state to be read, and stdout in the place of all outputs."""
+    shown = Delivery({"stdout": Stdout(type="stdout").open({})}, telemetry)
+    async with stored(settings.state) as state, _entered(shown) as delivery:
+        yield Opened(DryLedger(state, delivery), None, lambda: None)
+
+
+def replica_of(settings: Settings) -> str:
+    """Our name among those who may poll the same sources: several of a group can run on one machine."""
+    host = socket.gethostname()
+    return f"{host}-{os.getpid()}" if isinstance(settings.state, KafkaState) else host
+
+
+@asynccontextmanager
+async def _in_sqlite(
+    settings: Settings, state: SqliteState, telemetry: Telemetry, now: Now, patience: float | None
+) -> AsyncIterator[Opened]:
+    database, places = Database.open(state.path), _places(settings)
+    try:
+        outputs = {name: output.open(marks_of(database, name), places) for name, output in settings.outputs.items()}
+        async with _entered(Delivery(outputs, telemetry, patience)) as delivery:
+            ledger = SqliteLedger(database, delivery, telemetry, now)
+            await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
+            yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def _in_kafka(
+    settings: Settings, state: KafkaState, telemetry: Telemetry, now: Now, patience: float | None
+) -> AsyncIterator[Opened]:
+    joined = {name: output for name, output in settings.outputs.items() if isinstance(output, Kafka)}
+    others = {name: output.open({}) for name, output in settings.outputs.items() if name not in joined}
+    replica, places = replica_of(settings), _places(settings)
+    async with (
+        _entered(Delivery(others, telemetry, patience)) as delivery,
+        KafkaLedger(state, joined, delivery, telemetry, now, replica, places) as ledger,
+    ):
+        await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
+        yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
+
+
+def _places(settings: Settings) -> Collection[Place]:
+    """Where events will come from."""
+    return [(name, of.name, of.kind) for name, account in settings.sources.items() for of in account.build()]
+
+
+@asynccontextmanager
+async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
+    """What stands in the way of writing at the start is the operator's to mend."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(delivery)
+        except OutputError as error:
+            raise ConfigError(f"outputs: {error}") from None
+        yield delivery
