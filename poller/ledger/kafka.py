@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Self
 
 import anyio
-from aiokafka.partitioner import murmur2
 
 from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
+from outputs.kafka.posts import murmur2
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
 from poller.backoff import backoff
@@ -133,8 +133,7 @@ class KafkaLedger:
             await shard.save(rows)
 
     def _partition(self, source: str) -> int:
-        number: int = (murmur2(source.encode()) & 0x7FFFFFFF) % self._state.partitions
-        return number
+        return murmur2(source.encode()) % self._state.partitions
 
     def _shard(self, stream: str) -> Shard:
         """Give the shard of a stream or a source. Raises Lost where it is not ours."""

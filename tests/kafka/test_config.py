@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import partitioner
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from outputs import OutputError
-from outputs.kafka import Kafka
+from outputs.kafka import Kafka, posts
 from outputs.kafka.batches import compressed_size, packed, size
 from outputs.kafka.posts import Post, pattern
 
@@ -101,3 +104,8 @@ def test_the_size_of_a_post_is_never_underestimated(length: int) -> None:
     )
     assert size(post) - 200 < compressed_size(post, "none") <= size(post)
     assert compressed_size(post, "zstd") < max(size(post), 300)
+
+
+@given(st.binary(max_size=70))
+def test_keys_are_hashed_as_by_the_library(key: bytes) -> None:
+    assert posts.murmur2(key) == partitioner.murmur2(key) & 0x7FFFFFFF
