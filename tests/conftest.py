@@ -14,7 +14,7 @@ PITFALLS = {
     "agendize": range(1, 16),
     "callcap": range(1, 16),
     "flextell": range(1, 16),
-    "ipscape": range(1, 15),
+    "ipscape": range(1, 16),
     "trackdrive": range(1, 18),
 }
 """How many ways to lose, to repeat and to misread a record are known of each vendor: numbered in docs/pitfalls.md."""

@@ -42,6 +42,12 @@ def test_a_record_is_told_whole(stream: str) -> None:
     assert event["subject"] == event["data"]["id"]
 
 
+@pytest.mark.covers("ipscape", 15)
+def test_what_is_added_to_a_conversation_is_a_change_of_it() -> None:
+    first, second = told("activities", EMAIL, changed(EMAIL, "Re: Hello again", "data", "subject"))
+    assert (first["subject"], first["revision"] + 1) == (second["subject"], second["revision"])
+
+
 def test_another_channel_is_another_kind_in_the_same_stream() -> None:
     first, second = told("activities", EMAIL, changed(EMAIL, "Re: Hello", "data", "subject"))
     assert (first["type"], second["type"]) == ("activity.created", "activity.updated")
