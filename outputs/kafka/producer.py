@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -96,7 +96,7 @@ class Producer:
         """Leave; what is under way is given up. Never raises, and never takes long."""
         producer, self._producer = self._producer, None
         if producer:
-            with anyio.move_on_after(_CLOSING, shield=True):
+            with anyio.move_on_after(_CLOSING, shield=True), suppress(Exception):  # it says once more what it died of
                 await producer.stop()
             await _end(producer)
 

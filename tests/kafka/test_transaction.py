@@ -1,6 +1,7 @@
 """Posts in a transaction: all or none, and only from the one that started last."""
 
 import pytest
+from aiokafka.errors import ProducerFenced
 
 from outputs import OutputError
 from outputs.kafka.posts import Post
@@ -57,3 +58,13 @@ async def test_the_last_that_started_fences_the_others(kafka: Place) -> None:
     await old.close()
     await new.close()
     assert kafka.values("events") == [b"a", b"b"]
+
+
+async def test_to_leave_with_a_producer_that_has_died_raises_nothing(kafka: Place) -> None:
+    async def died() -> None:
+        raise ProducerFenced
+
+    ours = producer(kafka)
+    await ours.start()
+    ours._producer._sender.close = died  # it waits for the task that writes, and hears what that died of
+    await ours.close()
