@@ -7,11 +7,11 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint chaos mutants lock clean
+.PHONY: help demo test lint chaos chaos-kafka bench-commit bench-restore mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(VENV)/.built ## poll simulated vendors to stdout
 	@$(BIN)/poller demo
@@ -27,6 +27,15 @@ lint: $(VENV)/.built ## style, types, and who may import whom
 
 chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+
+chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (needs java, mvn): MINUTES=1 SEED=1 CONTROL=
+	$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
+
+bench-commit: $(VENV)/.built ## what a record costs on its way out: files, Kafka, bare Kafka (needs java, mvn)
+	$(BIN)/python -m tests.kafka.bench_commit
+
+bench-restore: $(VENV)/.built ## how long a million seen records take to restore from Kafka (needs java, mvn)
+	$(BIN)/python -m tests.kafka.bench_restore
 
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.mutants

@@ -60,7 +60,8 @@ async def _pipeline(
     name: str, account: Account, *, ledger: Ledger, telemetry: Telemetry, save: SaveToken | None, once: bool
 ) -> AsyncIterator[Pipeline | None]:
     """One source, ready to run; None where a dry run has no token for it."""
-    auth = authority(account, await ledger.token(name), partial(save, name) if save else None, utc_now)
+    saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
+    auth = authority(account, await ledger.token(name), saving, utc_now, proving)
     if save is None and not auth.at_hand:
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
         yield None

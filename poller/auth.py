@@ -72,7 +72,7 @@ class Bearer:
     """Access tokens by the refresh token grant. A rotated refresh token is saved before its access token is used.
 
     `stored` is what the state holds; it counts unless the configuration's refresh token was changed since. `save`
-    returns once a token is durable; None: a refresh token is never spent.
+    returns once a token is durable; None: a refresh token is never spent. `prove` returns if it can be saved.
     """
 
     def __init__(
@@ -83,8 +83,10 @@ class Bearer:
         stored: Token | None,
         save: Callable[[Token], Awaitable[None]] | None,
         now: Callable[[], datetime],
+        prove: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._credential, self._headers, self._save, self._now = credential, headers, save, now
+        self._prove = prove
         secret = credential.refresh_token.get_secret_value()
         self._configured = hashlib.sha256(secret.encode()).hexdigest()
         self._refresh_token = secret
@@ -114,6 +116,8 @@ class Bearer:
     async def _refresh(self, send: Send) -> None:
         if self._save is None:
             raise Denied("no valid access token at hand, and this command never spends a refresh token")
+        if self._prove:
+            await self._prove()
         answer = await send(self._request())
         if answer.status in {400, 401, 403}:
             raise Denied(

@@ -46,13 +46,17 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def authority(
-    account: Account, stored: Token | None, save: Callable[[Token], Awaitable[None]] | None, now: Now
+    account: Account,
+    stored: Token | None,
+    save: Callable[[Token], Awaitable[None]] | None,
+    now: Now,
+    prove: Callable[[], Awaitable[None]] | None = None,
 ) -> Authority:
-    """What makes this account's requests ours. Without `save` no refresh token is ever spent."""
+    """What makes this account's requests ours. Without `save` no refresh token is ever spent; `prove` see `Bearer`."""
     credential = account.credential()
     if isinstance(credential, Static):
         return Fixed(credential, account.headers)
-    return Bearer(credential, account.headers, stored=stored, save=save, now=now)
+    return Bearer(credential, account.headers, stored=stored, save=save, now=now, prove=prove)
 
 
 def session(

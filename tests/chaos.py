@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from poller.sandbox import serve as serving
 from poller.sandbox.oauth import Tokens
 from poller.sandbox.vices import RATES
 from poller.sandbox.world import World
-from tests.aftermath import Result, aftermath, settled, written
+from tests.aftermath import Result, aftermath, from_files, settled, written
 from tests.hasty import sources
 
 NEVER = {"sick_replica"}
@@ -116,8 +116,9 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
             killed += await _life(config, folder, rng)
         world.quiet()
         world.vices.clear()
-        await _last_life(config, folder, settling)
-        result = await aftermath(at, folder, settings["sources"], killed)
+        await _last_life(config, folder, settings["sources"], settling)
+        events, rejects = from_files(folder / "events"), from_files(folder / "rejects")
+        result = await aftermath(at, events, rejects, {"kills": killed}, [folder / "poller.log"])
         group.cancel_scope.cancel()
     return result
 
@@ -125,7 +126,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
 async def _life(config: Path, folder: Path, rng: random.Random) -> int:
     """One life: most end around a write, some at any time, some in peace. 1 if it was killed."""
     moment = int(2 ** rng.uniform(0, 10)) if rng.random() < 0.85 else 0
-    async with _poller(config, folder, moment) as process:
+    async with poller(folder / "poller.log", "tests.killer", str(moment), "run", "-c", str(config)) as process:
         with anyio.move_on_after(rng.uniform(1, 12)):
             await process.wait()
         if process.returncode is None and rng.random() < 0.7:
@@ -138,13 +139,13 @@ async def _life(config: Path, folder: Path, rng: random.Random) -> int:
     return int(code == -signal.SIGKILL)
 
 
-async def _last_life(config: Path, folder: Path, seconds: float) -> None:
+async def _last_life(config: Path, folder: Path, polled: Mapping[str, Any], seconds: float) -> None:
     log, quiet = folder / "poller.log", datetime.now(UTC)
     before = written(log)
-    async with _poller(config, folder, 0) as process:
+    async with poller(log, "tests.killer", "0", "run", "-c", str(config)) as process:
         try:
             with anyio.fail_after(seconds):
-                await settled(log, before, quiet)
+                await settled({log: before}, polled, quiet)
         except TimeoutError:
             raise AssertionError(f"not every sweep was complete twice in {seconds:g} s; see {log}") from None
         process.terminate()
@@ -154,10 +155,12 @@ async def _last_life(config: Path, folder: Path, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _poller(config: Path, folder: Path, moment: int) -> AsyncIterator[anyio.abc.Process]:
-    command = [sys.executable, "-m", "tests.killer", str(moment), "run", "-c", str(config)]
-    with (folder / "poller.log").open("ab") as log:
-        async with await anyio.open_process(command, stdout=log, stderr=log) as process:
+async def poller(log: Path, module: str, *arguments: str) -> AsyncIterator[anyio.abc.Process]:
+    """Run a poller that is `python -m module`, until it ends or is left."""
+    with log.open("ab") as out:
+        async with await anyio.open_process(
+            [sys.executable, "-m", module, *arguments], stdout=out, stderr=out
+        ) as process:
             try:
                 yield process
             finally:

@@ -76,8 +76,7 @@ class Producer:
         Cancelled, it ends at once, as it does after an error: some of them may have been written.
         """
         async with self._attempt(POSTING):
-            await self._start()
-            await self._send(posts)
+            await self._send(await self._start(), posts)
 
     async def transaction(self, posts: Sequence[Post]) -> None:
         """Write all of them, or none, for readers of what is committed. Not to be cancelled, but for its deadline.
@@ -86,11 +85,11 @@ class Producer:
         """
         with anyio.CancelScope(shield=True):
             async with self._attempt(TRANSACTION):
-                if not self._producer:
+                if not (producer := self._producer):
                     raise OutputError(f"{self._cluster.place}: the producer has ended, and is to be started first")
-                await self._producer.begin_transaction()
-                await self._send(posts)
-                await self._producer.commit_transaction()
+                await producer.begin_transaction()
+                await self._send(producer, posts)
+                await producer.commit_transaction()
 
     async def close(self) -> None:
         """Leave; what is under way is given up. Never raises, and never takes long."""
@@ -113,30 +112,24 @@ class Producer:
                 raise
             raise self._witness.judge(self._cluster.place, error) from error
 
-    async def _start(self) -> None:
+    async def _start(self) -> Any:
         if not self._producer:
             self._producer = AIOKafkaProducer(**self._cluster.connection(), **self._options)
             await self._producer.start()
+        return self._producer
 
-    async def _send(self, posts: Sequence[Post]) -> None:
+    async def _send(self, producer: Any, posts: Sequence[Post]) -> None:
         sent: list[tuple[Sequence[Post], asyncio.Future[Any]]] = []
         try:
-            for (topic, place), those in (await self._by_partition(posts)).items():
+            for (topic, place), those in (await _by_partition(producer, posts)).items():
                 for some in packed(those, self._room(topic)):
-                    fill(batch := self._producer.create_batch(), some)
-                    sent.append((some, await self._producer.send_batch(batch, topic, partition=place)))
+                    fill(batch := producer.create_batch(), some)
+                    sent.append((some, await producer.send_batch(batch, topic, partition=place)))
             results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
         finally:
             for _, future in sent:
                 future.cancel()
         self._judge([(some, error) for (some, _), error in zip(sent, results, strict=True)])
-
-    async def _by_partition(self, posts: Sequence[Post]) -> Mapping[tuple[str, int], Sequence[Post]]:
-        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in {post.topic for post in posts}}
-        found: defaultdict[tuple[str, int], list[Post]] = defaultdict(list)
-        for post in posts:
-            found[post.topic, partition(post, counts[post.topic])].append(post)
-        return found
 
     def _room(self, topic: str) -> int:
         return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))
@@ -154,6 +147,14 @@ class Producer:
                 raise result
 
 
+async def _by_partition(producer: Any, posts: Sequence[Post]) -> Mapping[tuple[str, int], Sequence[Post]]:
+    counts = {topic: len(await producer.partitions_for(topic)) for topic in {post.topic for post in posts}}
+    found: defaultdict[tuple[str, int], list[Post]] = defaultdict(list)
+    for post in posts:
+        found[post.topic, partition(post, counts[post.topic])].append(post)
+    return found
+
+
 async def _end(producer: Any) -> None:
     """End a producer at once, whatever it waits for; its own `stop` would wait for a broker that is away.
 
@@ -167,14 +168,18 @@ async def _end(producer: Any) -> None:
     pending = accumulator._pending_batches
     pending.update(batch for queue in accumulator._batches.values() for batch in queue)  # where each is looked for
     accumulator.fail_all(KafkaError("the producer was given up"))
-    for future in (future for batch in pending for future in (batch.future, batch._drain_waiter)):
-        if not future.cancelled():
-            future.exception()  # heard, so that asyncio does not complain
+    _hear(*(future for batch in pending for future in (batch.future, batch._drain_waiter)))
     with anyio.move_on_after(_CLOSING, shield=True):
         while task and not task.done():
             task.cancel()
             await producer.client.close()
             await asyncio.wait({task}, timeout=0.1)
-        if task and not task.cancelled():
-            task.exception()  # heard, too
         await producer.client.close()
+    _hear(task, producer._txn_manager and producer._txn_manager._transaction_waiter)
+
+
+def _hear(*futures: "asyncio.Future[Any] | None") -> None:
+    """Take note of what they failed with, so that asyncio does not complain that nobody did."""
+    for future in futures:
+        if future and future.done() and not future.cancelled():
+            future.exception()

@@ -73,3 +73,7 @@ class Ledger(Protocol):
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
         ...
+
+    async def prove(self, source: str) -> None:
+        """Return if the source is surely ours: what is spent for it now can be saved. Raises Lost."""
+        ...

@@ -35,3 +35,6 @@ class DryLedger:
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
         return stored_token(self._stored, source)
+
+    async def prove(self, source: str) -> None:
+        """Nothing is spent in a dry run."""

@@ -158,6 +158,10 @@ class KafkaLedger:
         closed = self._stored[source] = self._shard(source).get(f"t|{source}")
         return None if closed is None else self._vault.open(source, closed)
 
+    async def prove(self, source: str) -> None:
+        """Write: who was fenced, and does not know it yet, hears of it before a refresh token is spent. Raises Lost."""
+        await self._shard(source).save({f"p|{source}": encode(self._now())})
+
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable. Raises Lost: then it is saved as soon as the source is ours again."""
         closed = self._vault.close(source, token)

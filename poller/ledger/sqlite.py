@@ -153,6 +153,9 @@ class SqliteLedger:
         """The source's stored token."""
         return stored_token(self._database, source)
 
+    async def prove(self, source: str) -> None:
+        """It is: nobody else can have this state open."""
+
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable, whether or not an output is away."""
         await self._save({f"t|{source}": encode(token)})

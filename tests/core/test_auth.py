@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from poller.auth import Bearer, Fixed
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.ledger import Lost
 from poller.ledger.records import Token
 from poller.model import Refreshing, Static
 from tests.core.wire import NOON, Asked, answer, session, vendor
@@ -106,6 +107,19 @@ async def test_the_first_request_fetches_a_token_and_the_rotated_one_is_saved_be
             }
         ]
         assert bearer.at_hand
+
+
+async def test_a_refresh_token_is_not_spent_by_who_cannot_save_what_comes() -> None:
+    async def prove() -> None:
+        raise Lost("another replica polls it now")
+
+    async with desk() as at:
+        bearer = at.bearer()
+        bearer._prove = prove
+        with pytest.raises(ExceptionGroup) as caught:
+            await at.ask(bearer)
+        assert isinstance(caught.value.exceptions[0], Lost)
+        assert at.oauth.forms == at.saved == []
 
 
 async def test_many_requests_at_once_share_one_refresh() -> None:

@@ -100,6 +100,17 @@ async def test_what_a_process_had_begun_when_it_died_never_was(kafka: Place) -> 
     assert sorted(delivered(kafka, committed=False)) == ["never", "x", "y"]
 
 
+async def test_who_is_fenced_cannot_prove_that_a_source_is_his(kafka: Place) -> None:
+    async with replica(kafka, "acme") as one:
+        await one.has("acme")
+        await one.ledger.prove("acme")
+        other = Producer(state(kafka), "zstd", {}, state(kafka).transactional_id(0))
+        await other.start()
+        with pytest.raises(Lost):
+            await one.ledger.prove("acme")
+        await other.close()
+
+
 async def test_who_is_fenced_writes_nothing_and_knows_nothing_any_more(kafka: Place) -> None:
     async with replica(kafka, "acme") as one:
         await one.has("acme")

@@ -1,0 +1,40 @@
+"""A producer that is given up in the middle of its work leaves nothing behind that complains in the log."""
+
+import gc
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from aiokafka.producer.sender import Sender
+
+from outputs import OutputError
+from outputs.kafka import producer
+from tests.kafka.reading import Place
+from tests.kafka.test_transaction import posts
+from tests.kafka.test_transaction import producer as started_by_nobody
+
+
+async def test_posts_that_wait_to_be_sent_again_end_in_silence(
+    kafka: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = kafka.create("events", 3)
+    ours = started_by_nobody(kafka)
+    await ours.start()
+
+    async def in_vain(sender: Any, node: int, batches: Mapping[object, Any]) -> None:
+        for batch in batches.values():
+            sender._message_accumulator.reenqueue(batch)
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(Sender, "_send_produce_req", in_vain)
+    monkeypatch.setattr(producer, "TRANSACTION", 0.5)
+    with caplog.at_level(logging.ERROR, "asyncio"):
+        with pytest.raises(OutputError):
+            await ours.transaction(posts(events, "a", "b", "c"))
+        await anyio.lowlevel.checkpoint()
+        gc.collect()
+        await anyio.lowlevel.checkpoint()
+    assert not [record.message for record in caplog.records if record.name == "asyncio"]
