@@ -119,7 +119,8 @@ async def test_a_refresh_token_is_not_spent_by_who_cannot_save_what_comes() -> N
         with pytest.raises(ExceptionGroup) as caught:
             await at.ask(bearer)
         assert isinstance(caught.value.exceptions[0], Lost)
-        assert at.oauth.forms == at.saved == []
+        assert not at.oauth.forms
+        assert not at.saved
 
 
 async def test_many_requests_at_once_share_one_refresh() -> None:
