@@ -2,13 +2,14 @@
 
 The map, top layer first; imports run downwards:
 
-- `cli` the commands; `demo` the sandbox with a poller beside it; `app` composes and runs; `check` asks, changes nothing;
-  `opened` the ledger and its outputs; `stored` the state, only to be read; `fleet` whose turn it is to poll which source
+- `cli` the commands; `demo` the sandbox with a poller beside it; `app` composes and runs; `check` asks, changes nothing
+- `opened` the ledger and its outputs; `stored` the state, only to be read; `fleet` which sources this process polls
 - `settings` (`document`, `syntax`, `placeholders`, `objections`) config.yaml, whole and checked; `source` one source
   made ready; `server`, `page` what a running poller answers; `standing`, `status` where a stream stands; `stopping`
 - `pipeline` the loop: who reads the next page; `steps` a page is asked for, transformed, delivered; `schedule` who
   goes first; `passes` what a pass makes true; `patience`, `backoff` who waits how long
-- `ledger` delivers and saves as one, in `sqlite`, or in `kafka` shared by replicas (`group`, `shards`, `shard`); `http`, `answer`, `auth`, `pace` one source's session
+- `ledger` delivers and saves as one: `sqlite` on one machine, `kafka` among replicas (`group`, `shards`, `shard`)
+- `http`, `answer`, `auth`, `pace` one source's session
 - `sources` the vendors, a file each; `paging`, `halving`, `narrowing`, `syncing`, `windows` how lists go on and ranges
   begin; `times`, `phones`, `leaves` how fields are read
 - `transform`, `batch`, `seen` what is news; `events`, `schema`, `kinds` what it looks like; `coverage` how complete
