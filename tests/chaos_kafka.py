@@ -47,19 +47,10 @@ def configuration(at: str, kafka: str) -> dict[str, Any]:
     }
 
 
-async def chaos(
-    folder: Path,
-    *,
-    seconds: float,
-    seed: int,
-    settling: float = SETTLING,
-    least: Mapping[str, int] | None = None,
-    unfenced: bool = False,
-    patience: float = 1.0,
-) -> Result:
-    """Let everything fail for so long, and at `least` so many times; then judge. Raises NoKafka.
+async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = False) -> Result:
+    """Let everything fail for so long; then judge. Raises NoKafka.
 
-    In the end the world stands still, and all replicas live until every sweep was complete twice; they get `settling`.
+    In the end the world stands still, and all replicas live until every sweep was complete twice.
     """
     await run_sync(jars)  # where there are none, it is said here, and not in a group
     rng, troubles = random.Random(seed), Counter[str]()
@@ -71,14 +62,14 @@ async def chaos(
         group.start_soon(serving.serve, sock, world)
         world.vices.set(vices())
         settings = configuration(at, proxy.at)
-        replicas = _replicas(folder, settings, seed, troubles, unfenced, patience)
+        replicas = _replicas(folder, settings, seed, troubles, unfenced)
         end = time.monotonic() + seconds
-        storm = Storm(broker, replicas, rng, lambda: time.monotonic() > end and troubles >= Counter(least or {}))
+        storm = Storm(broker, replicas, rng, lambda: time.monotonic() > end)
         await storm.rage()
         world.quiet()
         world.vices.clear()
         proxy.be_honest()
-        await _last_lives(replicas, settings["sources"], settling)
+        await _last_lives(replicas, settings["sources"])
         result = await _judged(at, broker, troubles, [replica.log for replica in replicas])
         group.cancel_scope.cancel()
     return result
@@ -99,26 +90,25 @@ async def _kafka(folder: Path, rng: random.Random, troubles: Counter[str]) -> As
 
 
 def _replicas(
-    folder: Path, settings: Mapping[str, Any], seed: int, troubles: Counter[str], unfenced: bool, patience: float
+    folder: Path, settings: Mapping[str, Any], seed: int, troubles: Counter[str], unfenced: bool
 ) -> Sequence[Replica]:
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(settings))
     names = [f"poller-{number}" for number in range(REPLICAS)]
     return [
-        Replica(config, folder / f"{name}.log", random.Random(f"{seed} {name}"), troubles, unfenced, patience)
-        for name in names
+        Replica(config, folder / f"{name}.log", random.Random(f"{seed} {name}"), troubles, unfenced) for name in names
     ]
 
 
-async def _last_lives(replicas: Sequence[Replica], polled: Mapping[str, Any], seconds: float) -> None:
+async def _last_lives(replicas: Sequence[Replica], polled: Mapping[str, Any]) -> None:
     quiet, logs = datetime.now(UTC), {replica.log: written(replica.log) for replica in replicas}
     async with AsyncExitStack() as stack:
         processes = [await stack.enter_async_context(replica.run(0)) for replica in replicas]
         try:
-            with anyio.fail_after(seconds):
+            with anyio.fail_after(SETTLING):
                 await settled(logs, polled, quiet)
         except TimeoutError:
-            raise AssertionError(f"not every sweep was complete twice in {seconds:g} s; see {list(logs)}") from None
+            raise AssertionError(f"not every sweep was complete twice in {SETTLING:g} s; see {list(logs)}") from None
         async with anyio.create_task_group() as ends:
             for replica, process in zip(replicas, processes, strict=True):
                 ends.start_soon(replica.end, process)

@@ -23,7 +23,7 @@ COVERED = pytest.StashKey[dict[str, list[str]] | None]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(vendor, *numbers): which known pitfalls of a vendor the test covers")
-    config.addinivalue_line("markers", "slow: real processes for a minute or more")
+    config.addinivalue_line("markers", "slow: minutes in all, so run on one Python only (.ci/run)")
 
 
 def coverage(items: Iterable[pytest.Item]) -> dict[str, list[str]]:

@@ -28,6 +28,8 @@ from tests.laws import judge
 from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of
 from tests.truth import YARDSTICKS, Yardstick, of_vendor
 
+pytestmark = pytest.mark.slow
+
 ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
     "agendize": {"calls": {"sweeps": {"audit": {"every": "10m"}}}},
     "callcap": {"calls": {"sweeps": {"audit": {"every": "10m", "lookback": "6h"}}}},

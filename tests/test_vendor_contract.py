@@ -12,6 +12,8 @@ from poller.sources.account import Account
 from poller.sources.registry import SourceConfig
 from tests.simulation import ACCOUNTS, Simulation
 
+pytestmark = pytest.mark.slow
+
 HTTP_TROUBLE = ("html_200", "error_in_body", "server_error", "reset", "stall", "unauthorized", "forbidden", "throttle")
 LIES = {
     "callcap": ("wrong_page_size", "silent_page_cap", "wrong_zone"),

@@ -25,17 +25,13 @@ STOPPING = 10.0
 
 @dataclass(frozen=True)
 class Replica:
-    """One of several pollers with one configuration; `troubles` counts what befalls all of them.
-
-    `patience` stretches the time between two troubles.
-    """
+    """One of several pollers with one configuration; `troubles` counts what befalls all of them."""
 
     config: Path
     log: Path
     rng: random.Random
     troubles: Counter[str]
     unfenced: bool
-    patience: float
 
     def run(self, moment: int) -> AbstractAsyncContextManager[Process]:
         """Start it, to be killed at the n-th moment around its writes (0: never)."""
@@ -74,7 +70,7 @@ class Replica:
             await self._wait(process, 1, 6)
 
     async def _wait(self, process: Process, least: float, most: float) -> None:
-        with anyio.move_on_after(self.patience * self.rng.uniform(least, most)):
+        with anyio.move_on_after(self.rng.uniform(least, most)):
             await process.wait()
 
 

@@ -28,6 +28,8 @@ from tests.core.test_ledger import (  # noqa: F401  pytest finds them here
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[[Before], Opened]
 
 

@@ -21,6 +21,8 @@ from tests.kafka.ledgers import replica, unheard
 from tests.kafka.reading import Place
 from tests.kafka.test_ledger_transactions import delivered, frail, known, refused
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["frail"]
 
 ALL = [f"acme{number}" for number in range(12)]

@@ -23,6 +23,8 @@ from tests.kafka.ledgers import owner, replica, state, unheard
 from tests.kafka.reading import DEADLINE, Place
 from tests.kafka.test_ledger_replicas import first
 
+pytestmark = pytest.mark.slow
+
 A = "acme/calls"
 TOKEN = Token("configured", "refresh-SECRET", "access-SECRET", NOON)
 

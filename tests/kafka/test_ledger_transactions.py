@@ -27,6 +27,8 @@ from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
 
+pytestmark = pytest.mark.slow
+
 A, B = "acme/calls", "acme/calls2"
 
 

@@ -13,6 +13,8 @@ from tests.kafka.tickets import PASSWORDS
 from tests.process.running import HASTY, House, callcap, until
 from tests.process.vendors import Vendors
 
+pytestmark = pytest.mark.slow
+
 
 def output(place: Place, **changes: Any) -> dict[str, Any]:
     names = {"topic": f"{place.prefix}{{kind}}", "rejects_topic": f"{place.prefix}rejects", "replication": 1}
@@ -63,12 +65,10 @@ def test_a_broker_that_is_away_is_waited_for_loudly(
         broker.kill()
         new = vendors.put("callcap")
         until(lambda: poller.get("/readyz").status_code == 503, "not ready")
-        broker.start()
-        until(lambda: new in subjects(frail), "what came meanwhile")
-        broker.kill()
-        vendors.put("callcap")
-        until(lambda: poller.get("/readyz").status_code == 503, "not ready")
-        assert poller.stop() == 0
+        assert poller.stop() == 0, "also while it is away"
+    broker.start()
+    assert house.run("run", "--once").code() == 0
+    assert new in subjects(frail), "what came meanwhile"
 
 
 def test_a_wrong_password_ends_it_at_the_start(tmp_path: Path, vendors: Vendors, broker: Broker) -> None:

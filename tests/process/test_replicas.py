@@ -7,10 +7,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import pytest
+
 from tests.kafka.reading import Place
 from tests.process.running import House, Poller, callcap, until
 from tests.process.test_kafka import output
 from tests.process.vendors import Vendors
+
+pytestmark = pytest.mark.slow
 
 SOURCES = ("acme", "east", "north", "west")
 SESSION = 6.0
