@@ -4,6 +4,7 @@ import json
 import socket
 from functools import partial
 
+from tests.hasty import ACCOUNTS, sources
 from tests.process.running import FILES, STDOUT, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors
 
@@ -72,6 +73,14 @@ def test_a_state_that_cannot_be_read_is_one_finding_among_others(house: House) -
         "crm": True,
         "files": True,
     }
+
+
+def test_every_vendor_answers(house: House, vendors: Vendors) -> None:
+    house.write(sources={**sources(vendors.at), "flextell": flextell(vendors.at)})
+    check = house.run("check")
+    assert check.code() == 0
+    answers = {name: words for name, (ok, words) in findings(check).items() if ok}
+    assert {name for name, words in answers.items() if words.startswith("answers")} == set(ACCOUNTS)
 
 
 def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, vendors: Vendors) -> None:
