@@ -81,7 +81,7 @@ async def _in_kafka(
     replica, places = replica_of(settings), _places(settings)
     async with (
         _entered(Delivery(others, telemetry, patience)) as delivery,
-        KafkaLedger(state, joined, delivery, telemetry, now, replica, places) as ledger,
+        KafkaLedger(state, joined, delivery, telemetry, now, replica, places, patience) as ledger,
     ):
         await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
         yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)

@@ -16,7 +16,7 @@ from poller.backoff import backoff
 from poller.errors import ConfigError
 from poller.ledger import Change, Lost, Restored
 from poller.ledger.contents import Contents
-from poller.ledger.delivery import Delivery
+from poller.ledger.delivery import Delivery, OutputAway
 from poller.ledger.mail import Mail
 from poller.ledger.records import Owner, Token, encode, foreign
 from poller.ledger.shard import Shard
@@ -35,6 +35,7 @@ class KafkaLedger:
 
     `outputs` are those in this Kafka, by name; `delivery` has opened all others, which are at least once. `replica` is
     our name. A source belongs to the partition of its name. The topics of `places` are there before anything is polled.
+    `patience`: seconds after which a Kafka that is away at the start ends the run; None: never.
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class KafkaLedger:
         now: Callable[[], datetime],
         replica: str,
         places: Collection[Place] = (),
+        patience: float | None = None,
     ) -> None:
         self._state, self._outputs, self._delivery = state, outputs, delivery
         self._telemetry, self._now = telemetry, now
         self._mail = Mail(outputs, delivery)
         self._vault = Vault(state.token_key)
         self._shards = Shards(state, replica, self._mail, self._take, telemetry)
-        self._places = places
+        self._places, self._patience = places, patience
         self._owners: Mapping[str, Owner] = {}
         self._stored: dict[str, bytes | None] = {}
         self._unsaved: dict[str, tuple[bytes | None, bytes]] = {}
@@ -92,7 +94,7 @@ class KafkaLedger:
             yield frozenset(source for partition in held for source in names[partition])
 
     async def _prepare(self) -> None:
-        failures = 0
+        failures, since = 0, anyio.current_time()
         while True:
             try:
                 topic, warnings = await prepare(self._state, self._outputs)
@@ -103,6 +105,8 @@ class KafkaLedger:
                 wait = min(backoff(failures), _LONGEST)
                 self._away = f"the state cannot be read: {error}"
                 self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
+                if self._patience is not None and anyio.current_time() + wait - since > self._patience:
+                    raise OutputAway(f"the state is away: {error}") from error
                 await anyio.sleep(wait)
             except OutputError as error:
                 raise ConfigError(f"state: {error}") from None

@@ -1,6 +1,7 @@
 """Whole replicas with their state in Kafka: each source is polled by one of them, and every event comes once."""
 
 import json
+import socket
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.kafka.reading import Place
 from tests.process.running import House, Poller, callcap, until
 from tests.process.test_kafka import output
+from tests.process.test_once import SHORT_PATIENCE
 from tests.process.vendors import Vendors
 
 pytestmark = pytest.mark.slow
@@ -95,3 +97,13 @@ def test_a_replica_that_was_frozen_for_too_long_delivers_nothing_twice(
             until(lambda: delivered(kafka, [newest]), "what is newest")
             assert one.stop() == two.stop() == 0
     assert set(events(kafka).values()) == {1}
+
+
+def test_once_does_not_wait_for_ever_for_a_state_that_is_away(tmp_path: Path, vendors: Vendors) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = Place(f"127.0.0.1:{taken.getsockname()[1]}")
+    house = house_of(tmp_path, vendors, nobody)
+    hasty = f"{SHORT_PATIENCE}; from poller.ledger import kafka; kafka.backoff = lambda _: 0.2"
+    once = house.run("run", "--once", before=hasty)
+    assert once.code() == 1
+    assert "the state is away" in once.logs("run.failed")[0]["reason"]
