@@ -51,7 +51,7 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
             return None
         return Snapshot(await _read(state, found[state.topic].partitions), Vault(state.token_key))
     except OutputError as error:
-        raise ConfigError(f"state: {error}") from None
+        raise ConfigError(str(error)) from None
 
 
 async def _read(state: KafkaState, partitions: int) -> Contents:
