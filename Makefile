@@ -31,7 +31,7 @@ chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (needs java, mvn): MINUTES=1 SEED=1 CONTROL=
 	$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
 
-bench-commit: $(VENV)/.built ## what a record costs on its way out: files, Kafka, bare Kafka (needs java, mvn)
+bench-commit: $(VENV)/.built ## what a new record costs, page to commit: files, Kafka (needs java, mvn)
 	$(BIN)/python -m tests.kafka.bench_commit
 
 bench-restore: $(VENV)/.built ## how long a million seen records take to restore from Kafka (needs java, mvn)

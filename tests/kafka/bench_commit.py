@@ -1,7 +1,8 @@
-"""What a record costs on its way out, by path: `python -m tests.kafka.bench_commit`.
+"""What a new record costs, by path: `python -m tests.kafka.bench_commit`.
 
-The same bytes, 1,000 records of 1 KB a commit: into files with the state in SQLite, into Kafka with the state in Kafka
-(one transaction), and into Kafka by nothing but a loop of aiokafka's `send_batch`. CPU is that of this process alone.
+The same Callcap calls, 1,000 a page, from a page's bytes to the end of its commit: into files with the state in SQLite,
+and into Kafka with the state in Kafka (one transaction). Beside them what is written, by nothing but a loop of
+aiokafka's `send_batch`. CPU is that of this process alone; reading pages over HTTP is not part of it.
 """
 
 import asyncio
@@ -14,58 +15,72 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer
 
-from outputs import Message
 from outputs.kafka.batches import fill, packed
-from outputs.kafka.posts import Posts, partition
-from poller.batch import Batch
+from outputs.kafka.posts import Post, Posts, partition
+from poller.batch import Batch, Moment
+from poller.events import Shape
 from poller.ledger import Change, Ledger
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger
+from poller.seen import Seen
 from poller.telemetry import Telemetry
-from tests.core.ledgers import checkpoint, entry
+from poller.transform import transform
+from tests.core.ledgers import checkpoint
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
 from tests.outputs.material import file_config
+from tests.simulation import callcap
+from tests.sources.callcap_pages import CALL
+from tests.sources.scripted import json_bytes
 
 PAGE, PAGES, WARM = 1000, 100, 10
-STREAM = "acme/calls"
+NAME = "acme/calls"
+(STREAM,) = callcap().build()
+SHAPE = Shape("acme", "callcap", "calls", "call")
+T = TypeVar("T")
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def page(number: int) -> Change:
-    """Records that compress about as well as calls do."""
-    rng, batch = random.Random(number), Batch()
-    for index in range(PAGE):
-        name = f"{number}-{index}"
-        filler = " ".join(rng.choices(WORDS, k=130))
-        value = f'{{"specversion":"1.0","subject":"{name}","data":{{"id":"{name}","raw":"{filler}"}}}}'.encode()
-        batch.messages.append(Message(value[:1024], f"{STREAM}/{name}", "acme", "calls", "call", now()))
-        batch.entries[number * PAGE + index] = entry(1, now())
-    return Change(STREAM, checkpoint(number % 1000), batch)
+def page(number: int) -> Sequence[bytes]:
+    """Calls as the vendor sends them, each a new one."""
+    rng = random.Random(number)
+
+    def call(index: int) -> bytes:
+        caller = {**CALL["caller"], "caller_id": f"316-555-{rng.randrange(10_000):04}", "name": f"Pat {rng.random()}"}
+        return json_bytes({**CALL, "call_id": f"{number}_{index}", "caller": caller, "duration": rng.randrange(900)})
+
+    return [call(index) for index in range(PAGE)]
 
 
-WORDS = [
-    f"{word}{number}" for word in ("answered", "+1316555", "campaign", "agent", "2026-11-") for number in range(40)
-]
+def batched(records: Sequence[bytes]) -> Batch:
+    return transform(STREAM, SHAPE, records, Seen(None), Moment(now()))
 
 
-async def measure(name: str, commit: Callable[[Change], Awaitable[None]], pages: Sequence[Change]) -> float:
+def committing(ledger: Ledger) -> Callable[[Sequence[bytes]], Awaitable[None]]:
+    async def commit(records: Sequence[bytes]) -> None:
+        await ledger.commit(Change(NAME, checkpoint(), batched(records)))
+
+    return commit
+
+
+async def measure(name: str, commit: Callable[[T], Awaitable[None]], pages: Sequence[T]) -> float:
     """Print the figures of a path, and give its CPU a record in microseconds."""
-    for change in pages[:WARM]:
-        await commit(change)
+    for one in pages[:WARM]:
+        await commit(one)
     took: list[float] = []
     began, cpu = time.perf_counter(), time.process_time()
-    for change in pages[WARM:]:
+    for one in pages[WARM:]:
         at = time.perf_counter()
-        await commit(change)
+        await commit(one)
         took.append((time.perf_counter() - at) * 1000)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     records = PAGE * (len(pages) - WARM)
@@ -85,7 +100,7 @@ async def into_files(folder: Path) -> AsyncIterator[Ledger]:
 
 
 @asynccontextmanager
-async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Change], Awaitable[None]]]:
+async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Batch], Awaitable[None]]]:
     """No transaction, no state, nobody to say what was delivered."""
     posts = Posts(topic, topic, "structured")
     producer = AIOKafkaProducer(
@@ -93,15 +108,15 @@ async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Change], Awa
     )
     await producer.start()
 
-    async def send(change: Change) -> None:
-        by: dict[int, list[object]] = {}
-        for post in map(posts, change.batch.messages):
+    async def send(batch: Batch) -> None:
+        by: dict[int, list[Post]] = {}
+        for post in map(posts, batch.messages):
             by.setdefault(partition(post, 2), []).append(post)
         futures = []
         for place, some in by.items():
-            for few in packed(some, 512 << 10):  # type: ignore[arg-type]
-                fill(batch := producer.create_batch(), few)
-                futures.append(await producer.send_batch(batch, topic, partition=place))
+            for few in packed(some, 512 << 10):
+                fill(sent := producer.create_batch(), few)
+                futures.append(await producer.send_batch(sent, topic, partition=place))
         await asyncio.gather(*futures)
 
     yield send
@@ -110,14 +125,14 @@ async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Change], Awa
 
 async def compare(kafka: Place, folder: Path) -> float:
     pages = [page(number) for number in range(PAGES + WARM)]
-    async with into_files(folder) as ledger:
-        await ledger.restore(STREAM, None)
-        files = await measure("files, state in SQLite", ledger.commit, pages)
     async with bare(kafka, Place(kafka.at).create("bare", 2)) as send:
-        await measure("Kafka, a loop of send_batch", send, pages)
+        await measure("a bare loop of send_batch", send, [batched(records) for records in pages])
+    async with into_files(folder) as ledger:
+        await ledger.restore(NAME, None)
+        files = await measure("files, state in SQLite", committing(ledger), pages)
     async with owner(kafka, "acme", now=now) as ledger:
-        await ledger.restore(STREAM, None)
-        return await measure("Kafka, state in Kafka", ledger.commit, pages) / files
+        await ledger.restore(NAME, None)
+        return await measure("Kafka, state in Kafka", committing(ledger), pages) / files
 
 
 def main() -> None:
