@@ -86,7 +86,7 @@ async def measure(name: str, commit: Callable[[T], Awaitable[None]], pages: Sequ
     records = PAGE * (len(pages) - WARM)
     sys.stdout.write(
         f"{name:<34} {records / seconds:>9,.0f} records/s {cpu / records * 1e6:>6.1f} us CPU a record   "
-        f"commit p50 {median(took):.1f} ms, p99 {quantiles(took, n=100)[98]:.1f} ms\n"
+        f"page to commit p50 {median(took):.1f} ms, p99 {quantiles(took, n=100)[98]:.1f} ms\n"
     )
     return cpu / records * 1e6
 
