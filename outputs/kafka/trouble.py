@@ -49,6 +49,12 @@ class Witness:
         token = _hearing.set(self)
         try:
             yield
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled us: aiokafka cancelled what we wait for, which would pass for the end of our own task.
+            raise errors.KafkaError("the client gave up what it was asked for") from error
         finally:
             _hearing.reset(token)
 

@@ -1,5 +1,6 @@
 """A producer that is given up in the middle of its work leaves nothing behind that complains in the log."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import Mapping
@@ -8,10 +9,12 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from aiokafka.errors import KafkaError
 from aiokafka.producer.sender import Sender
 
 from outputs import OutputError
 from outputs.kafka import producer
+from outputs.kafka.trouble import Witness
 from tests.kafka.reading import Place
 from tests.kafka.test_transaction import posts
 from tests.kafka.test_transaction import producer as started_by_nobody
@@ -38,3 +41,14 @@ async def test_posts_that_wait_to_be_sent_again_end_in_silence(
         gc.collect()
         await anyio.lowlevel.checkpoint()
     assert not [record.message for record in caplog.records if record.name == "asyncio"]
+
+
+async def test_what_the_client_cancels_by_itself_is_its_failure_and_not_our_end() -> None:
+    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    with pytest.raises(KafkaError), Witness().listening():
+        await gone
+    with anyio.CancelScope() as ours, Witness().listening():
+        ours.cancel()
+        await anyio.sleep_forever()
+    assert ours.cancelled_caught
