@@ -1,8 +1,9 @@
 """`poller demo` and `poller sandbox`: the simulated vendors, alone or with a poller beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
@@ -33,44 +34,45 @@ async def demo(telemetry: Telemetry, *, rate: float, seed: int) -> int:
     return code
 
 
+ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+    "agendize": {
+        "base_url": "/agendize/api/2.0",
+        "api_key": agendize.API_KEY,
+        "token": agendize.TOKEN,
+        "timezone": COMPANY_ZONE,
+    },
+    "callcap": {"base_url": "/callcap", "api_key": API_KEY},
+    "flextell": {
+        "base_url": "/flextell/api/v1",
+        "token_url": "/flextell/oauth/token",
+        "tenant": TENANT,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": REFRESH_TOKEN,
+    },
+    "ipscape": {"base_url": "/ipscape/platform-api", "token": TOKEN},
+    "trackdrive": {"base_url": "/trackdrive", "public_key": PUBLIC_KEY, "private_key": PRIVATE_KEY},
+}
+"""What each vendor of the sandbox wants to know, by its type; addresses are within the sandbox."""
+
+
+def account(at: str, vendor: str) -> dict[str, Any]:
+    """The configuration of an account of this vendor in the sandbox at this origin."""
+    known = {key: f"{at}{value}" if key.endswith("_url") else value for key, value in ACCOUNTS[vendor].items()}
+    return {"type": vendor, **known}
+
+
 def _settings(at: str, folder: Path) -> Settings:
     fast = {"start": "30m", "requests_per_minute": 600}
+    often = {"streams": {"leads": {"sweeps": {"live": {"every": "5s"}, "full": {"every": "1m"}}}}}
     return Settings.model_validate(
         {
             "sources": {
-                "acme-calls": {"type": "callcap", "base_url": f"{at}/callcap", "api_key": API_KEY, **fast},
-                "crm": {
-                    "type": "flextell",
-                    "base_url": f"{at}/flextell/api/v1",
-                    "token_url": f"{at}/flextell/oauth/token",
-                    "tenant": TENANT,
-                    "client_id": CLIENT_ID,
-                    "client_secret": CLIENT_SECRET,
-                    "refresh_token": REFRESH_TOKEN,
-                    "streams": {"leads": {"sweeps": {"live": {"every": "5s"}, "full": {"every": "1m"}}}},
-                    **fast,
-                },
-                "acme-leads": {
-                    "type": "trackdrive",
-                    "base_url": f"{at}/trackdrive",
-                    "public_key": PUBLIC_KEY,
-                    "private_key": PRIVATE_KEY,
-                    **fast,
-                },
-                "support-centre": {
-                    "type": "ipscape",
-                    "base_url": f"{at}/ipscape/platform-api",
-                    "token": TOKEN,
-                    **fast,
-                },
-                "clinics": {
-                    "type": "agendize",
-                    "base_url": f"{at}/agendize/api/2.0",
-                    "api_key": agendize.API_KEY,
-                    "token": agendize.TOKEN,
-                    "timezone": COMPANY_ZONE,
-                    **fast,
-                },
+                "acme-calls": account(at, "callcap") | fast,
+                "crm": account(at, "flextell") | often | fast,
+                "acme-leads": account(at, "trackdrive") | fast,
+                "support-centre": account(at, "ipscape") | fast,
+                "clinics": account(at, "agendize") | fast,
             },
             "outputs": {"console": {"type": "stdout"}},
             "state": {"path": str(folder / "poller.db")},

@@ -4,7 +4,8 @@ import json
 import socket
 from functools import partial
 
-from tests.hasty import ACCOUNTS, sources
+from poller.demo import ACCOUNTS
+from tests.hasty import sources
 from tests.process.running import FILES, STDOUT, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors
 
