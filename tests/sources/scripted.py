@@ -108,3 +108,13 @@ def changed(mapping: Mapping[str, Any], value: object, *path: str) -> dict[str, 
 
 def numbered(prefix: str, count: int, start: int = 1) -> Sequence[str]:
     return [f"{prefix}{number}" for number in range(start, start + count)]
+
+
+def leaves(record: dict[str, Any], *path: str) -> list[tuple[str, ...]]:
+    """The path of every field of a record, those of objects within it too."""
+    found: list[tuple[str, ...]] = []
+    for key, value in record.items():
+        found.append((*path, key))
+        if isinstance(value, dict):
+            found += leaves(value, *path, key)
+    return found

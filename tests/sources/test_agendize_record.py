@@ -9,7 +9,7 @@ import pytest
 from poller.kinds import Call
 from poller.sources.agendize import Agendize
 from tests.sources.agendize_pages import CALL, SETTINGS, STREAM
-from tests.sources.scripted import changed, decoded, without
+from tests.sources.scripted import changed, decoded, leaves, without
 
 (PARIS,) = Agendize.model_validate(SETTINGS | {"timezone": "Europe/Paris", "region": "fr"}).build()
 
@@ -122,15 +122,6 @@ def _struct(stream: Any, record: Any) -> Any:
 def test_numbers_are_read_as_in_the_sources_region() -> None:
     call: Any = PARIS.normalize(decoded(PARIS, changed(CALL, "01 23 45 67 89", "callerNumber")))
     assert call.caller_number == "+33123456789"
-
-
-def leaves(record: dict[str, Any], *path: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for key, value in record.items():
-        found.append((*path, key))
-        if isinstance(value, dict):
-            found += leaves(value, *path, key)
-    return found
 
 
 NEEDED = {("id",), ("start",), ("start", "dateTime"), ("start", "timeZone")}

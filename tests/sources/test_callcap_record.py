@@ -9,7 +9,7 @@ import pytest
 from poller.kinds import Call, Caller, Named
 from poller.sources.callcap import Callcap
 from tests.sources.callcap_pages import CALL
-from tests.sources.scripted import changed, decoded, without
+from tests.sources.scripted import changed, decoded, leaves, without
 
 (STREAM,) = Callcap.model_validate({"type": "callcap", "api_key": "k"}).build()
 (CENTRAL,) = Callcap.model_validate({"type": "callcap", "api_key": "k", "timezone": "US/Central"}).build()
@@ -113,15 +113,6 @@ FIELDS: list[tuple[tuple[str, ...], object, str, object]] = [
 @pytest.mark.parametrize(("path", "sent", "field", "expected"), FIELDS)
 def test_a_field(path: tuple[str, ...], sent: object, field: str, expected: object) -> None:
     assert getattr(normalized(changed(CALL, sent, *path)), field) == expected
-
-
-def leaves(record: dict[str, Any], *path: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for key, value in record.items():
-        found.append((*path, key))
-        if isinstance(value, dict):
-            found += leaves(value, *path, key)
-    return found
 
 
 @pytest.mark.parametrize("odd", [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}], ids=repr)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.sources.ipscape_pages import EMAIL, INBOUND, RECORDS, streams
-from tests.sources.scripted import changed, decoded, without
+from tests.sources.scripted import changed, decoded, leaves, without
 
 STREAMS = streams()
 
@@ -70,15 +70,6 @@ def test_own_time_stamp_and_mark() -> None:
     stamps = {name: stream.modified(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items()}
     assert {name: stamp for name, stamp in stamps.items() if stamp} == {"leads": utc(16, 12)}
     assert not any(stream.deleted(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items())
-
-
-def leaves(record: dict[str, Any], *path: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for key, value in record.items():
-        found.append((*path, key))
-        if isinstance(value, dict):
-            found += leaves(value, *path, key)
-    return found
 
 
 EVERYWHERE = [(stream, record, path) for stream, record in RECORDS.items() for path in leaves(record)]
