@@ -3,7 +3,6 @@
 import glob
 import os
 import re
-import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -11,9 +10,9 @@ from typing import NamedTuple
 
 from outputs import Message, OutputError, archive
 from outputs.disk import told
+from outputs.templates import parts
 
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
-_FIELDS = ", ".join(f"{{{field}}}" for field in _SHAPES)
 
 
 class Place(NamedTuple):
@@ -122,14 +121,7 @@ def template(text: str) -> Template:
 
 
 def _parts(text: str) -> list[tuple[str, str | None]]:
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError as error:
-        raise ValueError(f"{error}: a path's fields are {_FIELDS}") from None
-    for _, field, form, conversion in parts:
-        if field is not None and (field not in _SHAPES or form or conversion):
-            raise ValueError(f"{{{field}}} is not known here: a path's fields are {_FIELDS}")
-    return [(literal, field) for literal, field, _, _ in parts]
+    return parts(text, _SHAPES, "a path")
 
 
 def _fill(text: str, literally: Callable[[str], str], fill: Callable[[str], str]) -> str:

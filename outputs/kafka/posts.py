@@ -1,7 +1,6 @@
 """What becomes of a message in Kafka: its topic, key, value, headers and time, as CloudEvents wants them."""
 
 import re
-import string
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,13 +8,12 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from outputs import Message, Place
+from outputs import Message, Place, templates
 
 Mode: TypeAlias = Literal["structured", "binary"]
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
 _FIELDS = ("source", "stream", "kind")
-_KNOWN = ", ".join(f"{{{field}}}" for field in _FIELDS)
 _LONGEST = 249
 _SEED, _MIX, _WORD = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,15 +100,8 @@ def pattern(text: str) -> re.Pattern[str]:
 
 
 def parts(text: str) -> list[tuple[str, str | None]]:
-    """Take a template apart: what stands there, and the field that follows. Raises ValueError."""
-    try:
-        found = list(string.Formatter().parse(text))
-    except ValueError as error:
-        raise ValueError(f"{error}: a topic's fields are {_KNOWN}") from None
-    for _, field, form, conversion in found:
-        if field is not None and (field not in _FIELDS or form or conversion):
-            raise ValueError(f"{{{field}}} is not known here: a topic's fields are {_KNOWN}")
-    return [(literal, field) for literal, field, _, _ in found]
+    """Take the template of a topic apart; see `outputs.templates`."""
+    return templates.parts(text, _FIELDS, "a topic")
 
 
 def _harmless(value: str) -> str:
