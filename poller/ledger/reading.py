@@ -1,7 +1,8 @@
 """Reading one partition of the state, from its beginning up to a record that we wrote a moment ago."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -41,31 +42,32 @@ async def read(state: KafkaState, partition: int, until: str) -> Contents:
 
     No end offset is asked for: of what is committed it may show less than there is, while a transaction is open.
     """
-    witness, contents = Witness(), Contents()
-    consumer = _consumer(state)
+    contents = Contents()
+    async with consuming(state, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH) as consumer:
+        consumer.assign([TopicPartition(state.topic, partition)])
+        while not _take(state, contents, await _some(consumer), until):
+            pass
+    return contents
+
+
+@asynccontextmanager
+async def consuming(state: KafkaState, seconds: float | None = None, **options: Any) -> AsyncIterator[Any]:
+    """Open a consumer in no group, from the beginning of what it is given; in here it has so many `seconds`, None: any.
+
+    What goes wrong in here is an OutputError.
+    """
+    witness = Witness()
+    consumer = AIOKafkaConsumer(**state.connection(), enable_auto_commit=False, auto_offset_reset="earliest", **options)
     try:
-        with witness.listening():
+        with witness.listening(), anyio.fail_after(seconds):
             with anyio.fail_after(_PATIENCE):
                 await consumer.start()
-            consumer.assign([TopicPartition(state.topic, partition)])
-            while not _take(state, contents, await _some(consumer), until):
-                pass
+            yield consumer
     except (KafkaError, OSError) as error:
         raise witness.judge(state.place, error) from error
     finally:
         with anyio.move_on_after(1, shield=True):
             await consumer.stop()
-    return contents
-
-
-def _consumer(state: KafkaState) -> Any:
-    return AIOKafkaConsumer(
-        **state.connection(),
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=_FETCH,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
 
 
 async def _some(consumer: Any) -> Sequence[ConsumerRecord]:

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable
 
-import anyio
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from outputs import OutputError
 from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import looking_at
-from outputs.kafka.trouble import Witness
 from poller.errors import ConfigError
 from poller.ledger.contents import Contents
-from poller.ledger.reading import OWNER
+from poller.ledger.reading import OWNER, consuming
 from poller.ledger.records import encode
 from poller.ledger.vault import Vault
 
@@ -55,26 +52,15 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
 
 
 async def _read(state: KafkaState, partitions: int) -> Contents:
-    witness, contents = Witness(), Contents()
-    consumer = AIOKafkaConsumer(
-        **state.connection(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    places = [TopicPartition(state.topic, number) for number in range(partitions)]
-    try:
-        with witness.listening(), anyio.fail_after(_PATIENCE):
-            await consumer.start()
-            consumer.assign(places)
-            left, quiet = await consumer.end_offsets(places), 0
-            while left and quiet < _QUIET:
-                some = await consumer.getmany(timeout_ms=200)
-                quiet = 0 if some else quiet + 1
-                for record in (record for records in some.values() for record in records):
-                    if (key := record.key.decode()) != OWNER:
-                        contents.put({key: record.value})
-                left = {place: end for place, end in left.items() if await consumer.position(place) < end}
-    except (KafkaError, OSError) as error:
-        raise witness.judge(state.place, error) from error
-    finally:
-        with anyio.move_on_after(1, shield=True):
-            await consumer.stop()
+    contents, places = Contents(), [TopicPartition(state.topic, number) for number in range(partitions)]
+    async with consuming(state, _PATIENCE, isolation_level="read_committed") as consumer:
+        consumer.assign(places)
+        left, quiet = await consumer.end_offsets(places), 0
+        while left and quiet < _QUIET:
+            some = await consumer.getmany(timeout_ms=200)
+            quiet = 0 if some else quiet + 1
+            for record in (record for records in some.values() for record in records):
+                if (key := record.key.decode()) != OWNER:
+                    contents.put({key: record.value})
+            left = {place: end for place, end in left.items() if await consumer.position(place) < end}
     return contents

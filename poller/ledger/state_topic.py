@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import anyio
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from outputs.kafka import Kafka, posts
 from outputs.kafka.state import SETTINGS, KafkaState
 from outputs.kafka.topics import Topic, Topics, looking_at
-from outputs.kafka.trouble import Witness
 from poller.errors import ConfigError
+from poller.ledger.reading import consuming
 
 _LOOKING = 10.0
 """Seconds to learn what topics hold."""
@@ -73,19 +71,7 @@ async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, Kafka
 
 async def _filled(state: KafkaState, topics: Collection[Topic]) -> list[str]:
     """Name those of the topics that hold anything."""
-    witness, consumer = Witness(), _consumer(state)
     places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
-    try:
-        with witness.listening(), anyio.fail_after(_LOOKING):
-            await consumer.start()
-            first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    except (KafkaError, OSError) as error:
-        raise witness.judge(state.place, error) from error
-    finally:
-        with anyio.move_on_after(1, shield=True):
-            await consumer.stop()
+    async with consuming(state, _LOOKING) as consumer:
+        first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     return sorted({place.topic for place in places if end[place] > first[place]})
-
-
-def _consumer(state: KafkaState) -> Any:
-    return AIOKafkaConsumer(**state.connection(), enable_auto_commit=False)

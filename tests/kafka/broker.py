@@ -115,6 +115,7 @@ class Broker:
             "group.initial.rebalance.delay.ms": 0,
             "log.cleaner.dedupe.buffer.size": 16 << 20,
             "log.cleaner.backoff.ms": 200,
+            "log.retention.ms": -1,  # it goes by the time of the records, and many a test lives in the past
             "broker.session.timeout.ms": 3000,  # after a kill, the node comes back no sooner
             "broker.heartbeat.interval.ms": 500,
         }
