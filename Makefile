@@ -7,7 +7,7 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint chaos chaos-kafka bench-commit bench-restore mutants lock clean
+.PHONY: help demo test lint tools chaos chaos-kafka bench-commit bench-restore mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,12 @@ lint: $(VENV)/.built ## style, types, and who may import whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+tools: $(VENV)/.tools ## what looks at the chart, the image and the page, for `make test` to use (200 MB)
+
+$(VENV)/.tools: $(VENV)/.built requirements-tools.lock
+	$(PIP) --require-hashes -r requirements-tools.lock
+	touch $@
 
 chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
@@ -44,6 +50,7 @@ mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see
 lock: ## write the lock files (needs uv)
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group dev --group tools --constraint requirements-dev.lock -o requirements-tools.lock
 
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
