@@ -6,7 +6,7 @@ import msgspec
 
 from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
 from poller.errors import PollerError, Unexpected
-from poller.ledger.records import Checkpoint, Gap
+from poller.ledger.records import Brought, Checkpoint, Gap
 from poller.model import Cursor, Page
 from poller.schedule import Pass, SweepRun
 from poller.windows import next_tick
@@ -33,6 +33,7 @@ def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime
         current.began + _OFF if off else next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
     )
     state.complete, state.last_success, state.last_error, state.shifts = True, now, off, 0
+    state.brought = Brought(current.window.start, current.window.end, current.read, current.records, current.events)
     return close_gaps(checkpoint, run.sweep, current.window, current.began)
 
 

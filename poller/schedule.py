@@ -24,6 +24,7 @@ class Pass:
     cursor: Cursor | None = None
     read: int = 0
     records: int = 0
+    events: int = 0
     found: set[str] = field(default_factory=set)
 
     async def next_page(self) -> Page | None:
@@ -34,6 +35,7 @@ class Pass:
         """Count what a page came to."""
         self.read += 1
         self.records += batch.records
+        self.events += batch.events.total()
         self.found |= batch.identities
         self.cursor = page.cursor or self.cursor
 

@@ -117,11 +117,12 @@ class Steps:
     async def _deliver(self, run: SweepRun, current: Pass, page: Page, batch: Batch) -> None:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
-        closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
-        collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
         if page.last and run.sweep.snapshot:
             gone = passes.vanished(checkpoint, run, current, now)
             vanish(batch, run.stream.shape, gone, run.stream.seen, now)
+            current.events += len(gone)
+        closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
+        collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
         if page.last or said or batch.messages or batch.entries:
             await self._commit(run.stream, checkpoint, batch)
         self._tell(run, batch)

@@ -20,11 +20,22 @@ class Gap(Struct, frozen=True):
     since: datetime
 
 
+class Brought(Struct, frozen=True):
+    """What one complete pass came to: the window it asked for, and how many pages, records and events it was."""
+
+    start: datetime
+    end: datetime
+    pages: int
+    records: int
+    events: int
+
+
 class SweepState(Struct):
     """Where one sweep stands. `origin` is where its first window begins; `due` when it runs next; `complete` whether a
     first complete pass has been; `shifts` how often in a row the list moved under it; `found` how many records its
     last complete pass read. `left` are named records still to be read one by one, since when; `reread` those that were,
-    and when. `members` are what a snapshot holds: how many passes in a row each was missing."""
+    and when. `members` are what a snapshot holds: how many passes in a row each was missing. `brought` is what its last
+    complete pass came to."""
 
     cursor: Cursor | None = None
     origin: datetime | None = None
@@ -37,6 +48,7 @@ class SweepState(Struct):
     left: dict[str, datetime] = field(default_factory=dict)
     reread: dict[str, datetime] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
+    brought: Brought | None = None
 
 
 class Checkpoint(Struct):

@@ -1,0 +1,54 @@
+"""The command line: commands, what they print, and their exit codes."""
+
+import os
+import sys
+
+import typer
+
+from poller.cli.looking import check, streams
+from poller.cli.options import end
+from poller.cli.running import run, run_demo, sandbox
+from poller.cli.schemas import schema
+from poller.errors import ConfigError
+from poller.telemetry import configure_logging
+
+app = typer.Typer(
+    help="Polls every stream of every source, and delivers every revision of every record once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command(name="demo")(run_demo)
+app.command()(sandbox)
+app.command()(check)
+app.command()(streams)
+app.add_typer(schema, name="schema")
+
+
+def main() -> None:
+    """Run a command. A mistake of the operator's is said in lines on stderr, and exits 2."""
+    _occupy()
+    configure_logging(sys.stderr)
+    try:
+        app()
+    except ConfigError as error:
+        sys.stderr.write("".join(f"poller: {problem}\n" for problem in error.problems))
+        end(2)
+
+
+def _occupy() -> None:
+    """Standard streams that came closed: else what we open would take their numbers, and be printed into.
+
+    A closed standard output is a pipe that nobody reads.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: its own
+    if sys.stdout is None:
+        reading, writing = os.pipe()
+        os.dup2(writing, 1)
+        os.close(reading)
+        os.close(writing)
+        sys.stdout = os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")

@@ -1,0 +1,35 @@
+"""What several commands share: their options, how they wait for their work, and how they end."""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import anyio
+import typer
+
+from poller.errors import ConfigError, first
+
+T = TypeVar("T")
+
+Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+DEFAULT = Path("config.yaml")
+
+
+def wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run it to its end. Raises ConfigError where the operator has to mend something."""
+    try:
+        return anyio.run(work)
+    except BaseExceptionGroup as group:
+        if found := group.subgroup(ConfigError):
+            raise first(found) from None
+        raise
+
+
+def end(code: int) -> NoReturn:
+    """Leave at once: a thread that hangs in a full pipe must not keep the process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
