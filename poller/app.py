@@ -1,7 +1,7 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
 import socket as sockets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,11 +10,15 @@ import anyio
 from starlette.applications import Starlette
 
 from outputs import OutputClosed
-from poller import VERSION, server
+from poller import VERSION, control, server
+from poller.backfill import Show
+from poller.control import Asked
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet
+from poller.history import Order
 from poller.ledger import Ledger
 from poller.ledger.delivery import OutputAway
+from poller.ledger.records import Backfill
 from poller.opened import opened, opened_dry, replica_of
 from poller.pipeline import Pipeline
 from poller.settings import Settings
@@ -25,7 +29,9 @@ from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
 
 _PATIENCE = 60.0
-"""Seconds that `run --once` waits for an output that is away."""
+"""Seconds that `run --once`, or a backfill, waits for an output that is away."""
+_LOOK = 0.5
+"""Seconds between two looks at how far a backfill is."""
 
 
 def utc_now() -> datetime:
@@ -43,21 +49,75 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
             if dry
             else opened(settings, telemetry, utc_now, patience=_PATIENCE if once else None)
         )
-        for account in settings.sources.values():
-            tls_context(account.ca_file)
+        _trust(settings)
         build = partial(_pipeline, ledger=ledger, telemetry=telemetry, save=save, once=once)
         fleet = Fleet(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica = replica_of(settings)
         statuses = partial(_statuses, fleet, not_ready, replica)
         telemetry.watch(statuses)
-        page = (sock, server.application(telemetry, not_ready, statuses)) if sock else None
-        return await _poll(fleet, ledger, telemetry, page, signals, replica)
+        doors = [(sock, server.application(telemetry, not_ready, statuses))] if sock else []
+        if sock and settings.control:
+            doors += [
+                (door, control.application(partial(_take, fleet))) for door in _control(stack, settings, telemetry)
+            ]
+        return await _poll(fleet, ledger, telemetry, doors, signals, replica)
+
+
+async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream: str, order: Order, show: Show) -> int:
+    """`poller backfill` by itself: read what is ordered, and nothing else; returns the exit code.
+
+    Raises ConfigError before anything starts.
+    """
+    async with AsyncExitStack() as stack:
+        signals = stack.enter_context(stop_signals())
+        ledger, save, _ = await stack.enter_async_context(opened(settings, telemetry, utc_now, patience=_PATIENCE))
+        _trust(settings)
+        build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
+        fleet = Fleet({source: settings.sources[source]}, build, once=True)
+        return await _poll(fleet, ledger, telemetry, [], signals, replica_of(settings))
+
+
+def _trust(settings: Settings) -> None:
+    """Read all certificates before anything starts."""
+    for account in settings.sources.values():
+        tls_context(account.ca_file)
+
+
+def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> list[sockets.socket]:
+    """The control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
+    path = settings.control
+    try:
+        found = [control.listen(path)] if path else []
+    except ConfigError as error:
+        if settings.server.control:
+            raise
+        telemetry.notice("control.failed", reason=str(error))
+        return []
+    if path:
+        stack.callback(path.unlink, missing_ok=True)
+    return found
+
+
+async def _take(fleet: Fleet, asked: Asked) -> Backfill | None:
+    pipeline = fleet.pipeline(asked.source)
+    if pipeline is None:
+        raise ConfigError(f"{asked.source} is not polled by this process at the moment; ask the one that does")
+    if asked.order:
+        await pipeline.order(asked.stream, asked.order)
+    return pipeline.backfill(asked.stream)
 
 
 @asynccontextmanager
 async def _pipeline(
-    name: str, account: Account, *, ledger: Ledger, telemetry: Telemetry, save: SaveToken | None, once: bool
+    name: str,
+    account: Account,
+    *,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    save: SaveToken | None,
+    once: bool,
+    sweeps: bool = True,
 ) -> AsyncIterator[Pipeline | None]:
     """One source, ready to run; None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
@@ -76,24 +136,57 @@ async def _pipeline(
             now=utc_now,
             concurrency=account.max_concurrency,
             once=once,
+            sweeps=sweeps,
         )
+
+
+@asynccontextmanager
+async def _reader(
+    name: str,
+    account: Account,
+    *,
+    stream: str,
+    order: Order,
+    show: Show,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    save: SaveToken | None,
+) -> AsyncIterator[Pipeline | None]:
+    """One source, ready to read history and nothing else."""
+    build = _pipeline(name, account, ledger=ledger, telemetry=telemetry, save=save, once=True, sweeps=False)
+    async with build as pipeline, anyio.create_task_group() as around:
+        if pipeline:
+            await pipeline.accept(stream, order)
+            around.start_soon(_watch, pipeline, stream, show)
+        yield pipeline
+        around.cancel_scope.cancel()
+        if pipeline and (found := pipeline.backfill(stream)):
+            show(found)
+
+
+async def _watch(pipeline: Pipeline, stream: str, show: Show) -> None:
+    """Show how far it is."""
+    while True:
+        if found := pipeline.backfill(stream):
+            show(found)
+        await anyio.sleep(_LOOK)
 
 
 async def _poll(
     fleet: Fleet,
     ledger: Ledger,
     telemetry: Telemetry,
-    page: tuple[sockets.socket, Starlette] | None,
+    doors: Sequence[tuple[sockets.socket, Starlette]],
     signals: Signals,
     replica: str,
 ) -> int:
     """Run the fleet until it ends, or a signal ends it. Raises ConfigError where a state cannot be read."""
-    telemetry.started(VERSION, replica, page=_address(page[0]) if page else None)
+    telemetry.started(VERSION, replica, page=_address(doors[0][0]) if doors else None)
     code, refused = 0, None
     try:
         async with anyio.create_task_group() as around:
-            if page:
-                around.start_soon(server.serve, *page)
+            for door in doors:
+                around.start_soon(server.serve, *door)
             with anyio.CancelScope() as work:
                 around.start_soon(stop_on_signal, signals, fleet, work)
                 await fleet.run(ledger)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from outputs import Message
+from poller.model import Window
 from poller.seen import Entry
 
 
@@ -16,6 +17,7 @@ class Moment:
     `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the
     identities whose last delivery is in doubt. `reached`: where the window of `live` begins now, given to a wider
     sweep after its first pass, so that what it finds can be told apart. `names`: the batch says whom the page held.
+    `history`: of what was never seen, or is still silent baseline, all that lies in this range is news.
     """
 
     now: datetime
@@ -24,6 +26,7 @@ class Moment:
     net: bool = False
     names: bool = False
     reached: datetime | None = None
+    history: Window | None = None
 
 
 @dataclass(slots=True)

@@ -81,6 +81,10 @@ class Fleet:
         for pipeline in self._pipelines.values():
             pipeline.hurry()
 
+    def pipeline(self, source: str) -> Pipeline | None:
+        """Who polls it here; None where nobody does."""
+        return self._pipelines.get(source)
+
     def statuses(self, *, paused: bool, replica: str, now: datetime) -> list[StreamStatus]:
         """Where every stream stands, whoever polls it. `replica` is our name."""
         return [status for name in self._accounts for status in self._standing(name, paused, replica, now)]

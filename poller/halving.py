@@ -59,8 +59,11 @@ class Ends:
         return self._kept if answer.total is None else self._read >= answer.total
 
 
-async def halve(ask: Ask, window: Window, *, size: int, lag: timedelta, identity: Naming) -> AsyncIterator[Page]:
-    """Read what was stamped since the window's start; the newest range has no end, so that nothing is held back.
+async def halve(
+    ask: Ask, window: Window, *, size: int, lag: timedelta, identity: Naming, ended: bool = False
+) -> AsyncIterator[Page]:
+    """Read what was stamped since the window's start; unless it is to be `ended`, the newest range has no end, so that
+    nothing is held back.
 
     Ranges are halved until each fits one page of less than `size` records, so that no page can drift into another. A
     second that still does not fit is read page by page, again and again, until two readings agree with each other and
@@ -68,7 +71,7 @@ async def halve(ask: Ask, window: Window, *, size: int, lag: timedelta, identity
     Raises Shifted where the records of a range do not make up its total, or no two readings agree.
     """
     reading = _Reading(ask, window, size, lag, identity)
-    spans = [Span(window.start.replace(microsecond=0), None)]
+    spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
     while spans:
         span = spans.pop()
         over = False

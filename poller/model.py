@@ -19,6 +19,10 @@ class Window:
     start: datetime
     end: datetime
 
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment lies in it; both ends do."""
+        return self.start <= moment <= self.end
+
 
 class Cursor(msgspec.Struct, frozen=True):
     """The end a complete pass covered (aware, UTC), by the vendor's own clock; and the vendor's own word for it, where
@@ -95,6 +99,18 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How what began long ago is read, by the records' own time: `fetch` reads a window that has an end.
+
+    `smallest` is the shortest slice that the vendor's filter can tell from another; None where a list can only be read
+    down to the window's start, so that all of a range is one slice.
+    """
+
+    fetch: Fetch
+    smallest: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One list endpoint: its sweeps, and how one of its records is read. The functions are pure and take the decoded
     record; `Any` is that record's Struct, which only the vendor's file knows.
@@ -103,7 +119,8 @@ class Stream:
     documented fields, volatile ones left out, for comparison: the last is today's projection, those before it are
     what older versions of this program compared. `time` is the record's own (aware, UTC; None where its kind has none;
     ValueError where it can't be read, which makes a reject), `modified` the vendor's modification stamp, `deleted` its
-    own mark. `normalize` gives a Struct of `kinds` and turns what it cannot read into null.
+    own mark. `normalize` gives a Struct of `kinds` and turns what it cannot read into null. `history` is None where
+    there is none to be read: a reference list is always read whole.
     """
 
     name: str
@@ -116,6 +133,7 @@ class Stream:
     modified: Callable[[Any], datetime | None]
     deleted: Callable[[Any], bool]
     normalize: Callable[[Any], msgspec.Struct]
+    history: History | None = None
 
     @property
     def forever(self) -> bool:

@@ -15,9 +15,9 @@ Ask: TypeAlias = Callable[[Span, Place], Awaitable[Answer]]
 
 
 async def narrow(
-    ask: Ask, window: Window, *, caps: Collection[int], longest: timedelta, lag: timedelta
+    ask: Ask, window: Window, *, caps: Collection[int], longest: timedelta, lag: timedelta, ended: bool = False
 ) -> AsyncIterator[Page]:
-    """Read what began since the window's start, the newest first; the newest range has no end.
+    """Read what began since the window's start, the newest first; the newest range has no end unless it is `ended`.
 
     An answer that does not go on, and holds one of these numbers of records (`caps`), looks cut, unless a longer one
     came before: its range is halved. A range with an end comes with what is up to `longest` newer, and may not shrink:
@@ -25,7 +25,7 @@ async def narrow(
     second between them would take all day). The cursor is the date of the first answer less `lag`.
     """
     reading = _Reading(ask, window.end, caps, lag)
-    spans = [Span(window.start.replace(microsecond=0), None)]
+    spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
     while spans:
         span = spans.pop()
         async for page in reading.pages(span):

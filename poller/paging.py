@@ -155,6 +155,13 @@ async def walk(
         at = None if over else answer.following
 
 
+async def chain(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:
+    """Read one list after another; with the last one the pass is complete, and earns no cursor."""
+    for one in lists:
+        async for page in one:
+            yield Page(page.records, last=page.last and one is lists[-1])
+
+
 def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> datetime | None:
     if began is None:
         return None

@@ -33,7 +33,7 @@ class Patience:
 
     def after(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime, now: datetime) -> float:
         """Let wait who must, and say for how many seconds."""
-        whole = self._source(error, run.failures, asked_at, now)
+        whole = self.source(error, run.failures, asked_at, now)
         if whole is not None:
             if isinstance(error, Denied) and self.denied:  # one that is refused among others that are not goes slower
                 run.retry_at = now + timedelta(seconds=max(whole, backoff(run.failures)))
@@ -49,14 +49,14 @@ class Patience:
 
     def after_record(self, run: SweepRun, error: Exception, asked_at: datetime, now: datetime) -> float:
         """The same, after a record that was to be read by itself."""
-        whole = self._source(error, run.reread_failures, asked_at, now)
+        whole = self.source(error, run.reread_failures, asked_at, now)
         if whole is not None:
             return whole
         wait = backoff(run.reread_failures)
         run.reread_retry_at = now + timedelta(seconds=wait)
         return wait
 
-    def _source(self, error: Exception, failures: int, asked_at: datetime, now: datetime) -> float | None:
+    def source(self, error: Exception, failures: int, asked_at: datetime, now: datetime) -> float | None:
         """What concerns the whole source; None where it doesn't."""
         if isinstance(error, Denied):
             return self._refused(asked_at, now)

@@ -1,15 +1,18 @@
 """The loop: one source's streams, whoever is most urgent first, one page of a stream at a time."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import anyio
 
+from poller.errors import ConfigError
+from poller.history import Order
 from poller.http import Session
 from poller.ledger import Ledger
-from poller.ledger.records import Gap
+from poller.ledger.records import Backfill, Gap
 from poller.patience import Patience
-from poller.schedule import StreamRun, SweepRun, choose, next_gap, next_reread, wake_at
+from poller.schedule import StreamRun, SweepRun, choose, next_gap, next_history, next_reread, wake_at
+from poller.slices import Slices
 from poller.steps import Steps
 from poller.telemetry import Telemetry
 
@@ -28,14 +31,19 @@ class Pipeline:
         now: Callable[[], datetime],
         concurrency: int = 1,
         once: bool = False,
+        sweeps: bool = True,
     ) -> None:
+        """Without `sweeps` only the history that is ordered is read."""
         self.source, self.streams = source, streams
         self.patience = Patience()
         self.failed = False
         self._session, self._now = session, now
         self._concurrency, self._once = concurrency, once
         self._steps = Steps(session, ledger, telemetry, now, self.patience)
-        self._runs = [run for stream in streams for run in stream.sweeps]
+        self._slices = Slices(self._steps, session, telemetry, now, self.patience)
+        self._orders: list[_Waiting] = []
+        self._runs = [run for stream in streams for run in stream.sweeps] if sweeps else []
+        self._history = () if once and sweeps else streams
         for run in self._runs:
             run.forced = once
         self._stopping = False
@@ -44,13 +52,36 @@ class Pipeline:
     async def run(self, spread: float = 0.0) -> None:
         """Poll until stopped. The first poll waits `spread` seconds."""
         await self._rest(spread)
-        async with anyio.create_task_group() as workers:
-            for _ in range(self._concurrency):
-                workers.start_soon(self._work)
+        try:
+            async with anyio.create_task_group() as workers:
+                for _ in range(self._concurrency):
+                    workers.start_soon(self._work)
+        finally:
+            for waiting in self._orders:
+                waiting.end(ConfigError(f"{waiting.stream.name} is not polled here any more; ask again"))
 
-    def shortest_every(self) -> timedelta:
-        """The pace of the fastest sweep."""
-        return min(run.sweep.every for run in self._runs)
+    async def accept(self, stream: str, order: Order) -> None:
+        """Have history read when `run` begins. Raises ConfigError where it is not to be had."""
+        await self._slices.take(self._stream(stream), order)
+
+    async def order(self, stream: str, order: Order) -> None:
+        """Have history read while `run` runs; returns once that is saved. Raises ConfigError as above."""
+        waiting = _Waiting(self._stream(stream), order)
+        self._orders.append(waiting)
+        self._change()
+        await waiting.over.wait()
+        if waiting.refused:
+            raise waiting.refused
+
+    def backfill(self, stream: str) -> Backfill | None:
+        """How far the history that was ordered last is read."""
+        return self._stream(stream).checkpoint.backfill
+
+    def _stream(self, name: str) -> StreamRun:
+        found = next((run for run in self.streams if run.stream.name == name), None)
+        if found is None:
+            raise ConfigError(f"{self.source}.{name} is not polled: the configuration in use does not name it")
+        return found
 
     def stop(self) -> None:
         """Finish the pages in hand, ask for no more."""
@@ -65,7 +96,9 @@ class Pipeline:
         while not self._over():
             now = self._now()
             wait = max(self._session.delay(), self.patience.seconds(now))
-            if wait > 0 or self._probing():
+            if waiting := next((one for one in self._orders if not one.stream.busy), None):
+                await self._take(waiting)
+            elif wait > 0 or self._probing():
                 await self._rest(wait or None)
             elif run := choose(self._runs, now):
                 await self._page(run)
@@ -73,18 +106,23 @@ class Pipeline:
                 await self._rest(self._until_due(now))
 
     def _over(self) -> bool:
-        return self._stopping or (self._once and all(run.done and not run.state.left for run in self._runs))
+        if not self._once:
+            return self._stopping
+        left = any(stream.backfill for stream in self._history)
+        return self._stopping or (all(run.done and not run.state.left for run in self._runs) and not left)
 
     def _probing(self) -> bool:
         """After a refusal one request at a time finds out whether we are let in again."""
         return self.patience.refusals > 0 and self._steps.reading
 
     async def _leftovers(self, now: datetime) -> bool:
-        """What comes after all that is due: a gap that no pass reads by itself, then single records. False: nothing."""
+        """What comes after all that is due: a gap that no pass reads by itself, single records, history; or nothing."""
         if not self._once and (found := next_gap(self._runs, now)):
             await self._page(*found)
         elif waiting := next_reread(self._runs, now):
             await self._record(*waiting)
+        elif stream := next_history(self._history, now):
+            await self._slice(stream)
         else:
             return False
         return True
@@ -103,6 +141,28 @@ class Pipeline:
         finally:
             self._free(run)
 
+    async def _take(self, waiting: "_Waiting") -> None:
+        self._orders.remove(waiting)
+        waiting.stream.busy = True
+        try:
+            await self._slices.take(waiting.stream, waiting.order)
+            waiting.end()
+        except ConfigError as refused:
+            waiting.end(refused)
+        finally:
+            waiting.stream.busy = False
+            self._change()
+
+    async def _slice(self, stream: StreamRun) -> None:
+        stream.busy = True
+        try:
+            await self._slices.page(stream)
+        finally:
+            stream.busy = False
+            if self._once and (self.patience.denied or stream.slice_failures >= _TRIES):
+                self.failed = stream.given_up = True
+            self._change()
+
     def _free(self, run: SweepRun) -> None:
         run.stream.busy = False
         if self._once:
@@ -120,7 +180,7 @@ class Pipeline:
                 run.state.left.clear()
 
     def _until_due(self, now: datetime) -> float | None:
-        at = wake_at(self._runs)
+        at = wake_at(self._runs, self._history)
         return None if at is None else max((at - now).total_seconds(), 0.001)
 
     async def _rest(self, seconds: float | None) -> None:
@@ -133,5 +193,18 @@ class Pipeline:
         self._changed = anyio.Event()
 
 
+class _Waiting:
+    """An order for history that is not yet taken."""
+
+    def __init__(self, stream: StreamRun, order: Order) -> None:
+        self.stream, self.order = stream, order
+        self.refused: ConfigError | None = None
+        self.over = anyio.Event()
+
+    def end(self, refused: ConfigError | None = None) -> None:
+        self.refused = refused
+        self.over.set()
+
+
 _TRIES = 3
-"""How often `run --once` tries a sweep."""
+"""How often `run --once` tries a sweep, and `backfill` a slice."""

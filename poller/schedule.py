@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from poller.batch import Batch
 from poller.coverage import SHIFTED
 from poller.events import Shape
-from poller.ledger.records import Checkpoint, Gap, SweepState
+from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState
 from poller.model import Cursor, Page, Stream, Sweep, Window
 from poller.seen import Seen
 
@@ -119,11 +119,21 @@ class StreamRun:
     polled: bool = False
     busy: bool = False
     tidied: datetime | None = None
+    slice: Pass | None = None
+    slice_failures: int = 0
+    slice_retry_at: datetime | None = None
+    given_up: bool = False
 
     @property
     def name(self) -> str:
         """`source/stream`, as the state names it."""
         return f"{self.source}/{self.stream.name}"
+
+    @property
+    def backfill(self) -> Backfill | None:
+        """The history that is still to be read."""
+        backfill = self.checkpoint.backfill
+        return backfill if backfill and self.stream.history and not backfill.done and not self.given_up else None
 
     def live_reach(self) -> datetime | None:
         """Where the window of `live` begins now; None before its first complete pass."""
@@ -171,6 +181,16 @@ def next_reread(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, str]
     return None if found is None else (found[1], found[2])
 
 
+def next_history(streams: Iterable[StreamRun], now: datetime) -> StreamRun | None:
+    """The stream whose history was ordered first, of those that are free to read some."""
+    found = [
+        (stream.backfill.ordered, stream)
+        for stream in streams
+        if stream.backfill and not stream.busy and (stream.slice_retry_at is None or stream.slice_retry_at <= now)
+    ]
+    return min(found, key=lambda pair: pair[0], default=(None, None))[1]
+
+
 def may_reread(run: SweepRun, name: str, now: datetime) -> bool:
     """At most once per `every` and record."""
     last = run.state.reread.get(name)
@@ -190,8 +210,8 @@ def _reread_times(run: SweepRun) -> list[datetime]:
     return [first, *([run.reread_retry_at] if run.reread_retry_at else [])]
 
 
-def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
-    """When the next sweep, gap or record that waits for its time may ask; None where nothing waits for a time.
+def wake_at(runs: Sequence[SweepRun], streams: Sequence[StreamRun] = ()) -> datetime | None:
+    """When the next sweep, gap, record or slice that waits for its time may ask; None where nothing waits for a time.
 
     Never a time that is past, unless there is something to do: the loop would spin.
     """
@@ -199,4 +219,6 @@ def wake_at(runs: Sequence[SweepRun]) -> datetime | None:
     times = [due_at(run) for run in free if not run.done]
     times += [run.gap_retry_at for run in free if run.gap_retry_at and _own_gaps(run)]
     times += [max(_reread_times(run)) for run in free if run.state.left]
+    waiting = [stream for stream in streams if stream.backfill and not stream.busy]
+    times += [stream.slice_retry_at for stream in waiting if stream.slice_retry_at]
     return min(times, default=None)

@@ -1,5 +1,6 @@
 """The configuration: `config.yaml` and the environment become one frozen Settings, or all that is wrong with them."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -25,12 +26,14 @@ from poller.sources.registry import SourceConfig
 LATER: Mapping[tuple[str, ...], str] = {
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
     ("progress",): "progress events are not available in this version yet: leave this key out",
-    ("server", "control"): "the control socket is not available in this version yet: leave this key out",
 }
 """What is documented and yet to come: where it would stand (* is any name)."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """The user's name for a source or an output: it goes into paths, labels and event sources."""
+
+SOCKET_PATH = 107
+"""Bytes of the path of a socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
 _NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
@@ -58,6 +61,14 @@ class Server(Strict):
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"  # none would mean all the machine's addresses
     port: Annotated[int, Field(ge=0, le=65535)] = 9090
+    control: Path | None = None
+
+    @field_validator("control")
+    @classmethod
+    def _is_short(cls, path: Path | None) -> Path | None:
+        if path and len(os.fsencode(path.absolute())) > SOCKET_PATH:
+            raise ValueError(f"a path of a socket has at most {SOCKET_PATH} bytes")
+        return path
 
 
 class Settings(Strict):
@@ -67,6 +78,13 @@ class Settings(Strict):
     outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
     state: StateConfig = SqliteState()
     server: Server = Server()
+
+    @property
+    def control(self) -> Path | None:
+        """Where a running poller takes orders; None where it takes none."""
+        if self.server.control or isinstance(self.state, KafkaState):
+            return self.server.control
+        return self.state.path.with_name(f"{self.state.path.name}.sock")
 
     @field_validator("state", mode="before")
     @classmethod

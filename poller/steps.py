@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import anyio
 
@@ -18,6 +19,9 @@ from poller.schedule import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
 from poller.transform import transform, vanish
 from poller.windows import window
+
+Names: TypeAlias = tuple[str, str, str]
+"""Source, stream and sweep, as every metric and log line has them."""
 
 _TIDY_EVERY = timedelta(hours=1)
 
@@ -53,12 +57,12 @@ class Steps:
         """Read the next page of a sweep's pass, or of the one that makes up for a gap, and deliver it."""
         current, asked_at = run.under_way(gap) or self._begin(run, gap), self._now()
         try:
-            page, over = await self._ask(current.next_page())
+            page, over = await self.ask(current.next_page())
             if over:
                 run.end(current)
                 return
             page = page or Page((), last=True)
-            batch = self._transform(run, page)
+            batch = self._judge(run, page)
         except Lost:  # a token could not be saved: that is not the vendor's trouble
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
@@ -74,10 +78,10 @@ class Steps:
         if reread is None:
             raise TypeError(f"{run.names}: it names records and cannot read them")
         try:
-            page, over = await self._ask(reread(self._session, name))
+            page, over = await self.ask(reread(self._session, name))
             if over:
                 return
-            batch = self._transform(run, page or Page(()))
+            batch = self._judge(run, page or Page(()))
         except Lost:
             raise
         except Exception as error:  # noqa: BLE001  as above
@@ -87,10 +91,10 @@ class Steps:
         run.reread_failures, run.reread_retry_at = 0, None
         checkpoint = copy.deepcopy(run.stream.checkpoint)
         passes.reread(checkpoint, run, name, self._now())
-        await self._commit(run.stream, checkpoint, batch)
-        self._tell(run, batch)
+        await self.commit(run.stream, checkpoint, batch)
+        self.tell(run.names, batch)
 
-    async def _ask(self, asking: Awaitable[Page | None]) -> tuple[Page | None, bool]:
+    async def ask(self, asking: Awaitable[Page | None]) -> tuple[Page | None, bool]:
         """The page, and whether nobody wants it any more."""
         with anyio.CancelScope() as scope:
             self._reading.add(scope)
@@ -100,7 +104,7 @@ class Steps:
                 self._reading.discard(scope)
         return None, True
 
-    def _transform(self, run: SweepRun, page: Page) -> Batch:
+    def _judge(self, run: SweepRun, page: Page) -> Batch:
         stream, state = run.stream, run.state
         moment = Moment(
             now=self._now(),
@@ -110,8 +114,12 @@ class Steps:
             names=run.sweep.snapshot,
             reached=stream.live_reach(),
         )
+        return self.transform(stream, run.names, page, moment)
+
+    def transform(self, stream: StreamRun, names: Names, page: Page, moment: Moment) -> Batch:
+        """What a page comes to; `names` are what it is counted under."""
         batch = transform(stream.stream, stream.shape, page.records, stream.seen, moment)
-        self._telemetry.page_read(*run.names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
+        self._telemetry.page_read(*names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
         return batch
 
     async def _deliver(self, run: SweepRun, current: Pass, page: Page, batch: Batch) -> None:
@@ -124,8 +132,8 @@ class Steps:
         closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
         collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
         if page.last or said or batch.messages or batch.entries:
-            await self._commit(run.stream, checkpoint, batch)
-        self._tell(run, batch)
+            await self.commit(run.stream, checkpoint, batch)
+        self.tell(run.names, batch)
         if page.off:
             self._telemetry.rested(*run.names, why=page.off)
         if collapse:
@@ -133,7 +141,7 @@ class Steps:
         if page.last:
             await self._finish(run, current, closed)
 
-    async def _commit(self, stream: StreamRun, checkpoint: Checkpoint, batch: Batch) -> None:
+    async def commit(self, stream: StreamRun, checkpoint: Checkpoint, batch: Batch) -> None:
         """Memory moves only after the commit returned."""
         await self._ledger.commit(Change(stream.name, checkpoint, batch))
         stream.checkpoint = checkpoint
@@ -141,12 +149,13 @@ class Steps:
         stream.seen.put(batch.touched)
         stream.seen.put(batch.entries)
 
-    def _tell(self, run: SweepRun, batch: Batch) -> None:
+    def tell(self, names: Names, batch: Batch) -> None:
+        """It is delivered."""
         self._telemetry.page_delivered(
-            *run.names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
+            *names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
         )
         if batch.drifted:
-            self._telemetry.schema_drifted(*run.names[:2], sorted(batch.drifted))
+            self._telemetry.schema_drifted(*names[:2], sorted(batch.drifted))
 
     async def _finish(self, run: SweepRun, current: Pass, closed: Sequence[Gap]) -> None:
         run.finish(current)
@@ -177,24 +186,25 @@ class Steps:
             wait = 0.0
         else:
             passes.broken(checkpoint, run, current, now)
-            wait = self._waits(error, self._patience.after(run, current, error, asked_at, now))
+            wait = self.waits(error, self._patience.after(run, current, error, asked_at, now))
         checkpoint.sweeps[run.sweep.name].last_error = passes.words(error)
-        self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
+        self._telemetry.poll_failed(*run.names, error=error, outcome=outcome(error), retry_in=wait)
         for gap in checkpoint.gaps:
             if gap.since == now:
                 self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
-        await self._commit(run.stream, checkpoint, Batch())
+        await self.commit(run.stream, checkpoint, Batch())
 
     async def _fail_record(self, run: SweepRun, name: str, error: Exception, asked_at: datetime) -> None:
         """The sweep, or its source, waits."""
         run.reread_failures += 1
-        wait = self._waits(error, self._patience.after_record(run, error, asked_at, self._now()))
-        self._telemetry.poll_failed(*run.names, error=error, outcome=_outcome(error), retry_in=wait)
+        wait = self.waits(error, self._patience.after_record(run, error, asked_at, self._now()))
+        self._telemetry.poll_failed(*run.names, error=error, outcome=outcome(error), retry_in=wait)
         checkpoint = copy.deepcopy(run.stream.checkpoint)
         passes.unread(checkpoint, run, name, error, self._now())
-        await self._commit(run.stream, checkpoint, Batch())
+        await self.commit(run.stream, checkpoint, Batch())
 
-    def _waits(self, error: Exception, wait: float) -> float:
+    def waits(self, error: Exception, wait: float) -> float:
+        """What else a failure means for the source, which waits so long."""
         if isinstance(error, Denied):
             self._session.refused()
             self._telemetry.source_denied(self._session.source, error=str(error), wait=wait)
@@ -203,5 +213,6 @@ class Steps:
         return wait
 
 
-def _outcome(error: Exception) -> str:
+def outcome(error: Exception) -> str:
+    """How a pass that failed so is counted."""
     return error.outcome if isinstance(error, SourceError) else "bug"

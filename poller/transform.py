@@ -87,6 +87,11 @@ class _Page:
         key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
         doubted = key in self._moment.doubts and key not in self.batch.entries
         known = self.batch.entries.get(key) or self.batch.touched.get(key) or self._seen.get(key, self._now)
+        if self._moment.history and (known is None or known.flags & BASELINE):
+            if not self._moment.history.holds(self._own_time(record)):
+                self.batch.duplicates += 1
+                return
+            known = None
         if known and known.raw == raw_hash and not doubted:
             self.batch.duplicates += 1
             return
@@ -167,7 +172,7 @@ class _Page:
 
     def _account(self, raw: bytes, known: Entry | None, own: datetime) -> None:
         moment = self._moment
-        if known is None:
+        if known is None and not moment.history:
             self.batch.lateness.append(max(0.0, self._now - own.timestamp()))
         if moment.net and moment.reached:
             self.batch.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1

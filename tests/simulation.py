@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ import orjson
 import pytest
 
 from outputs.file import File
+from poller.history import Order
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
@@ -101,6 +102,7 @@ class Simulation:
     vices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
     pipelines: list[Pipeline] = field(default_factory=list)
+    orders: Sequence[tuple[str, Order]] = ()
 
     def __post_init__(self) -> None:
         self.world = World(self.seed, self.rate, self.now, self.history)
@@ -154,6 +156,8 @@ class Simulation:
             async with anyio.create_task_group() as group:
                 for pipeline in self.pipelines:
                     group.start_soon(pipeline.run)
+                    for stream, order in self.orders:
+                        group.start_soon(pipeline.order, stream, order)
 
     async def _pipeline(
         self, stack: AsyncExitStack, name: str, account: Account, ledger: SqliteLedger, *, once: bool

@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from poller.cli.backfilling import backfill
 from poller.cli.looking import check, streams
 from poller.cli.options import end
 from poller.cli.running import run, run_demo, sandbox
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(run)
 app.command(name="demo")(run_demo)
 app.command()(sandbox)
+app.command()(backfill)
 app.command()(check)
 app.command()(streams)
 app.add_typer(schema, name="schema")

@@ -51,14 +51,35 @@ class SweepState(Struct):
     brought: Brought | None = None
 
 
+class Backfill(Struct, frozen=True):
+    """A range of history that was ordered at `ordered`, in the words of whoever did: `at` is read up to, `step` the
+    seconds of the next slice. `slices`, `records` and `events` are what it came to so far; `unreadable` the parts that
+    the vendor's list does not reach; `done` when all was read."""
+
+    words: tuple[str, str]
+    start: datetime
+    end: datetime
+    at: datetime
+    step: float
+    ordered: datetime
+    slices: int = 0
+    records: int = 0
+    events: int = 0
+    unreadable: tuple[tuple[datetime, datetime], ...] = ()
+    error: str | None = None
+    done: datetime | None = None
+
+
 class Checkpoint(Struct):
-    """Where one stream stands. `started` is its first poll, `start` what that reached back to (None: all there is)."""
+    """Where one stream stands. `started` is its first poll, `start` what that reached back to (None: all there is);
+    `backfill` is the last one that was ordered."""
 
     started: datetime
     start: datetime | None
     sweeps: dict[str, SweepState] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
+    backfill: Backfill | None = None
 
 
 class Token(Struct, frozen=True):

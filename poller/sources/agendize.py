@@ -13,15 +13,14 @@ from functools import partial
 from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
-from msgspec import Raw, Struct, structs
-from msgspec.json import Decoder
+from msgspec import Raw, Struct, json, structs
 from pydantic import SecretStr, model_validator
 
 from poller import kinds
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.halving import Span
 from poller.leaves import UNREADABLE, ident, seconds, shape, shaped, text, utf8
-from poller.model import Credential, Cursor, Http, Leaf, Page, Response, Static, Stream, Window
+from poller.model import Credential, Cursor, History, Http, Leaf, Page, Response, Static, Stream, Window
 from poller.narrowing import narrow
 from poller.paging import Answer, Place, envelope
 from poller.phones import e164
@@ -68,7 +67,7 @@ class _Found(Struct, rename="camel"):
     status_code: Leaf = None
 
 
-_FOUND, _KEYS, _STARTED = Decoder(_Found), Decoder(dict[str, Raw]), Decoder(shape("", start=_Start))
+_FOUND, _KEYS, _STARTED = json.Decoder(_Found), json.Decoder(dict[str, Raw]), json.Decoder(shape("", start=_Start))
 
 
 class CallsSweeps(Sweeps):
@@ -130,13 +129,14 @@ class Agendize(Account):
                 sweeps.audit.sweep("audit", _since, net=True),
                 sweeps.sync.sweep("sync", _sync),
             ),
-            decoder=Decoder(Record),
+            decoder=json.Decoder(Record),
             identity=lambda record: ident(record.id),
             contents=(contents,),
             time=partial(_time, zone=zone),
             modified=lambda _: None,  # the vendor stamps none
             deleted=lambda _: False,  # and marks none
             normalize=partial(normalize, zone=zone, region=self.home),
+            history=History(partial(_since, ended=True), timedelta(minutes=1)),
         )
         return [calls]
 
@@ -146,9 +146,9 @@ class Agendize(Account):
         return f"answers; {len(answer.records):,} calls from {BEYOND:%Y} on, and no others"
 
 
-def _since(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """What began since the window's start, open-ended."""
-    return narrow(partial(_between, http), window, caps=CAPS, longest=LONGEST, lag=LAG)
+def _since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
+    """What began since the window's start, open-ended unless `ended`."""
+    return narrow(partial(_between, http), window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
 
 
 async def _between(http: Http, span: Span, place: Place) -> Answer:

@@ -21,7 +21,7 @@ from msgspec import Raw, Struct
 from poller import kinds
 from poller.errors import Shifted, Unexpected
 from poller.leaves import Naming, folded, ident, money, named, naming, seconds, shape, shaped, text
-from poller.model import Credential, Cursor, Http, Page, Response, Stream, Window
+from poller.model import Credential, Cursor, History, Http, Page, Response, Stream, Window
 from poller.paging import Answer, Place, envelope, following, numbering, walk
 from poller.phones import e164
 from poller.sources.account import Account, Chosen, Sweeps, Windowed, bearer
@@ -128,6 +128,7 @@ class Callcap(Account):
             modified=partial(_stamp, zone=zone),
             deleted=lambda _: False,  # the vendor marks none
             normalize=partial(normalize, zone=zone, region=self.home),
+            history=History(partial(_started, zone), timedelta(days=1)),
         )
         return [calls]
 

@@ -20,8 +20,8 @@ from pydantic import Field, SecretStr, model_validator
 from poller import kinds
 from poller.errors import Unexpected
 from poller.leaves import UNREADABLE, flag, ident, lead_status, named, naming, shape, shaped, text
-from poller.model import Credential, Cursor, Http, Page, Refreshing, Stream, Window
-from poller.paging import Answer, Descent, Place, envelope, following, numbering, walk
+from poller.model import Credential, Cursor, History, Http, Page, Refreshing, Stream, Window
+from poller.paging import Answer, Descent, Place, chain, envelope, following, numbering, walk
 from poller.phones import e164
 from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed, bearer
 from poller.sources.values import Address, Origin, Secret
@@ -147,6 +147,7 @@ class Flextell(Account):
             modified=lambda record: moment(record.updated_at),
             deleted=_deleted,
             normalize=partial(normalize, region=self.home),
+            history=History(_past, None),
         )
         return [leads]
 
@@ -160,6 +161,11 @@ def _newest(column: str, query: Query, http: Http, _: Cursor | None, window: Win
     """Back to the beginning of the window."""
     ask = partial(_ask, http, {**query, "sort_by": column, "sort_order": "desc"})
     return walk(ask, lag=LAG, enough=Descent(column, window.start, NULL_PAGES).passed)
+
+
+def _past(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Back to the beginning of the window, for there is no filter by time; and what was deleted meanwhile."""
+    return chain(_newest("created_at", {}, http, None, window), _whole({"trashed": "1"}, http, None, window))
 
 
 def _whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
@@ -213,12 +219,8 @@ def contents(record: Any) -> Any:
 def normalize(record: Any, *, region: str | None) -> kinds.Lead:
     """A lead in our words. A lead whose status is terminal is completed, one with a time of conversion converted."""
     status, phone = shaped(record.status, _Status), e164(record.phone_number, region)
-    converted_at, converted, completed = (
-        moment(record.converted_at),
-        flag(record.is_converted),
-        flag(status.is_terminal),
-    )
-    converted = True if converted is None and converted_at else converted
+    converted_at, completed, said = moment(record.converted_at), flag(status.is_terminal), flag(record.is_converted)
+    converted = True if said is None and converted_at else said
     attribution = record.marketing_attribution
     return kinds.Lead(
         id=ident(record.id) or "",

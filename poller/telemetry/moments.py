@@ -165,6 +165,11 @@ class Telemetry:
         """Too many records vanished at once to be believed: none is deleted."""
         _log.warning("stream.suspected", source=source, stream=stream, sweep=sweep, before=before, now=now)
 
+    def slice_read(self, source: str, stream: str, at: datetime, end: datetime, *, records: int, events: int) -> None:
+        """History was read up to `at`, of what is wanted up to `end`; the numbers are those of all slices so far."""
+        told = {"at": rfc3339(at), "end": rfc3339(end), "records": records, "events": events}
+        _log.info("backfill.read", source=source, stream=stream, **told)
+
     def schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
         """The vendor sends fields that its file does not know; each is told and counted once."""
         known = self._drifted[source, stream]

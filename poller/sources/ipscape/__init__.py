@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from poller import kinds
 from poller.leaves import ident, naming
-from poller.model import Credential, Http, Static, Stream, Sweep
+from poller.model import Credential, History, Http, Static, Stream, Sweep
 from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed
 from poller.sources.ipscape import asking, calls, leads
 from poller.sources.ipscape.asking import Timed
@@ -148,6 +148,7 @@ class Ipscape(Account):
             contents=(calls.activity_contents,),
             time=time,
             normalize=partial(calls.activity, zone=self._zone, region=self.home),
+            history=_past(listed),
         )
 
     def _dialler_calls(self, sweeps: CallSweeps) -> Stream:
@@ -160,6 +161,7 @@ class Ipscape(Account):
             contents=(calls.attempt_contents,),
             time=partial(calls.attempt_time, zone=self._zone),
             normalize=partial(calls.attempt, zone=self._zone, region=self.home),
+            history=_past(self._attempts),
         )
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
@@ -177,6 +179,7 @@ class Ipscape(Account):
             time=time,
             modified=partial(leads.lead_modified, zone=self._zone),
             normalize=partial(leads.lead, zone=self._zone, region=self.home),
+            history=_past(listed),
         )
 
     def _lead_lists(self, sweeps: ListSweeps) -> Stream:
@@ -230,6 +233,10 @@ def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
         sweeps.settle.sweep("settle", fetch),
         sweeps.audit.sweep("audit", fetch, net=True),
     )
+
+
+def _past(listed: Timed) -> History:
+    return History(partial(asking.between, listed, page=asking.records, ahead=timedelta(0)), timedelta(minutes=1))
 
 
 def _stream(name: str, kind: str, sweeps: tuple[Sweep, ...], **reading: Any) -> Stream:

@@ -114,9 +114,14 @@ def _cursor(uri: str | None) -> str | None:
     return unquote(found[0]) or None if found else None
 
 
-async def between(listed: Timed, http: Http, _: Cursor | None, window: Window, *, page: Paged) -> AsyncIterator[Page]:
-    """What lies in the window, both bounds sent. Raises Unexpected where other rows come: the filter was lost."""
-    first, last = max(window.start, BEGINNING), window.end + AHEAD
+async def between(
+    listed: Timed, http: Http, _: Cursor | None, window: Window, *, page: Paged, ahead: timedelta = AHEAD
+) -> AsyncIterator[Page]:
+    """What lies in the window, both bounds sent, and so far `ahead` of it.
+
+    Raises Unexpected where other rows come: the filter was lost.
+    """
+    first, last = max(window.start, BEGINNING), window.end + ahead
     query = {f"{listed.by}From": _spelled(first), f"{listed.by}To": _spelled(last)}
     asked = Window(first - listed.slack, last + listed.slack)
     async for read in walk(http, listed.path, query, partial(_filtered, listed, asked), page):

@@ -19,7 +19,7 @@ from pydantic import SecretStr, field_validator
 
 from poller import kinds
 from poller.leaves import ident
-from poller.model import Credential, Http, Static, Stream, Sweep
+from poller.model import Credential, History, Http, Static, Stream, Sweep
 from poller.sources.account import Account, Chosen, Sweeps, Windowed
 from poller.sources.trackdrive import asking, records
 from poller.sources.values import Origin, Secret
@@ -103,7 +103,8 @@ class Trackdrive(Account):
             timing.changes.sweep("changes", asking.changes, follows=True, reread=asking.lead),
         )
         normalize = partial(records.lead, region=self.home)
-        return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize)
+        past = History(partial(asking.leads, ended=True), SMALLEST)
+        return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize, past)
 
     def _calls(self, timing: CallsSweeps) -> Stream:
         sweeps = (
@@ -113,7 +114,8 @@ class Trackdrive(Account):
             timing.audit.sweep("audit", partial(asking.calls, "created_at_from"), net=True),
         )
         normalize = partial(records.call, region=self.home)
-        return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize)
+        past = History(asking.calls_between, SMALLEST)
+        return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize, past)
 
     async def probe(self, http: Http) -> str:
         """Ask for one lead; for one call where leads are not polled."""
@@ -122,7 +124,13 @@ class Trackdrive(Account):
         return "answers" if total is None else f"answers; {total:,} {path.rpartition('/')[2]}"
 
 
-def _stream(name: str, kind: str, record: Any, contents: Any, sweeps: tuple[Sweep, ...], normalize: Any) -> Stream:
+SMALLEST = timedelta(minutes=1)
+"""The shortest slice of history."""
+
+
+def _stream(
+    name: str, kind: str, record: Any, contents: Any, sweeps: tuple[Sweep, ...], normalize: Any, history: History
+) -> Stream:
     """What both streams have in common: the vendor names, dates and marks all its records alike."""
     return Stream(
         name=name,
@@ -135,4 +143,5 @@ def _stream(name: str, kind: str, record: Any, contents: Any, sweeps: tuple[Swee
         modified=lambda record: moment(record.updated_at),
         deleted=records.deleted,
         normalize=normalize,
+        history=history,
     )

@@ -59,10 +59,10 @@ _ID = re.compile(r"[0-9A-Za-z-]+")
 _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
 
 
-def leads(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """Leads by the time of their creation."""
+def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
+    """Leads by the time of their creation, open-ended unless it is to be `ended`."""
     since = replace(window, start=max(window.start, BEGINNING))
-    return halve(partial(_created, http), since, size=PER_PAGE, lag=LAG, identity=naming("uuid"))
+    return halve(partial(_created, http), since, size=PER_PAGE, lag=LAG, identity=naming("uuid"), ended=ended)
 
 
 async def _created(http: Http, span: Span, number: int) -> Answer:
@@ -74,6 +74,12 @@ async def _created(http: Http, span: Span, number: int) -> Answer:
 def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Calls from the window's start on, by the time that `bound` filters."""
     return walk(partial(_continued, http, CALLS, {bound: _since(window)}), lag=LAG)
+
+
+def calls_between(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Calls by the time of their creation."""
+    query = {"created_at_from": _since(window), "created_at_to": _written(window.end + SECOND)}
+    return walk(partial(_continued, http, CALLS, query), lag=LAG)
 
 
 async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:

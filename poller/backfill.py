@@ -1,0 +1,102 @@
+"""`poller backfill` beside a running poller, which does the work: asked over its control socket, and watched."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+import httpx
+import msgspec
+
+from poller.control import BACKFILL, Asked, Refusal
+from poller.errors import ConfigError
+from poller.history import SECOND, Order
+from poller.ledger.records import Backfill
+from poller.settings import Settings
+from poller.sources.values import began
+from poller.windows import BEGINNING
+
+Show: TypeAlias = Callable[[Backfill], None]
+"""Tell whoever waits how far it is."""
+
+_AGAIN = 0.5
+"""Seconds between two looks."""
+_ACCEPTED = 60.0
+"""Seconds that a poller has to take an order: the page in hand comes first."""
+_AWAY = 30.0
+"""Seconds that a poller may be away meanwhile."""
+
+
+class Gone(Exception):
+    """The poller does not answer any more."""
+
+
+def named(settings: Settings, name: str) -> tuple[str, str]:
+    """The source and the stream of `source.stream`. Raises ConfigError where there is no such one."""
+    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build()]
+    if name not in known:
+        raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")
+    source, _, stream = name.rpartition(".")
+    return source, stream
+
+
+def order(since: str, until: str | None, now: datetime, *, again: bool) -> Order:
+    """The range from `since` to `until` (None: now), in whole seconds. Raises ConfigError."""
+    start, end = _moment("--from", since, now), now if until is None else _moment("--to", until, now)
+    return Order((since, until or ""), start.replace(microsecond=0), min(_up(end), _up(now)), again)
+
+
+def _up(moment: datetime) -> datetime:
+    """Rounded up to a whole second."""
+    return moment.replace(microsecond=0) + (SECOND if moment.microsecond else timedelta(0))
+
+
+def _moment(option: str, text: str, now: datetime) -> datetime:
+    try:
+        found = began(text)
+        return BEGINNING if found is None else now - found if isinstance(found, timedelta) else found
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{option}: {text!r} is no time: a duration back from now such as 7d, a time with its offset such as "
+            "2026-03-14T09:00:00Z, or all goes here"
+        ) from None
+
+
+async def beside(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
+    """Have the poller that listens there read it; None where none does. Raises ConfigError, and Gone."""
+    async with httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://poller", timeout=_ACCEPTED
+    ) as http:
+        try:
+            found = await _ask(http, Asked(source, stream, wanted))
+        except httpx.ConnectError:
+            return None
+        except httpx.HTTPError:
+            raise Gone from None
+        while found and not found.done:
+            show(found)
+            await anyio.sleep(_AGAIN)
+            found = await _look(http, Asked(source, stream))
+    if found is None:
+        raise Gone
+    show(found)
+    return found
+
+
+async def _look(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
+    """How far it is; a poller that is restarted meanwhile goes on by itself. Raises Gone."""
+    with anyio.move_on_after(_AWAY):
+        while True:
+            try:
+                return await _ask(http, asked)
+            except (httpx.HTTPError, ConfigError):  # not polled yet, after a start
+                await anyio.sleep(_AGAIN)
+    raise Gone
+
+
+async def _ask(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
+    answer = await http.post(BACKFILL, content=msgspec.json.encode(asked))
+    if answer.status_code != 200:
+        raise ConfigError(msgspec.json.decode(answer.content, type=Refusal).problems)
+    return msgspec.json.decode(answer.content, type=Backfill | None)

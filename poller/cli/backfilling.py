@@ -1,0 +1,129 @@
+"""The command that reads history, and how it shows how far it is."""
+
+import os
+import sys
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from poller import app
+from poller.backfill import Gone, beside, named, order
+from poller.cli.options import DEFAULT, Config, end, wait
+from poller.history import Order
+from poller.ledger.records import Backfill
+from poller.settings import Settings, load
+from poller.telemetry import Telemetry, configure_logging
+
+Name = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Such as acme-calls.calls.", show_default=False)]
+Since = Annotated[
+    str, typer.Option("--from", help="How long ago, such as 7d, or since when, such as 2026-03-14T09:00:00Z, or all.")
+]
+Until = Annotated[str | None, typer.Option("--to", help="In the same way; now, if left out.")]
+Again = Annotated[bool, typer.Option("--again", help="Also what is older than `keep`, which is delivered anew.")]
+
+
+def backfill(name: Name, since: Since, until: Until = None, config: Config = DEFAULT, *, again: Again = False) -> None:
+    """Read history once, in slices: what was never seen comes as created. The same command goes on where it stopped.
+
+    Beside a running poller that one does the work, within the same rate budget, after all that is due.
+    """
+    settings, telemetry = load(config, os.environ), Telemetry()
+    source, stream = named(settings, name)
+    wanted = order(since, until, datetime.now(UTC), again=again)
+    shown = _Bar(name) if sys.stderr.isatty() else _Lines(source, stream, telemetry)
+    with shown:
+        code = wait(lambda: _read(settings, telemetry, source, stream, wanted, shown))
+    end(max(code, _told(name, shown.last)))
+
+
+async def _read(
+    settings: Settings, telemetry: Telemetry, source: str, stream: str, wanted: Order, shown: "_Bar | _Lines"
+) -> int:
+    """By a poller that runs; where none does, by ourselves."""
+    try:
+        if settings.control and await beside(settings.control, source, stream, wanted, shown.tell):
+            return 0
+    except Gone:
+        sys.stderr.write("poller: the running poller does not answer any more; it goes on when it runs again\n")
+        return 1
+    shown.alone = True
+    return await app.backfill(settings, telemetry, source, stream, wanted, shown.tell)
+
+
+def _told(name: str, found: Backfill | None) -> int:
+    """Say what it came to; returns the exit code."""
+    if found is None:
+        return 1
+    came = f"{found.records:,} records read, {found.events:,} events, {found.slices:,} slices"
+    if found.done is None:
+        why = f" ({found.error})" if found.error else ""
+        sys.stdout.write(f"{name}: stopped at {found.at:%F %T} UTC{why}: {came}; the same command goes on from there\n")
+        return 1
+    sys.stdout.write(f"{name}: {found.start:%F %T} to {found.end:%F %T} UTC: {came}\n")
+    for start, beyond in found.unreadable:
+        sys.stdout.write(
+            f"{name}: {start:%F %T} to {beyond:%F %T} UTC: unreadable, the vendor's list is cut off there\n"
+        )
+    return int(bool(found.unreadable))
+
+
+class _Lines:
+    """Into a pipe: a log line whenever a slice was read. By ourselves we log them anyway."""
+
+    def __init__(self, source: str, stream: str, telemetry: Telemetry) -> None:
+        self._names, self._telemetry = (source, stream), telemetry
+        self.last: Backfill | None = None
+        self.alone = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tell(self, found: Backfill) -> None:
+        if not self.alone and found.slices and (self.last is None or found.slices > self.last.slices):
+            self._telemetry.slice_read(*self._names, found.at, found.end, records=found.records, events=found.events)
+        self.last = found
+
+
+class _Bar:
+    """On a terminal: how much of the range, how many records, how fast, how long still."""
+
+    def __init__(self, name: str) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[came]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console,
+        )
+        self._task = self._progress.add_task(name, total=None, came="")
+        self._began: tuple[float, int] | None = None
+        self.last: Backfill | None = None
+        self.alone = False
+
+    def __enter__(self) -> None:
+        self._progress.start()
+        configure_logging(sys.stderr)  # which the bar has taken, so that lines go above it
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+        configure_logging(sys.stderr)
+
+    def tell(self, found: Backfill) -> None:
+        self.last = found
+        began, records = self._began = self._began or (monotonic(), found.records)
+        rate = (found.records - records) / max(monotonic() - began, 0.001)
+        came = f"{found.at:%F}  {found.records:,} records, {rate:,.0f}/s"
+        self._progress.update(
+            self._task,
+            total=(found.end - found.start).total_seconds(),
+            completed=(found.at - found.start).total_seconds(),
+            came=f"{came}  {found.error}" if found.error else came,
+        )

@@ -1,0 +1,87 @@
+"""The control socket: what a running poller is asked to do by a command beside it."""
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from poller.errors import ConfigError
+from poller.history import Order
+from poller.ledger.records import Backfill
+
+BACKFILL = "/backfill"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The history of a stream that is to be read; without an order, how far it is."""
+
+    source: str
+    stream: str
+    order: Order | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why something is not done, and the remedy: one line each."""
+
+    problems: list[str]
+
+
+Take: TypeAlias = Callable[[Asked], Awaitable[Backfill | None]]
+"""Have it done. Raises ConfigError."""
+
+
+def listen(path: Path) -> socket.socket:
+    """A socket there that only its owner can use; one that a dead process left is replaced. Raises ConfigError."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_dead(path)
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+        sock.listen()
+    except OSError as error:
+        sock.close()
+        raise ConfigError(
+            f"server.control: no socket can be made at {path}: {error.strerror or error}; name another path there"
+        ) from None
+    return sock
+
+
+def _remove_dead(path: Path) -> None:
+    """Raises OSError where somebody listens, or where it is no socket."""
+    if not path.is_socket():
+        return  # what else is there makes binding fail
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        try:
+            caller.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+
+
+def application(take: Take) -> Starlette:
+    """The one endpoint: POST an Asked."""
+
+    async def backfill(request: Request) -> Response:
+        try:
+            asked = msgspec.json.decode(await request.body(), type=Asked)
+            found = await take(asked)
+        except msgspec.MsgspecError as error:
+            return _answer(Refusal([f"another version's command: {error}"]), 400)
+        except ConfigError as error:
+            return _answer(Refusal(error.problems), 409)
+        return _answer(found, 200)
+
+    return Starlette(routes=[Route(BACKFILL, backfill, methods=["POST"])])
+
+
+def _answer(said: Backfill | Refusal | None, status: int) -> Response:
+    return Response(msgspec.json.encode(said), status, media_type="application/json")

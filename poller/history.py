@@ -1,0 +1,98 @@
+"""History that is to be read once: what an order comes to, which slice is next, and what reading it made true."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from poller.errors import ConfigError
+from poller.ledger.records import Backfill, Checkpoint
+from poller.model import History, Window
+from poller.schedule import Pass
+
+_FIRST = timedelta(days=1)
+"""How long the first slice is."""
+_LONGEST = timedelta(days=32)
+_FEW, _MANY = 250, 1000
+"""A slice that brought fewer records is followed by one twice as long, one that brought more by one half as long."""
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The range that somebody wants, in whole seconds (aware, UTC), and in his words. `again`: also what is older than
+    `keep`, which is delivered anew."""
+
+    words: tuple[str, str]
+    start: datetime
+    end: datetime
+    again: bool = False
+
+
+def taken(
+    name: str, checkpoint: Checkpoint, history: History | None, keep: timedelta | None, order: Order, now: datetime
+) -> Backfill:
+    """What an order comes to: what is left of the last one, if it was the same and is not done. Raises ConfigError.
+
+    `name` is `source.stream`.
+    """
+    if history is None:
+        raise ConfigError(f"{name}: a reference list is always delivered whole; there is no history to read")
+    if order.start >= order.end:
+        raise ConfigError(f"--from: {order.start:%F %T} is not before {order.end:%F %T}; name an earlier time")
+    if keep and order.start < now - keep and not order.again:
+        raise ConfigError(
+            f"--from: {order.start:%F %T} is further back than {name} remembers what it delivered ({keep.days} days, "
+            "`keep`): what was delivered from there would come again, as created; name a later time, or add --again"
+        )
+    before = checkpoint.backfill
+    if before and before.done is None and before.words == order.words:
+        return replace(before, error=None)
+    first = (order.end - order.start) if history.smallest is None else max(_FIRST, history.smallest)
+    return Backfill(order.words, order.start, order.end, order.start, first.total_seconds(), now)
+
+
+def next_window(backfill: Backfill) -> Window:
+    """The slice that is read next; what would be left is part of it where that is little."""
+    step = timedelta(seconds=backfill.step)
+    over = backfill.end - backfill.at < 1.5 * step
+    return Window(backfill.at, backfill.end if over else backfill.at + step)
+
+
+def read(backfill: Backfill, history: History, current: Pass, now: datetime) -> Backfill:
+    """A slice was read to its end."""
+    window, over = current.window, current.window.end >= backfill.end
+    factor = 2.0 if current.records < _FEW else 0.5 if current.records > _MANY else 1.0
+    return replace(
+        backfill,
+        at=window.end,
+        step=_step(backfill, history, factor),
+        slices=backfill.slices + 1,
+        error=None,
+        done=now if over else None,
+    )
+
+
+def failed(backfill: Backfill, history: History, why: str, *, shifted: bool) -> Backfill:
+    """A slice was not read to its end: it will be read again, a shorter one where the list moved under it."""
+    return replace(backfill, error=why, step=_step(backfill, history, 0.5 if shifted else 1.0))
+
+
+def delivered(backfill: Backfill, records: int, events: int, unreadable: Window | None) -> Backfill:
+    """A page of a slice was."""
+    beyond = ((unreadable.start, unreadable.end),) if unreadable else ()
+    known = tuple(part for part in backfill.unreadable if part not in beyond)
+    return replace(
+        backfill,
+        records=backfill.records + records,
+        events=backfill.events + events,
+        unreadable=known + beyond,
+    )
+
+
+def _step(backfill: Backfill, history: History, factor: float) -> float:
+    """In whole seconds; never below what the vendor's filter can tell."""
+    if history.smallest is None:
+        return backfill.step
+    wanted = timedelta(seconds=int(backfill.step * factor))
+    return min(max(wanted, history.smallest), _LONGEST).total_seconds()

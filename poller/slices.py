@@ -1,0 +1,104 @@
+"""One step of reading history: a page of a slice is asked for, transformed and delivered; or it failed, and waits."""
+
+import copy
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from poller import history, passes
+from poller.backoff import backoff
+from poller.batch import Batch, Moment
+from poller.errors import Shifted
+from poller.history import Order
+from poller.http import Session
+from poller.ledger import Lost
+from poller.ledger.records import Backfill
+from poller.model import History, Page, Window
+from poller.patience import Patience
+from poller.schedule import Pass, StreamRun
+from poller.steps import Names, Steps, outcome
+from poller.telemetry import Telemetry
+
+
+class Slices:
+    """The slices of one source's history. A stream takes one step at a time; the pipeline sees to that."""
+
+    def __init__(
+        self, steps: Steps, session: Session, telemetry: Telemetry, now: Callable[[], datetime], patience: Patience
+    ) -> None:
+        self._steps, self._session, self._telemetry, self._now = steps, session, telemetry, now
+        self._patience = patience
+
+    async def take(self, stream: StreamRun, order: Order) -> None:
+        """Save what is to be read. Raises ConfigError where it is not to be had."""
+        name = stream.name.replace("/", ".")
+        wanted = history.taken(name, stream.checkpoint, stream.stream.history, stream.keep, order, self._now())
+        stream.slice, stream.slice_failures, stream.slice_retry_at, stream.given_up = None, 0, None, False
+        await self._save(stream, wanted, Batch())
+
+    async def page(self, stream: StreamRun) -> None:
+        """Read the next page of the slice under way, or of the next one, and deliver it."""
+        backfill, past = stream.checkpoint.backfill, stream.stream.history
+        if backfill is None or past is None:
+            raise TypeError(f"{stream.name}: no history was ordered")
+        current, asked_at = stream.slice or self._begin(stream, backfill, past), self._now()
+        try:
+            page, over = await self._steps.ask(current.next_page())
+            if over:
+                stream.slice = None
+                return
+            page = page or Page((), last=True)
+            batch = self._steps.transform(stream, _names(stream), page, self._moment(stream, backfill))
+        except Lost:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its stream's trouble
+            await self._fail(stream, backfill, past, current, error, asked_at)
+        else:
+            self._patience.accepted()
+            current.take(page, batch)
+            await self._deliver(stream, backfill, past, current, page, batch)
+
+    def _begin(self, stream: StreamRun, backfill: Backfill, past: History) -> Pass:
+        asked = history.next_window(backfill)
+        stream.slice = Pass(asked, past.fetch(self._session, None, asked), self._now())
+        return stream.slice
+
+    def _moment(self, stream: StreamRun, backfill: Backfill) -> Moment:
+        return Moment(now=self._now(), doubts=stream.doubts, history=Window(backfill.start, backfill.end))
+
+    async def _deliver(
+        self, stream: StreamRun, backfill: Backfill, past: History, current: Pass, page: Page, batch: Batch
+    ) -> None:
+        came = history.delivered(backfill, batch.records, batch.events.total(), page.unreadable)
+        if page.last:
+            came = history.read(came, past, current, self._now())
+        await self._save(stream, came, batch)
+        self._steps.tell(_names(stream), batch)
+        stream.slice_failures, stream.slice_retry_at = 0, None
+        if page.last:
+            stream.slice = None
+            await current.close()
+            self._telemetry.slice_read(*_names(stream)[:2], came.at, came.end, records=came.records, events=came.events)
+
+    async def _fail(
+        self, stream: StreamRun, backfill: Backfill, past: History, current: Pass, error: Exception, asked_at: datetime
+    ) -> None:
+        """The slice begins anew, after a while."""
+        stream.slice = None
+        await current.close()
+        stream.slice_failures += 1
+        now, wait = self._now(), backoff(stream.slice_failures)
+        whole = self._patience.source(error, stream.slice_failures, asked_at, now)
+        stream.slice_retry_at = now + timedelta(seconds=wait)
+        waits = self._steps.waits(error, wait if whole is None else whole)
+        self._telemetry.poll_failed(*_names(stream), error=error, outcome=outcome(error), retry_in=waits)
+        shifted = isinstance(error, Shifted)
+        await self._save(stream, history.failed(backfill, past, passes.words(error), shifted=shifted), Batch())
+
+    async def _save(self, stream: StreamRun, backfill: Backfill, batch: Batch) -> None:
+        checkpoint = copy.deepcopy(stream.checkpoint)
+        checkpoint.backfill = backfill
+        await self._steps.commit(stream, checkpoint, batch)
+
+
+def _names(stream: StreamRun) -> Names:
+    return stream.source, stream.stream.name, "backfill"
