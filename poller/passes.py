@@ -15,7 +15,7 @@ _SETTLED = timedelta(minutes=1)
 """A record that was read so long after the vendor says it changed shows the change, also on a lagging replica."""
 _MANY = 10
 _AGREED = timedelta(hours=24)
-_OFF = timedelta(days=1)
+OFF = timedelta(days=1)
 """So long a sweep rests that the vendor offers no way for."""
 SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
@@ -30,7 +30,7 @@ def complete(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime
     state = checkpoint.sweeps[run.sweep.name]
     state.cursor = _not_ahead(current.cursor, now) or state.cursor
     state.due = (
-        current.began + _OFF if off else next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
+        current.began + OFF if off else next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
     )
     state.complete, state.last_success, state.last_error, state.shifts = True, now, off, 0
     state.brought = Brought(current.window.start, current.window.end, current.read, current.records, current.events)

@@ -13,12 +13,12 @@ from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.http import Session
 from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
-from poller.model import Page, Window
+from poller.model import Page
 from poller.patience import Patience
 from poller.schedule import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
 from poller.transform import transform, vanish
-from poller.windows import window
+from poller.windows import around, window
 
 Names: TypeAlias = tuple[str, str, str]
 """Source, stream and sweep, as every metric and log line has them."""
@@ -50,7 +50,7 @@ class Steps:
         now, state = self._now(), run.state
         asked = window(run.sweep, state.origin or now, state.cursor, now)
         if gap:
-            asked = Window(gap.start - (run.sweep.lookback or timedelta(0)), gap.end)
+            asked = around(run.sweep, gap.start, gap.end)
         return run.begin(Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap))
 
     async def page(self, run: SweepRun, gap: Gap | None = None) -> None:

@@ -23,6 +23,11 @@ def window(sweep: Sweep, origin: datetime, cursor: Cursor | None, now: datetime)
     return Window(cursor.until - sweep.lookback, now)
 
 
+def around(sweep: Sweep, start: datetime, end: datetime) -> Window:
+    """What a pass asks for that makes up for a range."""
+    return Window(start - (sweep.lookback or timedelta(0)), end)
+
+
 def next_tick(due: datetime, every: timedelta, began: datetime) -> datetime:
     """The first tick after a pass began; missed ones count as one."""
     return due + ((began - due) // every + 1) * every

@@ -6,8 +6,8 @@ import sys
 import typer
 
 from poller.cli.backfilling import backfill
-from poller.cli.looking import check, streams
-from poller.cli.options import end
+from poller.cli.looking import check, explain, streams
+from poller.cli.options import end, examples
 from poller.cli.running import run, run_demo, sandbox
 from poller.cli.schemas import schema
 from poller.errors import ConfigError
@@ -19,12 +19,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
+app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
 app.command(name="demo")(run_demo)
 app.command()(sandbox)
-app.command()(backfill)
-app.command()(check)
-app.command()(streams)
+app.command(epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all"))(backfill)
+app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
+app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
+app.command(epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(explain)
 app.add_typer(schema, name="schema")
 
 

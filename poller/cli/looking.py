@@ -3,17 +3,24 @@
 import os
 import sys
 from datetime import UTC, datetime
+from typing import Annotated
 
+import msgspec
 import orjson
-from rich.console import Console
+import typer
 
+from poller import explain as explaining
 from poller.check import Finding, standings
 from poller.check import check as findings
+from poller.cli import plans as told
+from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
-from poller.cli.tables import cell, rows, table
 from poller.settings import Settings, load
 from poller.status import as_json as status_json
 from poller.telemetry import Telemetry
+
+Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
+Identity = Annotated[str | None, typer.Option("--id", help="What is known of this record (`subject` of its events).")]
 
 
 def check(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
@@ -31,18 +38,30 @@ async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
     async for finding in findings(settings, Telemetry(), datetime.now(UTC)):
         found.append(finding)
         if aloud:
-            sys.stdout.write(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.words}\n")
-            sys.stdout.flush()
+            tables.say_finding(finding)
     return found
 
 
 def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     """Show every stream: its checkpoint, lag, gaps, last error. Into a pipe: a line a sweep, tabs between the cells."""
-    settings = load(config, os.environ)
-    found = wait(lambda: standings(settings, Telemetry(), datetime.now(UTC)))
+    settings, now = load(config, os.environ), datetime.now(UTC)
+    found = wait(lambda: standings(settings, Telemetry(), now))
     if as_json:
         sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
-    elif sys.stdout.isatty():
-        Console().print(table(found))
     else:
-        sys.stdout.writelines("\t".join(map(cell, row)) + "\n" for row in rows(found))
+        tables.say_streams(found, now)
+
+
+def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = None, as_json: AsJson = False) -> None:
+    """Say what each sweep of a stream would ask next, and why; no vendor is asked. Or what is known of one record."""
+    settings, now = load(config, os.environ), datetime.now(UTC)
+    if identity is not None:
+        known = wait(lambda: explaining.known(settings, stream, identity, now))
+        said = msgspec.json.encode(known).decode() if as_json else told.known(known)
+        sys.stdout.write(said + "\n")
+        return
+    plans = wait(lambda: explaining.plans(settings, stream, now))
+    if as_json:
+        sys.stdout.write(msgspec.json.encode({"stream": stream, "sweeps": plans}).decode() + "\n")
+    else:
+        told.say(plans, now)

@@ -18,6 +18,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 DEFAULT = Path("config.yaml")
 
 
+def examples(*commands: str) -> str:
+    """What the help of a command shows at its end."""
+    return "\n\n".join(["Examples:", *commands])
+
+
 def wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run it to its end. Raises ConfigError where the operator has to mend something."""
     try:

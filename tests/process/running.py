@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ HASTY = (
     "patience.backoff = delivery.backoff = lambda failures: 0.1"
 )
 """Python for a process that tries again soon, where how long it waits is not the question."""
+NOTHING: Mapping[str, str] = {}
 DEADLINE = 40.0
 """Seconds for what takes a second on a machine that has nothing else to do."""
 
@@ -90,6 +93,17 @@ class House:
             process.code(seconds)
             return process
 
+    def at_terminal(self, *arguments: str, columns: int = 100, stdin: bytes = b"", **environ: str) -> tuple[int, str]:
+        """A command whose standard output, and input, is a terminal: its exit code, and what that shows."""
+        master, slave = pty.openpty()
+        terminal = {"COLUMNS": f"{columns}", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environ}
+        os.write(master, stdin)
+        with self.start(*arguments, stdout=slave, stdin=slave, environ=terminal) as process:
+            os.close(slave)
+            text = b"".join(_until_closed(master))
+            code = process.code()
+        return code, text.decode().replace("\r\n", "\n")
+
     @contextmanager
     def no_room(self, poller: "Poller") -> Iterator[None]:
         """Put a file where the folder of events is, for a while, and at moments at which the poller does nothing."""
@@ -124,7 +138,15 @@ class Poller:
     """One process. It is killed when the test is over, and must not have shown a secret or a traceback by then; but
     the sandbox tells everybody its made-up ones."""
 
-    def __init__(self, folder: Path, *arguments: str, stdout: IO[bytes] | int | None = None, before: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        stdout: IO[bytes] | int | None = None,
+        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        environ: Mapping[str, str] = NOTHING,
+        before: str = "",
+    ) -> None:
         """`stdout`: where to, if not to a file; `before`: Python that the process runs before it is `poller`."""
         number = len(list(folder.glob("*.err")))
         self._open = arguments[:1] == ("sandbox",)
@@ -134,8 +156,8 @@ class Poller:
             self.process = subprocess.Popen(
                 [sys.executable, *command, *arguments],
                 cwd=folder,
-                env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200"},
-                stdin=subprocess.DEVNULL,
+                env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200", **environ},
+                stdin=stdin,
                 stdout=out if stdout is None else stdout,
                 stderr=err,
             )
@@ -222,6 +244,22 @@ class Poller:
         lines = self.get("/metrics").text.splitlines()
         samples = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rpartition(" ")[2]) for line in samples if all(label in line for label in wanted))
+
+
+def without_colours(text: str) -> str:
+    """What a terminal shows, as plain text."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    """What comes out of a terminal until its last process is gone."""
+    try:
+        while found := os.read(terminal, 1 << 16):
+            yield found
+    except OSError:  # EIO is how Linux says it
+        pass
+    finally:
+        os.close(terminal)
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from poller.demo import ACCOUNTS
 from tests.hasty import sources
-from tests.process.running import FILES, STDOUT, House, Poller, callcap, flextell, until
+from tests.process.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
 from tests.process.vendors import Vendors
 
 
@@ -90,6 +90,20 @@ def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, v
     check = house.run("check")
     assert check.code() == 0
     assert {name: "warning" in findings(check)[name][1] for name in paces} == {"enough": False, "slow": True}
+
+
+def test_at_a_terminal_marks_stand_beside_the_words_and_warnings_in_lines_of_their_own(
+    house: House, vendors: Vendors
+) -> None:
+    house.write(sources={"slow": callcap(vendors.at, requests_per_minute=1), "bad": callcap(vendors.at, api_key="no")})
+    code, coloured = house.at_terminal("check", columns=80)
+    lines = without_colours(coloured).splitlines()
+    assert code == 1
+    assert "\x1b[" in coloured
+    assert [line[:7] for line in lines] == ["✓ ok   ", "✗ FAIL ", "✓ ok   ", "! warni", "✓ ok   "]
+    assert "requests_per_minute allows 1" in lines[3]
+    plain = house.at_terminal("check", PYTHONIOENCODING="ascii")[1]
+    assert "✓" not in plain
 
 
 def test_a_refresh_token_is_not_spent(house: House, vendors: Vendors) -> None:

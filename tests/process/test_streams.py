@@ -1,12 +1,11 @@
 """`poller streams`: where every stream stands, from the state of a poller that runs, ran, or never ran."""
 
 import json
-import os
-import pty
+import re
 from datetime import datetime
 from functools import partial
 
-from tests.process.running import House, until
+from tests.process.running import House, until, without_colours
 from tests.process.vendors import Vendors
 
 SWEEPS = [
@@ -77,13 +76,26 @@ def test_json_has_all_that_the_endpoint_has(house: House, vendors: Vendors) -> N
     assert after[0]["seen"] == len(vendors.holds("callcap"))
 
 
-def test_at_a_terminal_it_is_a_table(house: House) -> None:
-    master, slave = pty.openpty()
-    with house.start("streams", stdout=slave) as streams:
-        os.close(slave)
-        assert streams.code() == 0
-    text = os.read(master, 1 << 16).decode()
-    os.close(master)
+def test_at_a_terminal_it_is_a_table_that_fits(house: House) -> None:
+    code, text = house.at_terminal("streams", columns=80)
+    assert code == 0
     assert "last success" in text
     assert "\t" not in text
     assert text.count("acme") == 1, "said once a stream"
+    assert "\x1b[" in text, "coloured"
+    assert all(len(line) <= 80 for line in without_colours(text).splitlines())
+
+
+def test_no_colour_where_that_is_wished(house: House) -> None:
+    code, text = house.at_terminal("streams", NO_COLOR="1")
+    assert code == 0
+    assert "waiting" in text, "a state is a word, whatever its colour"
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", text)
+
+
+def test_at_a_terminal_errors_and_gaps_stand_below(house: House, vendors: Vendors) -> None:
+    vendors.vices({"callcap": {"server_error": 1.0, "retry_seconds": 0.0}})
+    assert house.run("run", "--once").code() == 1
+    text = without_colours(house.at_terminal("streams", columns=80)[1])
+    assert "live (failed)" in text
+    assert "acme/calls live: HTTP 50" in text

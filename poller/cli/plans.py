@@ -1,0 +1,65 @@
+"""What `poller explain` prints: a paragraph a sweep, or a line of what is known of a record."""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+
+from poller.cli.tables import console, line, soon
+from poller.explain import GapPlan, Known, SweepPlan
+from poller.reasons import clock
+
+
+def say(plans: list[SweepPlan], now: datetime) -> None:
+    """All sweeps; coloured at a terminal."""
+    for plan in plans:
+        told = [(f"{plan.sweep}", ""), *_lines(plan, now)]
+        if sys.stdout.isatty():
+            console().print(line((plan.sweep, "bold")))
+            for label, words in told[1:]:
+                console().print(line((f"  {label:<9}", _COLOURS.get(label, "dim")), (words, "")))
+        else:
+            sys.stdout.write(f"{plan.sweep}\n" + "".join(f"  {label:<9}{words}\n" for label, words in told[1:]))
+
+
+_COLOURS = {"gap": "yellow", "error": "red"}
+
+
+def _lines(plan: SweepPlan, now: datetime) -> Iterator[tuple[str, str]]:
+    yield "next", f"{clock(plan.due)} ({soon(plan.due, now)}): {plan.why_then}"
+    span = f"{clock(plan.window.start)} to {clock(plan.window.end)}: " if plan.window else ""
+    yield "window", span + plan.why_there
+    yield "request", (plan.request or "none") + (f"  ({plan.note})" if plan.note else "")
+    yield "brought", _brought(plan)
+    if plan.last_error:
+        yield "error", plan.last_error
+    if plan.left_since:
+        yield "left", f"{plan.left} records to be read one by one, the oldest since {clock(plan.left_since)}"
+    for gap in plan.gaps:
+        yield "gap", _gap(gap)
+
+
+def _brought(plan: SweepPlan) -> str:
+    if plan.brought is None:
+        return "no complete pass yet" if plan.last_success is None else f"complete at {clock(plan.last_success)}"
+    of = plan.brought
+    counts = f"{of.pages:,} pages, {of.records:,} records, {of.events:,} events"
+    return f"{counts} in the pass that began {clock(of.end)}"
+
+
+def _gap(gap: GapPlan) -> str:
+    request = f"; {gap.request}" if gap.request else ""
+    return f"{clock(gap.start)} to {clock(gap.end)} ({gap.kind}), since {clock(gap.since)}: {gap.how}{request}"
+
+
+def known(of: Known) -> str:
+    """One record, in a line."""
+    doubt = "; in doubt: whatever the vendor says of it next is sent" if of.in_doubt else ""
+    missed = f"; missing from {of.missed} passes in a row" if of.missed else ""
+    if of.revision is None or of.delivered is None:
+        return f"{of.id}: never seen{missed}{doubt}"
+    how = "noted in silence as baseline" if of.baseline else "delivered"
+    parts = [f"revision {of.revision}", f"{how} {clock(of.delivered)}"]
+    parts += [f"the vendor's stamp is {clock(of.modified)}"] if of.modified else []
+    parts += ["deleted"] if of.deleted else []
+    parts += ["a reject"] if of.reject else []
+    return f"{of.id}: {', '.join(parts)}{missed}{doubt}"

@@ -1,0 +1,197 @@
+"""`poller explain`: what each sweep of a stream would ask next and why, and what is known of one record."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote_plus, urlencode
+
+from poller import reasons
+from poller.coverage import SHIFTED
+from poller.errors import ConfigError
+from poller.ledger.delivery import Delivery
+from poller.ledger.dry import DryLedger
+from poller.ledger.records import Brought, Gap
+from poller.model import Http, Response, Window
+from poller.schedule import StreamRun, SweepRun
+from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
+from poller.settings import Settings
+from poller.source import stream_runs
+from poller.stored import stored
+from poller.telemetry import Telemetry
+from poller.windows import around, window
+
+
+@dataclass(frozen=True, slots=True)
+class GapPlan:
+    """A range that is still missing, and how it will be made up for; `request` where that is a pass of its own."""
+
+    start: datetime
+    end: datetime
+    kind: str
+    since: datetime
+    how: str
+    request: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What a sweep does next. Times are aware, UTC; `window` is None where the whole list is read, `request` the
+    first one of the pass, without credentials; `left` counts the records that wait to be read one by one."""
+
+    sweep: str
+    every: str
+    due: datetime
+    why_then: str
+    window: Window | None
+    why_there: str
+    request: str | None
+    note: str | None
+    gaps: Sequence[GapPlan]
+    left: int
+    left_since: datetime | None
+    last_success: datetime | None
+    last_error: str | None
+    brought: Brought | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the state knows of one record: when its last revision was delivered, or noted in silence (`baseline`).
+
+    `missed`: how many complete passes in a row did not hold it, where a snapshot reads its stream.
+    """
+
+    id: str
+    known: bool
+    revision: int | None = None
+    delivered: datetime | None = None
+    modified: datetime | None = None
+    deleted: bool = False
+    baseline: bool = False
+    reject: bool = False
+    in_doubt: bool = False
+    missed: int | None = None
+
+
+async def plans(settings: Settings, stream: str, now: datetime) -> list[SweepPlan]:
+    """What each sweep of a stream (`source/stream`, or with a dot) would ask next. Raises ConfigError."""
+    async with _restored(settings, stream, now) as (run, due):
+        base = settings.sources[run.source].base_url
+        return [await _plan(sweep, due.get(sweep.sweep.name), base, now) for sweep in run.sweeps]
+
+
+async def known(settings: Settings, stream: str, identity: str, now: datetime) -> Known:
+    """What is known of one record of a stream. Raises ConfigError where the name or the state is wrong."""
+    async with _restored(settings, stream, now) as (run, _):
+        key = key_of(identity)
+        entry, doubted = run.seen.get(key, now.timestamp()), key in run.doubts
+        states = run.checkpoint.sweeps.values()
+        missed = next((state.members[identity] for state in states if identity in state.members), None)
+    if entry is None:
+        return Known(identity, known=False, in_doubt=doubted, missed=missed)
+    stamped = entry.modified > UNSTAMPED
+    return Known(
+        id=identity,
+        known=True,
+        revision=entry.revision,
+        delivered=datetime.fromtimestamp(entry.delivered, UTC),
+        modified=_EPOCH + timedelta(microseconds=entry.modified) if stamped else None,
+        deleted=bool(entry.flags & DELETED),
+        baseline=bool(entry.flags & BASELINE),
+        reject=bool(entry.flags & REJECT),
+        in_doubt=doubted,
+        missed=missed,
+    )
+
+
+@asynccontextmanager
+async def _restored(
+    settings: Settings, stream: str, now: datetime
+) -> AsyncIterator[tuple[StreamRun, Mapping[str, datetime | None]]]:
+    """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
+    source, name = _found(settings, stream)
+    async with stored(settings.state) as state:
+        ledger = DryLedger(state, Delivery({}, Telemetry()))
+        runs = await stream_runs(source, settings.sources[source], ledger, lambda: now)
+        saved = (await ledger.restore(f"{source}/{name}", None)).checkpoint
+        due = {sweep: of.due for sweep, of in saved.sweeps.items()} if saved else {}
+        yield next(run for run in runs if run.stream.name == name), due
+
+
+def _found(settings: Settings, stream: str) -> tuple[str, str]:
+    """A source's name may hold dots, a stream's never. Raises ConfigError that names what there is."""
+    there = {
+        f"{name}.{of.name}": (name, of.name) for name, account in settings.sources.items() for of in account.build()
+    }
+    try:
+        return there[stream]
+    except KeyError:
+        raise ConfigError(f"{stream}: there is no such stream; the configuration has {', '.join(there)}") from None
+
+
+async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetime) -> SweepPlan:
+    state, sweep = run.state, run.sweep
+    due = due or now
+    at = max(due, now)
+    asked = window(sweep, state.origin or now, state.cursor, at)
+    request, note = await _request(run, asked, base_url)
+    gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
+    return SweepPlan(
+        sweep=sweep.name,
+        every=reasons.spelt(sweep.every),
+        due=due,
+        why_then=reasons.then(run, due, now),
+        window=asked if sweep.lookback is not None else None,
+        why_there=reasons.there(run),
+        request=request,
+        note=note,
+        gaps=[await _gap(run, gap, base_url) for gap in gaps],
+        left=len(state.left),
+        left_since=min(state.left.values(), default=None),
+        last_success=state.last_success,
+        last_error=state.last_error,
+        brought=state.brought,
+    )
+
+
+async def _gap(run: SweepRun, gap: Gap, base_url: str) -> GapPlan:
+    request = (await _request(run, around(run.sweep, gap.start, gap.end), base_url))[0] if gap.kind == SHIFTED else None
+    return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.made_up(run, gap), request)
+
+
+async def _request(run: SweepRun, asked: Window, base_url: str) -> tuple[str | None, str | None]:
+    """The first request of a pass, readable, and in which zone its times are; nobody is asked."""
+    noted = _Noted()
+    pages = run.sweep.fetch(noted, run.state.cursor, asked)
+    try:
+        async for _ in pages:
+            pass
+    except _AskedError as request:
+        query = unquote_plus(urlencode(request.params, safe=" :,"))
+        zone = next((value for name, value in request.params.items() if "zone" in name and value != "UTC"), None)
+        return f"GET {base_url}{request.path}{'?' if query else ''}{query}", zone and f"its times are those of {zone}"
+    return None, None
+
+
+class _AskedError(Exception):
+    """A request would be made now."""
+
+    def __init__(self, path: str, params: Mapping[str, str]) -> None:
+        super().__init__(path)
+        self.path, self.params = path, params
+
+
+class _Noted(Http):
+    """A session that asks nobody: it breaks off at the first request."""
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        """Raise what would be asked."""
+        raise _AskedError(path, params)
+
+    def answered(self, path: str) -> bool:
+        """Nobody has been asked."""
+        return False
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,77 @@
+"""Why a sweep asks when it does, and for what: in words, from what the checkpoint says."""
+
+from datetime import datetime, timedelta
+
+from poller.coverage import BROKEN, SHIFTED
+from poller.ledger.records import Gap
+from poller.passes import OFF
+from poller.schedule import SweepRun
+
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+
+
+def spelt(length: timedelta) -> str:
+    """A duration as a configuration has it: `30s`, `6h`, `500ms`."""
+    unit, of = next(
+        (one for one in _UNITS if length >= one[1] and not length % one[1]), ("ms", timedelta(milliseconds=1))
+    )
+    return f"{length // of}{unit}"
+
+
+def clock(moment: datetime) -> str:
+    """A time, to the second, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def then(run: SweepRun, due: datetime, now: datetime) -> str:
+    """Why its next pass begins when it does."""
+    state, every = run.state, f"every {spelt(run.sweep.every)}"
+    if not state.last_success and not state.last_error:
+        return f"{every}; its first poll is due at once"
+    if _rests(run, due):
+        return f"it rests for a day, as the vendor offers no way for it: {state.last_error}"
+    began = f"; last began {clock(state.brought.end)}" if state.brought else ""
+    if now < due:
+        return f"{every}{began}"
+    if state.last_error:
+        return f"{every}{began}; backing off, as the last try failed: {state.last_error}"
+    return f"{every}{began}; overdue by {spelt_roughly(now - due)}: no poller runs, or it is behind"
+
+
+def there(run: SweepRun) -> str:
+    """Why its window begins where it does."""
+    state, lookback = run.state, run.sweep.lookback
+    if lookback is None:
+        return "no window: it reads the whole list"
+    if state.cursor:
+        return (
+            f"the end that its last complete pass covered, {clock(state.cursor.until)}, less lookback {spelt(lookback)}"
+        )
+    if run.sweep.follows or run.sweep.glance:
+        return f"it follows changes: at its first poll it reaches back by lookback {spelt(lookback)} only"
+    start = run.stream.checkpoint.start
+    if start and state.origin and state.origin < start:
+        return f"first poll: it reaches back by lookback {spelt(lookback)}, which is further than start {clock(start)}"
+    return f"first poll: it reaches back to start {clock(start)}" if start else "first poll: start is all there is"
+
+
+def made_up(run: SweepRun, gap: Gap) -> str:
+    """How a gap will be closed."""
+    if gap.kind == BROKEN:
+        return "its next complete pass reads it, too"
+    if gap.kind == SHIFTED:
+        return "a pass of its own reads it, oldest first, once nothing else is due"
+    audit = next((sweep.sweep for sweep in run.stream.sweeps if sweep.sweep.name == "audit"), None)
+    by = f"audit (every {spelt(audit.every)}), whose next complete pass takes it off" if audit else "the other sweeps"
+    return f"the list does not reach it; it is left to {by}"
+
+
+def spelt_roughly(length: timedelta) -> str:
+    """A duration for people, in its largest unit."""
+    unit, of = next((one for one in _UNITS if length >= one[1]), _UNITS[-1])
+    return f"{length // of} {unit}"
+
+
+def _rests(run: SweepRun, due: datetime) -> bool:
+    brought = run.state.brought
+    return bool(run.state.last_error and brought and due - brought.end == OFF)
