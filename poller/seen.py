@@ -8,7 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 _KEY = struct.Struct("<Q")
 _ENTRY = struct.Struct("<QQqIIBB")
-_ITEM = _KEY.size + _ENTRY.size
+ITEM = _KEY.size + _ENTRY.size
 
 UNSTAMPED = -(1 << 63)
 """`modified` of a record without a readable modification stamp."""
@@ -81,7 +81,7 @@ class Seen:
     @property
     def packed_size(self) -> int:
         """Bytes that everything takes when packed."""
-        return _ITEM * len(self._entries)
+        return ITEM * len(self._entries)
 
     def pack_by_day(self) -> list[tuple[int, bytes]]:
         """Everything, one chunk a day of delivery: the newest delivery in it (seconds since 1970), and the chunk."""
@@ -114,5 +114,5 @@ def pack_keys(keys: Iterable[int]) -> bytes:
 
 
 def _items(chunk: bytes) -> Iterator[tuple[int, bytes]]:
-    for at in range(0, len(chunk), _ITEM):
-        yield _KEY.unpack_from(chunk, at)[0], chunk[at + _KEY.size : at + _ITEM]
+    for at in range(0, len(chunk), ITEM):
+        yield _KEY.unpack_from(chunk, at)[0], chunk[at + _KEY.size : at + ITEM]

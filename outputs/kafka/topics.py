@@ -83,6 +83,15 @@ class Topics:
             name: Topic(name, len(parts), len(parts[0]["replicas"]), settings[name]) for name, parts in there.items()
         }
 
+    async def members(self, group: str) -> int:
+        """How many consumers a group has now."""
+        answers = await self._client.describe_consumer_groups([group])
+        found = [described for answer in answers for described in answer.groups]
+        for code, name, *_ in found:
+            if code:
+                raise _refusal(self._cluster, f"group {name}", code)
+        return sum(len(described[5]) for described in found)
+
     async def create(
         self, names: Collection[str], partitions: int, replication: int | None, settings: Mapping[str, str] = NONE
     ) -> None:

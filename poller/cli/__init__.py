@@ -10,6 +10,7 @@ from poller.cli.looking import check, explain, streams
 from poller.cli.options import end, examples
 from poller.cli.running import run, run_demo, sandbox
 from poller.cli.schemas import schema
+from poller.cli.state import state
 from poller.errors import ConfigError
 from poller.telemetry import configure_logging
 
@@ -26,6 +27,7 @@ app.command(epilog=examples("poller backfill acme-calls.calls --from 7d", "polle
 app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
 app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
 app.command(epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(explain)
+app.add_typer(state, name="state")
 app.add_typer(schema, name="schema")
 
 

@@ -54,6 +54,10 @@ class Contents:
         """All values whose key begins so, by the rest of the key."""
         return {key[len(prefix) :]: value for key, value in self._values.items() if key.startswith(prefix)}
 
+    def streams(self) -> Sequence[str]:
+        """The streams that have chunks."""
+        return [stream for stream, chunks in self._chunks.items() if chunks]
+
     def chunks(self, stream: str) -> Sequence[Chunk]:
         """A stream's chunks, oldest first."""
         return list(self._chunks.get(stream, {}).values())

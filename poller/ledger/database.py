@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from poller.ledger import opening
@@ -48,6 +48,18 @@ class Database:
         """A stream's chunks, oldest first."""
         rows = self._connection.execute("SELECT data FROM chunk WHERE stream = ? ORDER BY number", (stream,))
         return (bytes(data) for (data,) in rows)
+
+    def all_chunks(self) -> Iterable[tuple[str, int, bytes]]:
+        """Every stream's chunks, oldest first: stream, seconds since 1970, data."""
+        rows = self._connection.execute("SELECT stream, at, data FROM chunk ORDER BY number")
+        return ((str(stream), int(at), bytes(data)) for stream, at, data in rows)
+
+    def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
+        """Remove these values, and these streams' chunks: all of them, or nothing."""
+        with self._connection as transaction:
+            transaction.execute("BEGIN IMMEDIATE")
+            transaction.executemany("DELETE FROM state WHERE key = ?", [(key,) for key in keys])
+            transaction.executemany("DELETE FROM chunk WHERE stream = ?", [(stream,) for stream in streams])
 
     def write(self, values: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
         """Set values (None: remove) and add chunks (stream, seconds since 1970, data): all durable, or nothing."""

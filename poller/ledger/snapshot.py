@@ -46,12 +46,13 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
             found = await topics.describe([state.topic])
         if not found:
             return None
-        return Snapshot(await _read(state, found[state.topic].partitions), Vault(state.token_key))
+        return Snapshot(await contents_of(state, found[state.topic].partitions), Vault(state.token_key))
     except OutputError as error:
         raise ConfigError(str(error)) from None
 
 
-async def _read(state: KafkaState, partitions: int) -> Contents:
+async def contents_of(state: KafkaState, partitions: int) -> Contents:
+    """Read all that is committed. Raises OutputError."""
     contents, places = Contents(), [TopicPartition(state.topic, number) for number in range(partitions)]
     async with consuming(state, _PATIENCE, isolation_level="read_committed") as consumer:
         consumer.assign(places)

@@ -1,0 +1,105 @@
+"""The commands that carry a state about, while nobody polls."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poller import keeping
+from poller.cli.options import DEFAULT, Config, examples, wait
+from poller.errors import ConfigError
+from poller.keeping import Reset
+from poller.settings import Settings, load
+
+state = typer.Typer(
+    help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True
+)
+
+File = Annotated[str, typer.Argument(metavar="[FILE]", help="Where to, or where from; - is standard output or input.")]
+Name = Annotated[str, typer.Argument(metavar="SOURCE[.STREAM]", help="Such as acme-calls, or acme-calls.calls.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+
+
+@state.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
+def export(file: File = "-", config: Config = DEFAULT) -> None:
+    """Write all of the state: as JSON, a line each. Tokens are secrets, and go into a FILE only (mode 0600)."""
+    settings = load(config, os.environ)
+    wait(lambda: _export(settings, None if file == "-" else Path(file)))
+
+
+async def _export(settings: Settings, path: Path | None) -> None:
+    async with keeping.exported(settings, datetime.now(UTC), secrets=path is not None) as (lines, left_out):
+        if path is None:
+            for line in lines:
+                sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+        else:
+            _write(path, lines)
+    if left_out:
+        _say(f"left out, as standard output is no place for secrets: the tokens of {', '.join(left_out)}")
+
+
+def _write(path: Path, lines: Iterator[bytes]) -> None:
+    """Whole, or not at all."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.writelines(lines)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}; name another file") from None
+
+
+@state.command(name="import", epilog=examples("poller state import backup.jsonl"))
+def import_(file: File = "-", config: Config = DEFAULT) -> None:
+    """Take an export into a state that is empty: all of it, or nothing."""
+    settings = load(config, os.environ)
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as lines:
+            whole, left_out = wait(lambda: keeping.imported(settings, lines, file))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}; name another file") from None
+    for words in left_out:
+        _say(f"left out: {words}")
+    sources = sorted(key[2:] for key in whole.rows if key.startswith("a|"))
+    _say(f"taken in: {', '.join(sources) or 'nothing'}")
+
+
+@state.command(epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
+def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
+    """Forget a stream, or a whole source with its tokens: its next poll is its first, and records come again."""
+    settings = load(config, os.environ)
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    plan = wait(lambda: keeping.reset(settings, name, _confirmed if asks else lambda _: True))
+    if plan is None:
+        sys.stdout.write("nothing was forgotten\n")
+        return
+    sys.stdout.writelines(f"forgotten: {line}\n" for line in _lines(plan))
+    sys.stdout.write("the next poll is the first: records come again as created\n")
+
+
+def _confirmed(plan: Reset) -> bool:
+    sys.stdout.writelines(f"{line}\n" for line in _lines(plan))
+    return typer.confirm("Forget this? Its records come again as created.")
+
+
+def _lines(plan: Reset) -> Iterator[str]:
+    for one in plan.streams:
+        yield f"{one.stream}: {one.records:,} records, {one.sweeps} sweeps"
+    for source in plan.tokens:
+        yield f"{source}: its token; the refresh_token of the configuration counts again"
+    if not plan.streams and not plan.tokens:
+        yield f"{plan.name}: its account, and nothing else"
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"poller: {words}\n")

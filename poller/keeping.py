@@ -1,0 +1,127 @@
+"""`poller state`: a state is written out, taken in, or forgotten in part, while nobody polls."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import json
+
+from poller import exports
+from poller.errors import ConfigError
+from poller.held import held
+from poller.ledger.records import Checkpoint, foreign
+from poller.ledger.whole import Held, Whole
+from poller.seen import Seen
+from poller.settings import Settings
+from poller.source import owner_of
+from poller.stored import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """One stream that a reset forgets."""
+
+    stream: str
+    records: int
+    sweeps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What a reset of this name forgets: streams, and the sources whose tokens go with them."""
+
+    name: str
+    streams: list[Forgotten]
+    tokens: list[str]
+
+
+@asynccontextmanager
+async def exported(
+    settings: Settings, now: datetime, *, secrets: bool
+) -> AsyncIterator[tuple[Iterator[bytes], list[str]]]:
+    """The lines of an export, and the sources whose tokens are left out, unless `secrets`. Raises ConfigError."""
+    async with held(settings.state) as state:
+        whole = state.all()
+        left_out = [] if secrets else whole.tokens
+        for source in left_out:
+            del whole.rows[f"t|{source}"]
+        yield exports.written(whole, now), left_out
+
+
+async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tuple[Whole, list[str]]:
+    """Take an export into an empty state, all of it or nothing; also says what has no meaning there.
+
+    Raises ConfigError where it is not whole, is another account's, or the state is not empty.
+    """
+    whole = exports.read(lines, place)
+    saved = {key[2:]: value for key, value in whole.rows.items() if key.startswith("a|")}
+    if problems := foreign(saved, {name: owner_of(account) for name, account in settings.sources.items()}):
+        raise ConfigError(problems)
+    async with held(settings.state, make=True) as state:
+        if not _is_empty(state.all()):
+            where = place_of(settings.state)
+            raise ConfigError(f"state: {where} is not empty: reset its sources, or move it away, and import again")
+        with _mended():
+            return whole, await state.fill(whole)
+
+
+async def reset(settings: Settings, name: str, sure: Callable[[Reset], bool]) -> Reset | None:
+    """Forget a source or one stream of it (`SOURCE.STREAM`), once it is `sure`; None where it was not.
+
+    Raises ConfigError where the state holds nothing of that name.
+    """
+    async with held(settings.state) as state:
+        streams, keys = _named(state.all(), name)
+        plan = _planned(name, state, streams, keys)
+        if not sure(plan):
+            return None
+        with _mended():
+            await state.forget(keys, streams)
+        return plan
+
+
+@contextmanager
+def _mended() -> Iterator[None]:
+    """What keeps a state from being written is the operator's to mend: nothing was changed."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ConfigError(f"state.path: cannot be written: {error}; nothing was changed") from None
+
+
+def _is_empty(whole: Whole) -> bool:
+    """Whether no stream is in it: accounts, and where files end, are there as soon as a poller was started."""
+    return all(key[0] in "avpo" for key in whole.rows) and next(iter(whole.chunks), None) is None
+
+
+def _named(whole: Whole, name: str) -> tuple[Collection[str], Collection[str]]:
+    """The streams (`source/stream`) and the rows under this name."""
+    keys = [key for key in whole.rows if key[0] not in "ov" and key[1:2] == "|"]
+    streams = {key[2:].split("|")[0] for key in keys if "/" in key} | {stream for stream, _, _ in whole.chunks}
+    if there := {stream for stream in streams if stream.replace("/", ".", 1) == name}:
+        return there, [key for key in keys if key[2:].split("|")[0] in there]
+    of_source = [key for key in keys if key[2:].split("|")[0].partition("/")[0] == name]
+    there = {stream for stream in streams if stream.partition("/")[0] == name}
+    if not of_source and not there:
+        known = ", ".join(sorted(stream.replace("/", ".", 1) for stream in streams)) or "nothing"
+        raise ConfigError(f"{name}: the state holds neither a source nor a stream of that name; it holds {known}")
+    return there, of_source
+
+
+def _planned(name: str, state: Held, streams: Collection[str], keys: Collection[str]) -> Reset:
+    whole = state.all()
+    seen = {stream: Seen(None) for stream in sorted(streams)}
+    for stream, _, data in whole.chunks:
+        if stream in seen:
+            seen[stream].load(data)
+    return Reset(
+        name,
+        [Forgotten(stream, len(of), _sweeps(whole.rows.get(f"c|{stream}"))) for stream, of in seen.items()],
+        sorted(key[2:] for key in keys if key.startswith("t|")),
+    )
+
+
+def _sweeps(checkpoint: bytes | None) -> int:
+    return len(json.decode(checkpoint, type=Checkpoint).sweeps) if checkpoint else 0

@@ -1,0 +1,104 @@
+"""A state in Kafka while its group has no members: read whole, and changed by the owner of its partitions."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from msgspec import json
+
+from outputs import OutputError
+from outputs.kafka.posts import murmur2
+from outputs.kafka.producer import Producer
+from outputs.kafka.state import KafkaState
+from outputs.kafka.topics import looking_at
+from poller.errors import ConfigError
+from poller.ledger import reading
+from poller.ledger.contents import Contents, Rows, parts, pieces
+from poller.ledger.records import Token, encode
+from poller.ledger.snapshot import contents_of
+from poller.ledger.state_topic import prepare
+from poller.ledger.vault import Vault
+from poller.ledger.whole import Whole
+from poller.seen import ITEM
+
+_MOST = 5_000
+"""Records of one transaction."""
+
+
+class Idle:
+    """See `poller.ledger.whole.Held`. A partition's rows are one transaction, unless they are very many.
+
+    Written under the transactional ids of those who poll: one that starts meanwhile fences us, and reads what we wrote.
+    """
+
+    def __init__(self, state: KafkaState, contents: Contents) -> None:
+        self._state, self._contents = state, contents
+        self._vault = Vault(state.token_key)
+
+    def all(self) -> Whole:
+        """Everything in it. Raises ConfigError where a token was encrypted with another key."""
+        rows = self._contents.under("")
+        for key in [key for key in rows if key.startswith("t|")]:
+            rows[key] = encode(self._vault.open(key[2:], rows[key]))
+        streams = self._contents.streams()
+        return Whole(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
+
+    async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
+        """Write tombstones."""
+        rows: dict[str, bytes | None] = dict.fromkeys(keys)
+        rows |= {chunk.key: None for stream in streams for chunk in self._contents.chunks(stream)}
+        await self._save(rows)
+
+    async def fill(self, whole: Whole) -> list[str]:
+        """Write all of it, tokens encrypted; where a file's end was means nothing here."""
+        rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not key.startswith("o|")}
+        for source in whole.tokens:
+            rows[f"t|{source}"] = self._vault.close(source, json.decode(whole.rows[f"t|{source}"], type=Token))
+        for stream, at, data in whole.chunks:
+            rows |= self._contents.appended(stream, [(at, piece) for piece in pieces(data, ITEM)])
+        await self._save(rows)
+        marks = len(whole.rows) - sum(not key.startswith("o|") for key in whole.rows)
+        return [f"where {marks} files ended: with state in Kafka there are no file outputs"] if marks else []
+
+    async def _save(self, rows: Rows) -> None:
+        by_partition: dict[int, dict[str, bytes | None]] = {}
+        for key, value in rows.items():
+            source = key.split("|")[1].partition("/")[0]
+            by_partition.setdefault(murmur2(source.encode()) % self._state.partitions, {})[key] = value
+        try:
+            for partition, some in sorted(by_partition.items()):
+                await self._write(partition, some)
+        except OutputError as error:
+            raise ConfigError(f"state: {error}; look at what is there, and do it again") from None
+
+    async def _write(self, partition: int, rows: Rows) -> None:
+        producer = Producer(self._state, "zstd", {}, self._state.transactional_id(partition))
+        try:
+            await producer.start()
+            for some in parts(rows, _MOST):
+                await producer.transaction(
+                    [reading.post(self._state, partition, key, value) for key, value in some.items()]
+                )
+        finally:
+            await producer.close()
+
+
+@asynccontextmanager
+async def idle(state: KafkaState, *, make: bool) -> AsyncIterator[Idle]:
+    """Open a state that nobody polls with. Raises ConfigError where somebody does, and where there is none, unless
+    `make`."""
+    try:
+        async with looking_at(state) as topics:
+            members = await topics.members(state.group)
+            there = bool(await topics.describe([state.topic]))
+        if members:
+            raise ConfigError(
+                f"state.group: {state.group} has {members} members: stop every poller first; one that was killed "
+                "counts until session_timeout is over"
+            )
+        if not there and not make:
+            raise ConfigError(f"state.topic: {state.topic} is not there: nothing was saved yet")
+        topic, _ = await prepare(state, {})
+        found = await contents_of(state, topic.partitions)
+    except OutputError as error:
+        raise ConfigError(f"state: {error}") from None
+    yield Idle(state, found)

@@ -1,0 +1,37 @@
+"""Everything that a state holds, wherever it lies; and what is done to it by hand, while nobody polls."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(slots=True)
+class Whole:
+    """A state's rows by key, tokens in clear, and its chunks of seen, oldest first.
+
+    A chunk is its stream, its commit's time in seconds since 1970, and its data.
+    """
+
+    rows: dict[str, bytes] = field(default_factory=dict)
+    chunks: Iterable[tuple[str, int, bytes]] = ()
+
+    @property
+    def tokens(self) -> list[str]:
+        """The sources that have a token."""
+        return sorted(key[2:] for key in self.rows if key.startswith("t|"))
+
+
+class Held(Protocol):
+    """A state that no poller uses meanwhile."""
+
+    def all(self) -> Whole:
+        """Everything in it."""
+        ...
+
+    async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
+        """Remove these rows, and these streams' chunks of seen."""
+        ...
+
+    async def fill(self, whole: Whole) -> list[str]:
+        """Put all of this into a state that is empty; says what has no meaning there, and was left out."""
+        ...

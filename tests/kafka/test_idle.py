@@ -1,0 +1,95 @@
+"""A state in Kafka, carried about while nobody polls: out into a file's state and back, and forgotten by tombstones."""
+
+import pytest
+
+from poller.errors import ConfigError
+from poller.exports import read, written
+from poller.held import held
+from poller.ledger.records import Token
+from poller.ledger.whole import Whole
+from poller.seen import key_of
+from poller.settings import SqliteState
+from tests.core.ledgers import change, checkpoint, entry
+from tests.core.toy import NOON
+from tests.kafka.ledgers import owner, replica, state
+from tests.kafka.reading import Place
+
+pytestmark = pytest.mark.slow
+
+A, B = "acme/calls", "crm/leads"
+TOKEN = Token("configured", "refresh-SECRET", "access-SECRET", NOON)
+
+
+async def polled(kafka: Place) -> None:
+    """Two streams of two sources, and a token, in four partitions."""
+    async with owner(kafka, "acme", "crm", partitions=4) as ledger:
+        for number, stream in enumerate((A, B)):
+            await ledger.restore(stream, None)
+            await ledger.commit(change(stream, number, "x", "y"))
+        await ledger.save_token("crm", TOKEN)
+
+
+async def whole(kafka: Place) -> Whole:
+    async with held(state(kafka, partitions=4)) as found:
+        return found.all()
+
+
+async def test_it_goes_into_a_files_state_and_back_into_another_topic(
+    kafka: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    await polled(kafka)
+    taken = read(written(await whole(kafka), NOON), "a file")
+    file = SqliteState(path=tmp_path_factory.mktemp("state") / "poller.db")
+    async with held(file, make=True) as found:
+        await found.fill(Whole(taken.rows | {"o|files|events/a.jsonl": b"{}"}, taken.chunks))
+        back = list(written(found.all(), NOON))
+    names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "partitions": 2}
+    async with held(state(kafka, **names), make=True) as found:
+        assert found.all().rows == {}
+        left_out = await found.fill(read(back, "a file"))
+    assert left_out == ["where 1 files ended: with state in Kafka there are no file outputs"]
+    async with owner(kafka, "acme", "crm", **names) as ledger:
+        for number, stream in enumerate((A, B)):
+            there = await ledger.restore(stream, None)
+            assert there.checkpoint == checkpoint(number)
+            assert there.seen.get(key_of("y"), 0) == entry(number + 1)
+        assert await ledger.token("crm") == TOKEN
+    assert b"SECRET" not in b"".join(message.value() or b"" for message in kafka.read("other"))
+
+
+async def test_a_stream_is_forgotten_and_the_others_are_not(kafka: Place) -> None:
+    await polled(kafka)
+    async with held(state(kafka, partitions=4)) as found:
+        keys = [key for key in found.all().rows if key.endswith(A)]
+        await found.forget(keys, [A])
+    left = await whole(kafka)
+    assert {stream for stream, _, _ in left.chunks} == {B}
+    async with owner(kafka, "acme", "crm", partitions=4) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint is None
+        assert len((await ledger.restore(A, None)).seen) == 0
+        assert (await ledger.restore(B, None)).checkpoint == checkpoint(1)
+
+
+async def test_while_somebody_polls_it_is_refused(kafka: Place) -> None:
+    async with replica(kafka, "acme") as one:
+        await one.has("acme")
+        with pytest.raises(ConfigError, match=r"^state.group: .* has 1 members: stop every poller first"):
+            async with held(state(kafka)):
+                pass
+
+
+async def test_a_topic_that_is_not_there_holds_nothing(kafka: Place) -> None:
+    with pytest.raises(ConfigError, match=r"^state.topic: .*nothing was saved yet"):
+        async with held(state(kafka)):
+            pass
+    assert f"{kafka.prefix}state" not in kafka.topics(), "and it is not made"
+
+
+async def test_a_token_without_its_key_is_refused_before_anything_is_written(kafka: Place) -> None:
+    await polled(kafka)
+    taken = await whole(kafka)
+    names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "token_key": None}
+    with pytest.raises(ConfigError, match=r"^state.token_key: it is needed"):
+        async with held(state(kafka, **names), make=True) as found:
+            await found.fill(taken)
+    assert kafka.read("other") == []
