@@ -9,8 +9,9 @@ The map, top layer first; imports run downwards:
   made ready; `server`, `page` what a running poller answers; `standing`, `status` where a stream stands; `stopping`
 - `pipeline` the loop: who reads the next page; `steps` a page is asked for, transformed, delivered; `schedule` who
   goes first; `passes` what a pass makes true; `patience`, `backoff` who waits how long; `history`, `slices` what is
-  read once, on demand
-- `ledger` delivers and saves as one: `sqlite` on one machine, `kafka` among replicas (`group`, `shards`, `shard`)
+  read once, on demand: by `backfill`, over the `control` socket of a poller that runs
+- `ledger` delivers and saves as one: `sqlite` on one machine (`opening`, `migrating`), `kafka` among replicas (`group`,
+  `shards`, `shard`; `idle`)
 - `http`, `answer`, `auth`, `pace` one source's session
 - `sources` the vendors, a file each; `paging`, `halving`, `narrowing`, `syncing`, `windows` how lists go on and ranges
   begin; `times`, `phones`, `leaves` how fields are read

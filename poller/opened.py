@@ -62,6 +62,8 @@ async def _in_sqlite(
     settings: Settings, state: SqliteState, telemetry: Telemetry, now: Now, patience: float | None
 ) -> AsyncIterator[Opened]:
     database, places = Database.open(state.path), _places(settings)
+    if database.copy:
+        telemetry.notice("state.migrated", path=str(state.path), copy=str(database.copy))
     try:
         outputs = {name: output.open(marks_of(database, name), places) for name, output in settings.outputs.items()}
         async with _entered(Delivery(outputs, telemetry, patience)) as delivery:

@@ -23,7 +23,9 @@ app = typer.Typer(
 app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
 app.command(name="demo")(run_demo)
 app.command()(sandbox)
-app.command(epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all"))(backfill)
+app.command(epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all"))(
+    backfill
+)
 app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
 app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
 app.command(epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(explain)

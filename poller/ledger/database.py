@@ -14,18 +14,19 @@ _ADD = "INSERT INTO chunk (stream, at, data, seal) VALUES (?1, ?2, ?3, seal(?1, 
 class Database:
     """Keys and values, and each stream's chunks of seen in the order they were written.
 
-    Blocking; one call at a time. Raises ConfigError at opening where only the operator can help, sqlite3.Error later.
+    Blocking; one call at a time. `copy` is of the state of an older version, made before it was migrated. Raises
+    ConfigError at opening where only the operator can help, sqlite3.Error later.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: int | None = None, copy: Path | None = None) -> None:
         self._connection = connection
         self._lock = lock
+        self.copy = copy
 
     @classmethod
     def open(cls, path: Path) -> "Database":
         """Open for writing, by this process alone; made (mode 0600) where it is missing."""
-        connection, lock = opening.writable(path)
-        return cls(connection, lock)
+        return cls(*opening.writable(path))
 
     @classmethod
     def read(cls, path: Path) -> "Database | None":

@@ -4,13 +4,14 @@ import fcntl
 import os
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 from xxhash import xxh3_64_digest
 
 from poller.errors import ConfigError
+from poller.ledger.migrating import FORMAT, migrate, writer
 
 _APPLICATION = 0x706F6C6C
-_VERSION = 1
 _SCHEMA = f"""
 CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunk (
@@ -18,7 +19,7 @@ CREATE TABLE chunk (
 );
 CREATE INDEX chunk_by_time ON chunk (stream, at);
 PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
+PRAGMA user_version = {FORMAT};
 """
 _BROKEN = """
 SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
@@ -26,8 +27,16 @@ SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
 """
 
 
-def writable(path: Path) -> tuple[sqlite3.Connection, int]:
-    """Open for this process alone, and give the lock to be closed with it; made where it is missing."""
+class Written(NamedTuple):
+    """A state that is ours alone: the lock is to be closed with it; `copy` was made of it before it was migrated."""
+
+    connection: sqlite3.Connection
+    lock: int
+    copy: Path | None
+
+
+def writable(path: Path) -> Written:
+    """Open for this process alone; made where it is missing, migrated where an older version wrote it."""
     path = Path(os.path.realpath(path))  # a link must not lead around the lock
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,10 +44,11 @@ def writable(path: Path) -> tuple[sqlite3.Connection, int]:
     except OSError as error:
         raise ConfigError(_unwritable(path, error.strerror)) from None
     try:
-        return _made(path), lock
+        connection, copy = _made(path)
     except BaseException:
         os.close(lock)
         raise
+    return Written(connection, lock, copy)
 
 
 def readable(path: Path) -> sqlite3.Connection | None:
@@ -72,7 +82,7 @@ def _locked(path: Path) -> int:
     return lock
 
 
-def _made(path: Path) -> sqlite3.Connection:
+def _made(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)
@@ -84,10 +94,13 @@ def _made(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         if not _has_tables(connection):
             connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        return connection, migrate(path, connection, lambda copy: _checked(copy, "mode=ro&immutable=1").close())
     except sqlite3.Error as error:
         connection.close()
         raise ConfigError(_unwritable(path, str(error))) from None
-    return connection
+    except ConfigError:
+        connection.close()
+        raise
 
 
 def _checked(path: Path, how: str) -> sqlite3.Connection:
@@ -115,10 +128,10 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
     tables = _has_tables(connection)
     if tables and application != _APPLICATION:
         raise ConfigError(f"state.path: {path} is another program's SQLite file; choose another path")
-    if version > _VERSION:
+    if version > FORMAT:
         raise ConfigError(
-            f"state.path: {path} was written by a newer version of poller (format {version}, this one knows "
-            f"{_VERSION}); run that version, or choose another path"
+            f"state.path: {path} was written by {writer(connection)} (format {version}, this one knows {FORMAT}); "
+            "run that version, or choose another path"
         )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

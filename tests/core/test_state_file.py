@@ -110,12 +110,12 @@ def test_a_second_process_is_refused_and_the_first_one_goes_on(path: Path, tmp_p
 
 def test_a_newer_versions_state_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
+        connection.execute("UPDATE state SET value = CAST('9.8.7' AS BLOB) WHERE key = 'v|written'")
     connection.close()
     for opened in (Database.open, Database.read):
         problem = refusal(path, opened)
-        assert "newer version" in problem
-        assert "format 2" in problem
+        assert "was written by poller 9.8.7 (format 3, this one knows 2); run that version" in problem
 
 
 def test_another_programs_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

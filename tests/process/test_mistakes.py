@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from poller import VERSION
 from tests.process.running import FILES, STDOUT, House, callcap, flextell, until
 from tests.process.vendors import Vendors
 
@@ -86,7 +87,7 @@ def no_database(house: House) -> None:
 
 
 STATES: list[tuple[Callable[[House], None], str]] = [
-    (newer_version, "written by a newer version of poller"),
+    (newer_version, f"written by poller {VERSION} (format 99, this one knows 2); run that version"),
     (damage, "is damaged"),
     (another_program, "is another program's SQLite file"),
     (no_database, "is damaged or no state at all"),

@@ -1,0 +1,49 @@
+"""States that older versions wrote, kept for good: `v1.db` of a real run, before format 2; `v1.json`, what it held."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from poller.ledger.database import Database
+from poller.ledger.migrating import WRITTEN
+from poller.ledger.sqlite import restore
+
+STATES = Path(__file__).parent
+HELD: dict[str, Any] = json.loads((STATES / "v1.json").read_text())
+
+
+def old_state(folder: Path) -> Path:
+    """One of format 1, as if it had been written there."""
+    shutil.copy(STATES / "v1.db", folder / "poller.db")
+    return folder / "poller.db"
+
+
+def content(database: Database | None) -> dict[str, Any]:
+    """In the words of the JSON beside it."""
+    assert database
+    rows = database.under("")
+    rows.pop(WRITTEN, None)
+    seen = {}
+    for stream in sorted(key[2:] for key in rows if key.startswith("c|")):
+        known = restore(database, stream, None).seen
+        seen[stream] = {str(key): list(known.get(key, 0) or ()) for key in sorted(known._entries)}
+    values = {key: value.hex() if key[0] == "d" else value.decode() for key, value in sorted(rows.items())}
+    database.close()
+    return {"values": values, "seen": seen}
+
+
+def version(path: Path) -> int:
+    connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+    return int(found)
+
+
+def names(path: Path) -> list[str]:
+    return sorted(file.name for file in path.parent.iterdir())
+
+
+def copies(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("poller.db.v1-*"))
