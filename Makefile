@@ -50,10 +50,12 @@ mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see
 lock: ## write the lock files (needs uv)
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE_GROUP) build --constraint requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group dev --group tools --constraint requirements-dev.lock -o requirements-tools.lock
 
-COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command 'make lock'
+LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
+COMPILE = uv pip compile pyproject.toml $(LOCKING)
+COMPILE_GROUP = uv pip compile $(LOCKING) --group
 
 clean: ## remove what was built, not what was polled
 	rm -rf .venv* dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
