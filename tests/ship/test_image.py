@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from tests.process.running import ROOT, House, Poller, callcap
 from tests.process.vendors import Vendors, serving
 from tests.ship.dockerfile import Root, Stage, context, stages
+from tests.ship.tools import tool
 
 TOOLS = {"gcc", "build-essential", "pip", "apt-get", "curl", "git", "hatchling"}
 
@@ -42,9 +42,9 @@ def within(root: Root, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_hadolint_has_nothing_to_say() -> None:
-    if not (hadolint := shutil.which("hadolint", path=ROOT / ".venv/bin") or shutil.which("hadolint")):
-        pytest.skip("needs hadolint: make tools")
-    done = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tool("hadolint", "make tools"), "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
