@@ -34,7 +34,7 @@ spec:
       {{- end }}
       ports:
         - {name: http, containerPort: {{ include "poller.port" . }}, protocol: TCP}
-      # Reading the state back, and a broker that is away at the start, take their time: ten minutes.
+      # A large state is read back before anything answers: ten minutes at the most.
       startupProbe:
         httpGet: {path: /livez, port: http}
         periodSeconds: 5
