@@ -16,13 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poller.errors import ConfigError
-from poller.page import page
-from poller.status import StreamStatus, as_json
+from poller.page import POLICY, page
+from poller.page.look import Asked, Look, look, output_json, stream_json
+from poller.page.verdict import verdict_json
+from poller.status import StreamStatus
 from poller.telemetry import EXPOSITION, Telemetry
 
 _HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "content-security-policy": POLICY,
+    "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
 _GRACE = 1
@@ -52,16 +55,34 @@ def application(
     async def metrics(_: Request) -> Response:
         return _answer(await aside(telemetry.render), EXPOSITION)
 
+    async def looked(show: Callable[[Look], bytes], media_type: str) -> Response:
+        reasons, now = ready(), datetime.now(UTC)
+        asked = Asked(telemetry.failures, telemetry.events_per_minute)
+        return _answer(
+            await aside(lambda: show(look(statuses(), telemetry.output_statuses(), reasons, asked, now))), media_type
+        )
+
     async def streams(_: Request) -> Response:
-        body = await aside(lambda: orjson.dumps([as_json(status) for status in statuses()]))
-        return _answer(body, "application/json")
+        return await looked(_streams, "application/json")
+
+    async def status(_: Request) -> Response:
+        return await looked(_status, "application/json")
 
     async def people(_: Request) -> Response:
-        reasons, now = ready(), datetime.now(UTC)
-        return _answer(await aside(lambda: page(statuses(), telemetry.output_statuses(), reasons, now)), "text/html")
+        return await looked(page, "text/html")
 
-    paths = {"/livez": livez, "/readyz": readyz, "/metrics": metrics, "/api/streams": streams, "/": people}
-    return Starlette(routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in paths.items()])
+    probes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
+    looks = {"/api/streams": streams, "/api/status": status, "/": people}
+    return Starlette(routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | looks).items()])
+
+
+def _streams(of: Look) -> bytes:
+    return orjson.dumps([stream_json(stream) for stream in of.streams])
+
+
+def _status(of: Look) -> bytes:
+    outputs = [output_json(output) for output in of.outputs]
+    return orjson.dumps({"verdict": verdict_json(of), "reasons": list(of.reasons), "outputs": outputs})
 
 
 def _answer(body: bytes, media_type: str, status: int = 200) -> Response:

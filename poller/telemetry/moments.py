@@ -1,5 +1,6 @@
 """The moments worth telling: each is one method, which logs it where that helps and counts it."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from poller.status import OutputStatus, StreamStatus, rfc3339
 from poller.telemetry.catalogue import Catalogue
+from poller.telemetry.recent import Recent
 
 _SHOWN, _KNOWN = 20, 1000
 """Of a stream's new field names: told in one line, remembered. An object that is really a table has no end of them."""
@@ -18,9 +20,11 @@ _log: FilteringBoundLogger = structlog.get_logger()
 
 
 class Telemetry:
-    """What one running poller tells of itself. Told by the event loop; only `render` may run in a worker thread."""
+    """What one running poller tells of itself. Told by the event loop; `render`, `events_per_minute`, `failures` and
+    `output_statuses` may run in a worker thread. `clock` gives seconds that only rise."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._recent = Recent(clock)
         self._metrics = Catalogue()
         self._registry = CollectorRegistry()
         self._registry.register(self._metrics)
@@ -74,6 +78,7 @@ class Telemetry:
         for seconds in lateness:
             self._metrics.lateness.observe(seconds, source)
         self._metrics.rejects.add(rejects, source, stream)
+        self._recent.delivered((source, stream), sum(events.values()))
         if rejects or any(events.values()):
             told = {"events": dict(events), "rejects": rejects, "found": dict(found)}
             _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **told)
@@ -90,6 +95,7 @@ class Telemetry:
     ) -> None:
         """A complete pass; told only where it is the first one, or follows a failure."""
         self._metrics.polls.add(1, source, stream, sweep, "complete")
+        self._recent.completed((source, stream), sweep)
         if (source, stream, sweep) in self._well:
             return
         self._well.add((source, stream, sweep))
@@ -101,6 +107,7 @@ class Telemetry:
     ) -> None:
         """A pass broke off; the outcome `bug` is ours, so it brings its traceback."""
         self._metrics.polls.add(1, source, stream, sweep, outcome)
+        self._recent.failed((source, stream), sweep, outcome)
         self._well.discard((source, stream, sweep))
         told = {"outcome": outcome, "error": f"{type(error).__name__}: {error}", "retry_in": retry_in}
         exc_info = error if outcome == "bug" else None
@@ -147,6 +154,14 @@ class Telemetry:
     def output_statuses(self) -> list[OutputStatus]:
         """How every output does at this moment."""
         return list(self._metrics.outputs.values())
+
+    def events_per_minute(self, source: str, stream: str) -> list[int]:
+        """Events of the last 60 minutes, oldest first; the last one still runs. Zero before this process began."""
+        return self._recent.events((source, stream))
+
+    def failures(self, source: str, stream: str) -> dict[str, str]:
+        """How the last pass of each sweep ended that fails now, by sweep; nothing of what was before this process."""
+        return self._recent.failures((source, stream))
 
     def gap_opened(self, source: str, stream: str, sweep: str, start: datetime, end: datetime, kind: str) -> None:
         """A range stays missing until a pass reads it."""

@@ -1,8 +1,11 @@
 """The endpoints, over a real port, as a probe, a scraper and a browser see them."""
 
+import re
 import threading
 import time
-from datetime import datetime
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import anyio
 import httpx
@@ -43,7 +46,9 @@ async def test_streams(house: House) -> None:
         answer = await client.get("/api/streams")
     noon = "2026-03-14T12:00:00.000Z"
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == [
+    (told,) = answer.json()
+    assert datetime.fromisoformat(told.pop("covered_until")) < datetime.now(UTC) - timedelta(seconds=12)
+    assert told == (
         {
             "source": "acme",
             "stream": "calls",
@@ -58,24 +63,52 @@ async def test_streams(house: House) -> None:
                 {"name": "live", "last_success": noon, "next_poll": noon, "last_error": None},
                 {"name": "audit", "last_success": None, "next_poll": None, "last_error": NASTY},
             ],
+            "fault": "vendor",
+            "reason": "the vendor's list does not reach back so far",
+            "events_per_minute": [0] * 60,
         }
-    ]
+    )
     assert datetime.fromisoformat(noon).tzinfo is not None
 
 
-async def test_the_page_runs_nothing_and_loads_nothing(house: House) -> None:
+async def test_the_verdict_and_the_outputs(house: House) -> None:
+    house.telemetry.outputs(["bus"])
+    house.reasons = ["the disk is full"]
+    async with running(house) as client:
+        answer = await client.get("/api/status")
+    told = answer.json()
+    assert told["reasons"] == ["the disk is full"]
+    assert told["verdict"]["complete"] is False
+    assert told["verdict"]["sentence"] == "Not complete: nothing is delivered: the disk is full"
+    assert datetime.fromisoformat(told["outputs"][0].pop("since")) <= datetime.now(UTC)
+    assert told["outputs"] == [{"name": "bus", "up": True, "error": None}]
+
+
+def named(kind: str, text: str) -> str:
+    """The one element of this kind in the page, as its policy would have to name it."""
+    (body,) = re.findall(rf"<{kind}>(.*?)</{kind}>", text, re.DOTALL)
+    return f"'sha256-{b64encode(sha256(body.encode()).digest()).decode()}'"
+
+
+async def test_the_page_runs_its_own_script_alone_and_loads_nothing(house: House) -> None:
     house.reasons = [NASTY]
     house.telemetry.outputs(["bus", NASTY])
     async with running(house) as client:
         answer = await client.get("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "<script" not in answer.text
-    assert answer.text.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 3
-    assert "http" not in answer.text.replace("http-equiv", "")
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == named("script", answer.text)
+    assert policy["style-src"] == named("style", answer.text)
+    assert policy["connect-src"] == "'self'"
+    assert answer.text.count("<script") == 1
+    assert answer.text.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 6
+    assert "http://" not in answer.text
+    assert "https://" not in answer.text
+    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in answer.text
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/streams", "/"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/streams", "/api/status", "/"])
 async def test_every_path_is_read_only_and_kept_by_nobody(house: House, path: str) -> None:
     async with running(house) as client:
         head, post = await client.head(path), await client.post(path)
@@ -108,7 +141,7 @@ class Slow(House):
         return super().statuses()
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/api/streams", "/"])
+@pytest.mark.parametrize("path", ["/metrics", "/api/streams", "/api/status", "/"])
 async def test_slow_work_does_not_hold_the_loop(path: str) -> None:
     house = Slow()
     async with running(house) as client, anyio.create_task_group() as asking:

@@ -1,0 +1,103 @@
+"""The status page for people: one HTML document that keeps itself up to date and loads nothing from anywhere else."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from typing import Final
+
+from poller import VERSION
+from poller.page import rows
+from poller.page.look import Look, StreamLook
+from poller.page.verdict import Verdict, verdict
+from poller.status import STATES
+
+
+def _asset(name: str) -> str:
+    return (files(__name__) / name).read_text("utf-8")
+
+
+def _named(text: str) -> str:
+    """How a policy names this very text."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+_STYLE, _SCRIPT = _asset("page.css"), _asset("page.js")
+_FRAME = _asset("index.html").replace("{style}", _STYLE).replace("{script}", _SCRIPT)
+_TOP, _, _REST = _FRAME.partition("{title}")
+_MIDDLE, _, _BOTTOM = _REST.partition("{live}")
+
+POLICY: Final = (
+    f"default-src 'none'; script-src {_named(_SCRIPT)}; style-src {_named(_STYLE)}; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy: the page's own script and style, and answers of this very poller."""
+
+_OUTPUTS = ("Output", "State", "Since", "Error")
+_STREAMS = ("Stream", "State", "Lag", "Polls", "Events a minute", "Gaps", "What is wrong", "Owner")
+_LOOKS = {True: "good", False: "bad", None: "wait"}
+
+
+def page(of: Look) -> bytes:
+    """The whole page: the verdict, what stands in the way, the outputs, and every stream, those in trouble first."""
+    judged = verdict(of)
+    title = f"{judged.said.partition(':')[0]} - poller"
+    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(of, judged)}{_BOTTOM}".encode("utf-8", "replace")
+
+
+def _live(of: Look, judged: Verdict) -> str:
+    """What the script keeps up to date."""
+    streams = of.urgent_first()
+    parts = [
+        f'<main id="live" data-now="{of.now:%H:%M:%S} UTC">\n',
+        _skip(streams),
+        _verdict(judged),
+        "".join(f'<p class="bad">Not ready: {escape(reason)}</p>\n' for reason in of.reasons),
+        f"<h2>Streams</h2>\n<p>{_summary(of.streams)}</p>\n{_FILTER}",
+        _table("streams", "Streams, those in trouble first", _STREAMS, rows.streams(streams, of.now)),
+        "<h2>Outputs</h2>\n",
+        _table("outputs", "Outputs", _OUTPUTS, rows.outputs(of.outputs, of.now)),
+        f"<p><small>{of.now:%Y-%m-%d %H:%M:%S} UTC, poller {escape(VERSION)}</small></p>\n</main>\n",
+    ]
+    return "".join(parts)
+
+
+_FILTER: Final = """<p id="finder" data-keep hidden>
+<label>Show only <input id="filter" type="search" placeholder="a source, a state, a fault"></label> <span></span>
+</p>
+"""
+"""Of no use without the script, which shows it, and leaves it alone afterwards."""
+
+
+def _skip(streams: Sequence[StreamLook]) -> str:
+    troubled = [of for of in streams if of.troubled]
+    to, words = (f"s-{troubled[0].name}", "Skip to trouble") if troubled else ("streams", "Skip to the streams")
+    return f'<a class="skip" href="#{escape(to)}">{words}</a>\n'
+
+
+def _verdict(judged: Verdict) -> str:
+    """A screen reader is told only when it changes, and not each time the clock moves on."""
+    said, more = escape(judged.said), escape(judged.more)
+    return (
+        f'<h1 class="{_LOOKS[judged.complete]}"><span id="said" role="status">{said}</span> <span>{more}</span></h1>\n'
+    )
+
+
+def _summary(streams: Sequence[StreamLook]) -> str:
+    counts = Counter(of.status.state for of in streams if of.status.owner)
+    elsewhere = sum(not of.status.owner for of in streams)
+    told = [f"{counts[state]} {state}" for state in STATES if counts[state]]
+    told += [f"{elsewhere} not polled here"] if elsewhere else []
+    return f"{len(streams)} streams{': ' if told else ''}{', '.join(told)}"
+
+
+def _table(name: str, caption: str, columns: tuple[str, ...], body: str) -> str:
+    """The roles are said aloud: on a narrow screen nothing is laid out as a table."""
+    heads = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in columns)
+    return (
+        f'<table id="{name}" role="table" tabindex="-1">\n<caption>{caption}</caption>\n'
+        f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>\n'
+        f'<tbody role="rowgroup">\n{body}</tbody>\n</table>\n'
+    )

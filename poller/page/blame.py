@@ -1,0 +1,80 @@
+"""Whose fault it is that a stream is not well, as far as that can be known, and why in plain words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from poller.status import OutputStatus, StreamStatus
+
+Fault: TypeAlias = Literal["vendor", "vendor or network", "configuration", "output", "state", "us", "unknown"]
+
+
+class Blame(NamedTuple):
+    """`fault` is None where nothing is wrong, `reason` None where there is nothing to say."""
+
+    fault: Fault | None
+    reason: str | None
+
+
+_NOBODY: Final = Blame(None, None)
+_DENIED: Final = Blame("configuration", "the vendor refuses our credential")
+_SHIFTED: Final = Blame("vendor", "the vendor's list moves while it is read")
+_ANSWERS: Final = Blame("vendor", "the vendor answers with an error")
+_SILENT: Final = Blame("vendor or network", "the vendor cannot be reached, or does not answer in time")
+_OUTCOMES: Final[Mapping[str, Blame]] = {
+    "denied": _DENIED,
+    "throttled": Blame("vendor", "the vendor asks us to wait"),
+    "shifted": _SHIFTED,
+    "unexpected": Blame("vendor", "the vendor's answer is not the documented one"),
+    "bug": Blame("us", "a bug in poller: the log has more"),
+}
+_GAPS: Final[Mapping[str, Blame]] = {
+    "unreadable": Blame("vendor", "the vendor's list does not reach back so far"),
+    "shifted": _SHIFTED,
+}
+_BROKEN: Final = Blame("unknown", "a pass broke off and is not made up for yet")
+_EARLIER: Final = Blame("unknown", "it failed before this process began, and was not tried again yet")
+_COLLAPSED: Final = Blame("unknown", "the vendor shows less than half of what it did: is the credential narrowed?")
+_SLOW: Final = Blame("unknown", "polls do not keep up, and none of them fails: is requests_per_minute too low?")
+
+
+def blame(
+    status: StreamStatus, failures: Mapping[str, str], outputs: Sequence[OutputStatus], reasons: Sequence[str]
+) -> Blame:
+    """Derived from the state and from how the sweeps failed last (`failures`: outcome by sweep).
+
+    `reasons` say why nothing can be delivered now. What an earlier process met is known by its text alone.
+    """
+    if not status.owner:
+        return Blame(None, "another replica polls it, or none does")
+    if status.state == "paused":
+        return _paused(outputs, reasons)
+    if status.state == "denied":
+        return _DENIED
+    return _failing(status, failures) or _of_state(status)
+
+
+def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Blame:
+    down = any(not output.up for output in outputs)
+    return Blame("output" if down else "state", reasons[0] if reasons else "an output, or the state, was down just now")
+
+
+def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Blame | None:
+    """What the sweep that matters most says: one whose gap is open, then the main one, then any."""
+    first = [gap.sweep for gap in status.gaps] + ["live", "snapshot"]
+    errors = {sweep.name: sweep.last_error for sweep in status.sweeps if sweep.last_error and sweep.name in failures}
+    for name in [*first, *errors]:
+        if error := errors.get(name):
+            return _OUTCOMES.get(failures[name]) or (_ANSWERS if error.startswith("HTTP ") else _SILENT)
+    return None
+
+
+def _of_state(status: StreamStatus) -> Blame:
+    if status.state == "gap":
+        return next((_GAPS[gap.kind] for gap in status.gaps if gap.kind in _GAPS), _BROKEN)
+    if status.state == "suspect":
+        return _COLLAPSED
+    if status.state == "late":
+        return _EARLIER if status.last_error else _SLOW
+    if status.lag_seconds is None:
+        return Blame(None, "its first pass is not complete yet")
+    return _NOBODY

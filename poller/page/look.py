@@ -1,0 +1,98 @@
+"""One look at a running poller: every stream with what is to be said of it, the outputs, and the verdict."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from poller.page.blame import Blame, blame
+from poller.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLook:
+    """A stream, whose fault it is, and up to when it is complete (None: not known)."""
+
+    status: StreamStatus
+    blame: Blame
+    covered_until: datetime | None
+    events: Sequence[int]
+
+    @property
+    def name(self) -> str:
+        """As commands name it in their output."""
+        return f"{self.status.source}/{self.status.stream}"
+
+    @property
+    def troubled(self) -> bool:
+        """Whether something is missing, or may be."""
+        return bool(self.status.owner) and self.status.state not in {"ok", "waiting"}
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on something may be missing."""
+        moments = [gap.start for gap in self.status.gaps] + ([self.covered_until] if self.covered_until else [])
+        return min(moments, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All of it, streams in the order of the configuration; `reasons` say why nothing can be delivered."""
+
+    streams: Sequence[StreamLook]
+    outputs: Sequence[OutputStatus]
+    reasons: Sequence[str]
+    now: datetime
+
+    def urgent_first(self) -> list[StreamLook]:
+        """The streams, troubled ones first, those that others poll last."""
+        return sorted(self.streams, key=_urgency)
+
+
+class Asked(NamedTuple):
+    """What telemetry knows of a stream, by source and stream: how its sweeps failed, its events a minute."""
+
+    failures: Callable[[str, str], Mapping[str, str]]
+    events: Callable[[str, str], Sequence[int]]
+
+
+def look(
+    statuses: Sequence[StreamStatus],
+    outputs: Sequence[OutputStatus],
+    reasons: Sequence[str],
+    asked: Asked,
+    now: datetime,
+) -> Look:
+    """Put together what is known at this moment."""
+    streams = [_stream(status, outputs, reasons, asked, now) for status in statuses]
+    return Look(streams, outputs, reasons, now)
+
+
+def _stream(
+    status: StreamStatus, outputs: Sequence[OutputStatus], reasons: Sequence[str], asked: Asked, now: datetime
+) -> StreamLook:
+    names = (status.source, status.stream)
+    lag = status.lag_seconds
+    covered = None if lag is None else (now - timedelta(seconds=lag)).replace(microsecond=0)
+    found = blame(status, asked.failures(*names), outputs, reasons)
+    return StreamLook(status, found, covered, asked.events(*names))
+
+
+def _urgency(of: StreamLook) -> tuple[bool, int, bool, str, str]:
+    status = of.status
+    return not status.owner, STATES.index(status.state), of.blame.fault is None, status.source, status.stream
+
+
+def stream_json(of: StreamLook) -> dict[str, Any]:
+    """One object of `/api/streams`."""
+    return as_json(of.status) | {
+        "covered_until": rfc3339(of.covered_until) if of.covered_until else None,
+        "fault": of.blame.fault,
+        "reason": of.blame.reason,
+        "events_per_minute": list(of.events),
+    }
+
+
+def output_json(output: OutputStatus) -> dict[str, Any]:
+    """One of the outputs in `/api/status`."""
+    return {"name": output.name, "up": output.up, "since": rfc3339(output.since), "error": output.error}

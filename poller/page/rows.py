@@ -1,0 +1,117 @@
+"""The two tables of the page, outputs and streams, a row each; every text is escaped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from poller.page.look import StreamLook
+from poller.page.words import ago, ahead, clock, length, throughput
+from poller.status import GapStatus, OutputStatus, State, SweepStatus
+
+_LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}
+_HEIGHT = 20
+"""Of a chart; a minute is one wide."""
+_SHOWN = 5
+"""Gaps of a stream that are listed; the rest is counted."""
+
+
+def outputs(found: Sequence[OutputStatus], now: datetime) -> str:
+    """One row an output."""
+    return "".join(_output(output, now) for output in found)
+
+
+def streams(found: Sequence[StreamLook], now: datetime) -> str:
+    """One row a stream, in the order given."""
+    return "".join(_stream(of, now) for of in found)
+
+
+def _row(name: str, title: str, *cells: str) -> str:
+    head = f'<th scope="row" role="rowheader">{title}</th>'
+    return f'<tr role="row" id="{escape(name)}" tabindex="-1">{head}{"".join(cells)}</tr>\n'
+
+
+def _cell(label: str, content: str) -> str:
+    """Narrow screens show the label in front, and no cell that is empty."""
+    return f'<td role="cell" data-label="{label}">{content}</td>'
+
+
+def _mark(look: str, word: str) -> str:
+    return f'<b class="{look}">{word}</b>'
+
+
+def _output(output: OutputStatus, now: datetime) -> str:
+    return _row(
+        f"o-{output.name}",
+        escape(output.name),
+        _cell("State", _mark("good", "up") if output.up else _mark("bad", "down")),
+        _cell("Since", f"{clock(output.since, now)} <small>{ago(output.since, now)}</small>"),
+        _cell("Error", escape(output.error or "")),
+    )
+
+
+def _stream(of: StreamLook, now: datetime) -> str:
+    status, (fault, reason) = of.status, of.blame
+    told = "" if reason is None else f"<p>{escape(reason)}</p>"
+    said = "" if status.last_error is None else f"<p><small>{escape(status.last_error)}</small></p>"
+    whose = f'<p class="fault">fault: {fault}</p>' if fault else ""
+    return _row(
+        f"s-{of.name}",
+        f"{escape(status.source)}/<wbr>{escape(status.stream)}",
+        _cell("State", _mark(_LOOKS.get(status.state, "bad"), status.state)),
+        _cell("Lag", _lag(of, now)),
+        _cell("Polls", _polls(of, now)),
+        _cell("Events a minute", _events(of.events)),
+        _cell("Gaps", _gaps(status.gaps, status.gap_seconds, now)),
+        _cell("What is wrong", f"{whose}{told}{said}"),
+        _cell("Owner", escape(status.owner)),
+    )
+
+
+def _lag(of: StreamLook, now: datetime) -> str:
+    lag = of.status.lag_seconds
+    if lag is None or of.covered_until is None:
+        return ""
+    since = f"<small>complete up to {clock(of.covered_until, now)}</small>" if of.troubled else ""
+    return f"{length(lag)} {since}".strip()
+
+
+def _polls(of: StreamLook, now: datetime) -> str:
+    """The latest success and the next poll of any sweep; each sweep's own on demand."""
+    sweeps = of.status.sweeps
+    if not sweeps:
+        return ""
+    last = max((sweep.last_success for sweep in sweeps if sweep.last_success), default=None)
+    following = min((sweep.next_poll for sweep in sweeps if sweep.next_poll), default=None)
+    short = f"{ago(last, now) if last else 'never'}{f', next {ahead(following, now)}' if following else ''}"
+    each = "".join(f"<li>{_sweep(sweep, now)}</li>" for sweep in sweeps)
+    return f'<details id="d-{escape(of.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
+
+
+def _sweep(sweep: SweepStatus, now: datetime) -> str:
+    last = ago(sweep.last_success, now) if sweep.last_success else "never"
+    following = f", next {ahead(sweep.next_poll, now)}" if sweep.next_poll else ""
+    said = f": {escape(sweep.last_error)}" if sweep.last_error else ""
+    return f"<b>{escape(sweep.name)}</b> {last}{following}{said}"
+
+
+def _events(events: Sequence[int]) -> str:
+    """Bars, a minute each, the highest one as high as the chart."""
+    highest = max(events)
+    if not highest:
+        return "<small>none in 60 min</small>"
+    bars = "".join(f"M{at} {_HEIGHT}V{_HEIGHT - of * _HEIGHT / highest:.4g}" for at, of in enumerate(events) if of)
+    size = f'viewBox="-.5 0 {len(events)} {_HEIGHT}" preserveAspectRatio="none"'
+    return f'<svg role="img" aria-label="{throughput(events)}" {size}><path d="{bars}"/></svg> {events[-2]}'
+
+
+def _gaps(gaps: Sequence[GapStatus], seconds: float, now: datetime) -> str:
+    if not gaps:
+        return ""
+    told = "".join(f"<li>{_gap(gap, now)}</li>" for gap in gaps[:_SHOWN])
+    more = f"<li>and {len(gaps) - _SHOWN} more</li>" if len(gaps) > _SHOWN else ""
+    return f"{length(seconds)}<ul>{told}{more}</ul>"
+
+
+def _gap(gap: GapStatus, now: datetime) -> str:
+    start, end = clock(gap.start, now).removesuffix(" UTC"), clock(gap.end, now)
+    return f"{start} to {end} <small>{escape(gap.sweep)}, {escape(gap.kind)}</small>"

@@ -1,0 +1,36 @@
+"""Moments, lengths of time and numbers, as people say them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+
+def clock(moment: datetime, now: datetime, *, seconds: bool = True) -> str:
+    """`09:41:12 UTC`; with its day where that is another one than now's."""
+    day = "" if moment.date() == now.date() else f"{moment:%Y-%m-%d} "
+    return f"{day}{moment:%H:%M:%S} UTC" if seconds else f"{day}{moment:%H:%M} UTC"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`3 s ago`."""
+    return f"{length((now - moment).total_seconds())} ago"
+
+
+def ahead(moment: datetime, now: datetime) -> str:
+    """`in 3 s`, or `now`."""
+    seconds = (moment - now).total_seconds()
+    return f"in {length(seconds)}" if seconds > 0 else "now"
+
+
+def length(seconds: float) -> str:
+    """The two largest units: `3 s`, `2 min 5 s`, `4 h 10 min`, `3 d 2 h`."""
+    whole = max(0, round(seconds))
+    for size, below, name, smaller in ((86400, 3600, "d", "h"), (3600, 60, "h", "min"), (60, 1, "min", "s")):
+        if whole >= size:
+            rest = whole % size // below
+            return f"{whole // size} {name} {rest} {smaller}" if rest else f"{whole // size} {name}"
+    return f"{whole} s"
+
+
+def throughput(events: Sequence[int]) -> str:
+    """An hour of events a minute, for somebody who sees no chart."""
+    return f"Events a minute in the last hour: {events[-2]} last, {max(events)} at most, {sum(events):,} in all"

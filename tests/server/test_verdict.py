@@ -1,0 +1,138 @@
+"""One sentence says whether everything arrived; each stream says whose fault it is that it did not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from poller.page.blame import blame
+from poller.page.look import Asked, Look, look
+from poller.page.verdict import verdict, verdict_json
+from poller.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
+from tests.server.conftest import NOON
+
+SWEEP = SweepStatus("live", NOON, NOON, None)
+FINE = StreamStatus("acme", "calls", "ok", 48.0, [], None, "here", [SWEEP], 7, 0.0)
+BUS = OutputStatus("bus", up=False, error="no route", since=NOON - timedelta(minutes=20))
+
+
+def seen(
+    *statuses: StreamStatus,
+    failures: Mapping[str, str] | None = None,
+    outputs: Sequence[OutputStatus] = (),
+    reasons: Sequence[str] = (),
+) -> Look:
+    return look(statuses, outputs, reasons, Asked(lambda *_: failures or {}, lambda *_: [0] * 60), NOON)
+
+
+def test_all_is_complete_up_to_the_oldest_of_them() -> None:
+    of = seen(FINE, replace(FINE, stream="leads", lag_seconds=12.0))
+    assert verdict(of).sentence == "Complete up to 11:59:12 UTC"
+    assert verdict_json(of) == {
+        "complete": True,
+        "sentence": "Complete up to 11:59:12 UTC",
+        "covered_until": "2026-03-14T11:59:12.000Z",
+    }
+
+
+def test_what_a_screen_reader_hears_stays_the_same_while_the_clock_moves() -> None:
+    before, after = verdict(seen(FINE)), verdict(seen(replace(FINE, lag_seconds=9.0)))
+    assert before.said == after.said
+    assert before.more != after.more
+
+
+def test_a_list_that_is_read_once_an_hour_does_not_make_the_rest_look_old() -> None:
+    users = replace(FINE, stream="users", lag_seconds=3000.0, sweeps=[replace(SWEEP, name="snapshot")])
+    assert verdict(seen(FINE, users)).sentence == "Complete up to 11:59:12 UTC, reference lists up to 11:10:00 UTC"
+
+
+def test_the_worst_stream_is_named_with_its_time_and_its_reason() -> None:
+    denied = replace(FINE, state="denied", lag_seconds=3600.0)
+    late = replace(FINE, stream="leads", state="late", lag_seconds=9000.0)
+    of = verdict(seen(FINE, late, denied))
+    assert of.complete is False
+    assert of.sentence == (
+        "Not complete: acme/calls since 11:00 UTC: the vendor refuses our credential (and 1 more of 3 streams)"
+    )
+
+
+def test_a_gap_counts_from_its_beginning() -> None:
+    gap = GapStatus("updated", NOON - timedelta(days=1, hours=1), NOON, "unreadable", NOON)
+    said = verdict(seen(replace(FINE, state="gap", gaps=[gap]))).said
+    assert "since 2026-03-13 11:00 UTC: the vendor's list does not reach back so far" in said
+
+
+def test_an_output_that_is_down_stands_before_all_else() -> None:
+    paused = replace(FINE, state="paused")
+    of = seen(paused, outputs=[BUS], reasons=["output bus is down: no route"])
+    assert verdict(of).said == "Not complete: nothing is delivered since 11:40 UTC: output bus is down: no route"
+    assert of.streams[0].blame.fault == "output"
+
+
+def test_a_first_pass_under_way_is_no_alarm_and_not_complete() -> None:
+    of = verdict(seen(FINE, replace(FINE, stream="leads", state="waiting", lag_seconds=None)))
+    assert (of.complete, of.said) == (False, "Not complete yet: acme/leads was not read to its end so far")
+
+
+def test_what_another_replica_polls_is_not_judged() -> None:
+    away = StreamStatus("crm", "leads", "waiting", None, [], None, "", [], 0, 0.0)
+    assert verdict(seen(FINE, away)).sentence == "Complete up to 11:59:12 UTC (1 of 2 streams are not polled here)"
+    nothing = verdict(seen(away))
+    assert (nothing.complete, nothing.said) == (None, "Nothing is polled here")
+    assert seen(away).streams[0].blame == (None, "another replica polls it, or none does")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "fault", "word"),
+    [
+        ("denied", "HTTP 401", "configuration", "credential"),
+        ("throttled", "HTTP 429", "vendor", "wait"),
+        ("unexpected", "no JSON", "vendor", "documented"),
+        ("shifted", "rows shrank", "vendor", "moves"),
+        ("unavailable", "HTTP 503", "vendor", "error"),
+        ("unavailable", "no answer within 30 s", "vendor or network", "in time"),
+        ("unavailable", "the connection failed: ConnectError", "vendor or network", "reached"),
+        ("bug", "KeyError('x')", "us", "log"),
+    ],
+)
+def test_the_fault_is_where_the_last_failure_puts_it(outcome: str, error: str, fault: str, word: str) -> None:
+    failing = replace(FINE, state="late", last_error=error, sweeps=[replace(SWEEP, last_error=error)])
+    found = blame(failing, {"live": outcome}, [], [])
+    assert found.fault == fault
+    assert word in str(found.reason)
+
+
+def test_the_sweep_that_matters_most_is_heard_first() -> None:
+    audit = SweepStatus("audit", NOON, NOON, "HTTP 503")
+    live = SweepStatus("live", NOON, NOON, "no JSON")
+    failing = replace(FINE, state="late", sweeps=[audit, live])
+    outcomes = {"audit": "unavailable", "live": "unexpected"}
+    assert "documented" in str(blame(failing, outcomes, [], []).reason)
+    gap = GapStatus("audit", NOON, NOON, "broken", NOON)
+    assert "error" in str(blame(replace(failing, state="gap", gaps=[gap]), outcomes, [], []).reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "word"),
+    [
+        ("late", "live: HTTP 503", "before this process"),
+        ("late", None, "keep up"),
+        ("gap", None, "broke off"),
+        ("suspect", None, "less than half"),
+    ],
+)
+def test_what_is_not_known_is_not_claimed(state: State, error: str | None, word: str) -> None:
+    sweeps = [replace(SWEEP, last_error=error)]
+    found = blame(replace(FINE, state=state, last_error=error, sweeps=sweeps), {}, [], [])
+    assert found.fault == "unknown"
+    assert word in str(found.reason)
+
+
+def test_a_failure_that_is_over_blames_nobody() -> None:
+    assert blame(FINE, {"live": "denied"}, [], []) == (None, None)
+
+
+def test_a_state_that_cannot_be_written_is_no_outputs_fault() -> None:
+    paused = replace(FINE, state="paused")
+    assert blame(paused, {}, [replace(BUS, up=True)], ["the disk is full"]) == ("state", "the disk is full")
