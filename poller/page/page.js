@@ -82,7 +82,8 @@ async function update() {
     const answer = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     show(await answer.text());
-  } catch {
+  } catch (error) {
+    console.error(`No answer: ${error}`);
     gone();
   }
 }

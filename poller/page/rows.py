@@ -71,7 +71,7 @@ def _lag(of: StreamLook, now: datetime) -> str:
     lag = of.status.lag_seconds
     if lag is None or of.covered_until is None:
         return ""
-    since = f"<small>complete up to {clock(of.covered_until, now)}</small>" if of.troubled else ""
+    since = f"<small>covered up to {clock(of.covered_until, now)}</small>" if of.troubled else ""
     return f"{length(lag)} {since}".strip()
 
 

@@ -67,7 +67,9 @@ def well(source: str, stream: str, sweeps: str, now: datetime) -> StreamStatus:
     listed = sweeps == "snapshot"
     lag = 1240.0 if listed else 8.0 + len(source)
     each = [
-        SweepStatus(name, now - timedelta(seconds=lag * (at + 1) ** 3 - 5), now + timedelta(seconds=12 + 600 * at), None)
+        SweepStatus(
+            name, now - timedelta(seconds=lag * (at + 1) ** 3 - 5), now + timedelta(seconds=12 + 600 * at), None
+        )
         for at, name in enumerate(sweeps.split())
     ]
     return StreamStatus(source, stream, "ok", lag, [], None, "poller-0", each, 48211, 0.0)
@@ -107,8 +109,8 @@ def _fill(of: Picture, rates: dict[tuple[str, str], float]) -> None:
         for (source, stream), rate in rates.items():
             count = round(rate * (1 + 0.5 * math.sin(minute / 7)) * chance.random() * 2)
             if not (source == "acme-calls" and minute > 30):  # refused since
-                told = {"events": {"x.created": count}, "rejects": 0, "lateness": [], "found": {}}
-                of.telemetry.page_delivered(source, stream, "live", **told)
+                events = {"x.created": count}
+                of.telemetry.page_delivered(source, stream, "live", events=events, rejects=0, lateness=[], found={})
 
 
 class Served:
@@ -117,7 +119,7 @@ class Served:
     def __init__(self, of: Picture) -> None:
         self.of = of
         self._sock = listen("127.0.0.1", 0)
-        self.at = "http://127.0.0.1:{}/".format(self._sock.getsockname()[1])
+        self.at = f"http://127.0.0.1:{self._sock.getsockname()[1]}/"
         self._scope = anyio.CancelScope()
 
     async def run(self) -> None:
