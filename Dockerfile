@@ -5,16 +5,18 @@ FROM python:${PYTHON}-slim AS build
 WORKDIR /src
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /build \
- && /build/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements-build.lock
+ && /build/bin/python -m pip install --no-cache-dir \
+    --require-hashes --only-binary :all: -r requirements-build.lock
 RUN python -m venv --without-pip /app \
- && /build/bin/python -m pip --python /app/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: \
-    -r requirements.lock
+ && /build/bin/python -m pip --python /app/bin/python install --no-cache-dir --no-compile \
+    --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY poller poller
 COPY outputs outputs
 # Bytecode that is never held against its source: nothing has to be written, nor looked up, at the start.
 RUN /build/bin/python -m hatchling build -t wheel -d /dist \
- && /build/bin/python -m pip --python /app/bin/python install --no-cache-dir --no-compile --no-deps --no-index /dist/*.whl \
+ && /build/bin/python -m pip --python /app/bin/python install --no-cache-dir --no-compile \
+    --no-deps --no-index /dist/*.whl \
  && /app/bin/python -m compileall -q --invalidation-mode unchecked-hash /app/lib
 
 FROM python:${PYTHON}-slim
@@ -32,6 +34,9 @@ USER 10001:10001
 EXPOSE 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5m \
-  CMD ["/app/bin/python", "-I", "-c", "import http.client, os, sys; door = http.client.HTTPConnection('127.0.0.1', int(os.environ['POLLER_PORT']), timeout=4); door.request('GET', '/livez'); sys.exit(door.getresponse().status != 200)"]
+  CMD ["/app/bin/python", "-I", "-c", "import http.client, os, sys; \
+door = http.client.HTTPConnection('127.0.0.1', int(os.environ['POLLER_PORT']), timeout=4); \
+door.request('GET', '/livez'); \
+sys.exit(door.getresponse().status != 200)"]
 ENTRYPOINT ["/app/bin/poller"]
 CMD ["run", "-c", "/etc/poller/config.yaml"]

@@ -1,5 +1,6 @@
 """The chart as helm renders it: objects by their kind, and what is said where it refuses."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -76,11 +77,11 @@ class Chart:
         return Objects(done.stdout)
 
     def refusal(self, example: str, **values: Any) -> str:
-        """What helm says instead of rendering."""
+        """What helm says instead of rendering; places as helm 3 writes them, whichever it is."""
         done = self._helm("template", example, values)
         assert done.returncode != 0, "it was rendered"
         assert done.stdout == ""
-        return done.stderr
+        return re.sub(r"at '/?(.*?)':", lambda place: place[1].replace("/", ".") + ":", done.stderr)
 
     def lint(self, example: str, **values: Any) -> str:
         """What `helm lint --strict` finds fault with; empty where that is nothing."""

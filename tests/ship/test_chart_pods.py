@@ -21,6 +21,7 @@ def test_pods_keep_to_the_restricted_standard(chart: Chart, example: str) -> Non
     assert pod["securityContext"]["runAsUser"] == pod["securityContext"]["fsGroup"] == 10001
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False  # a service called poller would set POLLER_PORT to tcp://...
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
     assert {key for volume in pod["volumes"] for key in volume} <= {"name", "configMap", "secret", "emptyDir"}
     for container in [*pod["containers"], *pod.get("initContainers", [])]:

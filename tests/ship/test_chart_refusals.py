@@ -7,7 +7,6 @@ import pytest
 from tests.ship.chart import Chart
 
 LITERAL = "hunter2-hunter2"
-NOT_A_SECRET = "Must not validate the schema"
 
 
 def source(**keys: Any) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def output(**keys: Any) -> dict[str, Any]:
 )
 def test_a_sources_secret_in_the_values_is_refused_and_not_repeated(chart: Chart, key: str) -> None:
     said = chart.refusal("sqlite", **source(**{key: LITERAL}))
-    assert f"config.sources.acme.{key}: {NOT_A_SECRET}" in said
+    assert f"config.sources.acme.{key}: " in said
     assert LITERAL not in said
     assert LITERAL not in chart.lint("sqlite", **source(**{key: LITERAL}))
 
@@ -32,13 +31,13 @@ def test_a_sources_secret_in_the_values_is_refused_and_not_repeated(chart: Chart
 @pytest.mark.parametrize("value", [LITERAL, f"${{NAME:-{LITERAL}}}", f"${{NAME}}{LITERAL}", 12345678, [LITERAL]])
 def test_whatever_is_more_than_a_reference_is_refused(chart: Chart, value: Any) -> None:
     said = chart.refusal("sqlite", **source(api_key=value))
-    assert f"config.sources.acme.api_key: {NOT_A_SECRET}" in said
+    assert "config.sources.acme.api_key: " in said
     assert LITERAL not in said
 
 
 def test_a_proxys_login_is_a_secret(chart: Chart) -> None:
     said = chart.refusal("sqlite", **source(proxy=f"http://me:{LITERAL}@proxy:3128"))
-    assert f"config.sources.acme.proxy: {NOT_A_SECRET}" in said
+    assert "config.sources.acme.proxy: " in said
     assert LITERAL not in said
     chart.render("sqlite", **source(proxy="http://proxy:3128"))
     chart.render("sqlite", **source(proxy="http://${CALLCAP_API_KEY}@proxy:3128"))
@@ -49,43 +48,48 @@ def test_kafkas_secrets_in_the_values_are_refused(chart: Chart, key: str) -> Non
     for place in ("outputs.bus", "state"):
         part = {"bus": {key: LITERAL}} if place == "outputs.bus" else {key: LITERAL}
         said = chart.refusal("kafka", config={place.partition(".")[0]: part})
-        assert f"config.{place}.{key}: {NOT_A_SECRET}" in said
+        assert f"config.{place}.{key}: " in said
         assert LITERAL not in said
 
 
 def test_the_key_of_the_tokens_is_a_secret(chart: Chart) -> None:
     said = chart.refusal("kafka", config={"state": {"token_key": LITERAL}})
-    assert f"config.state.token_key: {NOT_A_SECRET}" in said
+    assert "config.state.token_key: " in said
 
 
 @pytest.mark.parametrize(
-    ("example", "values", "words"),
+    ("example", "values", "place"),
     [
-        ("sqlite", {"replicas": 2}, "replicas does not match: 1"),
-        ("sqlite", {"replicas": 0}, "replicas: Must be greater than or equal to 1"),
-        ("", {"replicas": 3}, "replicas does not match: 1"),
-        ("kafka", {"persistence": {"size": "2Gi"}}, "persistence: Must have at most 0 properties"),
-        ("sqlite", {"persistence": {"size": "lots"}}, "persistence.size: Does not match pattern"),
-        ("sqlite", {"config": {"state": {"type": "redis"}}}, "config.state.type must be one of"),
-        ("sqlite", {"config": {"state": {"path": "/state/poller.db"}}}, "config.state.path: Does not match pattern"),
-        ("sqlite", output(type="file", path="/data/x"), "config.outputs.extra.path: Does not match pattern"),
-        ("sqlite", output(type="webhook"), "config.outputs.extra.type must be one of"),
-        ("sqlite", output(path="x"), "config.outputs.extra: type is required"),
-        ("sqlite", {"config": {"server": {"port": 0}}}, "config.server.port: Must be greater than or equal to 1"),
-        ("sqlite", {"config": {"server": {"port": "${PORT}"}}}, "config.server.port: Invalid type"),
-        ("sqlite", {"config": {"servers": {}}}, "config: Additional property servers is not allowed"),
-        ("sqlite", {"nonsense": 1}, "Additional property nonsense is not allowed"),
-        ("sqlite", {"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds: Must be greater"),
-        ("sqlite", {"secretEnv": {"A": "literal"}}, "secretEnv.A: Invalid type"),
-        ("sqlite", {"secretEnv": {"A": {"secretName": "s"}}}, "secretEnv.A: key is required"),
-        ("sqlite", {"secretEnv": {"A-B": {"secretName": "s", "key": "k"}}}, "secretEnv: Property name of"),
-        ("sqlite", {"secretFiles": {"s": "/etc/poller"}}, "secretFiles.s: Does not match pattern"),
-        ("kafka", {"monitoring": {"interval": "often"}}, "monitoring.interval: Does not match pattern"),
-        ("kafka", {"networkPolicy": {"egressPorts": [70000]}}, "networkPolicy.egressPorts.0: Must be less than"),
+        ("sqlite", {"replicas": 2}, "replicas"),
+        ("sqlite", {"replicas": 0}, "replicas"),
+        ("", {"replicas": 3}, "replicas"),
+        ("kafka", {"replicas": 0}, "replicas"),
+        ("kafka", {"persistence": {"size": "2Gi"}}, "persistence"),
+        ("sqlite", {"persistence": {"size": "lots"}}, "persistence.size"),
+        ("sqlite", {"config": {"state": {"type": "redis"}}}, "config.state.type"),
+        ("sqlite", {"config": {"state": {"path": "/state/poller.db"}}}, "config.state.path"),
+        ("sqlite", output(type="file", path="/data/x"), "config.outputs.extra.path"),
+        ("sqlite", output(type="webhook"), "config.outputs.extra.type"),
+        ("sqlite", output(path="x"), "config.outputs.extra"),
+        ("sqlite", {"config": {"server": {"port": 0}}}, "config.server.port"),
+        ("sqlite", {"config": {"server": {"port": "${PORT}"}}}, "config.server.port"),
+        ("sqlite", {"config": {"server": {"ports": 1}}}, "config.server"),
+        ("sqlite", {"config": {"servers": {}}}, "config"),
+        ("sqlite", {"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds"),
+        ("sqlite", {"secretEnv": {"A": "literal"}}, "secretEnv.A"),
+        ("sqlite", {"secretEnv": {"A": {"secretName": "s"}}}, "secretEnv.A"),
+        ("sqlite", {"secretEnv": {"A-B": {"secretName": "s", "key": "k"}}}, "secretEnv"),
+        ("sqlite", {"secretFiles": {"s": "/etc/poller"}}, "secretFiles.s"),
+        ("kafka", {"monitoring": {"interval": "often"}}, "monitoring.interval"),
+        ("kafka", {"networkPolicy": {"egressPorts": [70000]}}, "networkPolicy.egressPorts.0"),
     ],
 )
-def test_nonsense_is_refused_with_its_place(chart: Chart, example: str, values: dict[str, Any], words: str) -> None:
-    assert words in chart.refusal(example, **values)
+def test_nonsense_is_refused_with_its_place(chart: Chart, example: str, values: dict[str, Any], place: str) -> None:
+    assert f"- {place}: " in chart.refusal(example, **values)
+
+
+def test_an_unknown_value_is_refused_by_its_name(chart: Chart) -> None:
+    assert "nonsense" in chart.refusal("sqlite", nonsense=1)
 
 
 def test_a_placeholder_that_nothing_fills_is_refused_with_the_remedy(chart: Chart) -> None:

@@ -7,6 +7,7 @@ metadata:
     checksum/config: {{ include "poller.config" . | sha256sum }}
 spec:
   automountServiceAccountToken: false
+  # A service called poller would else set POLLER_PORT, to tcp://...
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   securityContext:
