@@ -113,6 +113,12 @@ def test_a_number_stays_a_number_however_large(chart: Chart, tmp_path: Path) -> 
     assert "100000000" in objects.config
 
 
+def test_a_later_file_can_take_out_what_an_earlier_one_names(chart: Chart, tmp_path: Path) -> None:
+    config = {"sources": {"crm": None}, "outputs": {"archive": None, "console": {"type": "stdout"}}}
+    settings = loaded(chart.render("sqlite", config=config), tmp_path)
+    assert (list(settings.sources), list(settings.outputs)) == (["acme-calls"], ["console"])
+
+
 def test_a_changed_configuration_rolls_the_pods_and_an_equal_one_does_not(chart: Chart) -> None:
     def pods(**values: Any) -> Any:
         return chart.render("kafka", **values).workload["spec"]["template"]

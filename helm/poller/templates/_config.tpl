@@ -6,10 +6,16 @@
 {{ .Values.config.server.port | default 9090 | int }}
 {{- end }}
 
-{{/* config.yaml. In a pod, only 0.0.0.0 can be reached by probes and by Prometheus. */}}
+{{/* config.yaml. In a pod, only 0.0.0.0 can be reached by probes and by Prometheus. What a later file of values set to
+     null is left out: Helm keeps it. */}}
 {{- define "poller.config" -}}
 {{- $server := dict "host" "0.0.0.0" "port" (include "poller.port" . | int) -}}
 {{- $config := set (deepCopy .Values.config) "server" (merge $server .Values.config.server) -}}
+{{- range $part := list $config.sources $config.outputs -}}
+{{- range $name, $value := $part -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $part $name -}}{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- include "poller.filled" (dict "text" (toYaml $config) "values" .Values) -}}
 {{- toYaml $config -}}
 {{- end }}
@@ -38,7 +44,7 @@
 {{- define "poller.kafkaPorts" -}}
 {{- $ports := list -}}
 {{- range append (values .Values.config.outputs) .Values.config.state -}}
-{{- range splitList "," (.bootstrap_servers | default "") -}}
+{{- range splitList "," ((. | default dict).bootstrap_servers | default "") -}}
 {{- with regexFind ":[0-9]+$" (trim .) -}}
 {{- $ports = append $ports (trimPrefix ":" .) -}}
 {{- end -}}
