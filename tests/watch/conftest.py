@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,21 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+def promtool(*arguments: str, given: str | None = None) -> None:
+    """Run it; nothing may be wrong."""
+    if shutil.which("promtool") is None:
+        pytest.skip("THE RULES WERE NOT TRIED: needs promtool: apt-get install --no-install-recommends prometheus")
+    done = subprocess.run(
+        ["promtool", *arguments],  # noqa: S607
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @dataclass

@@ -2,22 +2,17 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from tests.process.running import ROOT
+from tests.watch.conftest import promtool
+from tests.watch.queries import ALERTS, RULES
 
-RULES = ROOT / "helm/poller/files/rules.yaml"
 RUNBOOK = ROOT / "docs/runbook.md"
-ALERTS: dict[str, dict[str, Any]] = {
-    rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
-}
 JOB = 'job="poller",namespace="prod"'
 CALLS = f'{JOB},source="acme",stream="calls"'
 RUNS = (f'poller_build_info{{{JOB},instance="a",version="1"}}', "1x400")
@@ -136,13 +131,6 @@ def one(alert: str, series: Series, at: str, *, fires: bool) -> dict[str, Any]:
         "input_series": [{"series": name, "values": values} for name, values in series],
         "promql_expr_test": [{"expr": asked, "eval_time": at, "exp_samples": expected}],
     }
-
-
-def promtool(*arguments: str) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("THE RULES WERE NOT TRIED: needs promtool: apt-get install --no-install-recommends prometheus")
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("alert", CASES)
