@@ -1,13 +1,13 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
 import socket as sockets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, TypeAlias
 
 import anyio
-from starlette.applications import Starlette
 
 from outputs import OutputClosed
 from poller import VERSION, control, server
@@ -21,6 +21,7 @@ from poller.ledger.delivery import OutputAway
 from poller.ledger.records import Backfill
 from poller.opened import opened, opened_dry, replica_of
 from poller.pipeline import Pipeline
+from poller.rereading import Rereading
 from poller.settings import Settings
 from poller.source import SaveToken, authority, http_client, session, stream_runs, tls_context
 from poller.sources.account import Account
@@ -34,12 +35,23 @@ _LOOK = 0.5
 """Seconds between two looks at how far a backfill is."""
 
 
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What goes on beside the polling, until that ends."""
+
+
 def utc_now() -> datetime:
     """The clock everything below is given."""
     return datetime.now(UTC)
 
 
-async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, dry: bool = False) -> int:
+async def run(
+    settings: Settings,
+    telemetry: Telemetry,
+    *,
+    once: bool = False,
+    dry: bool = False,
+    rereading: Rereading | None = None,
+) -> int:
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
@@ -56,12 +68,14 @@ async def run(settings: Settings, telemetry: Telemetry, *, once: bool = False, d
         replica = replica_of(settings)
         statuses = partial(_statuses, fleet, not_ready, replica)
         telemetry.watch(statuses)
-        doors = [(sock, server.application(telemetry, not_ready, statuses))] if sock else []
-        if sock and settings.control:
-            doors += [
-                (door, control.application(partial(_take, fleet))) for door in _control(stack, settings, telemetry)
-            ]
-        return await _poll(fleet, ledger, telemetry, doors, signals, replica)
+        beside: list[Beside] = []
+        if sock:
+            beside.append(partial(server.serve, sock, server.application(telemetry, not_ready, statuses)))
+            beside += _control(stack, settings, telemetry, fleet)
+        if rereading and not once:
+            beside.append(partial(rereading.watch, fleet.replace, telemetry))
+        page = _address(sock) if sock else None
+        return await _poll(fleet, ledger, telemetry, signals, replica, beside=beside, page=page)
 
 
 async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream: str, order: Order, show: Show) -> int:
@@ -75,7 +89,7 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
         _trust(settings)
         build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
         fleet = Fleet({source: settings.sources[source]}, build, once=True)
-        return await _poll(fleet, ledger, telemetry, [], signals, replica_of(settings))
+        return await _poll(fleet, ledger, telemetry, signals, replica_of(settings))
 
 
 def _trust(settings: Settings) -> None:
@@ -84,19 +98,19 @@ def _trust(settings: Settings) -> None:
         tls_context(account.ca_file)
 
 
-def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry) -> list[sockets.socket]:
-    """The control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
-    path = settings.control
+def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry, fleet: Fleet) -> list[Beside]:
+    """Serve the control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
+    if (path := settings.control) is None:
+        return []
     try:
-        found = [control.listen(path)] if path else []
+        sock = control.listen(path)
     except ConfigError as error:
         if settings.server.control:
             raise
         telemetry.notice("control.failed", reason=str(error))
         return []
-    if path:
-        stack.callback(path.unlink, missing_ok=True)
-    return found
+    stack.callback(path.unlink, missing_ok=True)
+    return [partial(server.serve, sock, control.application(partial(_take, fleet)))]
 
 
 async def _take(fleet: Fleet, asked: Asked) -> Backfill | None:
@@ -176,17 +190,19 @@ async def _poll(
     fleet: Fleet,
     ledger: Ledger,
     telemetry: Telemetry,
-    doors: Sequence[tuple[sockets.socket, Starlette]],
     signals: Signals,
     replica: str,
+    *,
+    beside: Sequence[Beside] = (),
+    page: str | None = None,
 ) -> int:
     """Run the fleet until it ends, or a signal ends it. Raises ConfigError where a state cannot be read."""
-    telemetry.started(VERSION, replica, page=_address(doors[0][0]) if doors else None)
+    telemetry.started(VERSION, replica, page=page)
     code, refused = 0, None
     try:
         async with anyio.create_task_group() as around:
-            for door in doors:
-                around.start_soon(server.serve, *door)
+            for other in beside:
+                around.start_soon(other)
             with anyio.CancelScope() as work:
                 around.start_soon(stop_on_signal, signals, fleet, work)
                 await fleet.run(ledger)

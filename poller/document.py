@@ -107,11 +107,15 @@ class Document:
 
 def read(path: Path, environ: Mapping[str, str]) -> Document:
     """Read a file whole. Raises ConfigError where that is not possible; what is wrong in it, the document says."""
-    document = Document(str(path), Placeholders(environ))
+    return entered(Document(str(path), Placeholders(environ)), tree(path))
+
+
+def entered(document: Document, root: Node) -> Document:
+    """Read the file's tree into an empty document. Raises ConfigError."""
     try:
-        document.value = document.enter(tree(path), ())
+        document.value = document.enter(root, ())
     except RecursionError:
-        raise ConfigError(f"{path}: an alias stands within what it stands for") from None
+        raise ConfigError(f"{document.name}: an alias stands within what it stands for") from None
     return document
 
 

@@ -27,6 +27,8 @@ class Fleet:
         self._ours: Collection[str] = ()
         self._at_work: dict[str, anyio.CancelScope] = {}
         self._left: Counter[str] = Counter()
+        self._anew: set[str] = set()
+        self._at_once: set[str] = set()
         self._told = anyio.Event()
         self._listening = anyio.CancelScope()
         self._stopping = False
@@ -57,10 +59,13 @@ class Fleet:
         try:
             while name in self._ours:
                 left = self._left[name]
+                self._anew.discard(name)
                 with anyio.CancelScope() as scope:
                     self._at_work[name] = scope
-                    if await self._poll(name):
+                    if await self._poll(name) and name not in self._anew:
                         return
+                if name in self._anew and not self._stopping:
+                    continue
                 while self._left[name] == left and not self._stopping:  # lost, and the ledger has not said so yet
                     await self._told.wait()
                 if self._stopping:
@@ -74,6 +79,14 @@ class Fleet:
         self._listening.cancel()
         self._told.set()
         for pipeline in self._pipelines.values():
+            pipeline.stop()
+
+    def replace(self, name: str, account: Account) -> None:
+        """Go on with another credential: after the page in hand, with a pipeline made anew of what the ledger knows."""
+        self._accounts = {**self._accounts, name: account}
+        self._anew.add(name)
+        self._at_once.add(name)
+        if pipeline := self._pipelines.get(name):
             pipeline.stop()
 
     def hurry(self) -> None:
@@ -112,9 +125,9 @@ class Fleet:
     async def _run(self, name: str, pipeline: Pipeline) -> None:
         self._pipelines[name] = pipeline
         try:
-            if self._stopping:
+            if self._stopping or name in self._anew:
                 pipeline.stop()
-            await pipeline.run(self._spread(name))
+            await pipeline.run(0.0 if name in self._at_once else self._spread(name))
         finally:
             self.failed = self.failed or pipeline.failed
             del self._pipelines[name]

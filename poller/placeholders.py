@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from poller.syntax import is_whole
 
@@ -12,12 +13,29 @@ _PLACEHOLDER = re.compile(
 _SHORTEST_SECRET = 4  # hiding shorter values would only garble the message
 
 
+Stamp: TypeAlias = tuple[int, int, int, int] | None
+"""What tells a file from what it was: it changes when the file is written, or another one takes its place."""
+
+
+def stamp(path: Path) -> Stamp:
+    """The file that a path leads to now; None where it leads to none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Placeholders:
-    """Fills placeholders from the environment and from files; remembers what it brought in, to keep it out of sight."""
+    """Fills placeholders from the environment and from files; remembers what it brought in, to keep it out of sight.
+
+    `files` are those that were named, as they were just before they were read.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._brought: dict[str, str] = {}
+        self.files: dict[Path, Stamp] = {}
 
     def fill(self, text: str) -> str:
         """Replace every placeholder of a value; what comes in is not searched again. Raises ValueError naming all
@@ -48,6 +66,8 @@ class Placeholders:
 
     def _bring(self, match: re.Match[str]) -> str:
         if match["file"]:
+            path = Path(match["file"])
+            self.files.setdefault(path, stamp(path))
             return _content(match["file"])
         name, default = match["name"], match["default"]
         if not name:

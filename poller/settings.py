@@ -110,7 +110,11 @@ class Settings(Strict):
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read and check a configuration whole. Raises ConfigError with all its problems, which show no secret."""
-    document = read(path, environ)
+    return checked(read(path, environ))
+
+
+def checked(document: Document) -> Settings:
+    """Check a document whole. Raises ConfigError as `load` does."""
     settings, problems = None, []
     try:
         settings = Settings.model_validate(document.value)

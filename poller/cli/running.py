@@ -8,7 +8,7 @@ import typer
 
 from poller import app, demo
 from poller.cli.options import DEFAULT, Config, end, wait
-from poller.settings import load
+from poller.rereading import Rereading
 from poller.telemetry import Telemetry
 
 Rate = Annotated[float, typer.Option(help="New records a minute and stream.", min=0, max=100_000)]
@@ -22,8 +22,8 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be delivered; save nothing.")] = False,
 ) -> None:
     """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
-    settings = load(config, os.environ)
-    end(wait(lambda: app.run(settings, Telemetry(), once=once, dry=dry_run)))
+    read = Rereading(config, os.environ)
+    end(wait(lambda: app.run(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read)))
 
 
 def run_demo(rate: Rate = 60, seed: Seed = 1) -> None:

@@ -117,6 +117,10 @@ class Telemetry:
         """The vendor refuses the credential: all streams of the source wait, `wait` seconds."""
         _log.error("source.denied", source=source, error=error, retry_in=wait)
 
+    def secrets_reread(self, source: str) -> None:
+        """A file held another credential: the source goes on with that one."""
+        _log.info("secrets.reread", source=source)
+
     def source_throttled(self, source: str, *, seconds: float) -> None:
         """The vendor asked for patience."""
         self._metrics.throttled.add(seconds, source)

@@ -1,0 +1,90 @@
+"""Secrets that lie in files are read again when these change: a rotated key needs no restart."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from pydantic import SecretStr
+
+from poller.document import Document, entered
+from poller.errors import ConfigError
+from poller.placeholders import Placeholders, Stamp, stamp
+from poller.settings import Settings, checked
+from poller.sources.account import Account
+from poller.syntax import tree
+from poller.telemetry import Telemetry
+
+EVERY = 5.0
+"""Seconds between two looks at the files."""
+_SETTLING = 0.2
+"""Seconds that a file must not change in before it is read: it may be half written."""
+_IN_CLEAR = frozenset({"client_id", "proxy"})
+"""What goes with a credential, and is none of those that are never shown (a proxy may hold a password)."""
+_NEXT = "it takes effect at the next start"
+
+
+class Rereading:
+    """A configuration, its text as it was at the start, and the files that its `${file:...}` name.
+
+    Raises ConfigError where it is wrong at the start. Later a file that is missing, empty or wrong changes nothing.
+    """
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._name, self._tree, self._environ = str(path), tree(path), dict(environ)
+        self._said: str | None = None
+        self.settings, self._files = self._read()
+
+    def _read(self) -> tuple[Settings, Mapping[Path, Stamp]]:
+        document = entered(Document(self._name, Placeholders(self._environ)), self._tree)
+        return checked(document), document.placeholders.files
+
+    async def watch(self, replace: Callable[[str, Account], None], telemetry: Telemetry) -> None:
+        """Look every few seconds, until cancelled; `replace` is given each account whose credential changed."""
+        while self._files:
+            await anyio.sleep(EVERY)
+            found = await anyio.to_thread.run_sync(self._stamps, abandon_on_cancel=True)
+            if found == self._files:
+                continue
+            await anyio.sleep(_SETTLING)
+            if found == await anyio.to_thread.run_sync(self._stamps, abandon_on_cancel=True):
+                await self._reread(replace, telemetry)
+
+    def _stamps(self) -> Mapping[Path, Stamp]:
+        return {path: stamp(path) for path in self._files}
+
+    async def _reread(self, replace: Callable[[str, Account], None], telemetry: Telemetry) -> None:
+        try:
+            found, files = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+        except ConfigError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                telemetry.notice("secrets.unreadable", error=str(error), kept="what was read before")
+            return
+        self._said, self._files = None, files
+        before, self.settings = self.settings, found
+        for name, account in found.sources.items():
+            self._compare(name, before.sources[name], account, replace, telemetry)
+        for name, output in found.outputs.items():
+            if output != before.outputs[name]:
+                telemetry.notice("secrets.changed", output=name, when=_NEXT)
+        for part in ("state", "server"):
+            if getattr(found, part) != getattr(before, part):
+                telemetry.notice("secrets.changed", part=part, when=_NEXT)
+
+    def _compare(
+        self, name: str, was: Account, now: Account, replace: Callable[[str, Account], None], telemetry: Telemetry
+    ) -> None:
+        if now == was:
+            return
+        if _beside_credentials(now) == _beside_credentials(was):
+            telemetry.secrets_reread(name)
+            replace(name, now)
+        else:
+            telemetry.notice("secrets.changed", source=name, when=_NEXT)
+
+
+def _beside_credentials(account: Account) -> Mapping[str, object]:
+    """All that is set but what lets us in; what is not set says nothing."""
+    values = {name: value for name, value in account if name not in _IN_CLEAR}
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, SecretStr)}
