@@ -134,7 +134,8 @@ async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetim
     state, sweep = run.state, run.sweep
     due = due or now
     at = max(due, now)
-    asked = window(sweep, state.origin or now, state.cursor, at)
+    origin = at - (sweep.lookback or timedelta(0)) if sweep.glance else state.origin or now
+    asked = window(sweep, origin, state.cursor, at)
     request, note = await _request(run, asked, base_url)
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
     return SweepPlan(

@@ -1,6 +1,6 @@
 """Why a sweep asks when it does, and for what: in words, from what the checkpoint says."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from poller.coverage import BROKEN, SHIFTED
 from poller.ledger.records import Gap
@@ -19,8 +19,8 @@ def spelt(length: timedelta) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """A time, to the second, UTC."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    """A time, to the second; the Z says that it is UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def then(run: SweepRun, due: datetime, now: datetime) -> str:
@@ -47,12 +47,24 @@ def there(run: SweepRun) -> str:
         return (
             f"the end that its last complete pass covered, {clock(state.cursor.until)}, less lookback {spelt(lookback)}"
         )
-    if run.sweep.follows or run.sweep.glance:
+    if run.sweep.glance:
+        return f"a fast look at the last {spelt(lookback)}, which moves no cursor"
+    if state.complete:
+        return (
+            "no pass has said which end it covered, as the answers have no date: it reaches back as at its first poll"
+        )
+    return _at_first(run, lookback)
+
+
+def _at_first(run: SweepRun, lookback: timedelta) -> str:
+    if run.sweep.follows:
         return f"it follows changes: at its first poll it reaches back by lookback {spelt(lookback)} only"
-    start = run.stream.checkpoint.start
-    if start and state.origin and state.origin < start:
+    start, origin = run.stream.checkpoint.start, run.state.origin
+    if start is None:
+        return "first poll: start is all there is"
+    if origin and origin < start:
         return f"first poll: it reaches back by lookback {spelt(lookback)}, which is further than start {clock(start)}"
-    return f"first poll: it reaches back to start {clock(start)}" if start else "first poll: start is all there is"
+    return f"first poll: it reaches back to start {clock(start)}"
 
 
 def made_up(run: SweepRun, gap: Gap) -> str:

@@ -42,7 +42,7 @@ def _brought(plan: SweepPlan) -> str:
     if plan.brought is None:
         return "no complete pass yet" if plan.last_success is None else f"complete at {clock(plan.last_success)}"
     of = plan.brought
-    counts = f"{of.pages:,} pages, {of.records:,} records, {of.events:,} events"
+    counts = f"pages {of.pages:,}, records {of.records:,}, events {of.events:,}"
     return f"{counts} in the pass that began {clock(of.end)}"
 
 

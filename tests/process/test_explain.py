@@ -35,7 +35,8 @@ def test_before_the_first_poll_it_reaches_back_to_start_and_asks_nobody(house: H
     assert span(found["live"]) == timedelta(hours=1)
     assert span(found["audit"]) == timedelta(hours=72)
     assert "further than start" in found["audit"]["why_there"]
-    assert found["recent"]["why_there"].startswith("it follows changes")
+    assert found["recent"]["why_there"] == "a fast look at the last 5m, which moves no cursor"
+    assert span(found["recent"]) == timedelta(minutes=5)
     assert found["live"]["request"].startswith(f"GET {vendors.at}/callcap/v2/get/calls/?")
     assert found["live"]["note"] == "its times are those of US/Arizona"
     assert found["live"]["brought"] is None
