@@ -11,7 +11,7 @@ import anyio
 
 from outputs import OutputClosed
 from poller import VERSION, control, server
-from poller.backfill import Show
+from poller.backfill import Show, elsewhere
 from poller.control import Asked
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet
@@ -110,13 +110,15 @@ def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry, fl
         telemetry.notice("control.failed", reason=str(error))
         return []
     stack.callback(path.unlink, missing_ok=True)
-    return [partial(server.serve, sock, control.application(partial(_take, fleet)))]
+    return [partial(server.serve, sock, control.application(partial(_take, fleet, settings)))]
 
 
-async def _take(fleet: Fleet, asked: Asked) -> Backfill | None:
+async def _take(fleet: Fleet, settings: Settings, asked: Asked) -> Backfill | None:
     pipeline = fleet.pipeline(asked.source)
     if pipeline is None:
-        raise ConfigError(f"{asked.source} is not polled by this process at the moment; ask the one that does")
+        raise ConfigError(
+            await elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"
+        )
     if asked.order:
         await pipeline.order(asked.stream, asked.order)
     return pipeline.backfill(asked.stream)

@@ -9,9 +9,11 @@ import anyio
 import httpx
 import msgspec
 
+from outputs.kafka.state import KafkaState
 from poller.control import BACKFILL, Asked, Refusal
 from poller.errors import ConfigError
 from poller.history import SECOND, Order
+from poller.ledger.members import owner
 from poller.ledger.records import Backfill
 from poller.settings import Settings
 from poller.sources.values import began
@@ -61,6 +63,20 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
             f"{option}: {text!r} is no time: a duration back from now such as 7d, a time with its offset such as "
             "2026-03-14T09:00:00Z, or all goes here"
         ) from None
+
+
+async def elsewhere(settings: Settings, source: str) -> str | None:
+    """Which replica polls a source, and what to do therefore; None where none does. Raises ConfigError."""
+    if not isinstance(settings.state, KafkaState):
+        return None
+    name = await owner(settings.state, source)
+    if name is None:
+        return None
+    if not name:
+        return f"{source} is just being given to a replica; ask again"
+    return (
+        f"{source} is polled by the replica {name}: run this beside it, with the `server.control` of its configuration"
+    )
 
 
 async def beside(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:

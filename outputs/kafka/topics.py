@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import SaslAuthenticationFailed, TopicAlreadyExistsError, for_code
 
 from outputs import OutputError, Unreachable
@@ -83,14 +84,14 @@ class Topics:
             name: Topic(name, len(parts), len(parts[0]["replicas"]), settings[name]) for name, parts in there.items()
         }
 
-    async def members(self, group: str) -> int:
-        """How many consumers a group has now."""
+    async def members(self, group: str) -> dict[str, set[int]]:
+        """The consumers that a group has now, by what they call themselves, and the partitions that each was given."""
         answers = await self._client.describe_consumer_groups([group])
         found = [described for answer in answers for described in answer.groups]
         for code, name, *_ in found:
             if code:
                 raise _refusal(self._cluster, f"group {name}", code)
-        return sum(len(described[5]) for described in found)
+        return {name: _assigned(given) for described in found for _, name, _, _, given in described[5]}
 
     async def create(
         self, names: Collection[str], partitions: int, replication: int | None, settings: Mapping[str, str] = NONE
@@ -155,6 +156,12 @@ async def ensure(
             found |= await topics.describe(missing)
         warnings = [words for _, topic in sorted(found.items()) for words in topic.warnings(topics.brokers)]
         return found, warnings
+
+
+def _assigned(given: bytes) -> set[int]:
+    """The partitions of a member's assignment; nothing while the group is about to share them out."""
+    topics = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+    return {partition for _, partitions in topics for partition in partitions}
 
 
 def _refusal(cluster: Cluster, what: str, code: int, words: str | None = None) -> OutputError:

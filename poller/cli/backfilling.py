@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from poller import app
-from poller.backfill import Gone, beside, named, order
+from poller.backfill import Gone, beside, elsewhere, named, order
 from poller.cli.options import DEFAULT, Config, end, wait
+from poller.errors import ConfigError
 from poller.history import Order
 from poller.ledger.records import Backfill
 from poller.settings import Settings, load
@@ -50,6 +51,8 @@ async def _read(
     except Gone:
         sys.stderr.write("poller: the running poller does not answer any more; it goes on when it runs again\n")
         return 1
+    if another := await elsewhere(settings, source):
+        raise ConfigError(another)
     shown.alone = True
     return await app.backfill(settings, telemetry, source, stream, wanted, shown.tell)
 

@@ -35,11 +35,14 @@ class Group:
     def __init__(
         self,
         state: KafkaState,
+        name: str,
         assigned: Callable[[Collection[int]], None],
         failed: Callable[[OutputError | None, float], None],
     ) -> None:
-        """`failed` is told the error and the seconds until the next try, and None when all is well again."""
-        self._state, self._assigned, self._failed = state, assigned, failed
+        """`name` is ours, for others to see.
+
+        `failed` is told the error and the seconds until the next try, and None when all is well again."""
+        self._state, self._name, self._assigned, self._failed = state, name, assigned, failed
         self._witness = Witness()
         self._consumer: Any = None
         self._ours: Collection[int] = ()
@@ -102,6 +105,7 @@ class Group:
         consumer = AIOKafkaConsumer(
             **self._state.connection()
             | {"request_timeout_ms": int(1500 * _REBALANCE)},  # the answer to a join takes that long
+            client_id=self._name,
             group_id=self._state.group,
             enable_auto_commit=False,
             auto_offset_reset="latest",

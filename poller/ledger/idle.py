@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from msgspec import json
 
 from outputs import OutputError
-from outputs.kafka.posts import murmur2
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
 from poller.ledger import reading
 from poller.ledger.contents import Contents, Rows, parts, pieces
+from poller.ledger.members import alone, partition_of
 from poller.ledger.records import Token, encode
 from poller.ledger.snapshot import contents_of
 from poller.ledger.state_topic import prepare
@@ -63,7 +63,7 @@ class Idle:
         by_partition: dict[int, dict[str, bytes | None]] = {}
         for key, value in rows.items():
             source = key.split("|")[1].partition("/")[0]
-            by_partition.setdefault(murmur2(source.encode()) % self._state.partitions, {})[key] = value
+            by_partition.setdefault(partition_of(self._state, source), {})[key] = value
         try:
             for partition, some in sorted(by_partition.items()):
                 await self._write(partition, some)
@@ -87,14 +87,9 @@ async def idle(state: KafkaState, *, make: bool) -> AsyncIterator[Idle]:
     """Open a state that nobody polls with. Raises ConfigError where somebody does, and where there is none, unless
     `make`."""
     try:
+        await alone(state)
         async with looking_at(state) as topics:
-            members = await topics.members(state.group)
             there = bool(await topics.describe([state.topic]))
-        if members:
-            raise ConfigError(
-                f"state.group: {state.group} has {members} members: stop every poller first; one that was killed "
-                "counts until session_timeout is over"
-            )
         if not there and not make:
             raise ConfigError(f"state.topic: {state.topic} is not there: nothing was saved yet")
         topic, _ = await prepare(state, {})

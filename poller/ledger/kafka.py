@@ -9,7 +9,6 @@ import anyio
 
 from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
-from outputs.kafka.posts import murmur2
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
 from poller.backoff import backoff
@@ -18,6 +17,7 @@ from poller.ledger import Change, Lost, Restored
 from poller.ledger.contents import Contents
 from poller.ledger.delivery import Delivery, OutputAway
 from poller.ledger.mail import Mail
+from poller.ledger.members import partition_of
 from poller.ledger.records import Owner, Token, encode, foreign
 from poller.ledger.shard import Shard
 from poller.ledger.shards import Shards
@@ -137,7 +137,7 @@ class KafkaLedger:
             await shard.save(rows)
 
     def _partition(self, source: str) -> int:
-        return murmur2(source.encode()) % self._state.partitions
+        return partition_of(self._state, source)
 
     def _shard(self, stream: str) -> Shard:
         """Give the shard of a stream or a source. Raises Lost where it is not ours."""

@@ -43,7 +43,7 @@ class Shards:
     def __init__(self, state: KafkaState, replica: str, mail: Mail, take: Take, telemetry: Telemetry) -> None:
         self._state, self._replica, self._mail, self._take = state, replica, mail, take
         self._telemetry = telemetry
-        self._group = Group(state, self._assigned, self._group_failed)
+        self._group = Group(state, replica, self._assigned, self._group_failed)
         self._tasks: TaskGroup = anyio.create_task_group()
         self._wanted: Collection[int] = ()
         self._kept: dict[int, anyio.CancelScope] = {}

@@ -62,7 +62,8 @@ async def test_a_ledger_goes_on_from_it(path: Path) -> None:
             restored = await ledger.restore(stream, None)
             assert len(restored.seen) == len(held) > 100
             saved = msgspec.json.decode(HELD["values"][f"c|{stream}"])
-            assert msgspec.to_builtins(restored.checkpoint) == saved
+            later = {"backfill": None}  # a word that its time did not have yet
+            assert msgspec.to_builtins(restored.checkpoint) == later | saved
             await ledger.commit(change(stream, 1, "new"))
             assert len((await ledger.restore(stream, None)).seen) == len(held) + 1
         gaps = [gap for stream in HELD["seen"] for gap in msgspec.json.decode(HELD["values"][f"c|{stream}"])["gaps"]]

@@ -1,0 +1,40 @@
+"""Who polls with a state in Kafka, as its group says."""
+
+from outputs import OutputError
+from outputs.kafka.posts import murmur2
+from outputs.kafka.state import KafkaState
+from outputs.kafka.topics import looking_at
+from poller.errors import ConfigError
+
+
+def partition_of(state: KafkaState, source: str) -> int:
+    """The partition that a source's state is in, and that its owner is given."""
+    return murmur2(source.encode()) % state.partitions
+
+
+async def alone(state: KafkaState) -> None:
+    """Return if nobody polls with it. Raises ConfigError."""
+    if members := await _members(state):
+        raise ConfigError(
+            f"state.group: {state.group} has {len(members)} members: stop every poller first; one that was killed "
+            "counts until session_timeout is over"
+        )
+
+
+async def owner(state: KafkaState, source: str) -> str | None:
+    """The name of the replica that polls a source; None where nobody does, "" where that is just being settled.
+
+    Raises ConfigError where the group cannot be asked.
+    """
+    members, partition = await _members(state), partition_of(state, source)
+    if not members:
+        return None
+    return next((name for name, given in members.items() if partition in given), "")
+
+
+async def _members(state: KafkaState) -> dict[str, set[int]]:
+    try:
+        async with looking_at(state) as topics:
+            return await topics.members(state.group)
+    except OutputError as error:
+        raise ConfigError(f"state: {error}") from None
