@@ -64,11 +64,11 @@ def _live(of: Look, judged: Verdict) -> str:
     return "".join(parts)
 
 
-_FILTER: Final = """<p id="finder" data-keep hidden>
+_FILTER: Final = """<p id="finder" hidden>
 <label>Show only <input id="filter" type="search" placeholder="a source, a state, a fault"></label> <span></span>
 </p>
 """
-"""Of no use without the script, which shows it, and leaves it alone afterwards."""
+"""Of no use without the script, which shows it."""
 
 
 def _skip(streams: Sequence[StreamLook]) -> str:

@@ -61,7 +61,7 @@ def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Blame:
 def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Blame | None:
     """What the sweep that matters most says: one whose gap is open, then the main one, then any."""
     first = [gap.sweep for gap in status.gaps] + ["live", "snapshot"]
-    errors = {sweep.name: sweep.last_error for sweep in status.sweeps if sweep.last_error and sweep.name in failures}
+    errors = {sweep.name: sweep.last_error for sweep in status.sweeps if sweep.name in failures}
     for name in [*first, *errors]:
         if error := errors.get(name):
             return _OUTCOMES.get(failures[name]) or (_ANSWERS if error.startswith("HTTP ") else _SILENT)

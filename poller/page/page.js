@@ -36,7 +36,7 @@ function children(old, fresh) {
 function morph(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
-  } else if (!("keep" in old.dataset) && !old.isEqualNode(fresh)) {
+  } else if (!old.isEqualNode(fresh)) {
     attributes(old, fresh);
     children(old, fresh);
   }

@@ -99,6 +99,14 @@ def test_lengths_of_time(house: House, seconds: float, words: str) -> None:
     assert f"gap {words} covered up to" in text(shown([replace(house.streams[0], lag_seconds=seconds)]))
 
 
+def test_the_roles_of_tables_are_said_aloud(house: House) -> None:
+    """Some browsers take a table for none where it is laid out as something else."""
+    html = shown(house.streams, [OutputStatus("bus", True, None, NOON)])
+    parts = re.findall(r"<(?:table|thead|tbody|tr|th|td)\b[^>]*>", html)
+    assert len(parts) > 25
+    assert [part for part in parts if " role=" not in part] == []
+
+
 def test_half_a_surrogate_pair_breaks_nothing(house: House) -> None:
     asked = Asked(lambda *_: {}, lambda *_: QUIET)
     of = look([replace(house.streams[0], last_error="\ud800")], [], [], asked, datetime.now(UTC))

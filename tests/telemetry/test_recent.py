@@ -42,6 +42,14 @@ def test_it_moves_on_though_nothing_comes(clock: Clock, minutes: int) -> None:
     assert recent.events(CALLS) == left, "what is older than an hour comes back with the next event"
 
 
+def test_the_second_hour_knows_nothing_of_the_first(clock: Clock) -> None:
+    recent = Recent(clock)
+    for minute in range(150):
+        clock.seconds += 60
+        recent.delivered(CALLS, minute if minute % 3 else 0)
+    assert recent.events(CALLS) == [minute if minute % 3 else 0 for minute in range(90, 150)]
+
+
 def test_a_clock_that_begins_at_zero(clock: Clock) -> None:
     clock.seconds = 0
     recent = Recent(clock)

@@ -59,34 +59,39 @@ SOURCE, BUS = f'{JOB},source="acme"', f'{JOB},output="bus"'
 FOUND = f'{CALLS},reason="skipped"'
 
 CASES: dict[str, Case] = {
-    "PollerDown": Case([up("1x5 0x10")], [[up("1x9 0x1 1x9")], [up("0x20", job="node")]], "11m"),
-    "PollerAbsent": Case([(RUNS[0], "1x5 stale")], [[RUNS], [(RUNS[0], "1x5 stale _x3 1x20")]], "14m"),
+    "PollerDown": Case([up("1x5 0x10")], [[up("1x9 0x20")], [up("1x5 0x1 1x9")], [up("0x20", job="node")]], "11m"),
+    "PollerAbsent": Case(
+        [(RUNS[0], "1x5 stale")], [[RUNS], [(RUNS[0], "1x10 stale")], [(RUNS[0], "1x5 stale _x3 1x20")]], "14m"
+    ),
     "PollerOutputDown": Case(
         [of(UP, "1x20", BUS), of(UP, "1x5 0x15", BUS, "b")],
-        [[of(UP, "1x9 0x1 1x9", BUS)], [of(UP, "1x20", BUS), of(UP, "1x20", BUS, "b")]],
+        [[of(UP, "1x9 0x20", BUS)], [of(UP, "1x20", BUS), of(UP, "1x20", BUS, "b")]],
         "11m",
     ),
     "PollerSourceUnowned": Case(
         [of(OWNED, "1x5 0x15", SOURCE), of(OWNED, "0x20", SOURCE, "b")],
         [
+            [of(OWNED, "1x10 0x15", SOURCE), of(OWNED, "0x30", SOURCE, "b")],
             [of(OWNED, "1x5 0x15", SOURCE), of(OWNED, "0x6 1x15", SOURCE, "b")],
             [of(OWNED, "1x5 stale", SOURCE), of(OWNED, "0x6 1x15", SOURCE, "b")],
         ],
         "12m",
     ),
-    "PollerVendorDenies": Case([state("denied", "0x5 1x15")], [[state("denied", "0x5 1x3 0x15")]], "12m"),
+    "PollerVendorDenies": Case(
+        [state("denied", "0x5 1x15")], [[state("denied", "0x8 1x30")], [state("denied", "0x5 1x3 0x15")]], "12m"
+    ),
     "PollerStreamLate": Case(
         [state("late", "0x5 1x8 stale"), state("late", "_x9 1x20", "b")],
-        [[state("late", "0x5 1x5 0x2 1x15")], [state("gap", "1x40")]],
+        [[state("late", "0x5 1x2 0x2 1x15")], [state("gap", "1x40")]],
         "17m",
     ),
     "PollerStreamVeryLate": Case(
-        [of(LAG, "14000+60x60")], [[of(LAG, "14400x60")], [of(LAG, "14000+60x10 20x60")]], "20m"
+        [of(LAG, "14000+60x60")],
+        [[of(LAG, "14400x60")], [of(LAG, "13500+60x60")], [of(LAG, "14000+60x10 20x60")]],
+        "20m",
     ),
-    "PollerGapOpen": Case(
-        [of("poller_gap_seconds", "0x5 300x60")], [[of("poller_gap_seconds", "0x5 300x20 0x60")]], "40m"
-    ),
-    "PollerStreamSuspect": Case([state("suspect", "0x5 1x30")], [[state("suspect", "0x5 1x5 0x30")]], "20m"),
+    "PollerGapOpen": Case([of("poller_gap_seconds", "0x5 300x60")], [[of("poller_gap_seconds", "0x15 300x60")]], "40m"),
+    "PollerStreamSuspect": Case([state("suspect", "0x5 1x30")], [[state("suspect", "0x12 1x30")]], "20m"),
     "PollerSweepFails": Case(
         [polls("unavailable", "0+1x90"), polls("complete", "7x90")],
         [
