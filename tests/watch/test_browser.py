@@ -91,6 +91,11 @@ def test_500_streams_are_shown_anew_in_a_fifth_of_a_second(crowd: Served, visit:
     assert min(took) < 1000
 
 
+def test_it_asks_less_often_where_an_answer_takes_long(house: Served, visit: Visit) -> None:
+    tab = visit(house.at)
+    assert tab.page.evaluate("[pace(10), pace(1_000)]") == [5_000, 20_000]
+
+
 def test_the_filter_finds_by_source_state_and_fault(crowd: Served, visit: Visit) -> None:
     tab = visit(crowd.at)
     shown = tab.page.locator(f"{ROWS}:visible")
