@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from poller.sandbox.callcap import API_KEY
+from poller.sandbox.flextell import REFRESH_TOKEN
 from tests.process.running import FILES, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors
 
@@ -40,10 +41,19 @@ def test_a_refused_source_goes_on_within_seconds_of_its_new_key(house: House, ve
         poller.until_log("poll.completed", source="crm", sweep="live")
         secret(house.folder, API_KEY)
         goes_on(house, vendors, poller)
-        assert len(poller.logs("poll.completed", source="crm", sweep="live")) == 1, "the others know of nothing"
+        assert len(poller.logs("poll.completed", source="crm", sweep="live")) == 1, "told anew where it was begun anew"
         assert poller.stop() == 0
         assert WRONG not in poller.logged
     assert len(house.subjects("acme")) == len(set(house.subjects("acme"))), "nothing came twice"
+
+
+def test_a_refresh_token_of_a_new_login_wins(house: House, vendors: Vendors) -> None:
+    house.write(sources={"acme": flextell(vendors.at, oauth=True, refresh_token="${file:key}")})
+    with house.start("run", before=SOON) as poller:
+        assert "refresh token is refused" in poller.until_log("source.denied", source="acme", retry_in=60.0)["error"]
+        secret(house.folder, REFRESH_TOKEN)
+        until(partial(house.has, "acme", vendors.holds("flextell")), "what there was")
+        assert poller.stop() == 0
 
 
 def test_a_key_behind_a_link_that_is_turned_as_kubernetes_does(house: House, vendors: Vendors) -> None:

@@ -148,6 +148,11 @@ def test_a_terminal_is_asked_and_no_means_no(polled: House) -> None:
     assert "forgotten: acme/calls" in polled.at_terminal("state", "reset", "acme", stdin=b"y\n")[1]
 
 
+def test_a_file_that_cannot_be_read_or_written_is_said(polled: House) -> None:
+    assert "nowhere.jsonl: cannot be read: No such file" in refused(polled, "import", "nowhere.jsonl")
+    assert "nowhere/b.jsonl: cannot be written: No such file" in refused(polled, "export", "nowhere/b.jsonl")
+
+
 def test_where_nothing_was_saved_yet_there_is_nothing_to_write_out(house: House) -> None:
     assert "nothing was saved yet" in refused(house, "export")
     assert not (house.folder / "state").exists()
