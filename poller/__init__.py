@@ -3,7 +3,7 @@
 The map, top layer first; imports run downwards:
 
 - `cli` the commands; `demo` the sandbox with a poller beside it; `app` composes and runs; `check` asks, changes
-  nothing; `explain` (`reasons`) what would be asked next, and why; `keeping` (`exports`, `held`) a state carried about
+  nothing; `explain` (`reasons`, `asking`) what would be asked next, and why; `keeping` (`exports`, `held`) a state carried about
 - `opened` the ledger and its outputs; `stored` the state, only to be read; `fleet` which sources this process polls
 - `settings` (`document`, `syntax`, `placeholders`, `objections`) config.yaml, whole and checked; `rereading` its
   secrets, when they change; `source` one source

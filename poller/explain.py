@@ -1,18 +1,19 @@
 """`poller explain`: what each sweep of a stream would ask next and why, and what is known of one record."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote_plus, urlencode
 
 from poller import reasons
+from poller.asking import first_request
+from poller.backfill import named
 from poller.coverage import SHIFTED
-from poller.errors import ConfigError
+from poller.history import next_window
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
-from poller.ledger.records import Brought, Gap
-from poller.model import Http, Response, Window
+from poller.ledger.records import Backfill, Brought, Gap
+from poller.model import Window
 from poller.schedule import StreamRun, SweepRun
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.settings import Settings
@@ -56,6 +57,24 @@ class SweepPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryPlan:
+    """The slice of history that is read next, after all that is due; of what was `ordered`."""
+
+    window: Window
+    request: str | None
+    ordered: Backfill
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """One stream's; `history` is None where none is left to be read."""
+
+    stream: str
+    sweeps: list[SweepPlan]
+    history: HistoryPlan | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the state knows of one record: when its last revision was delivered, or noted in silence (`baseline`).
 
@@ -74,11 +93,12 @@ class Known:
     missed: int | None = None
 
 
-async def plans(settings: Settings, stream: str, now: datetime) -> list[SweepPlan]:
-    """What each sweep of a stream (`source/stream`, or with a dot) would ask next. Raises ConfigError."""
+async def plans(settings: Settings, stream: str, now: datetime) -> Plans:
+    """What is asked next of a stream (`source.stream`). Raises ConfigError."""
     async with _restored(settings, stream, now) as (run, due):
         base = settings.sources[run.source].base_url
-        return [await _plan(sweep, due.get(sweep.sweep.name), base, now) for sweep in run.sweeps]
+        sweeps = [await _plan(sweep, due.get(sweep.sweep.name), base, now) for sweep in run.sweeps]
+        return Plans(stream, sweeps, await _history(run, base))
 
 
 async def known(settings: Settings, stream: str, identity: str, now: datetime) -> Known:
@@ -110,7 +130,7 @@ async def _restored(
     settings: Settings, stream: str, now: datetime
 ) -> AsyncIterator[tuple[StreamRun, Mapping[str, datetime | None]]]:
     """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
-    source, name = _found(settings, stream)
+    source, name = named(settings, stream)
     async with stored(settings.state) as state:
         ledger = DryLedger(state, Delivery({}, Telemetry()))
         runs = await stream_runs(source, settings.sources[source], ledger, lambda: now)
@@ -119,24 +139,13 @@ async def _restored(
         yield next(run for run in runs if run.stream.name == name), due
 
 
-def _found(settings: Settings, stream: str) -> tuple[str, str]:
-    """A source's name may hold dots, a stream's never. Raises ConfigError that names what there is."""
-    there = {
-        f"{name}.{of.name}": (name, of.name) for name, account in settings.sources.items() for of in account.build()
-    }
-    try:
-        return there[stream]
-    except KeyError:
-        raise ConfigError(f"{stream}: there is no such stream; the configuration has {', '.join(there)}") from None
-
-
 async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetime) -> SweepPlan:
     state, sweep = run.state, run.sweep
     due = due or now
     at = max(due, now)
     origin = at - (sweep.lookback or timedelta(0)) if sweep.glance else state.origin or now
     asked = window(sweep, origin, state.cursor, at)
-    request, note = await _request(run, asked, base_url)
+    request, note = await first_request(sweep.fetch, state.cursor, asked, base_url)
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
     return SweepPlan(
         sweep=sweep.name,
@@ -157,42 +166,20 @@ async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetim
 
 
 async def _gap(run: SweepRun, gap: Gap, base_url: str) -> GapPlan:
-    request = (await _request(run, around(run.sweep, gap.start, gap.end), base_url))[0] if gap.kind == SHIFTED else None
+    request = None
+    if gap.kind == SHIFTED:
+        asked = around(run.sweep, gap.start, gap.end)
+        request, _ = await first_request(run.sweep.fetch, run.state.cursor, asked, base_url)
     return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.made_up(run, gap), request)
 
 
-async def _request(run: SweepRun, asked: Window, base_url: str) -> tuple[str | None, str | None]:
-    """The first request of a pass, readable, and in which zone its times are; nobody is asked."""
-    noted = _Noted()
-    pages = run.sweep.fetch(noted, run.state.cursor, asked)
-    try:
-        async for _ in pages:
-            pass
-    except _AskedError as request:
-        query = unquote_plus(urlencode(request.params, safe=" :,"))
-        zone = next((value for name, value in request.params.items() if "zone" in name and value != "UTC"), None)
-        return f"GET {base_url}{request.path}{'?' if query else ''}{query}", zone and f"its times are those of {zone}"
-    return None, None
-
-
-class _AskedError(Exception):
-    """A request would be made now."""
-
-    def __init__(self, path: str, params: Mapping[str, str]) -> None:
-        super().__init__(path)
-        self.path, self.params = path, params
-
-
-class _Noted(Http):
-    """A session that asks nobody: it breaks off at the first request."""
-
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
-        """Raise what would be asked."""
-        raise _AskedError(path, params)
-
-    def answered(self, path: str) -> bool:
-        """Nobody has been asked."""
-        return False
+async def _history(run: StreamRun, base_url: str) -> HistoryPlan | None:
+    """What is left of the history that was ordered last."""
+    ordered, past = run.checkpoint.backfill, run.stream.history
+    if ordered is None or past is None or ordered.done:
+        return None
+    asked = next_window(ordered)
+    return HistoryPlan(asked, (await first_request(past.fetch, None, asked, base_url))[0], ordered)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,6 +9,7 @@ from poller.ledger.database import Database
 from poller.ledger.idle import idle
 from poller.ledger.whole import Held, Whole
 from poller.settings import SqliteState, StateConfig
+from poller.telemetry import Telemetry
 
 
 class HeldFile:
@@ -41,6 +42,8 @@ async def held(state: StateConfig, *, make: bool = False) -> AsyncIterator[Held]
     if not make and not _is_there(state):
         raise ConfigError(f"state.path: {state.path} is not there: nothing was saved yet")
     with closing(Database.open(state.path)) as database:
+        if database.copy:
+            Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
         yield HeldFile(database)
 
 

@@ -62,6 +62,6 @@ def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = No
         return
     plans = wait(lambda: explaining.plans(settings, stream, now))
     if as_json:
-        sys.stdout.write(msgspec.json.encode({"stream": stream, "sweeps": plans}).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
     else:
         told.say(plans, now)

@@ -1,24 +1,29 @@
 """What `poller explain` prints: a paragraph a sweep, or a line of what is known of a record."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from poller.cli.tables import console, line, soon
-from poller.explain import GapPlan, Known, SweepPlan
+from poller.explain import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.reasons import clock
 
 
-def say(plans: list[SweepPlan], now: datetime) -> None:
-    """All sweeps; coloured at a terminal."""
-    for plan in plans:
-        told = [(f"{plan.sweep}", ""), *_lines(plan, now)]
-        if sys.stdout.isatty():
-            console().print(line((plan.sweep, "bold")))
-            for label, words in told[1:]:
-                console().print(line((f"  {label:<9}", _COLOURS.get(label, "dim")), (words, "")))
-        else:
-            sys.stdout.write(f"{plan.sweep}\n" + "".join(f"  {label:<9}{words}\n" for label, words in told[1:]))
+def say(plans: Plans, now: datetime) -> None:
+    """All sweeps, and the history that is left; coloured at a terminal."""
+    for plan in plans.sweeps:
+        _say(plan.sweep, _lines(plan, now))
+    if plans.history:
+        _say("history", _left(plans.history))
+
+
+def _say(title: str, lines: Iterable[tuple[str, str]]) -> None:
+    if not sys.stdout.isatty():
+        sys.stdout.write(f"{title}\n" + "".join(f"  {label:<9}{words}\n" for label, words in lines))
+        return
+    console().print(line((title, "bold")))
+    for label, words in lines:
+        console().print(line((f"  {label:<9}", _COLOURS.get(label, "dim")), (words, "")))
 
 
 _COLOURS = {"gap": "yellow", "error": "red"}
@@ -36,6 +41,16 @@ def _lines(plan: SweepPlan, now: datetime) -> Iterator[tuple[str, str]]:
         yield "left", f"{plan.left} records to be read one by one, the oldest since {clock(plan.left_since)}"
     for gap in plan.gaps:
         yield "gap", _gap(gap)
+
+
+def _left(plan: HistoryPlan) -> Iterator[tuple[str, str]]:
+    of = plan.ordered
+    yield "ordered", f"{clock(of.start)} to {clock(of.end)}, at {clock(of.ordered)}; read up to {clock(of.at)}"
+    yield "next", f"{clock(plan.window.start)} to {clock(plan.window.end)}, after all that is due"
+    yield "request", plan.request or "none"
+    yield "brought", f"slices {of.slices:,}, records {of.records:,}, events {of.events:,}"
+    if of.error:
+        yield "error", of.error
 
 
 def _brought(plan: SweepPlan) -> str:

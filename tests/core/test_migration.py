@@ -54,6 +54,15 @@ def test_it_holds_after_the_migration_what_it_held_before_and_so_does_the_copy(p
     assert copies(path) == [copy], "once"
 
 
+def holds(told: Any, saved: Any) -> bool:
+    """Whether all that was saved is told, whatever later versions have to say besides."""
+    if isinstance(saved, dict):
+        return all(name in told and holds(told[name], value) for name, value in saved.items())
+    if isinstance(saved, list):
+        return len(told) == len(saved) and all(map(holds, told, saved))
+    return bool(told == saved)
+
+
 async def test_a_ledger_goes_on_from_it(path: Path) -> None:
     database = Database.open(path)
     async with Delivery({}, Telemetry()) as delivery:
@@ -61,9 +70,7 @@ async def test_a_ledger_goes_on_from_it(path: Path) -> None:
         for stream, held in HELD["seen"].items():
             restored = await ledger.restore(stream, None)
             assert len(restored.seen) == len(held) > 100
-            saved = msgspec.json.decode(HELD["values"][f"c|{stream}"])
-            later = {"backfill": None}  # a word that its time did not have yet
-            assert msgspec.to_builtins(restored.checkpoint) == later | saved
+            assert holds(msgspec.to_builtins(restored.checkpoint), msgspec.json.decode(HELD["values"][f"c|{stream}"]))
             await ledger.commit(change(stream, 1, "new"))
             assert len((await ledger.restore(stream, None)).seen) == len(held) + 1
         gaps = [gap for stream in HELD["seen"] for gap in msgspec.json.decode(HELD["values"][f"c|{stream}"])["gaps"]]

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from poller.ledger.database import Database
-from poller.ledger.records import Checkpoint, Gap, SweepState, encode
+from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState, encode
 from poller.model import Cursor
 from tests.process.running import SECRETS, House, callcap, flextell, until
 from tests.process.vendors import Vendors
@@ -102,6 +102,21 @@ def test_a_gap_is_said_with_what_becomes_of_it(house: House) -> None:
     assert "2 records to be read one by one" in house.run("explain", "acme.calls").said
 
 
+def test_history_that_is_left_is_said_with_its_next_slice(house: House, vendors: Vendors) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    start, at = now - timedelta(days=9), now - timedelta(days=7)
+    ordered = Backfill(("9d", ""), start, now, at, timedelta(days=1).total_seconds(), now, 2, 11, 7)
+    database = Database.open(house.folder / "state/poller.db")
+    database.write({"c|acme/calls": encode(Checkpoint(now, now, backfill=ordered))})
+    database.close()
+    history = explained(house, "acme.calls")["history"]
+    assert history["ordered"]["records"] == 11
+    assert span(history) == timedelta(days=1)
+    assert history["request"].startswith(f"GET {vendors.at}/callcap/")
+    assert "slices 2, records 11, events 7" in house.run("explain", "acme.calls").said
+    assert explained(house, "crm.leads")["history"] is None
+
+
 def test_a_record_that_is_known_and_one_that_is_not(house: House, vendors: Vendors) -> None:
     with house.start("run") as poller:
         until(partial(house.has, "acme", vendors.holds("callcap")), "what there was")
@@ -122,9 +137,7 @@ def test_a_record_that_is_known_and_one_that_is_not(house: House, vendors: Vendo
 def test_a_wrong_name_is_refused_with_those_there_are(house: House) -> None:
     refused = house.run("explain", "acme.leads")
     assert refused.code() == 2
-    assert refused.logged == (
-        "poller: acme.leads: there is no such stream; the configuration has acme.calls, crm.leads\n"
-    )
+    assert refused.logged == "poller: acme.leads: there is no such stream; these there are: acme.calls, crm.leads\n"
 
 
 def test_no_secret_is_shown(house: House, vendors: Vendors) -> None:

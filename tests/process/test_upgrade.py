@@ -28,6 +28,14 @@ def inherited(house: House, vendors: Vendors) -> None:
     connection.close()
 
 
+def test_who_writes_it_out_keeps_a_copy_too_and_says_so(house: House, vendors: Vendors) -> None:
+    inherited(house, vendors)
+    exported = house.run("state", "export", "all.jsonl")
+    assert exported.code() == 0
+    (told,) = exported.logs("state.migrated")
+    assert content(Database.read(house.folder / told["copy"]))["seen"] == HELD["seen"]
+
+
 def test_looking_changes_nothing_and_polling_keeps_a_copy_and_goes_on(house: House, vendors: Vendors) -> None:
     inherited(house, vendors)
     before = house.bytes("state")
