@@ -3,11 +3,12 @@
 The map, top layer first; imports run downwards:
 
 - `cli` the commands; `demo` the sandbox with a poller beside it; `app` composes and runs; `check` asks, changes
-  nothing; `explain` (`reasons`, `asking`) what would be asked next, and why; `keeping` (`exports`, `held`) a state carried about
+  nothing; `explain` (`reasons`, `asking`) what would be asked next, and why; `keeping` (`exports`, `held`) carries a
+  state about
 - `opened` the ledger and its outputs; `stored` the state, only to be read; `fleet` which sources this process polls
 - `settings` (`document`, `syntax`, `placeholders`, `objections`) config.yaml, whole and checked; `rereading` its
-  secrets, when they change; `source` one source
-  made ready; `server`, `page` what a running poller answers; `standing`, `status` where a stream stands; `stopping`
+  secrets, when they change; `source` one source made ready; `server`, `page` what a running poller answers;
+  `standing`, `status` where a stream stands; `stopping`
 - `pipeline` the loop: who reads the next page; `steps` a page is asked for, transformed, delivered; `schedule` who
   goes first; `passes` what a pass makes true; `patience`, `backoff` who waits how long; `history`, `slices` what is
   read once, on demand: by `backfill`, over the `control` socket of a poller that runs
