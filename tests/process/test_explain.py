@@ -12,6 +12,8 @@ from poller.model import Cursor
 from tests.process.running import SECRETS, House, callcap, flextell, until
 from tests.process.vendors import Vendors
 
+LABELS = ("next", "window", "request", "brought")
+
 
 def explained(house: House, *arguments: str) -> Any:
     told = house.run("explain", *arguments, "--json")
@@ -138,6 +140,16 @@ def test_a_wrong_name_is_refused_with_those_there_are(house: House) -> None:
     refused = house.run("explain", "acme.leads")
     assert refused.code() == 2
     assert refused.logged == "poller: acme.leads: there is no such stream; these there are: acme.calls, crm.leads\n"
+
+
+def test_at_a_terminal_it_is_coloured_and_in_a_pipe_it_is_not(house: House) -> None:
+    code, shown = house.at_terminal("explain", "acme.calls")
+    assert code == 0
+    assert "\x1b[1mlive" in shown
+    plain = house.run("explain", "acme.calls").said
+    assert "\x1b[" not in plain
+    labels = [line.split()[0] for line in plain.splitlines()]
+    assert labels == [label for sweep in ("recent", "live", "audit") for label in (sweep, *LABELS)]
 
 
 def test_no_secret_is_shown(house: House, vendors: Vendors) -> None:

@@ -67,6 +67,15 @@ def test_tokens_go_into_a_file_only(polled: House) -> None:
     assert json.loads(shown.lines[-1]) == {"end": len(shown.lines) - 2}
 
 
+def test_from_standard_output_to_standard_input(polled: House) -> None:
+    (polled.folder / "piped").write_text(polled.run("state", "export").said)
+    polled.write(state={"path": "other/poller.db"})
+    with (polled.folder / "piped").open("rb") as pipe, polled.start("state", "import", stdin=pipe) as taken:
+        assert taken.code() == 0
+    again = polled.run("state", "export").said.splitlines()
+    assert again[1:] == (polled.folder / "piped").read_text().splitlines()[1:]
+
+
 @pytest.mark.parametrize("damage", ["its end is missing", "some are missing", "no export", "newer"])
 def test_an_export_that_is_not_whole_is_refused_and_nothing_is_made(polled: House, damage: str) -> None:
     assert polled.run("state", "export", "backup.jsonl").code() == 0
