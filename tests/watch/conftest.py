@@ -57,9 +57,9 @@ class Tab:
         self.under_way -= 1
 
     @property
-    def told_at(self) -> str | None:
+    def told_at(self) -> str:
         """The moment that the page shows."""
-        return self.page.get_attribute("#live", "data-now")
+        return str(self.page.get_attribute("#live", "data-now"))
 
     def until(self, found: Callable[[], object], what: str) -> None:
         """Let the page's clock go on until this is so; but not while it asks, or it would lose its patience."""

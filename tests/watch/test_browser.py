@@ -25,8 +25,8 @@ def crowd() -> Iterator[Served]:
         yield house
 
 
-def first_row(tab: Tab) -> str | None:
-    return tab.page.locator(ROWS).first.get_attribute("id")
+def first_row(tab: Tab) -> str:
+    return str(tab.page.locator(ROWS).first.get_attribute("id"))
 
 
 def test_it_updates_by_itself_and_the_newly_troubled_come_first(house: Served, visit: Visit) -> None:
