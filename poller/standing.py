@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from poller.coverage import covered_until, gap_seconds, word
-from poller.ledger.records import Checkpoint
+from poller.ledger.records import Backfill, Checkpoint
 from poller.patience import Patience
 from poller.schedule import StreamRun, SweepRun
-from poller.status import GapStatus, StreamStatus, SweepStatus
+from poller.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
 
 
 def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, now: datetime) -> StreamStatus:
@@ -33,12 +33,19 @@ def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, no
         sweeps=[_sweep(sweep, patience) for sweep in run.sweeps],
         seen=len(run.seen),
         gap_seconds=gap_seconds(checkpoint),
+        backfill=_backfill(run.backfill),
     )
 
 
 def elsewhere(source: str, stream: str) -> StreamStatus:
     """What can be said of a stream that this process does not poll."""
     return StreamStatus(source, stream, "waiting", None, [], None, owner="", sweeps=[], seen=0, gap_seconds=0.0)
+
+
+def _backfill(left: Backfill | None) -> BackfillStatus | None:
+    if left is None:
+        return None
+    return BackfillStatus(left.start, left.end, left.at, left.records, left.events, left.error)
 
 
 def _lag(checkpoint: Checkpoint, now: datetime) -> float | None:

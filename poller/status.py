@@ -33,10 +33,28 @@ class SweepStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillStatus:
+    """History that was ordered from `start` to `end`, and is read up to `at`; `error` is what the last try said."""
+
+    start: datetime
+    end: datetime
+    at: datetime
+    records: int
+    events: int
+    error: str | None
+
+    @property
+    def share(self) -> float:
+        """How much of the range is read, 0 to 1."""
+        return (self.at - self.start) / (self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStatus:
     """`lag_seconds` is None before the first complete pass, `owner` the replica that polls the source ("" for none).
 
-    `seen` counts the identities remembered, `gap_seconds` the covered range that is still missing.
+    `seen` counts the identities remembered, `gap_seconds` the covered range that is still missing; `backfill` is None
+    where no history is left to be read.
     """
 
     source: str
@@ -49,6 +67,7 @@ class StreamStatus:
     sweeps: list[SweepStatus]
     seen: int
     gap_seconds: float
+    backfill: BackfillStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,7 @@ def as_json(status: StreamStatus) -> dict[str, Any]:
         "last_error": status.last_error,
         "owner": status.owner,
         "seen": status.seen,
+        "backfill": _backfill(status.backfill) if status.backfill else None,
         "sweeps": [_sweep(sweep) for sweep in status.sweeps],
     }
 
@@ -90,6 +110,11 @@ def _gap(gap: GapStatus) -> dict[str, str]:
         "sweep": gap.sweep,
         "since": rfc3339(gap.since),
     }
+
+
+def _backfill(backfill: BackfillStatus) -> dict[str, Any]:
+    times = {"start": rfc3339(backfill.start), "end": rfc3339(backfill.end), "at": rfc3339(backfill.at)}
+    return {**times, "records": backfill.records, "events": backfill.events, "error": backfill.error}
 
 
 def _sweep(sweep: SweepStatus) -> dict[str, str | None]:

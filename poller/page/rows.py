@@ -6,7 +6,7 @@ from html import escape
 
 from poller.page.look import StreamLook
 from poller.page.words import ago, ahead, clock, length, throughput
-from poller.status import GapStatus, OutputStatus, State, SweepStatus
+from poller.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}
 _HEIGHT = 20
@@ -84,7 +84,13 @@ def _polls(of: StreamLook, now: datetime) -> str:
     following = min((sweep.next_poll for sweep in sweeps if sweep.next_poll), default=None)
     short = f"{ago(last, now) if last else 'never'}{f', next {ahead(following, now)}' if following else ''}"
     each = "".join(f"<li>{_sweep(sweep, now)}</li>" for sweep in sweeps)
-    return f'<details id="d-{escape(of.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
+    details = f'<details id="d-{escape(of.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
+    return details + (_backfill(of.status.backfill) if of.status.backfill else "")
+
+
+def _backfill(left: BackfillStatus) -> str:
+    said = f": {escape(left.error)}" if left.error else ""
+    return f"<small>backfill {left.share:.0%}, at {left.at:%F %H:%M} UTC{said}</small>"
 
 
 def _sweep(sweep: SweepStatus, now: datetime) -> str:

@@ -83,6 +83,9 @@ def test_a_poller_that_is_killed_meanwhile_goes_on_by_itself(late: House, vendor
         poller.until_log("poll.completed", source="acme", sweep="audit")
         with late.start("backfill", "acme.calls", *WEEK) as command:
             until(lambda: len(poller.logs("backfill.read")) >= 2, "two slices")
+            shown = poller.streams()["acme/calls"]["backfill"]
+            assert shown["start"] < shown["at"] < shown["end"]
+            assert "backfill" in poller.get("/").text
             poller.process.kill()
             poller.process.wait()
             with late.start("run", before=SHORT) as next_life:

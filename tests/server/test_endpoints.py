@@ -59,6 +59,7 @@ async def test_streams(house: House) -> None:
             "last_error": NASTY,
             "owner": "here",
             "seen": 1234,
+            "backfill": None,
             "sweeps": [
                 {"name": "live", "last_success": noon, "next_poll": noon, "last_error": None},
                 {"name": "audit", "last_success": None, "next_poll": None, "last_error": NASTY},
