@@ -11,19 +11,17 @@ import anyio
 
 from outputs import OutputClosed
 from poller import VERSION, control, server
-from poller.backfill import Show, elsewhere
-from poller.control import Asked
+from poller.backfill import Show, take
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet
 from poller.history import Order
 from poller.ledger import Ledger
 from poller.ledger.delivery import OutputAway
-from poller.ledger.records import Backfill
 from poller.opened import opened, opened_dry, replica_of
 from poller.pipeline import Pipeline
 from poller.rereading import Rereading
 from poller.settings import Settings
-from poller.source import SaveToken, authority, http_client, session, stream_runs, tls_context
+from poller.source import SaveToken, pipeline, tls_context
 from poller.sources.account import Account
 from poller.status import StreamStatus
 from poller.stopping import Signals, stop_on_signal, stop_signals
@@ -62,7 +60,7 @@ async def run(
             else opened(settings, telemetry, utc_now, patience=_PATIENCE if once else None)
         )
         _trust(settings)
-        build = partial(_pipeline, ledger=ledger, telemetry=telemetry, save=save, once=once)
+        build = partial(pipeline, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
         fleet = Fleet(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica = replica_of(settings)
@@ -110,50 +108,7 @@ def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry, fl
         telemetry.notice("control.failed", reason=str(error))
         return []
     stack.callback(path.unlink, missing_ok=True)
-    return [partial(server.serve, sock, control.application(partial(_take, fleet, settings)))]
-
-
-async def _take(fleet: Fleet, settings: Settings, asked: Asked) -> Backfill | None:
-    pipeline = fleet.pipeline(asked.source)
-    if pipeline is None:
-        raise ConfigError(
-            await elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"
-        )
-    if asked.order:
-        await pipeline.order(asked.stream, asked.order)
-    return pipeline.backfill(asked.stream)
-
-
-@asynccontextmanager
-async def _pipeline(
-    name: str,
-    account: Account,
-    *,
-    ledger: Ledger,
-    telemetry: Telemetry,
-    save: SaveToken | None,
-    once: bool,
-    sweeps: bool = True,
-) -> AsyncIterator[Pipeline | None]:
-    """One source, ready to run; None where a dry run has no token for it."""
-    saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
-    auth = authority(account, await ledger.token(name), saving, utc_now, proving)
-    if save is None and not auth.at_hand:
-        telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
-        yield None
-        return
-    async with http_client(account, tls_context(account.ca_file)) as http:
-        yield Pipeline(
-            name,
-            await stream_runs(name, account, ledger, utc_now),
-            session(name, account, http, auth, telemetry, utc_now),
-            ledger,
-            telemetry=telemetry,
-            now=utc_now,
-            concurrency=account.max_concurrency,
-            once=once,
-            sweeps=sweeps,
-        )
+    return [partial(server.serve, sock, control.application(partial(take, fleet, settings)))]
 
 
 @asynccontextmanager
@@ -169,21 +124,21 @@ async def _reader(
     save: SaveToken | None,
 ) -> AsyncIterator[Pipeline | None]:
     """One source, ready to read history and nothing else."""
-    build = _pipeline(name, account, ledger=ledger, telemetry=telemetry, save=save, once=True, sweeps=False)
-    async with build as pipeline, anyio.create_task_group() as around:
-        if pipeline:
-            await pipeline.accept(stream, order)
-            around.start_soon(_watch, pipeline, stream, show)
-        yield pipeline
+    build = pipeline(name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False)
+    async with build as made, anyio.create_task_group() as around:
+        if made:
+            await made.accept(stream, order)
+            around.start_soon(_watch, made, stream, show)
+        yield made
         around.cancel_scope.cancel()
-        if pipeline and (found := pipeline.backfill(stream)):
+        if made and (found := made.backfill(stream)):
             show(found)
 
 
-async def _watch(pipeline: Pipeline, stream: str, show: Show) -> None:
+async def _watch(made: Pipeline, stream: str, show: Show) -> None:
     """Show how far it is."""
     while True:
-        if found := pipeline.backfill(stream):
+        if found := made.backfill(stream):
             show(found)
         await anyio.sleep(_LOOK)
 

@@ -1,4 +1,4 @@
-"""`poller backfill` beside a running poller, which does the work: asked over its control socket, and watched."""
+"""`poller backfill` beside a running poller, which does the work: what is asked over the socket, and answered."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ import msgspec
 from outputs.kafka.state import KafkaState
 from poller.control import BACKFILL, Asked, Refusal
 from poller.errors import ConfigError
+from poller.fleet import Fleet
 from poller.history import SECOND, Order
 from poller.ledger.members import owner
 from poller.ledger.records import Backfill
@@ -77,6 +78,18 @@ async def elsewhere(settings: Settings, source: str) -> str | None:
     return (
         f"{source} is polled by the replica {name}: run this beside it, with the `server.control` of its configuration"
     )
+
+
+async def take(fleet: Fleet, settings: Settings, asked: Asked) -> Backfill | None:
+    """Do, as the poller that runs, what is asked; say how far it is. Raises ConfigError."""
+    polled = fleet.pipeline(asked.source)
+    if polled is None:
+        raise ConfigError(
+            await elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"
+        )
+    if asked.order:
+        await polled.order(asked.stream, asked.order)
+    return polled.backfill(asked.stream)
 
 
 async def beside(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:

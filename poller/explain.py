@@ -14,7 +14,7 @@ from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.records import Backfill, Brought, Gap
 from poller.model import Window
-from poller.schedule import StreamRun, SweepRun
+from poller.runs import StreamRun, SweepRun
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.settings import Settings
 from poller.source import stream_runs

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from poller.errors import ConfigError
 from poller.ledger.records import Backfill, Checkpoint
 from poller.model import History, Window
-from poller.schedule import Pass
+from poller.runs import Pass
 
 _FIRST = timedelta(days=1)
 """How long the first slice is."""

@@ -3,15 +3,14 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 from poller.errors import Shifted, Unexpected
-from poller.leaves import UNREADABLE, Naming, shape
+from poller.leaves import UNREADABLE, Naming
 from poller.model import Cursor, Page
-from poller.times import required
 
 T = TypeVar("T")
 
@@ -166,40 +165,3 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
     if began is None:
         return None
     return min(began - lag, limit) if limit else began - lag
-
-
-class Descent:
-    """Whether a list sorted by a column of times, newest first, was read back past `start`: the rest is older still.
-
-    Only a whole page that is older, and in order, says so. Records without a time come last, or first: then at most
-    `patience` pages of them.
-    """
-
-    def __init__(self, column: str, start: datetime, patience: int) -> None:
-        self._row = msgspec.json.Decoder(shape(column)).decode
-        self._column = column
-        self._start = start
-        self._patience = patience
-        self._oldest: datetime | None = None
-
-    def passed(self, rows: Sequence[msgspec.Raw]) -> bool:
-        """Take the next page. Raises Unexpected when out of patience."""
-        try:
-            times = [self._time(row) for row in rows]
-        except (ValueError, *UNREADABLE):
-            return False
-        if self._oldest is None:
-            times = times[next((at for at, time in enumerate(times) if time > _NEVER), len(times)) :]
-            self._patience -= not times
-            if self._patience < 0:
-                raise Unexpected(f"the list begins with too many records without {self._column}")
-        ordered = [self._oldest or times[0], *times] if times else []
-        self._oldest = min(filter(_NEVER.__lt__, ordered), default=self._oldest)
-        return bool(times) and ordered == sorted(ordered, reverse=True) and times[0] < self._start
-
-    def _time(self, row: msgspec.Raw) -> datetime:
-        leaf = getattr(self._row(row), self._column)
-        return _NEVER if leaf is None else required(leaf, self._column)
-
-
-_NEVER = datetime.min.replace(tzinfo=UTC)

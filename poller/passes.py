@@ -8,12 +8,11 @@ from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, 
 from poller.errors import PollerError, Unexpected
 from poller.ledger.records import Brought, Checkpoint, Gap
 from poller.model import Cursor, Page
-from poller.schedule import Pass, SweepRun
+from poller.runs import Pass, SweepRun
 from poller.windows import next_tick
 
 _SETTLED = timedelta(minutes=1)
 """A record that was read so long after the vendor says it changed shows the change, also on a lagging replica."""
-_MANY = 10
 _AGREED = timedelta(hours=24)
 OFF = timedelta(days=1)
 """So long a sweep rests that the vendor offers no way for."""
@@ -68,25 +67,6 @@ def unread(checkpoint: Checkpoint, run: SweepRun, name: str, error: Exception, n
     if isinstance(error, Unexpected) and now - since >= _AGREED:
         del state.left[name]
         open_gap(checkpoint, Gap(run.sweep.name, since, now, UNREADABLE, now))
-
-
-def vanished(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[str]:
-    """The members that this complete snapshot is the second in a row not to hold.
-
-    Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
-    24 hours agree.
-    """
-    state = checkpoint.sweeps[run.sweep.name]
-    missing = state.members.keys() - current.found
-    many = len(state.members) >= _MANY and len(missing) > len(state.members) / 2
-    checkpoint.suspect = (checkpoint.suspect or now) if many else None
-    gone = [name for name in missing if state.members[name] > 0]
-    if many and now - (checkpoint.suspect or now) < _AGREED:
-        gone = []
-    state.members = {name: state.members.get(name, 0) + 1 for name in missing - set(gone)} | dict.fromkeys(
-        current.found, 0
-    )
-    return sorted(gone)
 
 
 def density(run: SweepRun, current: Pass) -> float:

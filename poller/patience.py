@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from poller.backoff import backoff
 from poller.errors import Denied, Throttled
-from poller.schedule import Pass, SweepRun
+from poller.runs import Pass, SweepRun
 
 _DENIED = (60.0, 300.0, 900.0)
 """Seconds a source waits from its second refusal in a row on: accounts lock."""

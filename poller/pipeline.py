@@ -11,8 +11,10 @@ from poller.http import Session
 from poller.ledger import Ledger
 from poller.ledger.records import Backfill, Gap
 from poller.patience import Patience
-from poller.schedule import StreamRun, SweepRun, choose, next_gap, next_history, next_reread, wake_at
-from poller.slices import Slices
+from poller.rereads import Rereads
+from poller.runs import StreamRun, SweepRun
+from poller.schedule import choose, next_gap, next_history, next_reread, wake_at
+from poller.slices import Slices, Waiting
 from poller.steps import Steps
 from poller.telemetry import Telemetry
 
@@ -40,8 +42,9 @@ class Pipeline:
         self._session, self._now = session, now
         self._concurrency, self._once = concurrency, once
         self._steps = Steps(session, ledger, telemetry, now, self.patience)
+        self._rereads = Rereads(self._steps, session, telemetry, now, self.patience)
         self._slices = Slices(self._steps, session, telemetry, now, self.patience)
-        self._orders: list[_Waiting] = []
+        self._orders: list[Waiting] = []
         self._runs = [run for stream in streams for run in stream.sweeps] if sweeps else []
         self._history = () if once and sweeps else streams
         for run in self._runs:
@@ -62,11 +65,11 @@ class Pipeline:
 
     async def accept(self, stream: str, order: Order) -> None:
         """Have history read when `run` begins. Raises ConfigError where it is not to be had."""
-        await self._slices.take(self._stream(stream), order)
+        await self._slices.accept(self._stream(stream), order)
 
     async def order(self, stream: str, order: Order) -> None:
         """Have history read while `run` runs; returns once that is saved. Raises ConfigError as above."""
-        waiting = _Waiting(self._stream(stream), order)
+        waiting = Waiting(self._stream(stream), order)
         self._orders.append(waiting)
         self._change()
         await waiting.over.wait()
@@ -137,18 +140,15 @@ class Pipeline:
     async def _record(self, run: SweepRun, name: str) -> None:
         run.stream.busy = True
         try:
-            await self._steps.record(run, name)
+            await self._rereads.read(run, name)
         finally:
             self._free(run)
 
-    async def _take(self, waiting: "_Waiting") -> None:
+    async def _take(self, waiting: Waiting) -> None:
         self._orders.remove(waiting)
         waiting.stream.busy = True
         try:
-            await self._slices.take(waiting.stream, waiting.order)
-            waiting.end()
-        except ConfigError as refused:
-            waiting.end(refused)
+            await self._slices.take(waiting)
         finally:
             waiting.stream.busy = False
             self._change()
@@ -191,19 +191,6 @@ class Pipeline:
     def _change(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
-
-
-class _Waiting:
-    """An order for history that is not yet taken."""
-
-    def __init__(self, stream: StreamRun, order: Order) -> None:
-        self.stream, self.order = stream, order
-        self.refused: ConfigError | None = None
-        self.over = anyio.Event()
-
-    def end(self, refused: ConfigError | None = None) -> None:
-        self.refused = refused
-        self.over.set()
 
 
 _TRIES = 3

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from poller.coverage import BROKEN, SHIFTED
 from poller.ledger.records import Gap
 from poller.passes import OFF
-from poller.schedule import SweepRun
+from poller.runs import SweepRun
 
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 

@@ -3,14 +3,12 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.config import JsonDict
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from outputs.kafka import Kafka
@@ -36,7 +34,6 @@ SOCKET_PATH = 107
 """Bytes of the path of a socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
-_NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
 
 
 class SqliteState(Strict):
@@ -127,13 +124,6 @@ def checked(document: Document) -> Settings:
     return settings
 
 
-def config_schema() -> dict[str, Any]:
-    """The JSON Schema of the configuration file: wherever a value may stand, so may `${...}`."""
-    schema = Settings.model_json_schema(schema_generator=_Schema)
-    opened: dict[str, Any] = _opened(schema)
-    return {"$schema": GenerateJsonSchema.schema_dialect, **opened, "title": "The configuration of poller"}
-
-
 def _clashes(outputs: Mapping[str, OutputConfig]) -> Iterator[tuple[str, str]]:
     """Pair each output that could write where one before it writes with that one; * in a place is any name."""
     for (other, first), (name, second) in combinations(outputs.items(), 2):
@@ -197,39 +187,3 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
         for key, child in value.items():
             if pattern[0] in {"*", key}:
                 yield from _matches(child, pattern[1:], (*keys, key))
-
-
-class _Schema(GenerateJsonSchema):
-    """Writes defaults as the file would: a duration is `30s`, not ISO 8601."""
-
-    def encode_default(self, dft: Any) -> Any:
-        if isinstance(dft, BaseModel):
-            return {name: self.encode_default(value) for name, value in dft}
-        if isinstance(dft, timedelta):
-            return _written(dft)
-        return super().encode_default(dft)
-
-
-def _written(duration: timedelta) -> str:
-    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
-    unit = next((unit for unit, length in units.items() if not duration % length), "ms")
-    return f"{duration // units.get(unit, timedelta(milliseconds=1))}{unit}"
-
-
-def _opened(schema: Any) -> Any:
-    """Let a placeholder stand for every scalar."""
-    if not isinstance(schema, dict):
-        return [_opened(one) for one in schema] if isinstance(schema, list) else schema
-    opened: dict[str, Any] = {}
-    for word, value in schema.items():
-        if word in {"properties", "patternProperties", "$defs"}:
-            opened[word] = {name: _opened(child) for name, child in value.items()}
-        elif word in {"items", "additionalProperties", "anyOf", "oneOf"}:
-            opened[word] = _opened(value)
-        elif word != "discriminator":
-            opened[word] = value
-    notes = {word: value for word, value in opened.items() if word in _NOTES}
-    rule = {word: value for word, value in opened.items() if word not in _NOTES}
-    if rule.get("type") in ("string", "integer", "number", "boolean") and rule != {"type": "string"}:
-        return {**notes, "anyOf": [rule, {"type": "string", "pattern": r"\$\{.+\}"}]}
-    return opened

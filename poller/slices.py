@@ -4,17 +4,19 @@ import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import anyio
+
 from poller import history, passes
 from poller.backoff import backoff
 from poller.batch import Batch, Moment
-from poller.errors import Shifted
+from poller.errors import ConfigError, Shifted
 from poller.history import Order
 from poller.http import Session
 from poller.ledger import Lost
 from poller.ledger.records import Backfill
 from poller.model import History, Page, Window
 from poller.patience import Patience
-from poller.schedule import Pass, StreamRun
+from poller.runs import Pass, StreamRun
 from poller.steps import Names, Steps, outcome
 from poller.telemetry import Telemetry
 
@@ -28,10 +30,23 @@ class Slices:
         self._steps, self._session, self._telemetry, self._now = steps, session, telemetry, now
         self._patience = patience
 
-    async def take(self, stream: StreamRun, order: Order) -> None:
+    async def take(self, waiting: "Waiting") -> None:
+        """Save what is to be read, or refuse it."""
+        refused: ConfigError | None = ConfigError(f"{waiting.stream.name} is not polled here any more; ask again")
+        try:
+            await self.accept(waiting.stream, waiting.order)
+            refused = None
+        except ConfigError as error:
+            refused = error
+        finally:
+            waiting.end(refused)
+
+    async def accept(self, stream: StreamRun, order: Order) -> None:
         """Save what is to be read. Raises ConfigError where it is not to be had."""
-        name = stream.name.replace("/", ".")
-        wanted = history.taken(name, stream.checkpoint, stream.stream.history, stream.keep, order, self._now())
+        name, past = stream.name.replace("/", "."), stream.stream.history
+        wanted = history.taken(name, stream.checkpoint, past, stream.keep, order, self._now())
+        if stream.slice:
+            await stream.slice.close()
         stream.slice, stream.slice_failures, stream.slice_retry_at, stream.given_up = None, 0, None, False
         await self._save(stream, wanted, Batch())
 
@@ -98,6 +113,20 @@ class Slices:
         checkpoint = copy.deepcopy(stream.checkpoint)
         checkpoint.backfill = backfill
         await self._steps.commit(stream, checkpoint, batch)
+
+
+class Waiting:
+    """An order that is not yet taken; `over` once it is, or is `refused`."""
+
+    def __init__(self, stream: StreamRun, order: Order) -> None:
+        self.stream, self.order = stream, order
+        self.refused: ConfigError | None = None
+        self.over = anyio.Event()
+
+    def end(self, refused: ConfigError | None = None) -> None:
+        """It waits no more."""
+        self.refused = refused
+        self.over.set()
 
 
 def _names(stream: StreamRun) -> Names:

@@ -1,9 +1,10 @@
 """One source made ready to be polled: its session, and its streams as the state knows them."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import certifi
@@ -17,7 +18,8 @@ from poller.ledger import Ledger, Restored
 from poller.ledger.records import Checkpoint, Owner, SweepState, Token
 from poller.model import Static, Stream
 from poller.pace import Pace
-from poller.schedule import StreamRun, SweepRun
+from poller.pipeline import Pipeline
+from poller.runs import StreamRun, SweepRun
 from poller.sources.account import Account
 from poller.telemetry import Telemetry
 from poller.windows import first_window
@@ -106,3 +108,36 @@ def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datet
         del checkpoint.sweeps[name]
     checkpoint.gaps = [gap for gap in checkpoint.gaps if gap.sweep in known]
     return checkpoint
+
+
+@asynccontextmanager
+async def pipeline(
+    name: str,
+    account: Account,
+    *,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    now: Now,
+    save: SaveToken | None,
+    once: bool,
+    sweeps: bool = True,
+) -> AsyncIterator[Pipeline | None]:
+    """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
+    saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
+    auth = authority(account, await ledger.token(name), saving, now, proving)
+    if save is None and not auth.at_hand:
+        telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
+        yield None
+        return
+    async with http_client(account, tls_context(account.ca_file)) as http:
+        yield Pipeline(
+            name,
+            await stream_runs(name, account, ledger, now),
+            session(name, account, http, auth, telemetry, now),
+            ledger,
+            telemetry=telemetry,
+            now=now,
+            concurrency=account.max_concurrency,
+            once=once,
+            sweeps=sweeps,
+        )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from poller.coverage import covered_until, gap_seconds, word
 from poller.ledger.records import Backfill, Checkpoint
 from poller.patience import Patience
-from poller.schedule import StreamRun, SweepRun
+from poller.runs import StreamRun, SweepRun
 from poller.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
 
 

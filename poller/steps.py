@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import anyio
 
-from poller import passes
+from poller import passes, vanishing
 from poller.batch import Batch, Moment
 from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.http import Session
@@ -15,9 +15,9 @@ from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
 from poller.model import Page
 from poller.patience import Patience
-from poller.schedule import Pass, StreamRun, SweepRun
+from poller.runs import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
-from poller.transform import transform, vanish
+from poller.transform import transform
 from poller.windows import around, window
 
 Names: TypeAlias = tuple[str, str, str]
@@ -62,7 +62,7 @@ class Steps:
                 run.end(current)
                 return
             page = page or Page((), last=True)
-            batch = self._judge(run, page)
+            batch = self.judge(run, page)
         except Lost:  # a token could not be saved: that is not the vendor's trouble
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
@@ -71,28 +71,6 @@ class Steps:
             self._patience.accepted()
             current.take(page, batch)
             await self._deliver(run, current, page, batch)
-
-    async def record(self, run: SweepRun, name: str) -> None:
-        """Read one record that a sweep named, and deliver it."""
-        asked_at, reread = self._now(), run.sweep.reread
-        if reread is None:
-            raise TypeError(f"{run.names}: it names records and cannot read them")
-        try:
-            page, over = await self.ask(reread(self._session, name))
-            if over:
-                return
-            batch = self._judge(run, page or Page(()))
-        except Lost:
-            raise
-        except Exception as error:  # noqa: BLE001  as above
-            await self._fail_record(run, name, error, asked_at)
-            return
-        self._patience.accepted()
-        run.reread_failures, run.reread_retry_at = 0, None
-        checkpoint = copy.deepcopy(run.stream.checkpoint)
-        passes.reread(checkpoint, run, name, self._now())
-        await self.commit(run.stream, checkpoint, batch)
-        self.tell(run.names, batch)
 
     async def ask(self, asking: Awaitable[Page | None]) -> tuple[Page | None, bool]:
         """The page, and whether nobody wants it any more."""
@@ -104,7 +82,8 @@ class Steps:
                 self._reading.discard(scope)
         return None, True
 
-    def _judge(self, run: SweepRun, page: Page) -> Batch:
+    def judge(self, run: SweepRun, page: Page) -> Batch:
+        """What a sweep's page comes to."""
         stream, state = run.stream, run.state
         moment = Moment(
             now=self._now(),
@@ -126,8 +105,8 @@ class Steps:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
         if page.last and run.sweep.snapshot:
-            gone = passes.vanished(checkpoint, run, current, now)
-            vanish(batch, run.stream.shape, gone, run.stream.seen, now)
+            gone = vanishing.missing(checkpoint, run, current, now)
+            vanishing.vanish(batch, run.stream.shape, gone, run.stream.seen, now)
             current.events += len(gone)
         closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
         collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
@@ -192,15 +171,6 @@ class Steps:
         for gap in checkpoint.gaps:
             if gap.since == now:
                 self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
-        await self.commit(run.stream, checkpoint, Batch())
-
-    async def _fail_record(self, run: SweepRun, name: str, error: Exception, asked_at: datetime) -> None:
-        """The sweep, or its source, waits."""
-        run.reread_failures += 1
-        wait = self.waits(error, self._patience.after_record(run, error, asked_at, self._now()))
-        self._telemetry.poll_failed(*run.names, error=error, outcome=outcome(error), retry_in=wait)
-        checkpoint = copy.deepcopy(run.stream.checkpoint)
-        passes.unread(checkpoint, run, name, error, self._now())
         await self.commit(run.stream, checkpoint, Batch())
 
     def waits(self, error: Exception, wait: float) -> float:

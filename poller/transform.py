@@ -1,8 +1,7 @@
 """Records to messages: drop what is no news, note the silent, normalize and encode the rest. Pure."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +11,9 @@ from xxhash import xxh3_64_intdigest
 
 from outputs import Message
 from poller.batch import Batch, Moment
-from poller.events import Shape, event, reject, vanished
+from poller.digests import digest as digest_of
+from poller.digests import documented, micros
+from poller.events import Shape, event, reject
 from poller.model import Leaf, Stream
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
 
@@ -21,8 +22,6 @@ _MANY_BRACKETS = 500
 
 TRUTH_AFTER = 3600
 """Seconds: an older revision met later than this after the newer one was delivered is the truth, no lagging replica."""
-
-_comparable = msgspec.json.Encoder(order="deterministic").encode
 
 
 class _Unreadable(Exception):
@@ -37,19 +36,6 @@ def transform(stream: Stream, shape: Shape, records: Iterable[bytes | Raw], seen
     return page.batch
 
 
-def vanish(batch: Batch, shape: Shape, identities: Iterable[str], seen: Seen, now: datetime) -> None:
-    """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
-    for identity in identities:
-        key = key_of(identity)
-        known = batch.entries.get(key) or seen.get(key, now.timestamp())
-        revision = known.revision + 1 if known else 1
-        entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
-        batch.messages.append(vanished(shape, identity=identity, revision=revision, observed=now))
-        batch.entries[key] = entry
-        batch.delivered.add(key)
-        batch.events[f"{shape.kind}.deleted"] += 1
-
-
 class _Page:
     """One page under way: a record met twice in it is compared with what its first showing made of it."""
 
@@ -58,7 +44,7 @@ class _Page:
         self._stream, self._shape, self._seen, self._moment = stream, shape, seen, moment
         self._now = moment.now.timestamp()
         self._content = stream.contents[-1]
-        self._documented = _documented(stream.decoder)
+        self._documented = documented(stream.decoder)
 
     def take(self, raw: bytes) -> None:
         self.batch.records += 1
@@ -96,9 +82,9 @@ class _Page:
             self.batch.duplicates += 1
             return
         entry = Entry(
-            digest=_digest(self._content(record)),
+            digest=digest_of(self._content(record)),
             raw=raw_hash,
-            modified=_micros(self._stream.modified(record)),
+            modified=micros(self._stream.modified(record)),
             revision=known.revision + 1 if known else 1,
             delivered=int(self._now),
             flags=DELETED if self._stream.deleted(record) else 0,
@@ -129,14 +115,14 @@ class _Page:
         former = self._stream.contents[known.projection - 1 : known.projection]
         if not former or former[0] is self._content:
             return digest == known.digest
-        return _digest(former[0](record)) == known.digest
+        return digest_of(former[0](record)) == known.digest
 
     def _tell(
         self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
     ) -> None:
         own = self._own_time(record)
         baseline = self._moment.baseline
-        if silent and baseline and own < baseline and entry.modified < _micros(baseline):
+        if silent and baseline and own < baseline and entry.modified < micros(baseline):
             self.batch.entries[key] = entry._replace(flags=entry.flags | BASELINE)
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
@@ -197,7 +183,7 @@ class _Page:
     def _digests(self, raw: bytes, record: Any) -> list[int]:
         """What a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
-            found = [_digest(content(record)) for content in self._stream.contents] if record is not None else []
+            found = [digest_of(content(record)) for content in self._stream.contents] if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]
@@ -207,22 +193,3 @@ def _name(identity: Leaf) -> str:
     if isinstance(identity, bool) or not isinstance(identity, str | int) or identity == "":
         raise _Unreadable("it has no identity")
     return str(identity)
-
-
-def _digest(content: Any) -> int:
-    return xxh3_64_intdigest(_comparable(content))
-
-
-def _micros(stamp: datetime | None) -> int:
-    if stamp is None:
-        return UNSTAMPED
-    since = stamp - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-@cache
-def _documented(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
-    return frozenset(known.encode_name for known in msgspec.structs.fields(decoder.type))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,10 +18,11 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from pydantic import Field, SecretStr, model_validator
 
 from poller import kinds
+from poller.descent import Descent
 from poller.errors import Unexpected
 from poller.leaves import UNREADABLE, flag, ident, lead_status, named, naming, shape, shaped, text
 from poller.model import Credential, Cursor, History, Http, Page, Refreshing, Stream, Window
-from poller.paging import Answer, Descent, Place, chain, envelope, following, numbering, walk
+from poller.paging import Answer, Place, chain, envelope, following, numbering, walk
 from poller.phones import e164
 from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed, bearer
 from poller.sources.values import Address, Origin, Secret

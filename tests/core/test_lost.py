@@ -12,7 +12,8 @@ import pytest
 from poller.ledger import Lost
 from poller.model import Page, Sweep
 from poller.patience import Patience
-from poller.schedule import SweepRun
+from poller.rereads import Rereads
+from poller.runs import SweepRun
 from poller.steps import Steps
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON, running
@@ -32,9 +33,11 @@ def run() -> SweepRun:
     return running(Sweep("live", timedelta(minutes=1), None, pages, reread=reread)).sweeps[0]
 
 
+nobody = cast("Any", None)
+
+
 @pytest.fixture
 def steps() -> Steps:
-    nobody = cast("Any", None)
     return Steps(nobody, nobody, Telemetry(), lambda: NOON, Patience())
 
 
@@ -46,5 +49,5 @@ async def test_a_page_lets_it_through(steps: Steps, run: SweepRun) -> None:
 
 async def test_a_single_record_lets_it_through(steps: Steps, run: SweepRun) -> None:
     with pytest.raises(Lost):
-        await steps.record(run, "1")
+        await Rereads(steps, nobody, Telemetry(), lambda: NOON, Patience()).read(run, "1")
     assert not run.reread_failures

@@ -16,8 +16,9 @@ from poller.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seco
 from poller.errors import Unavailable, Unexpected
 from poller.ledger.records import Checkpoint, Gap
 from poller.model import Cursor, Page, Window
-from poller.passes import broken, complete, page, reread, shifted, suspect, unread, vanished
-from poller.schedule import Pass, SweepRun
+from poller.passes import broken, complete, page, reread, shifted, suspect, unread
+from poller.runs import Pass, SweepRun
+from poller.vanishing import missing
 from tests.core.toy import NOON, running, sweep, under_way
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -296,7 +297,7 @@ def snapshot() -> tuple[Checkpoint, SweepRun]:
 def held(checkpoint: Checkpoint, run: SweepRun, names: str, now: datetime) -> list[str]:
     current = under_way(run, now, pages=1)
     current.found = set(names)
-    return vanished(checkpoint, run, current, now)
+    return missing(checkpoint, run, current, now)
 
 
 def test_what_two_passes_in_a_row_no_longer_hold_is_gone_once() -> None:

@@ -16,7 +16,7 @@ from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, 
 from poller.ledger import Restored
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.patience import Patience
-from poller.schedule import SweepRun
+from poller.runs import SweepRun
 from poller.seen import Seen
 from poller.source import _checkpoint
 from poller.sources.callcap import Callcap

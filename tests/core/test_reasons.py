@@ -11,7 +11,7 @@ from poller.ledger.dry import DryLedger
 from poller.ledger.records import Brought
 from poller.model import Cursor
 from poller.passes import OFF
-from poller.schedule import SweepRun
+from poller.runs import SweepRun
 from poller.source import stream_runs
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON

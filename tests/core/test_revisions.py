@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poller.seen import key_of
-from poller.transform import vanish
+from poller.vanishing import vanish
 from tests.core.toy import NOON, Reader, parsed, record
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

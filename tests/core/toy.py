@@ -16,7 +16,7 @@ from poller.kinds import Lead
 from poller.leaves import text
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.model import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
-from poller.schedule import Pass, StreamRun, SweepRun
+from poller.runs import Pass, StreamRun, SweepRun
 from poller.schema import event_schema
 from poller.seen import Seen
 from poller.times import moment, required

@@ -56,10 +56,10 @@ def put(_: Path) -> dict[str, float]:
 
 
 def restored(path: Path) -> dict[str, float]:
-    before, began = megabytes(), time.perf_counter()
+    before, began = megabytes(), time.process_time()
     database = Database.read(path)
     found = restore(database, "acme/calls", None)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     assert len(found.seen) == MANY
     return {"restore_megabytes": megabytes() - before, "restore_seconds": seconds}
 

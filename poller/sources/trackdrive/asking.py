@@ -18,11 +18,12 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from poller.descent import Descent
 from poller.errors import Denied, Throttled, Unavailable, Unexpected
 from poller.halving import SECOND, Ends, Span, halve
 from poller.leaves import UNREADABLE, ident, naming, shape
 from poller.model import Cursor, Http, Page, Response, Window
-from poller.paging import Answer, Descent, Place, envelope, walk
+from poller.paging import Answer, Place, envelope, walk
 from poller.times import moment
 from poller.windows import BEGINNING
 

@@ -1,0 +1,54 @@
+"""The JSON Schema of the configuration file: what an editor needs to help whoever writes one."""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from poller.settings import Settings
+
+_NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration file: wherever a value may stand, so may `${...}`."""
+    schema = Settings.model_json_schema(schema_generator=_Schema)
+    opened: dict[str, Any] = _opened(schema)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **opened, "title": "The configuration of poller"}
+
+
+class _Schema(GenerateJsonSchema):
+    """Writes defaults as the file would: a duration is `30s`, not ISO 8601."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):
+            return {name: self.encode_default(value) for name, value in dft}
+        if isinstance(dft, timedelta):
+            return _written(dft)
+        return super().encode_default(dft)
+
+
+def _written(duration: timedelta) -> str:
+    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    unit = next((unit for unit, length in units.items() if not duration % length), "ms")
+    return f"{duration // units.get(unit, timedelta(milliseconds=1))}{unit}"
+
+
+def _opened(schema: Any) -> Any:
+    """Let a placeholder stand for every scalar."""
+    if not isinstance(schema, dict):
+        return [_opened(one) for one in schema] if isinstance(schema, list) else schema
+    opened: dict[str, Any] = {}
+    for word, value in schema.items():
+        if word in {"properties", "patternProperties", "$defs"}:
+            opened[word] = {name: _opened(child) for name, child in value.items()}
+        elif word in {"items", "additionalProperties", "anyOf", "oneOf"}:
+            opened[word] = _opened(value)
+        elif word != "discriminator":
+            opened[word] = value
+    notes = {word: value for word, value in opened.items() if word in _NOTES}
+    rule = {word: value for word, value in opened.items() if word not in _NOTES}
+    if rule.get("type") in ("string", "integer", "number", "boolean") and rule != {"type": "string"}:
+        return {**notes, "anyOf": [rule, {"type": "string", "pattern": r"\$\{.+\}"}]}
+    return opened

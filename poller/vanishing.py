@@ -1,0 +1,45 @@
+"""Records that a snapshot holds no longer: when that is believed, and what is told of them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from poller.batch import Batch
+from poller.events import Shape, vanished
+from poller.ledger.records import Checkpoint
+from poller.runs import Pass, SweepRun
+from poller.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
+
+_MANY = 10
+_AGREED = timedelta(hours=24)
+
+
+def missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[str]:
+    """The members that this complete snapshot is the second in a row not to hold.
+
+    Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
+    24 hours agree.
+    """
+    state = checkpoint.sweeps[run.sweep.name]
+    gone_now = state.members.keys() - current.found
+    many = len(state.members) >= _MANY and len(gone_now) > len(state.members) / 2
+    checkpoint.suspect = (checkpoint.suspect or now) if many else None
+    gone = [name for name in gone_now if state.members[name] > 0]
+    if many and now - (checkpoint.suspect or now) < _AGREED:
+        gone = []
+    state.members = {name: state.members.get(name, 0) + 1 for name in gone_now - set(gone)} | dict.fromkeys(
+        current.found, 0
+    )
+    return sorted(gone)
+
+
+def vanish(batch: Batch, shape: Shape, identities: Iterable[str], seen: Seen, now: datetime) -> None:
+    """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
+    for identity in identities:
+        key = key_of(identity)
+        known = batch.entries.get(key) or seen.get(key, now.timestamp())
+        revision = known.revision + 1 if known else 1
+        entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
+        batch.messages.append(vanished(shape, identity=identity, revision=revision, observed=now))
+        batch.entries[key] = entry
+        batch.delivered.add(key)
+        batch.events[f"{shape.kind}.deleted"] += 1
