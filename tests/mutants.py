@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
+LAWS = ("tests/test_laws.py", "tests/test_backfill_laws.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ OVERLAP = "Window(cursor.until - sweep.lookback, now)"
 FIELD = "    completed: bool = False\n"
 FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
 TAKEN, LET_GO = "run.stream.busy = run.stream.polled = True", "        run.stream.busy = False\n"
+READ = "        if page.last:\n            came"
+SILENT = "known is None or known.flags & BASELINE"
 
 MUTANTS = (
     Mutant("saved before delivered", [("poller/ledger/sqlite.py", DELIVER, SAVE + DELIVER)]),
@@ -47,14 +50,30 @@ MUTANTS = (
     Mutant(
         "sweeps that do not wait for each other's pages",
         [
-            ("poller/schedule.py", FIELD, FIELD + "    busy: bool = False\n"),
+            ("poller/runs.py", FIELD, FIELD + "    busy: bool = False\n"),
             ("poller/schedule.py", FREE, OWN),
             ("poller/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
             ("poller/pipeline.py", TAKEN, "run.busy = run.stream.polled = True"),
             ("poller/pipeline.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
         ],
     ),
+    Mutant(
+        "history counted as read with every page", [("poller/slices.py", READ, "        if came:\n            came")]
+    ),
+    Mutant("baseline that stays silent for ever", [("poller/transform.py", SILENT, "known is None")]),
+    Mutant("history that forgets what was delivered", [("poller/transform.py", SILENT, "known is None or known")]),
 )
+
+
+def edited(mutant: Mutant, root: Path) -> Mapping[str, str]:
+    """The files that it changes, as it has them. Raises LookupError where the code is not what it was made for."""
+    files: dict[str, str] = {}
+    for name, old, new in mutant.edits:
+        text = files.get(name) or (root / name).read_text()
+        if text.count(old) != 1:
+            raise LookupError(f"{mutant.name}: {name} holds {text.count(old)} times: {old!r}")
+        files[name] = text.replace(old, new)
+    return files
 
 
 def survives(mutant: Mutant) -> bool:
@@ -63,13 +82,9 @@ def survives(mutant: Mutant) -> bool:
         for part in ("poller", "outputs", "tests"):
             shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
-        for name, old, new in mutant.edits:
-            path = Path(folder) / name
-            text = path.read_text()
-            if text.count(old) != 1:
-                raise LookupError(f"{mutant.name}: {name} holds {text.count(old)} times: {old!r}")
-            path.write_text(text.replace(old, new))
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/test_laws.py"]
+        for name, text in edited(mutant, ROOT).items():
+            (Path(folder) / name).write_text(text)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *LAWS]
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True, check=False
         )
