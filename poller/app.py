@@ -69,7 +69,7 @@ async def run(
         beside: list[Beside] = []
         if sock:
             beside.append(partial(server.serve, sock, server.application(telemetry, not_ready, statuses)))
-            beside += _control(stack, settings, telemetry, fleet)
+            beside += _control(stack, settings, telemetry, partial(take, fleet, settings), statuses)
         if rereading and not once:
             beside.append(partial(rereading.watch, fleet.replace, telemetry))
         page = _address(sock) if sock else None
@@ -96,7 +96,13 @@ def _trust(settings: Settings) -> None:
         tls_context(account.ca_file)
 
 
-def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry, fleet: Fleet) -> list[Beside]:
+def _control(
+    stack: AsyncExitStack,
+    settings: Settings,
+    telemetry: Telemetry,
+    take: control.Take,
+    statuses: Callable[[], list[StreamStatus]],
+) -> list[Beside]:
     """Serve the control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
     if (path := settings.control) is None:
         return []
@@ -108,7 +114,7 @@ def _control(stack: AsyncExitStack, settings: Settings, telemetry: Telemetry, fl
         telemetry.notice("control.failed", reason=str(error))
         return []
     stack.callback(path.unlink, missing_ok=True)
-    return [partial(server.serve, sock, control.application(partial(take, fleet, settings)))]
+    return [partial(server.serve, sock, control.application(take, statuses))]
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """`poller backfill` beside a running poller, which does the work: what is asked over the socket, and answered."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,10 @@ import httpx
 import msgspec
 
 from outputs.kafka.state import KafkaState
-from poller.control import BACKFILL, Asked, Refusal
+from poller.control import BACKFILL, Asked, Refusal, caller
 from poller.errors import ConfigError
 from poller.fleet import Fleet
-from poller.history import SECOND, Order
+from poller.history import SECOND, Order, spelt
 from poller.ledger.members import owner
 from poller.ledger.records import Backfill
 from poller.settings import Settings
@@ -31,8 +32,14 @@ _AWAY = 30.0
 """Seconds that a poller may be away meanwhile."""
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 class Gone(Exception):
-    """The poller does not answer any more."""
+    """What was asked for cannot be watched to its end; says why."""
+
+
+_SILENT = "the running poller does not answer any more; it goes on when it runs again"
 
 
 def named(settings: Settings, name: str) -> tuple[str, str]:
@@ -44,10 +51,12 @@ def named(settings: Settings, name: str) -> tuple[str, str]:
     return source, stream
 
 
-def order(since: str, until: str | None, now: datetime, *, again: bool) -> Order:
+def order(since: str, until: str | None, now: datetime, *, again: bool, instead: bool) -> Order:
     """The range from `since` to `until` (None: now), in whole seconds. Raises ConfigError."""
     start, end = _moment("--from", since, now), now if until is None else _moment("--to", until, now)
-    return Order((since, until or ""), start.replace(microsecond=0), min(_up(end), _up(now)), again)
+    if start >= min(end, now):
+        raise ConfigError(f"--from: {start:%F %T} UTC is not before {min(end, now):%F %T} UTC; name an earlier time")
+    return Order((since, until or ""), start.replace(microsecond=0), min(_up(end), _up(now)), again, instead)
 
 
 def _up(moment: datetime) -> datetime:
@@ -57,12 +66,12 @@ def _up(moment: datetime) -> datetime:
 
 def _moment(option: str, text: str, now: datetime) -> datetime:
     try:
-        found = began(text)
+        found = began(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
         return BEGINNING if found is None else now - found if isinstance(found, timedelta) else found
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"{option}: {text!r} is no time: a duration back from now such as 7d, a time with its offset such as "
-            "2026-03-14T09:00:00Z, or all goes here"
+            f"{option}: {text!r} is no time: a duration back from now such as 7d, a day such as 2026-03-14 (UTC), "
+            "a time with its offset such as 2026-03-14T09:00:00Z, or all goes here"
         ) from None
 
 
@@ -94,21 +103,22 @@ async def take(fleet: Fleet, settings: Settings, asked: Asked) -> Backfill | Non
 
 async def beside(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
     """Have the poller that listens there read it; None where none does. Raises ConfigError, and Gone."""
-    async with httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://poller", timeout=_ACCEPTED
-    ) as http:
+    async with caller(path, _ACCEPTED) as http:
         try:
             found = await _ask(http, Asked(source, stream, wanted))
         except httpx.ConnectError:
             return None
         except httpx.HTTPError:
-            raise Gone from None
+            raise Gone(_SILENT) from None
+        taken = found
         while found and not found.done:
             show(found)
             await anyio.sleep(_AGAIN)
             found = await _look(http, Asked(source, stream))
+            if found and taken and found.ordered != taken.ordered:
+                raise Gone(f"given up for another order, {spelt(found)}")
     if found is None:
-        raise Gone
+        raise Gone(_SILENT)
     show(found)
     return found
 
@@ -121,7 +131,7 @@ async def _look(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
                 return await _ask(http, asked)
             except (httpx.HTTPError, ConfigError):  # not polled yet, after a start
                 await anyio.sleep(_AGAIN)
-    raise Gone
+    raise Gone(_SILENT)
 
 
 async def _ask(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:

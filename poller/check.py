@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from outputs import OutputError
 from outputs.registry import OutputConfig
+from poller.control import statuses
 from poller.errors import ConfigError, PollerError
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
@@ -82,9 +83,14 @@ async def _output(name: str, config: OutputConfig) -> Finding:
 
 
 async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
-    """Every configured stream, as the state has it. Raises ConfigError where that can't be read."""
+    """Every configured stream: as the poller that polls it says, else as the state has it.
+
+    Raises ConfigError where that can't be read.
+    """
+    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.sweeps}
     async with stored(settings.state) as state:
-        return await _standings(settings, DryLedger(state, Delivery({}, telemetry)), now)
+        found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), now)
+    return [said.get((one.source, one.stream), one) for one in found]
 
 
 async def _standings(settings: Settings, ledger: DryLedger, now: datetime) -> list[StreamStatus]:

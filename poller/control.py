@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,8 +16,11 @@ from starlette.routing import Route
 from poller.errors import ConfigError
 from poller.history import Order
 from poller.ledger.records import Backfill
+from poller.status import StreamStatus
 
-BACKFILL = "/backfill"
+BACKFILL, STREAMS = "/backfill", "/streams"
+_SOON = 2.0
+"""Seconds that a poller has to say how its streams stand; it need not wait for a page."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -67,8 +71,27 @@ def _remove_dead(path: Path) -> None:
             path.unlink()
 
 
-def application(take: Take) -> Starlette:
-    """The one endpoint: POST an Asked."""
+def caller(path: Path, timeout: float) -> httpx.AsyncClient:
+    """Who asks the poller that listens there."""
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://poller", timeout=timeout
+    )
+
+
+async def statuses(path: Path | None) -> list[StreamStatus]:
+    """How the streams of the poller that listens there stand, as it knows itself; none where none answers."""
+    if path is None:
+        return []
+    try:
+        async with caller(path, _SOON) as http:
+            answer = await http.get(STREAMS)
+            return msgspec.json.decode(answer.content, type=list[StreamStatus])
+    except (httpx.HTTPError, msgspec.MsgspecError):  # it ends just now, or is of another version
+        return []
+
+
+def application(take: Take, statuses: Callable[[], list[StreamStatus]]) -> Starlette:
+    """POST an Asked; GET how every stream stands."""
 
     async def backfill(request: Request) -> Response:
         try:
@@ -80,8 +103,12 @@ def application(take: Take) -> Starlette:
             return _answer(Refusal(error.problems), 409)
         return _answer(found, 200)
 
-    return Starlette(routes=[Route(BACKFILL, backfill, methods=["POST"])])
+    async def streams(_: Request) -> Response:
+        return _answer(statuses(), 200)
+
+    routes = [Route(BACKFILL, backfill, methods=["POST"]), Route(STREAMS, streams, methods=["GET"])]
+    return Starlette(routes=routes)
 
 
-def _answer(said: Backfill | Refusal | None, status: int) -> Response:
+def _answer(said: Backfill | Refusal | list[StreamStatus] | None, status: int) -> Response:
     return Response(msgspec.json.encode(said), status, media_type="application/json")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from poller import reasons
 from poller.asking import first_request
 from poller.backfill import named
+from poller.control import statuses
 from poller.coverage import SHIFTED
 from poller.history import next_window
 from poller.ledger.delivery import Delivery
@@ -18,6 +19,7 @@ from poller.runs import StreamRun, SweepRun
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.settings import Settings
 from poller.source import stream_runs
+from poller.status import State
 from poller.stored import stored
 from poller.telemetry import Telemetry
 from poller.windows import around, window
@@ -67,9 +69,10 @@ class HistoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """One stream's; `history` is None where none is left to be read."""
+    """One stream's; `history` is None where none is left to be read, `state` where no poller says how it stands."""
 
     stream: str
+    state: State | None
     sweeps: list[SweepPlan]
     history: HistoryPlan | None
 
@@ -95,10 +98,16 @@ class Known:
 
 async def plans(settings: Settings, stream: str, now: datetime) -> Plans:
     """What is asked next of a stream (`source.stream`). Raises ConfigError."""
+    said = await statuses(settings.control)
     async with _restored(settings, stream, now) as (run, due):
         base = settings.sources[run.source].base_url
-        sweeps = [await _plan(sweep, due.get(sweep.sweep.name), base, now) for sweep in run.sweeps]
-        return Plans(stream, sweeps, await _history(run, base))
+        live = next((one for one in said if one.sweeps and (one.source, one.stream) == run.names), None)
+        waits = {sweep.name: sweep.next_poll for sweep in live.sweeps} if live else {}
+        sweeps = [
+            await _plan(sweep, due.get(sweep.sweep.name), waits.get(sweep.sweep.name), base, now)
+            for sweep in run.sweeps
+        ]
+        return Plans(stream, live.state if live else None, sweeps, await _history(run, base))
 
 
 async def known(settings: Settings, stream: str, identity: str, now: datetime) -> Known:
@@ -139,10 +148,12 @@ async def _restored(
         yield next(run for run in runs if run.stream.name == name), due
 
 
-async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetime) -> SweepPlan:
+async def _plan(run: SweepRun, due: datetime | None, waits: datetime | None, base_url: str, now: datetime) -> SweepPlan:
+    """`due` by the checkpoint; `waits` until when, as the running poller says."""
     state, sweep = run.state, run.sweep
     due = due or now
-    at = max(due, now)
+    waits = waits if waits and waits > max(due, now) else None
+    at = max(waits or due, now)
     origin = at - (sweep.lookback or timedelta(0)) if sweep.glance else state.origin or now
     asked = window(sweep, origin, state.cursor, at)
     request, note = await first_request(sweep.fetch, state.cursor, asked, base_url)
@@ -150,8 +161,8 @@ async def _plan(run: SweepRun, due: datetime | None, base_url: str, now: datetim
     return SweepPlan(
         sweep=sweep.name,
         every=reasons.spelt(sweep.every),
-        due=due,
-        why_then=reasons.then(run, due, now),
+        due=waits or due,
+        why_then=reasons.then(run, due, now, waits),
         window=asked if sweep.lookback is not None else None,
         why_there=reasons.there(run),
         request=request,

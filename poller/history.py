@@ -21,12 +21,13 @@ SECOND = timedelta(seconds=1)
 @dataclass(frozen=True, slots=True)
 class Order:
     """The range that somebody wants, in whole seconds (aware, UTC), and in his words. `again`: also what is older than
-    `keep`, which is delivered anew."""
+    `keep`, which is delivered anew; `instead`: of another order that is not done."""
 
     words: tuple[str, str]
     start: datetime
     end: datetime
     again: bool = False
+    instead: bool = False
 
 
 def taken(
@@ -38,8 +39,6 @@ def taken(
     """
     if history is None:
         raise ConfigError(f"{name}: a reference list is always delivered whole; there is no history to read")
-    if order.start >= order.end:
-        raise ConfigError(f"--from: {order.start:%F %T} is not before {order.end:%F %T}; name an earlier time")
     if keep and order.start < now - keep and not order.again:
         raise ConfigError(
             f"--from: {order.start:%F %T} is further back than {name} remembers what it delivered ({keep.days} days, "
@@ -48,8 +47,19 @@ def taken(
     before = checkpoint.backfill
     if before and before.done is None and before.words == order.words:
         return replace(before, error=None)
+    if before and before.done is None and not order.instead:
+        raise ConfigError(
+            f"{name}: {spelt(before)} is still to be read, from {before.at:%F %T} UTC on: the same words go on with "
+            "it, --instead gives it up for this one"
+        )
     first = (order.end - order.start) if history.smallest is None else max(_FIRST, history.smallest)
     return Backfill(order.words, order.start, order.end, order.start, first.total_seconds(), now)
+
+
+def spelt(backfill: Backfill) -> str:
+    """An order in the words of whoever gave it."""
+    since, until = backfill.words
+    return f"--from {since} --to {until}" if until else f"--from {since}"
 
 
 def next_window(backfill: Backfill) -> Window:

@@ -17,7 +17,7 @@ from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.kafka import KafkaLedger
-from poller.ledger.sqlite import SqliteLedger, marks_of
+from poller.ledger.sqlite import SqliteLedger, marks_of, owner_problems
 from poller.settings import Settings, SqliteState
 from poller.source import SaveToken, owner_of
 from poller.stored import stored
@@ -61,6 +61,10 @@ def replica_of(settings: Settings) -> str:
 async def _in_sqlite(
     settings: Settings, state: SqliteState, telemetry: Telemetry, now: Now, patience: float | None
 ) -> AsyncIterator[Opened]:
+    owners = {name: owner_of(account) for name, account in settings.sources.items()}
+    async with stored(state) as before:  # what is refused is not migrated first
+        if problems := owner_problems(before, owners):
+            raise ConfigError(problems)
     database, places = Database.open(state.path), _places(settings)
     if database.copy:
         telemetry.notice("state.migrated", path=str(state.path), copy=str(database.copy))
@@ -68,7 +72,7 @@ async def _in_sqlite(
         outputs = {name: output.open(marks_of(database, name), places) for name, output in settings.outputs.items()}
         async with _entered(Delivery(outputs, telemetry, patience)) as delivery:
             ledger = SqliteLedger(database, delivery, telemetry, now)
-            await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
+            await ledger.claim(owners)
             yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
     finally:
         database.close()

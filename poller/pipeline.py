@@ -59,6 +59,7 @@ class Pipeline:
             async with anyio.create_task_group() as workers:
                 for _ in range(self._concurrency):
                     workers.start_soon(self._work)
+            self.failed = self.failed or (self._once and not self._done())
         finally:
             for waiting in self._orders:
                 waiting.end(ConfigError(f"{waiting.stream.name} is not polled here any more; ask again"))
@@ -109,10 +110,12 @@ class Pipeline:
                 await self._rest(self._until_due(now))
 
     def _over(self) -> bool:
-        if not self._once:
-            return self._stopping
-        left = any(stream.backfill for stream in self._history)
-        return self._stopping or (all(run.done and not run.state.left for run in self._runs) and not left)
+        return self._stopping or (self._once and self._done())
+
+    def _done(self) -> bool:
+        """Whether there is nothing left of what is to be read `once`."""
+        swept = all(run.done and not run.state.left for run in self._runs)
+        return swept and not any(stream.backfill for stream in self._history)
 
     def _probing(self) -> bool:
         """After a refusal one request at a time finds out whether we are let in again."""

@@ -23,9 +23,12 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def then(run: SweepRun, due: datetime, now: datetime) -> str:
-    """Why its next pass begins when it does."""
+def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = None) -> str:
+    """Why its next pass begins when it does. `waits`: until when the poller that runs holds it back."""
     state, every = run.state, f"every {spelt(run.sweep.every)}"
+    if waits:
+        why = f", as the last try failed: {state.last_error}" if state.last_error else ", with all of its source"
+        return f"{every}; due {clock(due)}, but the running poller waits{why}"
     if not state.last_success and not state.last_error:
         return f"{every}; its first poll is due at once"
     if _rests(run, due):

@@ -124,6 +124,11 @@ class StreamRun:
     given_up: bool = False
 
     @property
+    def names(self) -> tuple[str, str]:
+        """Source and stream."""
+        return self.source, self.stream.name
+
+    @property
     def name(self) -> str:
         """`source/stream`, as the state names it."""
         return f"{self.source}/{self.stream.name}"

@@ -78,6 +78,11 @@ def test_the_last_word_arrives_every_event_once_and_in_order(
     run_and_judge(vendor, poller, of_vendor(vendor), seed, vices, lives)
 
 
+def test_many_requests_at_once_keep_the_pages_of_a_stream_apart() -> None:
+    poller = account("flextell", max_concurrency=3)
+    run_and_judge("flextell", poller, of_vendor("flextell"), 1, {"lagging_replica": 0.3}, [(0, 900, 0)], rate=20)
+
+
 SELDOM = {"every": "300d"}
 LIVE_ALONE = {"calls": {"sweeps": {"recent": SELDOM, "live": {"lookback": "90s"}, "audit": SELDOM}}}
 UNSTAMPED = {"sentiment"}

@@ -21,23 +21,37 @@ from poller.telemetry import Telemetry, configure_logging
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Such as acme-calls.calls.", show_default=False)]
 Since = Annotated[
-    str, typer.Option("--from", help="How long ago, such as 7d, or since when, such as 2026-03-14T09:00:00Z, or all.")
+    str,
+    typer.Option("--from", help="How long ago (7d), or since when (2026-03-14, 2026-03-14T09:00:00Z), or all."),
 ]
 Until = Annotated[str | None, typer.Option("--to", help="In the same way; now, if left out.")]
+Instead = Annotated[bool, typer.Option("--instead", help="Give up another order for this stream that is not done.")]
 Again = Annotated[bool, typer.Option("--again", help="Also what is older than `keep`, which is delivered anew.")]
 
 
-def backfill(name: Name, since: Since, until: Until = None, config: Config = DEFAULT, *, again: Again = False) -> None:
+def backfill(
+    name: Name,
+    since: Since,
+    until: Until = None,
+    config: Config = DEFAULT,
+    *,
+    again: Again = False,
+    instead: Instead = False,
+) -> None:
     """Read history once, in slices: what was never seen comes as created. The same command goes on where it stopped.
 
     Beside a running poller that one does the work, within the same rate budget, after all that is due.
     """
     settings, telemetry = load(config, os.environ), Telemetry()
     source, stream = named(settings, name)
-    wanted = order(since, until, datetime.now(UTC), again=again)
+    wanted = order(since, until, datetime.now(UTC), again=again, instead=instead)
     shown = _Bar(name) if sys.stderr.isatty() else _Lines(source, stream, telemetry)
     with shown:
-        code = wait(lambda: _read(settings, telemetry, source, stream, wanted, shown))
+        try:
+            code = wait(lambda: _read(settings, telemetry, source, stream, wanted, shown))
+        except KeyboardInterrupt:
+            sys.stderr.write("poller: the running poller goes on with it; the same command shows how far it is\n")
+            end(130)
     end(max(code, _told(name, shown.last)))
 
 
@@ -48,8 +62,8 @@ async def _read(
     try:
         if settings.control and await beside(settings.control, source, stream, wanted, shown.tell):
             return 0
-    except Gone:
-        sys.stderr.write("poller: the running poller does not answer any more; it goes on when it runs again\n")
+    except Gone as gone:
+        sys.stderr.write(f"poller: {gone}\n")
         return 1
     if another := await elsewhere(settings, source):
         raise ConfigError(another)
@@ -61,7 +75,8 @@ def _told(name: str, found: Backfill | None) -> int:
     """Say what it came to; returns the exit code."""
     if found is None:
         return 1
-    came = f"{found.records:,} records read, {found.events:,} events, {found.slices:,} slices"
+    slices = "1 slice" if found.slices == 1 else f"{found.slices:,} slices"
+    came = f"{found.records:,} records read, {found.events:,} events, {slices}"
     if found.done is None:
         why = f" ({found.error})" if found.error else ""
         sys.stdout.write(f"{name}: stopped at {found.at:%F %T} UTC{why}: {came}; the same command goes on from there\n")

@@ -11,6 +11,8 @@ from poller.reasons import clock
 
 def say(plans: Plans, now: datetime) -> None:
     """All sweeps, and the history that is left; coloured at a terminal."""
+    if plans.state:
+        _say(plans.stream, [("state", plans.state)])
     for plan in plans.sweeps:
         _say(plan.sweep, _lines(plan, now))
     if plans.history:

@@ -96,6 +96,21 @@ def test_a_poller_that_is_killed_meanwhile_goes_on_by_itself(late: House, vendor
     assert len(created) == len(set(created))
 
 
+def test_another_order_is_refused_until_the_first_is_done_or_given_up(late: House, vendors: Vendors) -> None:
+    late.write(sources={"acme": callcap(vendors.at, start="1s", **SLOW, **SELDOM)})
+    with late.start("run", before=SHORT) as poller:
+        poller.until_log("poll.completed", source="acme", sweep="audit")
+        with late.start("backfill", "acme.calls", *WEEK) as first:
+            until(lambda: poller.logs("backfill.read"), "a slice")
+            other = late.run("backfill", "acme.calls", "--from", "2h")
+            assert other.code() == 2
+            assert "--from 7d is still to be read" in other.logged
+            assert "--instead" in other.logged
+            assert late.run("backfill", "acme.calls", "--from", "2h", "--instead").code() == 0
+            assert first.code() == 1
+            assert "given up for another order, --from 2h" in first.logged
+
+
 def test_stopped_it_says_where_and_how_to_go_on(late: House, vendors: Vendors) -> None:
     late.write(sources={"acme": callcap(vendors.at, start="1s", **SLOW)})
     with late.start("backfill", "acme.calls", *WEEK, before=SHORT) as command:
@@ -128,6 +143,7 @@ def test_what_is_remembered_no_more_is_read_only_when_told_to(late: House, vendo
         (["acme.leads", *WEEK], "acme.leads: there is no such stream; these there are: acme.calls, crm.leads"),
         (["acme.calls", "--from", "tomorrow"], "--from: 'tomorrow' is no time"),
         (["acme.calls", "--from", "1d", "--to", "2d"], "is not before"),
+        (["acme.calls", "--from", "2999-01-01"], "is not before"),
     ],
 )
 def test_a_wrong_order_is_refused_with_what_would_be_right(late: House, arguments: list[str], words: str) -> None:

@@ -56,6 +56,13 @@ def test_a_source_that_refuses_us_is_given_up_at_the_second_refusal(house: House
     assert house.has("crm", vendors.holds("flextell"))
 
 
+def test_ended_before_all_was_read_it_is_no_success(house: House, vendors: Vendors) -> None:
+    vendors.vices({"callcap": {"stall": 1.0, "stall_seconds": 30.0}})
+    with house.start("run", "--once") as once:
+        once.until_log("poll.completed", source="crm", sweep="live")
+        assert once.stop() == 1
+
+
 def test_the_one_more_try_has_a_fresh_token(tmp_path: Path) -> None:
     with serving() as vendors:
         house = House(tmp_path, {"crm": flextell(vendors.at, oauth=True)})

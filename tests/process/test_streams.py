@@ -99,3 +99,17 @@ def test_at_a_terminal_errors_and_gaps_stand_below(house: House, vendors: Vendor
     text = without_colours(house.at_terminal("streams", columns=80)[1])
     assert "live (failed)" in text
     assert "acme/calls live: HTTP 50" in text
+
+
+def test_beside_a_running_poller_it_says_what_that_one_knows(house: House, vendors: Vendors) -> None:
+    vendors.vices({"callcap": {"unauthorized": 1.0}})
+    with house.start("run") as poller:
+        poller.until_log("source.denied", source="acme", retry_in=60.0)
+        found = {(row[0], row[1]): row for row in rows(house.run("streams").said)}
+        assert found["acme", "calls"][2] == "denied", "the state alone does not know"
+        explained = house.run("explain", "acme.calls").said
+        assert "denied" in explained
+        assert "the running poller waits" in explained
+        assert "no poller runs" not in explained
+        assert poller.stop() == 0
+    assert "denied" not in house.run("streams").said
