@@ -13,11 +13,11 @@ from outputs import OutputClosed
 from poller import VERSION, control, server
 from poller.backfill import Show, take
 from poller.errors import ConfigError, first
-from poller.fleet import Fleet
+from poller.fleet import Fleet, Owner
 from poller.history import Order
 from poller.ledger import Ledger
 from poller.ledger.delivery import OutputAway
-from poller.opened import opened, opened_dry, replica_of
+from poller.opened import opened, opened_dry, owners_of, replica_of
 from poller.pipeline import Pipeline
 from poller.rereading import Rereading
 from poller.settings import Settings
@@ -64,12 +64,14 @@ async def run(
         fleet = Fleet(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica = replica_of(settings)
-        statuses = partial(_statuses, fleet, not_ready, replica)
+        owners = owners_of(settings)
+        statuses = partial(_statuses, fleet, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
         beside: list[Beside] = []
         if sock:
             beside.append(partial(server.serve, sock, server.application(telemetry, not_ready, statuses)))
             beside += _control(stack, settings, telemetry, partial(take, fleet, settings), statuses)
+            beside += [partial(owners.watch, lambda: fleet.whole)] if owners else []
         if rereading and not once:
             beside.append(partial(rereading.watch, fleet.replace, telemetry))
         page = _address(sock) if sock else None
@@ -187,8 +189,12 @@ def _address(sock: sockets.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _statuses(fleet: Fleet, not_ready: Callable[[], list[str]], replica: str) -> list[StreamStatus]:
-    return fleet.statuses(paused=bool(not_ready()), replica=replica, now=utc_now())
+def _statuses(fleet: Fleet, not_ready: Callable[[], list[str]], replica: str, owner: Owner) -> list[StreamStatus]:
+    return fleet.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
+
+
+def _nobody(_: str) -> str:
+    return ""
 
 
 def _not_ready(telemetry: Telemetry, trouble: Callable[[], str | None]) -> list[str]:

@@ -13,7 +13,9 @@ from poller.control import statuses
 from poller.errors import ConfigError, PollerError
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
+from poller.ledger.members import Owners
 from poller.ledger.sqlite import owner_problems
+from poller.opened import owners_of
 from poller.patience import Patience
 from poller.settings import Settings
 from poller.source import authority, http_client, owner_of, session, stream_runs, tls_context
@@ -87,16 +89,20 @@ async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> 
 
     Raises ConfigError where that can't be read.
     """
-    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.sweeps}
+    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
+    if owners := owners_of(settings):
+        await owners.ask()
     async with stored(settings.state) as state:
-        found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), now)
+        found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), owners, now)
     return [said.get((one.source, one.stream), one) for one in found]
 
 
-async def _standings(settings: Settings, ledger: DryLedger, now: datetime) -> list[StreamStatus]:
+async def _standings(settings: Settings, ledger: DryLedger, owners: Owners | None, now: datetime) -> list[StreamStatus]:
     runs = [
         run
         for name, account in settings.sources.items()
         for run in await stream_runs(name, account, ledger, lambda: now)
     ]
-    return [standing(run, Patience(), paused=False, owner="", now=now) for run in runs]
+    return [
+        standing(run, Patience(), paused=False, owner=owners(run.source) if owners else "", now=now) for run in runs
+    ]

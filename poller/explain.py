@@ -101,7 +101,7 @@ async def plans(settings: Settings, stream: str, now: datetime) -> Plans:
     said = await statuses(settings.control)
     async with _restored(settings, stream, now) as (run, due):
         base = settings.sources[run.source].base_url
-        live = next((one for one in said if one.sweeps and (one.source, one.stream) == run.names), None)
+        live = next((one for one in said if one.here and (one.source, one.stream) == run.names), None)
         waits = {sweep.name: sweep.next_poll for sweep in live.sweeps} if live else {}
         sweeps = [
             await _plan(sweep, due.get(sweep.sweep.name), waits.get(sweep.sweep.name), base, now)

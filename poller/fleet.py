@@ -16,6 +16,8 @@ from poller.status import StreamStatus
 
 Build: TypeAlias = Callable[[str, Account], AbstractAsyncContextManager[Pipeline | None]]
 """Make a source's pipeline of what the ledger knows of it; None where it cannot be polled."""
+Owner: TypeAlias = Callable[[str], str]
+"""The replica that polls a source, as far as that is known: "" where it is not."""
 
 
 class Fleet:
@@ -98,15 +100,22 @@ class Fleet:
         """Who polls it here; None where nobody does."""
         return self._pipelines.get(source)
 
-    def statuses(self, *, paused: bool, replica: str, now: datetime) -> list[StreamStatus]:
-        """Where every stream stands, whoever polls it. `replica` is our name."""
-        return [status for name in self._accounts for status in self._standing(name, paused, replica, now)]
+    @property
+    def whole(self) -> bool:
+        """Whether every source is polled here."""
+        return self._pipelines.keys() >= self._accounts.keys()
 
-    def _standing(self, name: str, paused: bool, replica: str, now: datetime) -> list[StreamStatus]:
+    def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
+        """Where every stream stands, whoever polls it. `replica` is our name."""
+        return [status for name in self._accounts for status in self._standing(name, paused, replica, owner, now)]
+
+    def _standing(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
         if pipeline := self._pipelines.get(name):
             of, streams = pipeline.patience, pipeline.streams
             return [standing(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
-        return [elsewhere(name, stream.name) for stream in self._accounts[name].build()]
+        other = owner(name)
+        whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
+        return [elsewhere(name, stream.name, whose) for stream in self._accounts[name].build()]
 
     async def _poll(self, name: str) -> bool:
         """Whether it came to its own end. What was lost on the way was never true."""

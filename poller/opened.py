@@ -17,6 +17,7 @@ from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.kafka import KafkaLedger
+from poller.ledger.members import Owners
 from poller.ledger.sqlite import SqliteLedger, marks_of, owner_problems
 from poller.settings import Settings, SqliteState
 from poller.source import SaveToken, owner_of
@@ -55,6 +56,11 @@ def replica_of(settings: Settings) -> str:
     """Our name among those who may poll the same sources: several of a group can run on one machine."""
     host = socket.gethostname()
     return f"{host}-{os.getpid()}" if isinstance(settings.state, KafkaState) else host
+
+
+def owners_of(settings: Settings) -> Owners | None:
+    """Who of them polls what; None where we are alone."""
+    return Owners(settings.state) if isinstance(settings.state, KafkaState) else None
 
 
 @asynccontextmanager

@@ -37,9 +37,11 @@ def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, no
     )
 
 
-def elsewhere(source: str, stream: str) -> StreamStatus:
+def elsewhere(source: str, stream: str, owner: str) -> StreamStatus:
     """What can be said of a stream that this process does not poll."""
-    return StreamStatus(source, stream, "waiting", None, [], None, owner="", sweeps=[], seen=0, gap_seconds=0.0)
+    return StreamStatus(
+        source, stream, "waiting", None, [], None, owner=owner, sweeps=[], seen=0, gap_seconds=0.0, here=False
+    )
 
 
 def _backfill(left: Backfill | None) -> BackfillStatus | None:

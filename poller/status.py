@@ -51,7 +51,8 @@ class BackfillStatus:
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """`lag_seconds` is None before the first complete pass, `owner` the replica that polls the source ("" for none).
+    """`lag_seconds` is None before the first complete pass, `owner` the replica that polls the source ("": none, or not
+    known). Where it is not polled `here`, nothing else is known of it.
 
     `seen` counts the identities remembered, `gap_seconds` the covered range that is still missing; `backfill` is None
     where no history is left to be read.
@@ -68,6 +69,7 @@ class StreamStatus:
     seen: int
     gap_seconds: float
     backfill: BackfillStatus | None = None
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,14 @@ def rows(found: list[StreamStatus]) -> Iterator[tuple[str, ...]]:
 def table(found: list[StreamStatus], now: datetime) -> Table:
     """For people: what holds for all of a stream's sweeps is said once; times are how long ago, and how soon."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("stream", "state", "lag", "sweep", "last success", "next poll"):
-        shown.add_column(column, no_wrap=column not in {"stream", "sweep"}, overflow="fold")
+    owners = ("owner",) if any(status.owner for status in found) else ()
+    for column in ("stream", "state", "lag", "sweep", "last success", "next poll", *owners):
+        shown.add_column(column, no_wrap=column not in {"stream", "sweep", "owner"}, overflow="fold")
     for status in found:
         for number, sweep in enumerate(status.sweeps):
-            shown.add_row(*(_stream_cells(status) if number == 0 else ("", "", "")), *_sweep_cells(sweep, now))
+            first = number == 0
+            owner = (status.owner if first else "",) if owners else ()
+            shown.add_row(*(_stream_cells(status) if first else ("", "", "")), *_sweep_cells(sweep, now), *owner)
     return shown
 
 

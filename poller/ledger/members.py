@@ -1,10 +1,17 @@
 """Who polls with a state in Kafka, as its group says."""
 
+from collections.abc import Callable, Mapping
+
+import anyio
+
 from outputs import OutputError
 from outputs.kafka.posts import murmur2
 from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
+
+EVERY = 10.0
+"""Seconds between two questions to the group."""
 
 
 def partition_of(state: KafkaState, source: str) -> int:
@@ -30,6 +37,33 @@ async def owner(state: KafkaState, source: str) -> str | None:
     if not members:
         return None
     return next((name for name, given in members.items() if partition in given), "")
+
+
+class Owners:
+    """Which replica polls a source, as the group said last; "" where nobody does, or the group cannot be asked."""
+
+    def __init__(self, state: KafkaState) -> None:
+        self._state = state
+        self._names: Mapping[int, str] = {}
+
+    def __call__(self, source: str) -> str:
+        """Its name. May be asked in another thread."""
+        return self._names.get(partition_of(self._state, source), "")
+
+    async def ask(self) -> None:
+        """Ask the group. What it cannot say is not worth an error: others see to what is wrong with Kafka."""
+        try:
+            members = await _members(self._state)
+        except ConfigError:
+            members = {}
+        self._names = {partition: name for name, given in members.items() for partition in given}
+
+    async def watch(self, settled: Callable[[], bool]) -> None:
+        """Ask again and again, but for as long as all is `settled` without it."""
+        while True:
+            if not settled():
+                await self.ask()
+            await anyio.sleep(EVERY)
 
 
 async def _members(state: KafkaState) -> dict[str, set[int]]:

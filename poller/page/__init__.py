@@ -86,8 +86,8 @@ def _verdict(judged: Verdict) -> str:
 
 
 def _summary(streams: Sequence[StreamLook]) -> str:
-    counts = Counter(of.status.state for of in streams if of.status.owner)
-    elsewhere = sum(not of.status.owner for of in streams)
+    counts = Counter(of.status.state for of in streams if of.status.here)
+    elsewhere = sum(not of.status.here for of in streams)
     told = [f"{counts[state]} {state}" for state in STATES if counts[state]]
     told += [f"{elsewhere} not polled here"] if elsewhere else []
     return f"{len(streams)} streams{': ' if told else ''}{', '.join(told)}"

@@ -44,8 +44,9 @@ def blame(
 
     `reasons` say why nothing can be delivered now. What an earlier process met is known by its text alone.
     """
-    if not status.owner:
-        return Blame(None, "another replica polls it, or none does")
+    if not status.here:
+        other = f"the replica {status.owner} polls it" if status.owner else "another replica polls it, or none does"
+        return Blame(None, other)
     if status.state == "paused":
         return _paused(outputs, reasons)
     if status.state == "denied":

@@ -26,7 +26,7 @@ class StreamLook:
     @property
     def troubled(self) -> bool:
         """Whether something is missing, or may be."""
-        return bool(self.status.owner) and self.status.state not in {"ok", "waiting"}
+        return self.status.here and self.status.state not in {"ok", "waiting"}
 
     @property
     def since(self) -> datetime | None:
@@ -80,7 +80,7 @@ def _stream(
 
 def _urgency(of: StreamLook) -> tuple[bool, int, bool, str, str]:
     status = of.status
-    return not status.owner, STATES.index(status.state), of.blame.fault is None, status.source, status.stream
+    return not status.here, STATES.index(status.state), of.blame.fault is None, status.source, status.stream
 
 
 def stream_json(of: StreamLook) -> dict[str, Any]:

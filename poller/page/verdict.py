@@ -28,7 +28,7 @@ class Verdict(NamedTuple):
 
 def verdict(of: Look) -> Verdict:
     """Judge what is polled here; what other replicas poll is only counted."""
-    ours = [stream for stream in of.urgent_first() if stream.status.owner]
+    ours = [stream for stream in of.urgent_first() if stream.status.here]
     until = _earliest(ours)
     if of.reasons:
         since = min((output.since for output in of.outputs if not output.up), default=None)
@@ -75,7 +75,7 @@ def _is_list(stream: StreamLook) -> bool:
 
 
 def _elsewhere(streams: Sequence[StreamLook]) -> str:
-    number = sum(not stream.status.owner for stream in streams)
+    number = sum(not stream.status.here for stream in streams)
     return f"({number} of {len(streams)} streams are not polled here)" if number else ""
 
 

@@ -78,7 +78,7 @@ class Catalogue(Collector):
 
 
 def _stream_gauges(statuses: list[StreamStatus]) -> Iterator[Metric]:
-    streams = [((of.source, of.stream), of) for of in statuses if of.owner]  # another replica tells of the others
+    streams = [((of.source, of.stream), of) for of in statuses if of.here]  # another replica tells of the others
     lag = ((key, of.lag_seconds) for key, of in streams if of.lag_seconds is not None)
     yield gauge("poller_lag_seconds", "Now, less the end before which all is covered.", _STREAM, lag)
     gaps = ((key, of.gap_seconds) for key, of in streams)

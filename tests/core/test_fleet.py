@@ -14,6 +14,7 @@ from poller.fleet import Fleet
 from poller.ledger import Ledger, Lost
 from poller.pipeline import Pipeline
 from poller.sources.account import Account
+from tests.core.toy import NOON
 from tests.simulation import callcap
 
 ACCOUNTS = {name: callcap() for name in ("acme", "crm")}
@@ -133,6 +134,21 @@ async def test_one_that_was_lost_waits_until_the_ledger_has_said_so() -> None:
         await world.say("acme", "crm")
         await world.until("acme", "crm")
         assert world.started == ["acme", "crm", "acme"]
+
+
+async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> None:
+    fleet = World().fleet
+    said = {"acme": "two", "crm": "one"}
+    statuses = fleet.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
+    assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
+    assert not fleet.whole
+    async with at_work() as world:
+        await world.say("acme")
+        await world.until("acme")
+        assert not world.fleet.whole
+        await world.say("acme", "crm")
+        await world.until("acme", "crm")
+        assert world.fleet.whole
 
 
 async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:

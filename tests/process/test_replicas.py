@@ -31,10 +31,18 @@ def house_of(folder: Path, vendors: Vendors, place: Place) -> House:
     return house
 
 
+def named_itself(poller: Poller) -> str:
+    return str(poller.until_log("poller.started")["replica"])
+
+
+def named(poller: Poller) -> dict[str, str]:
+    """Who polls each source, as it says."""
+    return {one["source"]: one["owner"] for one in poller.get("/api/streams").json()}
+
+
 def owned(poller: Poller) -> set[str]:
     """The sources that it says are its own."""
-    replica = poller.until_log("poller.started")["replica"]
-    return {one["source"] for one in poller.get("/api/streams").json() if one["owner"] == replica}
+    return {source for source, owner in named(poller).items() if owner == named_itself(poller)}
 
 
 def said_to_be_owned(*pollers: Poller) -> float:
@@ -65,8 +73,15 @@ def test_replicas_share_the_sources_and_take_over_what_another_leaves(
         until(lambda: owned(one) | owned(two) == set(SOURCES) and not owned(one) & owned(two), "a fair share")
         until(lambda: owned(one) and owned(two), "something for each")
         until(lambda: delivered(kafka, vendors.holds("callcap")), "what there was")
+        until(lambda: named(one) == named(two), "each names the other")
+        assert set(named(one).values()) == {named_itself(one), named_itself(two)}
+        assert {each["owner"] for each in json.loads(house.run("streams", "--json").said)} == set(named(one).values())
+        page = one.get("/").text
+        assert f"the replica {named_itself(two)} polls it" in page
         assert one.get("/readyz").status_code == two.get("/readyz").status_code == 200
         until(lambda: said_to_be_owned(one, two) == len(SOURCES), "each to be said of one of them")
+        for name in SOURCES:
+            assert sum(each.metric("poller_stream_state", source=name) for each in (one, two)) == 1, "its owner tells"
         begun = monotonic()
         assert one.stop() == 0
         until(lambda: owned(two) == set(SOURCES), "all of them")

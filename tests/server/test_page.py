@@ -34,11 +34,13 @@ def text(html: str) -> str:
 def test_trouble_stands_first(house: House) -> None:
     (gap,) = house.streams
     fine, paused, away = (replace(gap, stream=name, state="ok") for name in ("fine", "paused", "away"))
-    paused, away = replace(paused, state="paused"), replace(away, state="waiting", owner="")
+    paused = replace(paused, state="paused")
+    away = replace(away, state="waiting", last_error=None, owner="poller-7", here=False)
     told = text(shown([away, fine, gap, paused]))
     order = [told.index(f"acme/ {name} ") for name in ("paused", "calls", "fine", "away")]
     assert order == sorted(order)
     assert "4 streams: 1 paused, 1 gap, 1 ok, 1 not polled here" in told
+    assert "the replica poller-7 polls it poller-7" in told
 
 
 def test_what_is_told_of_a_stream(house: House) -> None:

@@ -76,11 +76,14 @@ def test_a_first_pass_under_way_is_no_alarm_and_not_complete() -> None:
 
 
 def test_what_another_replica_polls_is_not_judged() -> None:
-    away = StreamStatus("crm", "leads", "waiting", None, [], None, "", [], 0, 0.0)
+    away = StreamStatus("crm", "leads", "waiting", None, [], None, "", [], 0, 0.0, here=False)
     assert verdict(seen(FINE, away)).sentence == "Complete up to 11:59:12 UTC (1 of 2 streams are not polled here)"
     nothing = verdict(seen(away))
     assert (nothing.complete, nothing.said) == (None, "Nothing is polled here")
     assert seen(away).streams[0].blame == (None, "another replica polls it, or none does")
+    named = replace(away, owner="poller-7", state="late")
+    assert seen(named).streams[0].blame == (None, "the replica poller-7 polls it")
+    assert verdict(seen(FINE, named)).complete, "its owner judges it"
 
 
 @pytest.mark.parametrize(

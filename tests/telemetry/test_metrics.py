@@ -204,7 +204,7 @@ MOVES: list[tuple[str, dict[str, str], float, Callable[[Telemetry], None]]] = [
         0,
         lambda t: show(t, replace(STATUS, state="gap")),
     ),
-    ("poller_source_owned", {"source": "acme"}, 0, lambda t: show(t, replace(STATUS, owner="elsewhere"))),
+    ("poller_source_owned", {"source": "acme"}, 0, lambda t: show(t, replace(STATUS, owner="elsewhere", here=False))),
     ("poller_build_info", {"version": "2.0"}, 1, lambda t: t.started("2.0", "here")),
 ]
 
@@ -232,15 +232,25 @@ def test_the_table_misses_no_metric() -> None:
     assert moved == CONTRACT.keys()
 
 
+FOREIGN = "of another replica"
+
+
 def everything(telemetry: Telemetry) -> dict[str, Metric]:
     """After every moment of the table, and two more streams."""
     for *_, moment in MOVES:
         moment(telemetry)
     other = replace(STATUS, stream="leads")
     odd = replace(STATUS, source='b"a\\d\nname')
-    foreign = replace(STATUS, source="of another replica", owner="")
+    foreign = replace(STATUS, source=FOREIGN, owner="elsewhere", here=False)
     telemetry.watch(lambda: [STATUS, other, odd, foreign])
     return families(telemetry)
+
+
+def test_what_another_replica_polls_has_no_gauge_but_whose_it_is_not(telemetry: Telemetry) -> None:
+    found = everything(telemetry)
+    gauges = [name for name, (kind, _) in CONTRACT.items() if kind == "gauge"]
+    samples = [one for name in gauges for one in found[name].samples if one.labels.get("source") == FOREIGN]
+    assert [(one.name, one.value) for one in samples] == [("poller_source_owned", 0)]
 
 
 def test_label_sets(telemetry: Telemetry) -> None:
