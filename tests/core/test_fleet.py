@@ -137,12 +137,11 @@ async def test_one_that_was_lost_waits_until_the_ledger_has_said_so() -> None:
 
 
 async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> None:
-    fleet = World().fleet
     said = {"acme": "two", "crm": "one"}
-    statuses = fleet.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
-    assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
-    assert not fleet.whole
     async with at_work() as world:
+        statuses = world.fleet.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
+        assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
+        assert not world.fleet.whole
         await world.say("acme")
         await world.until("acme")
         assert not world.fleet.whole
