@@ -23,7 +23,8 @@ from poller.sandbox.world import World
 from tests.aftermath import Lines, Result, aftermath, settled, written
 from tests.chaos import SETTLING, Overlapping, vices
 from tests.hasty import sources
-from tests.kafka.broker import Broker, NoKafka, jars
+from tests.kafka.broker import Broker
+from tests.kafka.jars import NoKafka, jars
 from tests.kafka.proxy import Proxy
 from tests.kafka.reading import Place
 from tests.kafka.storm import SESSION, Replica, Storm

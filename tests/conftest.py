@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.kafka.broker import Broker, NoKafka
+from tests.kafka.broker import Broker
+from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
 
 PITFALLS = {

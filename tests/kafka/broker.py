@@ -1,25 +1,20 @@
-"""A real Apache Kafka of one node for tests: KRaft, loopback only, one listener for each way of logging in.
+"""A node of a real Apache Kafka for tests: KRaft, loopback only, one listener for each way of logging in.
 
-Needs java (17 or newer), and mvn once: 45 MB of jars come from Maven Central into a cache outside the repository
-(`POLLER_TEST_CACHE`, ~/.cache/poller-tests where it is not set). What runs is what those jars hold:
-https://kafka.apache.org/documentation/#quickstart
+Needs java (17 or newer) and what `tests.kafka.jars` fetches.
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.kafka.jars import jars
 from tests.kafka.tickets import CERTIFICATE, PASSWORDS, Tickets, token
 
-VERSION = "4.3.1"
-CACHE = Path(os.environ.get("POLLER_TEST_CACHE") or Path.home() / ".cache/poller-tests")
 LISTENERS = ("PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL")
 JAVA = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 MODULES = {
@@ -28,71 +23,45 @@ MODULES = {
     "scram-sha-512": "scram.ScramLoginModule required",
     "oauthbearer": 'oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"',
 }
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{}</version></dependency>
-<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
-</dependencies></project>
-"""
-
-
-class NoKafka(Exception):
-    """A broker cannot be had on this machine."""
-
-
-def jars() -> Path:
-    """Give the folder with Kafka's jars, fetched if need be. Raises NoKafka."""
-    folder = CACHE / f"kafka-{VERSION}"
-    if not shutil.which("java"):
-        raise NoKafka("java (17 or newer) is not on the PATH")
-    if folder.is_dir():
-        return folder
-    if not shutil.which("mvn"):
-        raise NoKafka(f"mvn is not on the PATH, and {folder} is not there")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as work:
-        Path(work, "pom.xml").write_text(POM.format(VERSION))
-        fetch = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"]
-        done = subprocess.run(fetch, cwd=work, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoKafka(f"mvn could not fetch Kafka {VERSION}: {done.stdout[-500:]}")
-        if not folder.is_dir():  # another worker may have been faster
-            Path(work, "jars").rename(folder)
-    return folder
 
 
 class Broker:
     """One node below `folder`; `at` maps each of LISTENERS to its host:port. It keeps its data when it is killed.
 
     With a `proxy` (host:port) it has a listener PROXIED besides, and who comes in there is told to go to the proxy.
+    It is alone, or one of those that `voters` names by the host:port of their controllers: the one of its `number`.
     """
 
-    def __init__(self, folder: Path, proxy: str | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, proxy: str | None = None, number: int = 0, voters: Sequence[str] = (), **changes: object
+    ) -> None:
+        self.folder, self._number = folder, number
         self.tickets = Tickets(folder / "tickets")
         names = (*LISTENERS, *(("PROXIED",) if proxy else ()))
-        controller, *ports = free_ports(1 + len(names))
+        self._voters = voters or [f"127.0.0.1:{port}" for port in free_ports(1)]
+        ports = free_ports(len(names))
         self.at = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
         self._told = self.at | ({"PROXIED": proxy} if proxy else {})
         self._command = ["java", *JAVA, "-cp", f"{jars()}/*"]
         self._properties = folder / "server.properties"
-        lines = self._configuration(f"127.0.0.1:{controller}").items()
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines))
+        lines = self._configuration() | {key.replace("_", "."): value for key, value in changes.items()}
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def _configuration(self, controller: str) -> Mapping[str, object]:
+    def _configuration(self) -> dict[str, object]:
         sasl = {
             f"listener.name.{listener}.{name}.sasl.jaas.config": f"org.apache.kafka.common.security.{module};"
             for listener in ("sasl_plaintext", "sasl_ssl")
             for name, module in MODULES.items()
         }
+        listeners = {**self.at, "CONTROLLER": self._voters[self._number]}
         return {
             "process.roles": "broker,controller",
-            "node.id": 0,
+            "node.id": self._number,
             "log.dirs": self.folder / "data",
-            "controller.quorum.voters": f"0@{controller}",
+            "controller.quorum.voters": ",".join(f"{number}@{at}" for number, at in enumerate(self._voters)),
             "controller.listener.names": "CONTROLLER",
-            "listeners": ",".join(f"{name}://{at}" for name, at in {**self.at, "CONTROLLER": controller}.items()),
+            "listeners": ",".join(f"{name}://{at}" for name, at in listeners.items()),
             "advertised.listeners": ",".join(f"{name}://{at}" for name, at in self._told.items()),
             "listener.security.protocol.map": ",".join(f"{name}:{name}" for name in LISTENERS)
             + ",CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
@@ -121,7 +90,14 @@ class Broker:
         }
 
     def start(self) -> None:
-        """Return once it answers."""
+        """Start it, if it does not run; return once it answers."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it, if it does not run."""
+        if self._process and self._process.poll() is None:
+            return
         with (self.folder / "log").open("ab") as log:
             if not (self.folder / "data").exists():
                 words = [f"SCRAM-SHA-{n}=[name={w},password={p}]" for n in (256, 512) for w, p in PASSWORDS.items()]
@@ -130,6 +106,10 @@ class Broker:
                 subprocess.run([*self._command, *tool, self._properties], stdout=log, stderr=log, check=True)
             start = [*self._command, "kafka.Kafka", str(self._properties)]
             self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def wait(self) -> None:
+        """Return once it answers."""
+        assert self._process
         end = time.monotonic() + 60
         while not answers(self.at["PLAINTEXT"]):
             assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
@@ -146,11 +126,6 @@ class Broker:
         if mechanism == "OAUTHBEARER":
             return keys | {"sasl_mechanism": mechanism, "sasl_token": token(who)}
         return keys | {"sasl_mechanism": mechanism, "sasl_username": who, "sasl_password": PASSWORDS[who]}
-
-    def start_again(self) -> None:
-        """Start it, if it does not run."""
-        if not self._process or self._process.poll() is not None:
-            self.start()
 
     def kill(self) -> None:
         self.send(signal.SIGKILL)

@@ -26,7 +26,7 @@ def frail(broker: Broker) -> Iterator[Place]:
     """A place on a broker that may be frozen or killed in the test, and is well again after it."""
     yield Place(broker.at["PLAINTEXT"])
     broker.send(signal.SIGCONT)
-    broker.start_again()
+    broker.start()
 
 
 async def insist(output: Output, batch: list[Message]) -> int:

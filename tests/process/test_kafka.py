@@ -35,7 +35,7 @@ def subjects(place: Place) -> set[str]:
 def frail(broker: Broker) -> Iterator[Place]:
     """A place on a broker that may be killed in the test, and is back after it."""
     yield Place(broker.at["PLAINTEXT"])
-    broker.start_again()
+    broker.start()
 
 
 def test_every_event_arrives_under_its_key(tmp_path: Path, vendors: Vendors, kafka: Place) -> None:

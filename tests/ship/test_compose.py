@@ -13,7 +13,7 @@ import yaml
 from poller.demo import account
 from poller.sandbox.flextell import ACCESS_TOKEN
 from poller.settings import load
-from tests.kafka.broker import VERSION
+from tests.kafka.jars import VERSION
 from tests.process.running import ROOT, House
 from tests.process.vendors import Vendors, serving
 from tests.ship.tools import tool
