@@ -22,7 +22,7 @@ from poller.source import authority, http_client, owner_of, session, stream_runs
 from poller.sources.account import Account
 from poller.standing import standing
 from poller.status import StreamStatus
-from poller.stored import place_of, stored
+from poller.stored import allowed, place_of, stored
 from poller.telemetry import Telemetry
 
 
@@ -42,6 +42,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         try:
             state = await stack.enter_async_context(stored(settings.state))
             problems = owner_problems(state, {name: owner_of(account) for name, account in settings.sources.items()})
+            await allowed(settings.state)
         except ConfigError as error:
             problems = error.problems
         there = "can be read" if state else "not there yet; the first run makes it"

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, nullcontext
 
+from outputs import OutputError, Unreachable
 from outputs.kafka.state import KafkaState
-from poller.ledger import Stored
+from poller.errors import ConfigError
+from poller.ledger import Stored, state_topic
 from poller.ledger.database import Database
 from poller.ledger.snapshot import snapshot
 from poller.settings import StateConfig
@@ -19,6 +21,17 @@ async def stored(state: StateConfig) -> AsyncIterator[Stored | None]:
     database = Database.read(state.path)
     with closing(database) if database else nullcontext():
         yield database
+
+
+async def allowed(state: StateConfig) -> None:
+    """Return if it may be written, where that can be told without doing so. Raises ConfigError."""
+    if isinstance(state, KafkaState):
+        try:
+            await state_topic.allowed(state)
+        except Unreachable:
+            return
+        except OutputError as error:
+            raise ConfigError(str(error)) from None
 
 
 def place_of(state: StateConfig) -> str:

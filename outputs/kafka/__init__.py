@@ -74,7 +74,10 @@ class Kafka(Cluster):
             patterns = [posts.pattern(template) for template in self._templates()]
             ours = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
             found = await topics.describe({*ours, *self._fixed()})
+            await topics.allow(found.keys() & self._fixed(), "Write")
+            lacking = await topics.lacking(found, "Write")  # of what our names cover, not all need be ours
             warnings = [f"; warning: {words}" for t in found.values() for words in t.warnings(topics.brokers)]
+            warnings += [f"; warning: we do not have the right {words}" for words in lacking]
             missing = sorted(self._fixed() - found.keys())
         there = f"topics {', '.join(sorted(found))}" if found else "none of our topics yet"
         to_make = f"; to be made: {', '.join(missing)}" if missing else ""

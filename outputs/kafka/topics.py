@@ -13,6 +13,7 @@ from aiokafka.errors import SaslAuthenticationFailed, TopicAlreadyExistsError, f
 
 from outputs import OutputError, Unreachable
 from outputs.kafka.cluster import Cluster
+from outputs.kafka.rights import lacking, reach
 from outputs.kafka.trouble import FAILURES, Witness
 
 DEADLINE = 7.0
@@ -84,6 +85,19 @@ class Topics:
             name: Topic(name, len(parts), len(parts[0]["replicas"]), settings[name]) for name, parts in there.items()
         }
 
+    async def lacking(self, names: Collection[str], *needed: str) -> Sequence[str]:
+        """Say which of these rights we lack on which topics; see `outputs.kafka.rights`."""
+        return await lacking(self._client, names, needed)
+
+    async def allow(self, names: Collection[str], *needed: str) -> None:
+        """Return if we have these rights on topics, as far as the broker tells."""
+        if found := await self.lacking(names, *needed):
+            raise OutputError(f"{self._cluster.place} refuses us: we need the right {', and '.join(found)}")
+
+    async def reach(self, group: str, transactional_ids: Collection[str]) -> None:
+        """Return if we may come near a group and these ids; see `outputs.kafka.rights`."""
+        await reach(self._client, group, transactional_ids)
+
     async def members(self, group: str) -> dict[str, set[int]]:
         """The consumers that a group has now, by what they call themselves, and the partitions that each was given."""
         answers = await self._client.describe_consumer_groups([group])
@@ -154,6 +168,7 @@ async def ensure(
         while missing := set(names) - found.keys():  # other brokers than the one that made it know a little later
             await anyio.sleep(0.05)
             found |= await topics.describe(missing)
+        await topics.allow(found, "Write")
         warnings = [words for _, topic in sorted(found.items()) for words in topic.warnings(topics.brokers)]
         return found, warnings
 
@@ -168,5 +183,7 @@ def _refusal(cluster: Cluster, what: str, code: int, words: str | None = None) -
     error = for_code(code)
     text = f"{cluster.place}: {what}: {(words or error.description or error.__name__).rstrip('.')}"
     if code in _REFUSED:
-        return OutputError(f"{text}: create it, or allow us to (the rights Describe, Write and Create)")
+        return OutputError(
+            f"{text}: create it, or allow us to (Describe, Write and Create; Read, if it holds the state)"
+        )
     return Unreachable(text) if error.retriable else OutputError(text)

@@ -21,7 +21,10 @@ _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.IllegalSaslStateError, "check security_protocol: this port wants no login"),
     (ssl.SSLCertVerificationError, "its certificate is not trusted: check ca_file, and the name in bootstrap_servers"),
     (ssl.SSLError, "check security_protocol: does this port speak TLS? And cert_file: does it take our certificate?"),
-    (errors.TopicAuthorizationFailedError, "we need the rights Describe and Write on this topic"),
+    (
+        errors.TopicAuthorizationFailedError,
+        "we need the rights Describe and Write on this topic, and Read where it holds the state",
+    ),
     (errors.ClusterAuthorizationFailedError, "we need the right IdempotentWrite or, to create topics, Create"),
     (errors.TransactionalIdAuthorizationFailed, "we need the rights Describe and Write on this transactional id"),
     (errors.GroupAuthorizationFailedError, "we need the right Read on this group"),

@@ -44,6 +44,7 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
     try:
         async with looking_at(state) as topics:
             found = await topics.describe([state.topic])
+            await topics.allow(found, "Read")
         if not found:
             return None
         return Snapshot(await contents_of(state, found[state.topic].partitions), Vault(state.token_key))

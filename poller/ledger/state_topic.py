@@ -23,6 +23,7 @@ async def prepare(state: KafkaState, outputs: Mapping[str, Kafka]) -> tuple[Topi
     """
     async with looking_at(state) as topics:
         topic = await _topic(state, topics)
+        await topics.allow([topic.name], "Read", "Write")
         warnings = _warnings(topic, topics.brokers)
         events = await _events(topics, state, outputs)
     if topic.partitions != state.partitions:
@@ -38,6 +39,13 @@ async def prepare(state: KafkaState, outputs: Mapping[str, Kafka]) -> tuple[Topi
                 "another name? Set allow_empty: true for one start to begin anew, which delivers again what it finds"
             )
     return topic, warnings
+
+
+async def allowed(state: KafkaState) -> None:
+    """Return if we may poll with it, as far as a look can tell; a missing topic is none of that. Raises OutputError."""
+    async with looking_at(state) as topics:
+        await topics.allow(await topics.describe([state.topic]), "Read", "Write")
+        await topics.reach(state.group, [state.transactional_id(number) for number in range(state.partitions)])
 
 
 async def _topic(state: KafkaState, topics: Topics) -> Topic:

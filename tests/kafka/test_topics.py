@@ -1,12 +1,14 @@
 """Topics are made where they are missing, and never altered; what is wrong with one is said."""
 
+from asyncio import to_thread
+
 import pytest
 
 from outputs import OutputError
 from outputs.kafka import producer
 from tests.kafka.broker import Broker
 from tests.kafka.reading import Place
-from tests.kafka.rights import allow
+from tests.kafka.rights import allow, deny
 from tests.outputs.material import message, messages, values
 
 
@@ -85,14 +87,31 @@ async def test_what_we_may_write_but_not_inspect_is_written(broker: Broker) -> N
     assert place.values("call") == values(messages(range(3)))
 
 
-async def test_a_topic_that_we_may_not_write_to_is_told(broker: Broker) -> None:
+async def test_a_topic_that_we_may_not_write_to_is_told_before_anything_is_written(broker: Broker) -> None:
     place = Place(broker.at["PLAINTEXT"])
     bob = broker.login("SASL_PLAINTEXT", "PLAIN", "bob")
     for name in (place.create("call"), place.create("rejects")):
         allow(place, "bob", name, "DESCRIBE")
+    for attempt in (lambda: place.config(**bob).open({}).__aenter__(), lambda: to_thread(place.config(**bob).check)):
+        with pytest.raises(OutputError, match=rf"refuses us: we need the right Write on topic {place.prefix}rejects$"):
+            await attempt()
+    allow(place, "bob", f"{place.prefix}rejects", "WRITE")
     async with place.config(**bob).open({}) as output:
-        with pytest.raises(OutputError, match=rf"refuses us .*{place.prefix}call.*: we need the rights .*Write"):
+        with pytest.raises(OutputError, match=rf"refuses us: we need the right Write on topic {place.prefix}call$"):
             await output.write(messages(range(3)))
+
+
+async def test_a_right_that_is_taken_from_us_at_work_is_told(broker: Broker) -> None:
+    place = Place(broker.at["PLAINTEXT"])
+    bob = broker.login("SASL_PLAINTEXT", "PLAIN", "bob")
+    for name in (place.create("call"), place.create("rejects")):
+        allow(place, "bob", name, "WRITE")
+    async with place.config(**bob).open({}) as output:
+        await output.write(messages(range(3)))
+        deny(place, "bob", f"{place.prefix}call", "WRITE")
+        with pytest.raises(OutputError, match=rf"refuses us .*{place.prefix}call.*: we need the rights .*Write"):
+            await output.write(messages(range(3, 6)))
+    assert place.values("call") == values(messages(range(3)))
 
 
 async def test_topics_of_what_will_come_are_there_from_the_start_and_their_lack_is_told_then(kafka: Place) -> None:
