@@ -21,8 +21,8 @@ from poller.seen import Seen, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 
 _MOST = 5_000
-"""Messages, or records of the state, of one transaction: it is to last milliseconds. A page is never split: one of 20,000
-calls, 50 MB, takes half a second."""
+"""Messages, or records of the state, of one transaction: it is to last milliseconds. A page is never split: one of
+20,000 calls, 50 MB, takes half a second."""
 _TOO_SPARSE = 4
 """Chunks are rewritten once they hold this many times what is live,"""
 _SMALL = 1 << 20
