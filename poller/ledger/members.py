@@ -51,10 +51,10 @@ class Owners:
         return self._names.get(partition_of(self._state, source), "")
 
     async def ask(self) -> None:
-        """Ask the group. What it cannot say is not worth an error: others see to what is wrong with Kafka."""
+        """Ask the group. Never raises: others see to what is wrong with Kafka."""
         try:
             members = await _members(self._state)
-        except ConfigError:
+        except Exception:  # noqa: BLE001  not to know a name is no reason to stop polling, whatever aiokafka makes of it
             members = {}
         self._names = {partition: name for name, given in members.items() for partition in given}
 

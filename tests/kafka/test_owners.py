@@ -51,6 +51,16 @@ async def test_where_the_group_cannot_be_asked_nobody_is_named_and_nothing_raise
     assert owners("acme") == ""
 
 
+async def test_an_answer_that_nobody_understands_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def group(_: Any) -> dict[str, set[int]]:
+        raise ValueError("no assignment")
+
+    monkeypatch.setattr(members, "_members", group)
+    owners = Owners(state(Place("127.0.0.1:9")))
+    await owners.ask()
+    assert owners("acme") == ""
+
+
 async def test_it_is_asked_only_while_there_is_something_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "EVERY", 0.001)
     asked, all_ours = 0, False

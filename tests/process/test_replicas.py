@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.kafka.reading import Place
-from tests.process.running import House, Poller, callcap, until
+from tests.process.running import House, Poller, callcap, until, without_colours
 from tests.process.test_kafka import output
 from tests.process.test_once import SHORT_PATIENCE
 from tests.process.vendors import Vendors
@@ -76,6 +76,9 @@ def test_replicas_share_the_sources_and_take_over_what_another_leaves(
         until(lambda: named(one) == named(two), "each names the other")
         assert set(named(one).values()) == {named_itself(one), named_itself(two)}
         assert {each["owner"] for each in json.loads(house.run("streams", "--json").said)} == set(named(one).values())
+        code, shown = house.at_terminal("streams", columns=160)
+        assert code == 0
+        assert all(f" {name}\n" in without_colours(shown) for name in named(one).values()), shown
         page = one.get("/").text
         assert f"the replica {named_itself(two)} polls it" in page
         assert one.get("/readyz").status_code == two.get("/readyz").status_code == 200
