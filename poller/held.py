@@ -8,7 +8,8 @@ from poller.errors import ConfigError
 from poller.ledger.database import Database
 from poller.ledger.idle import idle
 from poller.ledger.whole import Held, Whole
-from poller.settings import SqliteState, StateConfig
+from poller.settings import StateConfig
+from poller.stored import absent
 from poller.telemetry import Telemetry
 
 
@@ -39,16 +40,9 @@ async def held(state: StateConfig, *, make: bool = False) -> AsyncIterator[Held]
         async with idle(state, make=make) as found:
             yield found
         return
-    if not make and not _is_there(state):
-        raise ConfigError(f"state.path: {state.path} is not there: nothing was saved yet")
+    if not make and (missing := await absent(state)):
+        raise ConfigError(missing)
     with closing(Database.open(state.path)) as database:
         if database.copy:
             Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
         yield HeldFile(database)
-
-
-def _is_there(state: SqliteState) -> bool:
-    found = Database.read(state.path)
-    if found:
-        found.close()
-    return found is not None

@@ -8,7 +8,7 @@ from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
 from poller.ledger import Stored, state_topic
 from poller.ledger.database import Database
-from poller.ledger.snapshot import snapshot
+from poller.ledger.snapshot import no_topic, snapshot
 from poller.settings import StateConfig
 
 
@@ -32,6 +32,17 @@ async def allowed(state: StateConfig) -> None:
             return
         except OutputError as error:
             raise ConfigError(str(error)) from None
+
+
+async def absent(state: StateConfig) -> str | None:
+    """That there is no state yet, in words; None where there is one. Raises ConfigError where that cannot be told."""
+    if isinstance(state, KafkaState):
+        return await no_topic(state)
+    database = Database.read(state.path)
+    if database:
+        database.close()
+        return None
+    return f"state.path: {state.path} is not there: nothing was saved yet"
 
 
 def place_of(state: StateConfig) -> str:

@@ -17,6 +17,7 @@ from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
 from poller.settings import Settings, load
 from poller.status import as_json as status_json
+from poller.stored import absent
 from poller.telemetry import Telemetry
 
 Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
@@ -46,6 +47,7 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     """Show every stream: its checkpoint, lag, gaps, last error. Into a pipe: a line a sweep, tabs between the cells."""
     settings, now = load(config, os.environ), datetime.now(UTC)
     found = wait(lambda: standings(settings, Telemetry(), now))
+    _say_absent(settings)
     if as_json:
         sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
     else:
@@ -57,11 +59,19 @@ def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = No
     settings, now = load(config, os.environ), datetime.now(UTC)
     if identity is not None:
         known = wait(lambda: explaining.known(settings, stream, identity, now))
+        _say_absent(settings)
         said = msgspec.json.encode(known).decode() if as_json else told.known(known)
         sys.stdout.write(said + "\n")
         return
     plans = wait(lambda: explaining.plans(settings, stream, now))
+    _say_absent(settings)
     if as_json:
         sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
     else:
         told.say(plans, now)
+
+
+def _say_absent(settings: Settings) -> None:
+    """Without a state all looks as it does before the first poll: another folder's state may have been meant."""
+    if missing := wait(lambda: absent(settings.state)):
+        sys.stderr.write(f"poller: {missing}\n")

@@ -8,13 +8,12 @@ from msgspec import json
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
-from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
 from poller.ledger import reading
 from poller.ledger.contents import Contents, Rows, parts, pieces
 from poller.ledger.members import alone, partition_of
 from poller.ledger.records import Token, encode
-from poller.ledger.snapshot import contents_of
+from poller.ledger.snapshot import contents_of, no_topic
 from poller.ledger.state_topic import prepare
 from poller.ledger.vault import Vault
 from poller.ledger.whole import Whole
@@ -88,10 +87,8 @@ async def idle(state: KafkaState, *, make: bool) -> AsyncIterator[Idle]:
     `make`."""
     try:
         await alone(state)
-        async with looking_at(state) as topics:
-            there = bool(await topics.describe([state.topic]))
-        if not there and not make:
-            raise ConfigError(f"state.topic: {state.topic} is not there: nothing was saved yet")
+        if not make and (missing := await no_topic(state)):
+            raise ConfigError(missing)
         topic, _ = await prepare(state, {})
         found = await contents_of(state, topic.partitions)
     except OutputError as error:

@@ -52,6 +52,16 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
         raise ConfigError(str(error)) from None
 
 
+async def no_topic(state: KafkaState) -> str | None:
+    """That its topic is not there, in words; None where it is. Raises ConfigError where that cannot be told."""
+    try:
+        async with looking_at(state) as topics:
+            there = bool(await topics.describe([state.topic]))
+    except OutputError as error:
+        raise ConfigError(f"state: {error}") from None
+    return None if there else f"state.topic: {state.topic} is not there: nothing was saved yet"
+
+
 async def contents_of(state: KafkaState, partitions: int) -> Contents:
     """Read all that is committed. Raises OutputError."""
     contents, places = Contents(), [TopicPartition(state.topic, number) for number in range(partitions)]

@@ -47,6 +47,14 @@ def test_before_the_first_poll_it_reaches_back_to_start_and_asks_nobody(house: H
     assert not (house.folder / "state").exists()
 
 
+def test_where_there_is_no_state_that_is_said_beside_what_looks_like_a_first_poll(house: House) -> None:
+    for arguments in (["acme.calls"], ["acme.calls", "--id", "7"]):
+        told = house.run("explain", *arguments)
+        assert told.code() == 0
+        assert told.said
+        assert told.logged == "poller: state.path: state/poller.db is not there: nothing was saved yet\n"
+
+
 def test_after_a_pass_it_says_what_that_brought_and_where_the_next_begins(house: House, vendors: Vendors) -> None:
     with house.start("run") as poller:
         poller.until_log("poll.completed", source="acme", sweep="audit")

@@ -21,6 +21,10 @@ def subjects(place: Place) -> list[str]:
 
 def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: Place) -> None:
     house: House = house_of(tmp_path, vendors, kafka)
+    before = house.run("streams")
+    assert before.code() == 0
+    assert before.logged.startswith("poller: state.topic: ")
+    assert before.logged.endswith(" is not there: nothing was saved yet\n")
     with house.start("run") as poller:
         until(lambda: set(subjects(kafka)) >= set(vendors.holds("callcap")), "what there was")
         some = subjects(kafka)[0]

@@ -31,6 +31,7 @@ def test_before_the_first_run(house: House) -> None:
     found = rows(streams.said)
     assert [(row[0], row[1], row[5]) for row in found] == SWEEPS
     assert {(row[2], row[3], row[4], row[6], row[8]) for row in found} == {("waiting", "-", "-", "-", "-")}
+    assert streams.logged == "poller: state.path: state/poller.db is not there: nothing was saved yet\n"
     assert not (house.folder / "state").exists()
 
 
