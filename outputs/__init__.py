@@ -66,7 +66,7 @@ class Output(Protocol):
 
     @property
     def notices(self) -> Sequence[str]:
-        """What the last open found and mended, for the operator to know."""
+        """What the last open, and every announcement since, found and mended, for the operator to know."""
         ...
 
     async def __aenter__(self) -> Self:

@@ -38,6 +38,7 @@ class File(BaseModel):
         """Say that the files could be written. Raises OutputError; changes, cuts and creates nothing."""
         for template in self._templates():
             template.check()
+            template.check_room()
         return f"{self.path} can be written"
 
     def destinations(self) -> Sequence[str]:

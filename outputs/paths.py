@@ -14,6 +14,9 @@ from outputs.templates import parts
 
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
 
+_ROOM = 1 << 16
+"""Bytes; with less than that nobody gets far."""
+
 
 class Place(NamedTuple):
     """Paths of one family differ by their date and hour alone, which `stamp` is: a later one closes the earlier."""
@@ -76,9 +79,8 @@ class Template:
 
     def check(self) -> None:
         """Raise OutputError if a file of this template, there or not yet there, cannot be written. Touches nothing."""
-        root = Path(self.text.partition("{")[0] + "x").parent  # the deepest folder that does not depend on values
         with told(self.text):
-            root = next(folder for folder in (root, *root.parents) if folder.exists())
+            root = self._root()
             latest = self._latest()
             for path in (
                 root,
@@ -89,6 +91,21 @@ class Template:
                     raise OutputError(f"{path} cannot be written: no permission")
         if not root.is_dir():
             raise OutputError(f"{root} is not a folder, so {self.text} cannot be written")
+
+    def check_room(self) -> None:
+        """Raise OutputError if the disk has no room for a file of this template."""
+        with told(self.text):
+            for folder in {self._root(), *(path.parent for path, _ in self._latest())}:
+                found = os.statvfs(folder)
+                if found.f_blocks and found.f_bavail * found.f_frsize < _ROOM:  # some systems do not count at all
+                    raise OutputError(f"{folder}: no space left on its disk: make room there, or choose another path")
+                if found.f_files and not found.f_favail:
+                    raise OutputError(f"{folder}: no more files fit on its disk: remove some, or choose another path")
+
+    def _root(self) -> Path:
+        """The deepest folder that does not depend on values, and is there."""
+        root = Path(self.text.partition("{")[0] + "x").parent
+        return next(folder for folder in (root, *root.parents) if folder.exists())
 
     def _latest(self) -> list[tuple[Path, bool]]:
         # Closed files and folders of past dates may well have been made read-only.

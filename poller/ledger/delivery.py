@@ -32,6 +32,7 @@ class Delivery:
         self._patience = patience
         self._stack = AsyncExitStack()
         self._away: list[str] = []
+        self._told: dict[str, int] = {}  # how many of its notices
 
     async def __aenter__(self) -> Self:
         """Open all that can be reached. Raises OutputError where one can, and cannot be written to."""
@@ -58,8 +59,14 @@ class Delivery:
 
     async def _enter(self, name: str, output: Output, stack: AsyncExitStack) -> None:
         await stack.enter_async_context(output)
-        for notice in output.notices:
+        self._told[name] = 0
+        self._tell(name, output)
+
+    def _tell(self, name: str, output: Output) -> None:
+        """Tell what it noticed since we last looked."""
+        for notice in output.notices[self._told.get(name, 0) :]:
             self._telemetry.notice("output.noticed", output=name, notice=notice)
+        self._told[name] = len(output.notices)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
@@ -72,10 +79,13 @@ class Delivery:
     async def announce(self, messages: Sequence[Message]) -> dict[str, Marks]:
         """What delivering this batch is about to touch, by output."""
 
-        async def announced(output: Output) -> Marks:
-            return output.announce(messages)
+        async def announced(name: str, output: Output) -> Marks:
+            try:
+                return output.announce(messages)
+            finally:
+                self._tell(name, output)
 
-        return {name: await self._insist(name, partial(announced, out)) for name, out in self._outputs.items()}
+        return {name: await self._insist(name, partial(announced, name, out)) for name, out in self._outputs.items()}
 
     async def deliver(self, messages: Sequence[Message]) -> dict[str, Marks]:
         """Return once every output holds the batch; an output that holds it is not asked again."""

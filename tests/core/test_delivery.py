@@ -6,6 +6,7 @@ from typing import Any, Self
 import jsonschema
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
 from poller import kinds
@@ -95,6 +96,26 @@ async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pyt
         await delivery.deliver([call("1")])
     assert away.held == there.held != []
     assert (away.left, there.left) == (1, 1)
+
+
+async def test_what_is_noticed_is_told_once_also_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.ledger.delivery.backoff", lambda _: 0.0)
+
+    class Noticing(Sink):
+        def announce(self, batch: Sequence[Message]) -> Marks:
+            if len(self.notices) == 1:
+                self.notices = [*self.notices, "calls.jsonl is gone: it is begun anew"]
+                raise OutputError("and another one is in the way")
+            return super().announce(batch)
+
+    output = Noticing("files")
+    output.notices = ["there was a torn line"]
+    with capture_logs() as lines:
+        async with Delivery({"files": output}, Telemetry()) as delivery:
+            for name in ("1", "2"):
+                await delivery.announce([call(name)])
+    told = [line["notice"] for line in lines if line["event"] == "output.noticed"]
+    assert told == ["there was a torn line", "calls.jsonl is gone: it is begun anew"]
 
 
 async def test_what_refuses_us_at_the_start_ends_it() -> None:

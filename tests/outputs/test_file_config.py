@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,30 @@ def test_a_check_finds_what_would_keep_us_from_writing(tmp_path: Path) -> None:
         file_config(tmp_path / "file").check()
     assert file_config(tmp_path / "new/folder").check().endswith("can be written")
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("full", "words"),
+    [({"f_bavail": 3}, "no space left on its disk: make room"), ({"f_favail": 0}, "no more files fit on its disk")],
+    ids=["blocks", "files"],
+)
+def test_a_check_finds_a_full_disk(
+    full: dict[str, int], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = {"f_blocks": 256, "f_bavail": 200, "f_frsize": 4096, "f_files": 90, "f_favail": 9}
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**counted))
+    assert file_config(tmp_path / "new").check()
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**counted | full))
+    with pytest.raises(OutputError, match=f"{tmp_path}: {words}"):
+        file_config(tmp_path / "new").check()
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**dict.fromkeys(counted, 0)))
+    assert file_config(tmp_path / "new").check(), "a disk that does not count"
+
+
+async def test_a_disk_that_is_full_at_the_start_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_blocks=256, f_bavail=0, f_frsize=4096))
+    async with file_config(tmp_path).open({}):
+        pass
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become nobody")
