@@ -90,7 +90,8 @@ def _summary(streams: Sequence[StreamLook]) -> str:
     elsewhere = sum(not of.status.here for of in streams)
     told = [f"{counts[state]} {state}" for state in STATES if counts[state]]
     told += [f"{elsewhere} not polled here"] if elsewhere else []
-    return f"{len(streams)} streams{': ' if told else ''}{', '.join(told)}"
+    many = "stream" if len(streams) == 1 else "streams"
+    return f"{len(streams)} {many}{': ' if told else ''}{', '.join(told)}"
 
 
 def _table(name: str, caption: str, columns: tuple[str, ...], body: str) -> str:

@@ -27,6 +27,8 @@ _OUTCOMES: Final[Mapping[str, Blame]] = {
     "unexpected": Blame("vendor", "the vendor's answer is not the documented one"),
     "bug": Blame("us", "a bug in poller: the log has more"),
 }
+_HOLD: Final = frozenset({_DENIED, _ANSWERS, _SILENT, _OUTCOMES["throttled"], _OUTCOMES["unexpected"]})
+"""What is wrong with a source whose other streams wait, too."""
 _GAPS: Final[Mapping[str, Blame]] = {
     "unreadable": Blame("vendor", "the vendor's list does not reach back so far"),
     "shifted": _SHIFTED,
@@ -52,6 +54,15 @@ def blame(
     if status.state == "denied":
         return _DENIED
     return _failing(status, failures) or _of_state(status)
+
+
+def behind(found: Blame, siblings: Mapping[str, Blame]) -> Blame:
+    """The same stream's, now that the other streams of its source are known by name: it may only wait for its turn."""
+    if found == _SLOW:
+        for name, other in siblings.items():
+            if other in _HOLD:
+                return Blame(other.fault, f"it waits behind {name}, which has the same source: {other.reason}")
+    return found
 
 
 def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Blame:

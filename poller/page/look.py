@@ -1,11 +1,11 @@
 """One look at a running poller: every stream with what is to be said of it, the outputs, and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from poller.page.blame import Blame, blame
+from poller.page.blame import Blame, behind, blame
 from poller.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
 
 
@@ -64,7 +64,11 @@ def look(
     now: datetime,
 ) -> Look:
     """Put together what is known at this moment."""
-    streams = [_stream(status, outputs, reasons, asked, now) for status in statuses]
+    alone = [_stream(status, outputs, reasons, asked, now) for status in statuses]
+    by_source: dict[str, dict[str, Blame]] = {}
+    for of in alone:
+        by_source.setdefault(of.status.source, {})[of.name] = of.blame
+    streams = [replace(of, blame=behind(of.blame, by_source[of.status.source])) for of in alone]
     return Look(streams, outputs, reasons, now)
 
 

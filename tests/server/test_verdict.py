@@ -132,6 +132,27 @@ def test_what_is_not_known_is_not_claimed(state: State, error: str | None, word:
     assert word in str(found.reason)
 
 
+def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> None:
+    slow = replace(FINE, state="late", lag_seconds=900.0)
+    sick = replace(slow, stream="leads", sweeps=[replace(SWEEP, last_error="no answer within 30 s")])
+    other = replace(slow, source="other")
+    failures = {"leads": {"live": "unavailable"}}
+    asked = Asked(lambda _, stream: failures.get(stream, {}), lambda *_: [0] * 60)
+    first, _, stranger = (of.blame for of in look([slow, sick, other], [], [], asked, NOON).streams)
+    assert first == (
+        "vendor or network",
+        "it waits behind acme/leads, which has the same source: the vendor cannot be reached, or does not answer in "
+        "time",
+    )
+    assert "requests_per_minute" in str(stranger.reason), "another source's"
+
+
+def test_nobody_waits_behind_a_list_that_does_not_reach_back_far_enough() -> None:
+    gap = GapStatus("updated", NOON - timedelta(hours=1), NOON, "unreadable", NOON)
+    short = replace(FINE, stream="leads", state="gap", gaps=[gap])
+    assert "requests_per_minute" in str(seen(replace(FINE, state="late"), short).streams[0].blame.reason)
+
+
 def test_a_failure_that_is_over_blames_nobody() -> None:
     assert blame(FINE, {"live": "denied"}, [], []) == (None, None)
 
