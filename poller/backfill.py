@@ -43,11 +43,13 @@ _SILENT = "the running poller does not answer any more; it goes on when it runs 
 
 
 def named(settings: Settings, name: str) -> tuple[str, str]:
-    """The source and the stream of `source.stream`. Raises ConfigError where there is no such one."""
+    """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
+    where there is no such one."""
     known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build()]
-    if name not in known:
+    dotted = name.replace("/", ".")  # which is in no name
+    if dotted not in known:
         raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")
-    source, _, stream = name.rpartition(".")
+    source, _, stream = dotted.rpartition(".")
     return source, stream
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import anyio.to_thread
+from pydantic import SecretStr
 
 from outputs import OutputError
 from outputs.registry import OutputConfig
 from poller.control import statuses
-from poller.errors import ConfigError, PollerError
+from poller.errors import ConfigError, Denied, PollerError
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.members import Owners
@@ -62,8 +63,15 @@ async def _source(name: str, account: Account, ledger: DryLedger, telemetry: Tel
         try:
             said = await account.probe(session(name, account, http, auth, telemetry, lambda: now))
         except PollerError as error:
-            return Finding(name, ok=False, words=f"{account.base_url}: {error}")
+            remedy = _refused(account) if isinstance(error, Denied) else ""
+            return Finding(name, ok=False, words=f"{account.base_url}: {error}{remedy}")
     return Finding(name, ok=True, words=said + _too_slow(account))
+
+
+def _refused(account: Account) -> str:
+    """Which keys of the configuration the vendor refuses, and what to do about it; none of their values."""
+    keys = " and ".join(key for key, value in account if isinstance(value, SecretStr))
+    return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"
 
 
 def _too_slow(account: Account) -> str:

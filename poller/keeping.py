@@ -97,10 +97,10 @@ def _is_empty(whole: Whole) -> bool:
 
 
 def _named(whole: Whole, name: str) -> tuple[Collection[str], Collection[str]]:
-    """The streams (`source/stream`) and the rows under this name."""
+    """The streams (`source/stream`) and the rows under this name, in which a dot or a slash goes before the stream."""
     keys = [key for key in whole.rows if key[0] not in "ov" and key[1:2] == "|"]
     streams = {key[2:].split("|")[0] for key in keys if "/" in key} | {stream for stream, _, _ in whole.chunks}
-    if there := {stream for stream in streams if stream.replace("/", ".", 1) == name}:
+    if there := {stream for stream in streams if name in {stream, stream.replace("/", ".", 1)}}:
         return there, [key for key in keys if key[2:].split("|")[0] in there]
     of_source = [key for key in keys if key[2:].split("|")[0].partition("/")[0] == name]
     there = {stream for stream in streams if stream.partition("/")[0] == name}

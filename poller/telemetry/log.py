@@ -1,6 +1,7 @@
 """Where log lines go, and what they look like: JSON for machines, columns for a person at a terminal."""
 
 import logging
+import os
 from collections.abc import MutableMapping
 from contextlib import suppress
 from json import dumps
@@ -19,12 +20,12 @@ def configure_logging(stream: TextIO, json: bool | None = None) -> None:
     """Send every log line to `stream`, as JSON unless it is a terminal (`json` overrules that).
 
     The whole process: libraries' warnings and errors too, whether logged or warned. A line that cannot be written is
-    lost, and nothing else with it. May be called again.
+    lost, and nothing else with it. May be called again. NO_COLOR, set to anything, leaves colours out (no-color.org).
     """
-    terminal = stream.isatty()
+    terminal, plain = stream.isatty(), bool(os.environ.get("NO_COLOR"))
     lines = _Lines(stream)
     structlog.configure(
-        processors=_processors(colors=terminal, json=not terminal if json is None else json),
+        processors=_processors(colors=terminal and not plain, json=not terminal if json is None else json),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,  # configuring again reaches the loggers that exist

@@ -56,7 +56,8 @@ def test_everything_that_is_wrong_is_said_and_the_rest_is_looked_at_all_the_same
     found = findings(check)
     assert {name for name, (ok, _) in found.items() if ok} == {"fine", "console"}
     assert "file/poller.db cannot be read" in found["state"][1]
-    assert "HTTP 401" in found["wrong-key"][1]
+    refused = "HTTP 401: the vendor refuses the credential (api_key): is it still valid, and for this account?"
+    assert found["wrong-key"][1].endswith(refused)
     assert "the connection failed" in found["nobody"][1]
     assert "markup where JSON was asked for" in found["page"][1]
     assert "file" in found["nowhere"][1]

@@ -42,7 +42,7 @@ def test_before_the_first_poll_it_reaches_back_to_start_and_asks_nobody(house: H
     assert found["live"]["request"].startswith(f"GET {vendors.at}/callcap/v2/get/calls/?")
     assert found["live"]["note"] == "its times are those of US/Arizona"
     assert found["live"]["brought"] is None
-    assert sweeps(house, "crm.leads")["full"]["window"] is None
+    assert sweeps(house, "crm/leads")["full"]["window"] is None, "named as `streams` and the page show it"
     assert not [*vendors.asked("callcap", before), *vendors.asked("flextell", before)], "no vendor was asked"
     assert not (house.folder / "state").exists()
 

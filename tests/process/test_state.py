@@ -120,7 +120,7 @@ def test_while_a_poller_runs_it_is_refused(house: House, command: list[str]) -> 
 
 def test_a_stream_that_is_forgotten_begins_anew(polled: House, vendors: Vendors) -> None:
     there = sorted(polled.subjects("acme"))
-    forgotten = polled.run("state", "reset", "acme.calls")
+    forgotten = polled.run("state", "reset", "acme/calls")  # as `streams` and the page show it
     assert forgotten.code() == 0
     assert forgotten.lines[0] == f"forgotten: acme/calls: {len(there)} records, 3 sweeps"
     assert "records come again as created" in forgotten.lines[1]

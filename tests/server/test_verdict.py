@@ -141,8 +141,8 @@ def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> Non
     first, _, stranger = (of.blame for of in look([slow, sick, other], [], [], asked, NOON).streams)
     assert first == (
         "vendor or network",
-        "it waits behind acme/leads, which has the same source: the vendor cannot be reached, or does not answer in "
-        "time",
+        "it waits behind acme/leads, which has the same source: "
+        + "the vendor cannot be reached, or does not answer in time",
     )
     assert "requests_per_minute" in str(stranger.reason), "another source's"
 

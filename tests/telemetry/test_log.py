@@ -205,6 +205,18 @@ def test_a_terminal_is_told_in_columns(own_logging: None) -> None:
     assert "\x1b[2J" not in told, "a vendor's text must not drive the terminal"
 
 
+@pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
+def test_no_color_takes_the_colours_out(
+    own_logging: None, monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    stream = Terminal()
+    configure_logging(stream)
+    Telemetry().notice("gap.seen", source="acme")
+    assert ("\x1b[" in stream.getvalue()) is coloured
+    assert not stream.getvalue().startswith("{")
+
+
 @pytest.mark.parametrize(("stream", "json", "is_json"), [(Terminal, True, True), (io.StringIO, False, False)])
 def test_the_format_can_be_chosen(own_logging: None, stream: type[io.StringIO], json: bool, is_json: bool) -> None:
     made = stream()
