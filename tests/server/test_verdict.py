@@ -16,6 +16,8 @@ SWEEP = SweepStatus("live", NOON, NOON, None)
 FINE = StreamStatus("acme", "calls", "ok", 48.0, [], None, "here", [SWEEP], 7, 0.0)
 BUS = OutputStatus("bus", up=False, error="no route", since=NOON - timedelta(minutes=20))
 
+SILENT = "the vendor cannot be reached, or does not answer in time"
+
 
 def seen(
     *statuses: StreamStatus,
@@ -141,8 +143,7 @@ def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> Non
     first, _, stranger = (of.blame for of in look([slow, sick, other], [], [], asked, NOON).streams)
     assert first == (
         "vendor or network",
-        "it waits behind acme/leads, which has the same source: "
-        + "the vendor cannot be reached, or does not answer in time",
+        f"it waits behind acme/leads, which has the same source: {SILENT}",
     )
     assert "requests_per_minute" in str(stranger.reason), "another source's"
 
