@@ -9,6 +9,8 @@ import pytest
 from tests.process.running import House, callcap, flextell, until
 from tests.process.vendors import Vendors
 
+pytestmark = pytest.mark.slow
+
 SHORT = (
     "from datetime import timedelta; from poller import history; history._FIRST = timedelta(days=1); history._FEW = 0"
 )

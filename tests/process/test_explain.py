@@ -6,11 +6,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
+import pytest
+
 from poller.ledger.database import Database
 from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState, encode
 from poller.model import Cursor
 from tests.process.running import SECRETS, House, callcap, flextell, until
 from tests.process.vendors import Vendors
+
+pytestmark = pytest.mark.slow
 
 LABELS = ("next", "window", "request", "brought")
 

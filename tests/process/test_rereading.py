@@ -11,6 +11,8 @@ from poller.sandbox.flextell import REFRESH_TOKEN
 from tests.process.running import FILES, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors
 
+pytestmark = pytest.mark.slow
+
 SOON = "from poller import rereading; rereading.EVERY = 0.2"
 WRONG = "an old key that nobody takes"
 

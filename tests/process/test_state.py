@@ -13,6 +13,8 @@ from tests.core.toy import NOON
 from tests.process.running import House, callcap, flextell, until, without_colours
 from tests.process.vendors import Vendors
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def polled(house: House, vendors: Vendors) -> House:

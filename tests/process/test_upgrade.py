@@ -4,12 +4,16 @@ import json
 import sqlite3
 from functools import partial
 
+import pytest
+
 from poller.ledger.database import Database
 from poller.ledger.opening import _seal
 from poller.ledger.records import Owner, encode
 from tests.core.states import HELD, content, old_state
 from tests.process.running import House, until
 from tests.process.vendors import Vendors
+
+pytestmark = pytest.mark.slow
 
 
 def inherited(house: House, vendors: Vendors) -> None:
