@@ -93,12 +93,15 @@ class House:
             process.code(seconds)
             return process
 
-    def at_terminal(self, *arguments: str, columns: int = 100, stdin: bytes = b"", **environ: str) -> tuple[int, str]:
-        """A command whose standard output, and input, is a terminal: its exit code, and what that shows."""
+    def at_terminal(
+        self, *arguments: str, columns: int = 100, stdin: bytes = b"", errors: bool = False, **environ: str
+    ) -> tuple[int, str]:
+        """A command at a terminal, to which its `errors` may go too: its exit code, and what the terminal shows."""
         master, slave = pty.openpty()
         terminal = {"COLUMNS": f"{columns}", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environ}
         os.write(master, stdin)
-        with self.start(*arguments, stdout=slave, stdin=slave, environ=terminal) as process:
+        shown = slave if errors else None
+        with self.start(*arguments, stdout=slave, stdin=slave, stderr=shown, environ=terminal) as process:
             os.close(slave)
             text = b"".join(_until_closed(master))
             code = process.code()
@@ -144,10 +147,11 @@ class Poller:
         *arguments: str,
         stdout: IO[bytes] | int | None = None,
         stdin: IO[bytes] | int = subprocess.DEVNULL,
+        stderr: IO[bytes] | int | None = None,
         environ: Mapping[str, str] = NOTHING,
         before: str = "",
     ) -> None:
-        """`stdout`: where to, if not to a file; `before`: Python that the process runs before it is `poller`."""
+        """`stdout`, `stderr`: where to, if not to a file; `before`: Python that runs before the process is `poller`."""
         number = len(list(folder.glob("*.err")))
         self._open = arguments[:1] == ("sandbox",)
         self._said, self._logged = folder / f"{number}.out", folder / f"{number}.err"
@@ -159,7 +163,7 @@ class Poller:
                 env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200", **environ},
                 stdin=stdin,
                 stdout=out if stdout is None else stdout,
-                stderr=err,
+                stderr=err if stderr is None else stderr,
             )
 
     def __enter__(self) -> Self:

@@ -1,12 +1,13 @@
 """`poller backfill`: history once and whole, by itself or by a poller that runs; resumable; refused in clear words."""
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.process.running import House, callcap, flextell, until
+from tests.process.running import House, callcap, flextell, until, without_colours
 from tests.process.vendors import Vendors
 
 pytestmark = pytest.mark.slow
@@ -111,6 +112,13 @@ def test_another_order_is_refused_until_the_first_is_done_or_given_up(late: Hous
             assert late.run("backfill", "acme.calls", "--from", "2h", "--instead").code() == 0
             assert first.code() == 1
             assert "given up for another order, --from 2h" in first.logged
+
+
+def test_at_a_terminal_a_bar_shows_how_far_it_is_and_how_fast(late: House, vendors: Vendors) -> None:
+    code, shown = late.at_terminal("backfill", "acme.calls", *WEEK, errors=True)
+    assert code == 0
+    assert re.search(r"100 %.* records, [\d,]+/s", without_colours(shown)), shown
+    assert f"{len(vendors.holds('callcap'))} events" in shown
 
 
 def test_stopped_it_says_where_and_how_to_go_on(late: House, vendors: Vendors) -> None:
