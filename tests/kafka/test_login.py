@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from outputs import OutputError, Unreachable
+from outputs.kafka.topics import Topics
 from tests.kafka.broker import Broker, free_ports
 from tests.kafka.reading import Place
 from tests.outputs.material import message
@@ -71,6 +72,15 @@ async def test_what_does_not_answer_is_waited_for(broker: Broker) -> None:
     ):
         with pytest.raises(Unreachable, match=says):
             await Place(at).config(security_protocol=protocol).open({}).__aenter__()
+
+
+async def test_one_that_knows_no_brokers_yet_after_a_freeze_is_waited_for(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Topics, "brokers", 0)
+    for login in ({}, broker.login("SASL_PLAINTEXT", "PLAIN", "alice")):
+        with pytest.raises(Unreachable, match="is away: it shows us no brokers yet"):
+            await Place(broker.at["PLAINTEXT"]).config(**login).open({}).__aenter__()
 
 
 async def test_one_server_that_answers_is_enough(broker: Broker) -> None:
