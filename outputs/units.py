@@ -9,6 +9,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
+_QUOTED = 40
+"""Characters of a value that a mistake quotes."""
+
 
 def duration(text: object) -> timedelta:
     """Read `72h`. Raises ValueError that says what would be right."""
@@ -17,7 +20,7 @@ def duration(text: object) -> timedelta:
     else:
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(text))
         if not match:
-            raise ValueError("a duration is a number and ms, s, m, h or d, such as 30s or 72h")
+            raise ValueError(f"a duration is a number and ms, s, m, h or d, such as 30s or 72h{but(text)}")
         try:
             found = timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
         except OverflowError:
@@ -27,6 +30,12 @@ def duration(text: object) -> timedelta:
     return found
 
 
+def but(value: object) -> str:
+    """What stands there instead, at the end of a sentence; nothing where it is long or empty, or no plain value."""
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)  # which YAML spells in many ways
+    return f", and not '{value}'" if plain and str(value).isprintable() and 0 < len(str(value)) <= _QUOTED else ""
+
+
 def size(text: object) -> int:
     """Read `64MiB` into bytes. Raises ValueError that says what would be right."""
     if isinstance(text, int) and not isinstance(text, bool):
@@ -34,7 +43,7 @@ def size(text: object) -> int:
     else:
         match = re.fullmatch(r"(\d+)\s?(B|KiB|MiB|GiB|kB|MB|GB)", str(text))
         if not match:
-            raise ValueError("a size is a number and B, kB, MB, GB, KiB, MiB or GiB, such as 64MiB")
+            raise ValueError(f"a size is a number and B, kB, MB, GB, KiB, MiB or GiB, such as 64MiB{but(text)}")
         found = int(match[1]) * _BYTES[match[2]]
     if found <= 0:
         raise ValueError("a size is more than zero")

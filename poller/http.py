@@ -77,7 +77,8 @@ class Session:
             code = "timeout"
             raise Unavailable(f"no answer within {self._timeout:g} s") from None
         except httpx.HTTPError as error:
-            why = f" ({error})" if isinstance(error, httpx.ConnectError) else ""  # others may quote the vendor
+            to = request.url.netloc.decode()
+            why = f" (to {to}: {error})" if isinstance(error, httpx.ConnectError) else ""  # others may quote the vendor
             raise Unavailable(f"the connection failed: {type(error).__name__}{why}") from None
         finally:
             self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)

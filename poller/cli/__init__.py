@@ -2,12 +2,14 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from poller import VERSION
 from poller.cli.backfilling import backfill
 from poller.cli.looking import check, explain, streams
-from poller.cli.options import end, examples
+from poller.cli.options import Command, end, examples
 from poller.cli.running import run, run_demo, sandbox
 from poller.cli.schemas import schema
 from poller.cli.state import state
@@ -22,15 +24,30 @@ app = typer.Typer(
 )
 app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
 app.command(name="demo")(run_demo)
-app.command()(sandbox)
-app.command(epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all"))(
-    backfill
-)
+app.command(epilog=examples("poller sandbox --port 8123", "curl -s localhost:8123/_sandbox/vices"))(sandbox)
+app.command(
+    cls=Command, epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all")
+)(backfill)
 app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
 app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
-app.command(epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(explain)
+app.command(cls=Command, epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(
+    explain
+)
 app.add_typer(state, name="state")
 app.add_typer(schema, name="schema")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"poller {VERSION}\n")
+        end(0)
+
+
+@app.callback()
+def _program(
+    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -44,7 +44,11 @@ async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
 
 
 def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
-    """Show every stream: its checkpoint, lag, gaps, last error. Into a pipe: a line a sweep, tabs between the cells."""
+    """Show every stream: its checkpoint, lag, gaps, last error.
+
+    Into a pipe: a line a sweep, cells divided by tabs, "-" where there is nothing. They are:
+    source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
+    """
     settings, now = load(config, os.environ), datetime.now(UTC)
     found = wait(lambda: standings(settings, Telemetry(), now))
     _say_absent(settings)

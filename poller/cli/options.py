@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import anyio
 import typer
+from typer.core import TyperCommand
 
 from poller.errors import ConfigError, first
 
@@ -16,6 +17,14 @@ T = TypeVar("T")
 Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 DEFAULT = Path("config.yaml")
+
+
+class Command(TyperCommand):
+    """A command whose usage shows what it needs as `NAME`, and what it takes besides as `[NAME]`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name of the command; typer puts braces around what is needed."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 def examples(*commands: str) -> str:

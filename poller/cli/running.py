@@ -36,6 +36,13 @@ def sandbox(
     seed: Seed = 1,
     rate: Rate = 30,
 ) -> None:
-    """Simulate the vendors over HTTP on loopback, until a signal."""
+    """Simulate the vendors over HTTP on loopback, until a signal. Says where they are, and what lets a poller in.
+
+    Under /_sandbox:
+    GET /vices: how they misbehave, and all the ways there are.
+    POST /vices {"ipscape": {"stall": 1.0}}: so, and in no other way. {}: well.
+    GET /log?since=0: what was asked. GET /truth?stream=callcap/calls: what there was.
+    POST /quiet: from now on nothing changes, and all behave well.
+    """
     say = partial(typer.echo, err=True)
     end(wait(lambda: demo.sandbox(port=port, rate=rate, seed=seed, say=say)))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from poller import keeping
-from poller.cli.options import DEFAULT, Config, examples, wait
+from poller.cli.options import DEFAULT, Command, Config, examples, wait
 from poller.errors import ConfigError
 from poller.keeping import Reset
 from poller.settings import Settings, load
@@ -20,13 +20,14 @@ state = typer.Typer(
     help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True
 )
 
-File = Annotated[str, typer.Argument(metavar="[FILE]", help="Where to, or where from; - is standard output or input.")]
+Target = Annotated[str, typer.Argument(metavar="FILE", help="Where to; - is standard output.")]
+Origin = Annotated[str, typer.Argument(metavar="FILE", help="Where from; - is standard input.")]
 Name = Annotated[str, typer.Argument(metavar="SOURCE[.STREAM]", help="Such as acme-calls, or acme-calls.calls.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
 @state.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
-def export(file: File = "-", config: Config = DEFAULT) -> None:
+def export(file: Target = "-", config: Config = DEFAULT) -> None:
     """Write all of the state: as JSON, a line each. Tokens are secrets, and go into a FILE only (mode 0600)."""
     settings = load(config, os.environ)
     wait(lambda: _export(settings, None if file == "-" else Path(file)))
@@ -60,7 +61,7 @@ def _write(path: Path, lines: Iterator[bytes]) -> None:
 
 
 @state.command(name="import", epilog=examples("poller state import backup.jsonl"))
-def import_(file: File = "-", config: Config = DEFAULT) -> None:
+def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
     """Take an export into a state that is empty: all of it, or nothing."""
     settings = load(config, os.environ)
     try:
@@ -74,7 +75,7 @@ def import_(file: File = "-", config: Config = DEFAULT) -> None:
     _say(f"taken in: {', '.join(sources) or 'nothing'}")
 
 
-@state.command(epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
+@state.command(cls=Command, epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
 def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
     """Forget a stream, or a whole source with its tokens: its next poll is its first, and records come again."""
     settings = load(config, os.environ)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from outputs.units import duration
+from outputs.units import but, duration
 from poller.phones import region_code
 from poller.times import moment
 
@@ -67,7 +67,8 @@ def began(text: str) -> timedelta | datetime | None:
     except ValueError:
         found = moment(text)
     if found is None:
-        raise ValueError("a duration such as 24h, a time with its offset such as 2026-03-14T09:00:00Z, or all")
+        wanted = "a duration such as 24h, a time with its offset such as 2026-03-14T09:00:00Z, or all"
+        raise ValueError(f"{wanted}{but(text)}")
     return found
 
 

@@ -102,8 +102,10 @@ async def test_nobody_listens() -> None:
     async with vendor(_silence) as server:
         url = server.url
     async with session(url) as ours:
-        with pytest.raises(Unavailable):
-            await ours.get("/calls", {})
+        with pytest.raises(Unavailable) as raised:
+            await ours.get("/calls", {"key": "secret"})
+    assert str(raised.value).startswith(f"the connection failed: ConnectError (to {url.partition('//')[2]}: ")
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("vice", UNEXPECTED)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from poller import VERSION
 from poller.sandbox.vendors import VENDORS
 from tests.process.running import House, until
 
@@ -28,6 +29,22 @@ def test_without_arguments_it_says_what_there_is(folder: House) -> None:
     shown = folder.run()
     assert all(re.search(rf"^\W*{command}\s", shown.said, re.MULTILINE) for command in COMMANDS)
     assert shown.logged == ""
+
+
+def test_it_says_which_version_it_is(folder: House) -> None:
+    assert (folder.run("--version").said, folder.run("--version").code()) == (f"poller {VERSION}\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [(["state", "export"], "[FILE]"), (["explain"], "SOURCE.STREAM"), (["state", "reset"], "SOURCE[.STREAM]")],
+)
+def test_a_usage_names_what_is_needed_and_what_may_be_left_out(folder: House, command: list[str], usage: str) -> None:
+    shown = folder.run(*command, "--help").said.split("\n")
+    assert (
+        next(line.strip() for line in shown if line.strip())
+        == f"Usage: python -m poller {' '.join(command)} [OPTIONS] {usage}"
+    )
 
 
 def test_the_schema_of_the_configuration_is_one(folder: House) -> None:
