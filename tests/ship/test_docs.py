@@ -5,6 +5,8 @@ import re
 import pytest
 import yaml
 
+from poller.demo import account
+from poller.settings import Settings
 from tests.process.running import ROOT
 from tests.ship.chart import EXAMPLES
 
@@ -59,3 +61,11 @@ def needed(text: str) -> set[tuple[str, str]]:
     named = {(of["secretName"], of["key"]) for of in values["secretEnv"].values()}
     folders = values["secretFiles"].items()
     return named | {(name, key) for name, at in folders for key in re.findall(rf"{at}/([\w.-]+)", text)}
+
+
+def test_the_configuration_without_an_account_gets_into_the_sandbox() -> None:
+    texts = re.findall(r"(?s)```yaml\n(.*?)```", (ROOT / "README.md").read_text())
+    [config] = [yaml.safe_load(text) for text in texts if "127.0.0.1" in text]
+    for source in config["sources"].values():
+        assert account("http://127.0.0.1:8123", source["type"]).items() <= source.items()
+    Settings.model_validate(config)
