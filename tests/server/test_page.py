@@ -45,6 +45,7 @@ def test_trouble_stands_first(house: House) -> None:
 
 def test_what_is_told_of_a_stream(house: House) -> None:
     told = text(shown(house.streams, reasons=["output bus is down"]))
+    assert "1 stream: 1 gap" in told
     assert "Not ready: output bus is down" in told
     assert "acme/ calls gap 12 s covered up to 12:01:52 UTC 2 min 5 s ago, next now" in told
     assert "30 s 12:00:00 to 12:00:00 UTC live, unreadable" in told
