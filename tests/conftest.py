@@ -22,6 +22,11 @@ PITFALLS = {
 COVERED = pytest.StashKey[dict[str, list[str]] | None]()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for processes and brokers of their own."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(vendor, *numbers): which known pitfalls of a vendor the test covers")
     config.addinivalue_line("markers", "slow: minutes in all, so run on one Python only (.ci/run)")
