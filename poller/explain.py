@@ -186,8 +186,8 @@ async def _gap(run: SweepRun, gap: Gap, base_url: str) -> GapPlan:
 
 async def _history(run: StreamRun, base_url: str) -> HistoryPlan | None:
     """What is left of the history that was ordered last."""
-    ordered, past = run.checkpoint.backfill, run.stream.history
-    if ordered is None or past is None or ordered.done:
+    ordered, past = run.backfill, run.stream.history
+    if ordered is None or past is None:
         return None
     asked = next_window(ordered)
     return HistoryPlan(asked, (await first_request(past.fetch, None, asked, base_url))[0], ordered)

@@ -13,8 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 from pydantic import Field, SecretStr, model_validator
 
 from poller import kinds
@@ -63,9 +62,9 @@ class _List(Struct):
     message: Any = None
 
 
-_LIST, _META = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Meta)
+_LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
 _NUMBERED = numbering(number="current_page", size="per_page", last="last_page", total="total")
-_deletion = msgspec.json.Decoder(shape("deleted_at"))
+_deletion = json.Decoder(shape("deleted_at"))
 
 
 class LeadsSweeps(Sweeps):
@@ -141,7 +140,7 @@ class Flextell(Account):
                 sweeps.trashed.sweep("trashed", partial(_whole, {"trashed": "1"})),
                 sweeps.full.sweep("full", partial(_whole, {}), net=True),
             ),
-            decoder=msgspec.json.Decoder(Record),
+            decoder=json.Decoder(Record),
             identity=lambda record: ident(record.id),
             contents=(contents,),
             time=lambda record: required(record.created_at, "created_at"),
@@ -214,7 +213,7 @@ def _deleted(record: Any) -> bool:
 
 def contents(record: Any) -> Any:
     """The lead without what is volatile: an import that touches a lead, or a stamp alone, changes nothing of it."""
-    return msgspec.structs.replace(record, updated_at=None, last_synced_at=None)
+    return structs.replace(record, updated_at=None, last_synced_at=None)
 
 
 def normalize(record: Any, *, region: str | None) -> kinds.Lead:
