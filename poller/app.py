@@ -3,7 +3,6 @@
 import socket as sockets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ import anyio
 from outputs import OutputClosed
 from poller import VERSION, control, server
 from poller.backfill import Show, take
+from poller.clock import utc_now
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet, Owner
 from poller.history import Order
@@ -35,11 +35,6 @@ _LOOK = 0.5
 
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """What goes on beside the polling, until that ends."""
-
-
-def utc_now() -> datetime:
-    """The clock everything below is given."""
-    return datetime.now(UTC)
 
 
 async def run(

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from poller.humanize import spelt
 from poller.settings import Settings
 
 _NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
@@ -25,14 +26,8 @@ class _Schema(GenerateJsonSchema):
         if isinstance(dft, BaseModel):
             return {name: self.encode_default(value) for name, value in dft}
         if isinstance(dft, timedelta):
-            return _written(dft)
+            return spelt(dft)
         return super().encode_default(dft)
-
-
-def _written(duration: timedelta) -> str:
-    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
-    unit = next((unit for unit, length in units.items() if not duration % length), "ms")
-    return f"{duration // units.get(unit, timedelta(milliseconds=1))}{unit}"
 
 
 def _opened(schema: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 
 from poller import app
+from poller.clock import utc_now
 from poller.errors import ConfigError
 from poller.sandbox import agendize
 from poller.sandbox import serve as serving
@@ -28,7 +29,7 @@ async def demo(telemetry: Telemetry, *, rate: float, seed: int) -> int:
     at = f"http://127.0.0.1:{sock.getsockname()[1]}"
     with TemporaryDirectory(prefix="poller-demo-") as folder:
         async with anyio.create_task_group() as around:
-            around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
+            around.start_soon(serving.serve, sock, World(seed, rate, utc_now))
             code = await app.run(_settings(at, Path(folder)), telemetry)
             around.cancel_scope.cancel()
     return code
@@ -100,7 +101,7 @@ async def sandbox(*, port: int, rate: float, seed: int, say: Callable[[str], Non
         raise ConfigError(f"--port: {port} on 127.0.0.1: {error.strerror}; name another one, or 0 for any") from None
     with stop_signals() as signals:
         async with anyio.create_task_group() as around:
-            around.start_soon(serving.serve, sock, World(seed, rate, app.utc_now))
+            around.start_soon(serving.serve, sock, World(seed, rate, utc_now))
             say(f"sandbox: http://127.0.0.1:{sock.getsockname()[1]}: {_DOORS}")
             await anext(signals)
             around.cancel_scope.cancel()

@@ -11,6 +11,7 @@ from poller.backfill import named
 from poller.control import statuses
 from poller.coverage import SHIFTED
 from poller.history import next_window
+from poller.humanize import spelt
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.records import Backfill, Brought, Gap
@@ -160,7 +161,7 @@ async def _plan(run: SweepRun, due: datetime | None, waits: datetime | None, bas
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
     return SweepPlan(
         sweep=sweep.name,
-        every=reasons.spelt(sweep.every),
+        every=spelt(sweep.every),
         due=waits or due,
         why_then=reasons.then(run, due, now, waits),
         window=asked if sweep.lookback is not None else None,

@@ -4,13 +4,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from outputs import OutputError, Place
 from outputs.kafka import Kafka
 from outputs.kafka.state import KafkaState
 from outputs.stdout import Stdout
+from poller.clock import Now
 from poller.errors import ConfigError
 from poller.ledger import Ledger
 from poller.ledger.database import Database
@@ -23,8 +23,6 @@ from poller.settings import Settings, SqliteState
 from poller.source import SaveToken, owner_of
 from poller.stored import stored
 from poller.telemetry import Telemetry
-
-Now: TypeAlias = Callable[[], datetime]
 
 
 class Opened(NamedTuple):

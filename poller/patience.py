@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from poller.backoff import backoff
 from poller.errors import Denied, Throttled
+from poller.retry import backoff
 from poller.runs import Pass, SweepRun
 
 _DENIED = (60.0, 300.0, 900.0)

@@ -1,26 +1,12 @@
 """Why a sweep asks when it does, and for what: in words, from what the checkpoint says."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from poller.coverage import BROKEN, SHIFTED
+from poller.humanize import spelt, spelt_roughly, timestamp
 from poller.ledger.records import Gap
 from poller.passes import OFF
 from poller.runs import SweepRun
-
-_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
-
-
-def spelt(length: timedelta) -> str:
-    """A duration as a configuration has it: `30s`, `6h`, `500ms`."""
-    unit, of = next(
-        (one for one in _UNITS if length >= one[1] and not length % one[1]), ("ms", timedelta(milliseconds=1))
-    )
-    return f"{length // of}{unit}"
-
-
-def clock(moment: datetime) -> str:
-    """A time, to the second; the Z says that it is UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = None) -> str:
@@ -28,12 +14,12 @@ def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = N
     state, every = run.state, f"every {spelt(run.sweep.every)}"
     if waits:
         why = f", as the last try failed: {state.last_error}" if state.last_error else ", with all of its source"
-        return f"{every}; due {clock(due)}, but the running poller waits{why}"
+        return f"{every}; due {timestamp(due)}, but the running poller waits{why}"
     if not state.last_success and not state.last_error:
         return f"{every}; its first poll is due at once"
     if _rests(run, due):
         return f"it rests for a day, as the vendor offers no way for it: {state.last_error}"
-    began = f"; last began {clock(state.brought.end)}" if state.brought else ""
+    began = f"; last began {timestamp(state.brought.end)}" if state.brought else ""
     if now < due:
         return f"{every}{began}"
     if state.last_error:
@@ -47,9 +33,8 @@ def there(run: SweepRun) -> str:
     if lookback is None:
         return "no window: it reads the whole list"
     if state.cursor:
-        return (
-            f"the end that its last complete pass covered, {clock(state.cursor.until)}, less lookback {spelt(lookback)}"
-        )
+        covered = timestamp(state.cursor.until)
+        return f"the end that its last complete pass covered, {covered}, less lookback {spelt(lookback)}"
     if run.sweep.glance:
         return f"a fast look at the last {spelt(lookback)}, which moves no cursor"
     if state.complete:
@@ -66,8 +51,10 @@ def _at_first(run: SweepRun, lookback: timedelta) -> str:
     if start is None:
         return "first poll: start is all there is"
     if origin and origin < start:
-        return f"first poll: it reaches back by lookback {spelt(lookback)}, which is further than start {clock(start)}"
-    return f"first poll: it reaches back to start {clock(start)}"
+        return (
+            f"first poll: it reaches back by lookback {spelt(lookback)}, which is further than start {timestamp(start)}"
+        )
+    return f"first poll: it reaches back to start {timestamp(start)}"
 
 
 def made_up(run: SweepRun, gap: Gap) -> str:
@@ -79,12 +66,6 @@ def made_up(run: SweepRun, gap: Gap) -> str:
     audit = next((sweep.sweep for sweep in run.stream.sweeps if sweep.sweep.name == "audit"), None)
     by = f"audit (every {spelt(audit.every)}), whose next complete pass takes it off" if audit else "the other sweeps"
     return f"the list does not reach it; it is left to {by}"
-
-
-def spelt_roughly(length: timedelta) -> str:
-    """A duration for people, in its largest unit."""
-    unit, of = next((one for one in _UNITS if length >= one[1]), _UNITS[-1])
-    return f"{length // of} {unit}"
 
 
 def _rests(run: SweepRun, due: datetime) -> bool:

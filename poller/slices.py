@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller import history, passes
-from poller.backoff import backoff
 from poller.batch import Batch, Moment
 from poller.errors import ConfigError, Shifted
 from poller.history import Order
@@ -16,6 +15,7 @@ from poller.ledger import Lost
 from poller.ledger.records import Backfill
 from poller.model import History, Page, Window
 from poller.patience import Patience
+from poller.retry import backoff
 from poller.runs import Pass, StreamRun
 from poller.steps import Names, Steps, outcome
 from poller.telemetry import Telemetry

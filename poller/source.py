@@ -11,6 +11,7 @@ import certifi
 import httpx
 
 from poller.auth import Authority, Bearer, Fixed
+from poller.clock import Now
 from poller.errors import ConfigError
 from poller.events import Shape
 from poller.http import Session, client
@@ -24,7 +25,6 @@ from poller.sources.account import Account
 from poller.telemetry import Telemetry
 from poller.windows import first_window
 
-Now = Callable[[], datetime]
 SaveToken = Callable[[str, Token], Awaitable[None]]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from poller.cli.tables import console, line, soon
 from poller.explain import GapPlan, HistoryPlan, Known, Plans, SweepPlan
-from poller.reasons import clock
+from poller.humanize import timestamp
 
 
 def say(plans: Plans, now: datetime) -> None:
@@ -32,23 +32,26 @@ _COLOURS = {"gap": "yellow", "error": "red"}
 
 
 def _lines(plan: SweepPlan, now: datetime) -> Iterator[tuple[str, str]]:
-    yield "next", f"{clock(plan.due)} ({soon(plan.due, now)}): {plan.why_then}"
-    span = f"{clock(plan.window.start)} to {clock(plan.window.end)}: " if plan.window else ""
+    yield "next", f"{timestamp(plan.due)} ({soon(plan.due, now)}): {plan.why_then}"
+    span = f"{timestamp(plan.window.start)} to {timestamp(plan.window.end)}: " if plan.window else ""
     yield "window", span + plan.why_there
     yield "request", (plan.request or "none") + (f"  ({plan.note})" if plan.note else "")
     yield "brought", _brought(plan)
     if plan.last_error:
         yield "error", plan.last_error
     if plan.left_since:
-        yield "left", f"{plan.left} records to be read one by one, the oldest since {clock(plan.left_since)}"
+        yield "left", f"{plan.left} records to be read one by one, the oldest since {timestamp(plan.left_since)}"
     for gap in plan.gaps:
         yield "gap", _gap(gap)
 
 
 def _left(plan: HistoryPlan) -> Iterator[tuple[str, str]]:
     of = plan.ordered
-    yield "ordered", f"{clock(of.start)} to {clock(of.end)}, at {clock(of.ordered)}; read up to {clock(of.at)}"
-    yield "next", f"{clock(plan.window.start)} to {clock(plan.window.end)}, after all that is due"
+    yield (
+        "ordered",
+        f"{timestamp(of.start)} to {timestamp(of.end)}, at {timestamp(of.ordered)}; read up to {timestamp(of.at)}",
+    )
+    yield "next", f"{timestamp(plan.window.start)} to {timestamp(plan.window.end)}, after all that is due"
     yield "request", plan.request or "none"
     yield "brought", f"slices {of.slices:,}, records {of.records:,}, events {of.events:,}"
     if of.error:
@@ -57,15 +60,17 @@ def _left(plan: HistoryPlan) -> Iterator[tuple[str, str]]:
 
 def _brought(plan: SweepPlan) -> str:
     if plan.brought is None:
-        return "no complete pass yet" if plan.last_success is None else f"complete at {clock(plan.last_success)}"
+        return "no complete pass yet" if plan.last_success is None else f"complete at {timestamp(plan.last_success)}"
     of = plan.brought
     counts = f"pages {of.pages:,}, records {of.records:,}, events {of.events:,}"
-    return f"{counts} in the pass that began {clock(of.end)}"
+    return f"{counts} in the pass that began {timestamp(of.end)}"
 
 
 def _gap(gap: GapPlan) -> str:
     request = f"; {gap.request}" if gap.request else ""
-    return f"{clock(gap.start)} to {clock(gap.end)} ({gap.kind}), since {clock(gap.since)}: {gap.how}{request}"
+    return (
+        f"{timestamp(gap.start)} to {timestamp(gap.end)} ({gap.kind}), since {timestamp(gap.since)}: {gap.how}{request}"
+    )
 
 
 def known(of: Known) -> str:
@@ -75,8 +80,8 @@ def known(of: Known) -> str:
     if of.revision is None or of.delivered is None:
         return f"{of.id}: never seen{missed}{doubt}"
     how = "noted in silence as baseline" if of.baseline else "delivered"
-    parts = [f"revision {of.revision}", f"{how} {clock(of.delivered)}"]
-    parts += [f"the vendor's stamp is {clock(of.modified)}"] if of.modified else []
+    parts = [f"revision {of.revision}", f"{how} {timestamp(of.delivered)}"]
+    parts += [f"the vendor's stamp is {timestamp(of.modified)}"] if of.modified else []
     parts += ["deleted"] if of.deleted else []
     parts += ["a reject"] if of.reject else []
     return f"{of.id}: {', '.join(parts)}{missed}{doubt}"

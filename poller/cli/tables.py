@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poller.check import Finding
-from poller.reasons import spelt_roughly
+from poller.humanize import spelt_roughly
 from poller.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 
 COLOURS = {

@@ -8,9 +8,9 @@ from typing import Self, TypeVar
 import anyio
 
 from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
-from poller.backoff import backoff
 from poller.errors import PollerError
 from poller.events import too_large
+from poller.retry import backoff
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 from outputs import OutputError
 from outputs.kafka.state import KafkaState
 from outputs.kafka.trouble import Witness
-from poller.backoff import backoff
+from poller.retry import backoff
 
 _REBALANCE = 10.0
 """Seconds that all members have to join anew."""

@@ -11,7 +11,6 @@ from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
-from poller.backoff import backoff
 from poller.errors import ConfigError
 from poller.ledger import Change, Lost, Restored
 from poller.ledger.contents import Contents
@@ -23,6 +22,7 @@ from poller.ledger.shard import Shard
 from poller.ledger.shards import Shards
 from poller.ledger.state_topic import prepare
 from poller.ledger.vault import Vault
+from poller.retry import backoff
 from poller.seen import Seen
 from poller.telemetry import Telemetry
 

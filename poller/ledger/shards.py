@@ -12,7 +12,6 @@ from anyio.abc import TaskGroup
 from outputs import OutputError, Unreachable
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
-from poller.backoff import backoff
 from poller.errors import ConfigError
 from poller.ledger import Lost, reading
 from poller.ledger.contents import Contents
@@ -20,6 +19,7 @@ from poller.ledger.group import Elsewhere, Group
 from poller.ledger.mail import Mail
 from poller.ledger.records import encode
 from poller.ledger.shard import Shard
+from poller.retry import backoff
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0

@@ -10,12 +10,12 @@ import anyio.to_thread
 from msgspec import json
 
 from outputs import Marks
-from poller.backoff import backoff
 from poller.errors import ConfigError
 from poller.ledger import Change, Restored, Stored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.records import Checkpoint, Owner, Token, encode, foreign
+from poller.retry import backoff
 from poller.seen import Seen, pack, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 

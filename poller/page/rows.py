@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from poller.humanize import ago, ahead, clock, length, throughput
 from poller.page.look import StreamLook
-from poller.page.words import ago, ahead, clock, length, throughput
 from poller.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from poller.humanize import clock
 from poller.page.look import Look, StreamLook
-from poller.page.words import clock
 from poller.status import rfc3339
 
 

@@ -1,7 +1,7 @@
 """Moments, lengths of time and numbers, as people say them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 
 def clock(moment: datetime, now: datetime, *, seconds: bool = True) -> str:
@@ -34,3 +34,25 @@ def length(seconds: float) -> str:
 def throughput(events: Sequence[int]) -> str:
     """An hour of events a minute, for somebody who sees no chart."""
     return f"Events a minute in the last hour: {events[-2]} last, {max(events)} at most, {sum(events):,} in all"
+
+
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+
+
+def spelt(length: timedelta) -> str:
+    """A duration as a configuration has it: `30s`, `6h`, `500ms`."""
+    unit, of = next(
+        (one for one in _UNITS if length >= one[1] and not length % one[1]), ("ms", timedelta(milliseconds=1))
+    )
+    return f"{length // of}{unit}"
+
+
+def timestamp(moment: datetime) -> str:
+    """A time, to the second; the Z says that it is UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def spelt_roughly(length: timedelta) -> str:
+    """A duration for people, in its largest unit."""
+    unit, of = next((one for one in _UNITS if length >= one[1]), _UNITS[-1])
+    return f"{length // of} {unit}"
