@@ -19,10 +19,11 @@ from poller.ledger import Ledger
 from poller.ledger.delivery import OutputAway
 from poller.opened import opened, opened_dry, owners_of, replica_of
 from poller.pipeline import Pipeline
+from poller.plugin.credentials import SaveToken
+from poller.plugin.source import Account
 from poller.rereading import Rereading
 from poller.settings import Settings
-from poller.source import SaveToken, pipeline, tls_context
-from poller.sources.account import Account
+from poller.source import pipeline, tls_context
 from poller.status import StreamStatus
 from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from urllib.parse import unquote_plus, urlencode
 
-from poller.model import Cursor, Fetch, Http, Response, Window
+from poller.plugin.stream import Cursor, Fetch, Http, Response, Window
 
 
 async def first_request(

@@ -11,9 +11,9 @@ import msgspec
 
 from poller.answer import Answer, refusal
 from poller.errors import Denied, Unexpected
-from poller.leaves import seconds
-from poller.ledger.records import Token
-from poller.model import Leaf, Refreshing, Static
+from poller.plugin.credentials import Refreshing, Static, Token
+from poller.plugin.fields.scalars import seconds
+from poller.plugin.stream import Leaf
 
 _EARLY = timedelta(minutes=3)
 """An access token is refreshed so long before its end, but never in the first half of its life."""

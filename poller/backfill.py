@@ -17,9 +17,9 @@ from poller.fleet import Fleet
 from poller.history import SECOND, Order, spelt
 from poller.ledger.members import owner
 from poller.ledger.records import Backfill
+from poller.plugin.config_types import began
+from poller.plugin.stream import BEGINNING
 from poller.settings import Settings
-from poller.sources.values import began
-from poller.windows import BEGINNING
 
 Show: TypeAlias = Callable[[Backfill], None]
 """Tell whoever waits how far it is."""

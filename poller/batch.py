@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from outputs import Message
-from poller.model import Window
+from poller.plugin.stream import Window
 from poller.seen import Entry
 
 

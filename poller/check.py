@@ -18,9 +18,9 @@ from poller.ledger.members import Owners
 from poller.ledger.sqlite import owner_problems
 from poller.opened import owners_of
 from poller.patience import Patience
+from poller.plugin.source import Account, owner_of
 from poller.settings import Settings
-from poller.source import authority, http_client, owner_of, session, stream_runs, tls_context
-from poller.sources.account import Account
+from poller.source import authority, http_client, session, stream_runs, tls_context
 from poller.standing import standing
 from poller.status import StreamStatus
 from poller.stored import allowed, place_of, stored

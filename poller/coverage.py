@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from poller.ledger.records import Checkpoint, Gap, SweepState
-from poller.model import Sweep, Window
+from poller.plugin.stream import Sweep, Window
 from poller.status import State
 
 BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"

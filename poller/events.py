@@ -9,7 +9,7 @@ import orjson
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
-from poller.kinds import KINDS
+from poller.plugin.kinds import KINDS
 
 SCHEMA_VERSION = 1
 """Rises when a field of `data` changes its meaning or goes, not when one is added."""

@@ -15,7 +15,7 @@ from poller.humanize import spelt
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.records import Backfill, Brought, Gap
-from poller.model import Window
+from poller.plugin.stream import Window
 from poller.runs import StreamRun, SweepRun
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.settings import Settings

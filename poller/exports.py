@@ -9,8 +9,10 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from poller import VERSION
 from poller.errors import ConfigError
-from poller.ledger.records import Checkpoint, Owner, Token, encode
+from poller.ledger.records import Checkpoint, encode
 from poller.ledger.whole import Whole
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
 from poller.seen import ITEM
 
 FORMAT = 1

@@ -10,7 +10,7 @@ import anyio
 
 from poller.ledger import Ledger, Lost
 from poller.pipeline import Pipeline
-from poller.sources.account import Account
+from poller.plugin.source import Account
 from poller.standing import elsewhere, standing
 from poller.status import StreamStatus
 

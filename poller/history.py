@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from poller.errors import ConfigError
 from poller.ledger.records import Backfill, Checkpoint
-from poller.model import History, Window
+from poller.plugin.stream import History, Window
 from poller.runs import Pass
 
 _FIRST = timedelta(days=1)

@@ -12,8 +12,8 @@ import httpx
 from poller.answer import Answer, Body, refusal
 from poller.auth import Authority
 from poller.errors import Unavailable
-from poller.model import Response
 from poller.pace import Pace
+from poller.plugin.stream import Response
 from poller.telemetry import Telemetry
 
 BODY_LIMIT: Final = 64 << 20
@@ -21,7 +21,7 @@ BODY_LIMIT: Final = 64 << 20
 
 
 class Session:
-    """Implements `poller.model.Http` for one source. `client` follows no redirect and reads no environment."""
+    """Implements `poller.plugin.stream.Http` for one source. `client` follows no redirect and reads no environment."""
 
     def __init__(
         self,

@@ -13,9 +13,9 @@ from poller.errors import ConfigError
 from poller.held import held
 from poller.ledger.records import Checkpoint, foreign
 from poller.ledger.whole import Held, Whole
+from poller.plugin.source import owner_of
 from poller.seen import Seen
 from poller.settings import Settings
-from poller.source import owner_of
 from poller.stored import place_of
 
 

@@ -19,8 +19,9 @@ from poller.ledger.dry import DryLedger
 from poller.ledger.kafka import KafkaLedger
 from poller.ledger.members import Owners
 from poller.ledger.sqlite import SqliteLedger, marks_of, owner_problems
+from poller.plugin.credentials import SaveToken
+from poller.plugin.source import owner_of
 from poller.settings import Settings, SqliteState
-from poller.source import SaveToken, owner_of
 from poller.stored import stored
 from poller.telemetry import Telemetry
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from poller.document import Document, entered
 from poller.errors import ConfigError
 from poller.placeholders import Placeholders, Stamp, stamp
+from poller.plugin.source import Account
 from poller.settings import Settings, checked
-from poller.sources.account import Account
 from poller.syntax import tree
 from poller.telemetry import Telemetry
 

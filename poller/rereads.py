@@ -8,8 +8,8 @@ from poller import passes
 from poller.batch import Batch
 from poller.http import Session
 from poller.ledger import Lost
-from poller.model import Page
 from poller.patience import Patience
+from poller.plugin.stream import Page
 from poller.runs import SweepRun
 from poller.steps import Steps, outcome
 from poller.telemetry import Telemetry

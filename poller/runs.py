@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from poller.batch import Batch
 from poller.events import Shape
 from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState
-from poller.model import Cursor, Page, Stream, Sweep, Window
+from poller.plugin.stream import Cursor, Page, Stream, Sweep, Window
 from poller.seen import Seen
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from poller.events import SCHEMA_VERSION
-from poller.kinds import KINDS
+from poller.plugin.kinds import KINDS
 
 
 def event_schema() -> dict[str, Any]:

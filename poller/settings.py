@@ -16,9 +16,9 @@ from outputs.kafka.state import KafkaState
 from outputs.registry import OutputConfig
 from outputs.stdout import Stdout
 from poller.document import Document, Keys, Problem, Value, read
-from poller.model import Refreshing
 from poller.objections import objections
-from poller.sources.account import Account, Strict
+from poller.plugin.credentials import Refreshing
+from poller.plugin.source import Account, Strict
 from poller.sources.registry import SourceConfig
 
 LATER: Mapping[tuple[str, ...], str] = {

@@ -13,8 +13,8 @@ from poller.history import Order
 from poller.http import Session
 from poller.ledger import Lost
 from poller.ledger.records import Backfill
-from poller.model import History, Page, Window
 from poller.patience import Patience
+from poller.plugin.stream import History, Page, Window
 from poller.retry import backoff
 from poller.runs import Pass, StreamRun
 from poller.steps import Names, Steps, outcome

@@ -16,21 +16,15 @@ from poller.errors import ConfigError
 from poller.events import Shape
 from poller.http import Session, client
 from poller.ledger import Ledger, Restored
-from poller.ledger.records import Checkpoint, Owner, SweepState, Token
-from poller.model import Static, Stream
+from poller.ledger.records import Checkpoint, SweepState
 from poller.pace import Pace
 from poller.pipeline import Pipeline
+from poller.plugin.credentials import SaveToken, Static, Token
+from poller.plugin.source import Account
+from poller.plugin.stream import Stream
 from poller.runs import StreamRun, SweepRun
-from poller.sources.account import Account
 from poller.telemetry import Telemetry
 from poller.windows import first_window
-
-SaveToken = Callable[[str, Token], Awaitable[None]]
-
-
-def owner_of(account: Account) -> Owner:
-    """What names the account that a state belongs to."""
-    return Owner(account.type, account.base_url, account.tenant_key)
 
 
 @cache

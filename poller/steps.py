@@ -13,8 +13,8 @@ from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.http import Session
 from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
-from poller.model import Page
 from poller.patience import Patience
+from poller.plugin.stream import Page
 from poller.runs import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
 from poller.transform import transform

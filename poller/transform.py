@@ -14,7 +14,7 @@ from poller.batch import Batch, Moment
 from poller.digests import digest as digest_of
 from poller.digests import documented, micros
 from poller.events import Shape, event, reject
-from poller.model import Leaf, Stream
+from poller.plugin.stream import Leaf, Stream
 from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
 
 _MANY_BRACKETS = 500

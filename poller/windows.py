@@ -1,11 +1,8 @@
 """Where a pass begins, and when the next one is due: arithmetic over ranges and ticks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from poller.model import Cursor, Sweep, Window
-
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""What `start: all` reaches back to: no vendor here holds anything older."""
+from poller.plugin.stream import BEGINNING, Cursor, Sweep, Window
 
 
 def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from poller.demo import ACCOUNTS, account
-from poller.sources.account import Account
+from poller.plugin.source import Account
 from poller.sources.registry import SourceConfig
 
 SHORTEST, LONGEST = timedelta(milliseconds=300), timedelta(seconds=5)

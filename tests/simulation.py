@@ -22,6 +22,7 @@ from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.pipeline import Pipeline
+from poller.plugin.source import Account
 from poller.sandbox import agendize as agendize_double
 from poller.sandbox import ipscape as ipscape_double
 from poller.sandbox.agendize_records import COMPANY_ZONE
@@ -32,7 +33,6 @@ from poller.sandbox.history import History
 from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
 from poller.source import authority, session, stream_runs
-from poller.sources.account import Account
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell

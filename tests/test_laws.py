@@ -20,9 +20,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from poller.plugin.source import Account
 from poller.sandbox.vices import RATES
 from poller.sources import callcap as callcap_source
-from poller.sources.account import Account
 from tests.death import Death
 from tests.laws import judge
 from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from poller.batch import Batch
 from poller.errors import PollerError
-from poller.ledger.records import Checkpoint, Token
+from poller.ledger.records import Checkpoint
+from poller.plugin.credentials import Token
 from poller.seen import Seen
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Collection
 
 from poller.ledger import Change, Restored, Stored
 from poller.ledger.delivery import Delivery
-from poller.ledger.records import Token
 from poller.ledger.sqlite import restore, stored_token
+from poller.plugin.credentials import Token
 from poller.seen import Seen
 
 

@@ -12,11 +12,12 @@ from poller.errors import ConfigError
 from poller.ledger import reading
 from poller.ledger.contents import Contents, Rows, parts, pieces
 from poller.ledger.members import alone, partition_of
-from poller.ledger.records import Token, encode
+from poller.ledger.records import encode
 from poller.ledger.snapshot import contents_of, no_topic
 from poller.ledger.state_topic import prepare
 from poller.ledger.vault import Vault
 from poller.ledger.whole import Whole
+from poller.plugin.credentials import Token
 from poller.seen import ITEM
 
 _MOST = 5_000

@@ -17,11 +17,13 @@ from poller.ledger.contents import Contents
 from poller.ledger.delivery import Delivery, OutputAway
 from poller.ledger.mail import Mail
 from poller.ledger.members import partition_of
-from poller.ledger.records import Owner, Token, encode, foreign
+from poller.ledger.records import encode, foreign
 from poller.ledger.shard import Shard
 from poller.ledger.shards import Shards
 from poller.ledger.state_topic import prepare
 from poller.ledger.vault import Vault
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
 from poller.retry import backoff
 from poller.seen import Seen
 from poller.telemetry import Telemetry

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct, field, json
 
-from poller.model import Cursor
+from poller.plugin.source import Owner
+from poller.plugin.stream import Cursor
 
 
 class Gap(Struct, frozen=True):
@@ -80,29 +80,6 @@ class Checkpoint(Struct):
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
     backfill: Backfill | None = None
-
-
-class Token(Struct, frozen=True):
-    """A source's OAuth tokens. `configured` is a hash of the refresh token in the configuration when these were got."""
-
-    configured: str
-    refresh_token: str
-    access_token: str
-    expires: datetime
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("expires", self.expires)]
-
-    def __repr__(self) -> str:
-        return f"Token(expires={self.expires!r})"
-
-
-class Owner(Struct, frozen=True):
-    """Which account a source's state belongs to."""
-
-    type: str
-    base_url: str
-    tenant: str | None
 
 
 encode = json.Encoder().encode

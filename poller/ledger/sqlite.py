@@ -14,7 +14,9 @@ from poller.errors import ConfigError
 from poller.ledger import Change, Restored, Stored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
-from poller.ledger.records import Checkpoint, Owner, Token, encode, foreign
+from poller.ledger.records import Checkpoint, encode, foreign
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
 from poller.retry import backoff
 from poller.seen import Seen, pack, pack_keys, unpack_keys
 from poller.telemetry import Telemetry

@@ -16,19 +16,21 @@ from zoneinfo import ZoneInfo
 from msgspec import Raw, Struct, json, structs
 from pydantic import SecretStr, model_validator
 
-from poller import kinds
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.halving import Span
-from poller.leaves import UNREADABLE, ident, seconds, shape, shaped, text, utf8
-from poller.model import Credential, Cursor, History, Http, Leaf, Page, Response, Static, Stream, Window
-from poller.narrowing import narrow
-from poller.paging import Answer, Place, envelope
-from poller.phones import e164
-from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed, bearer
-from poller.sources.values import Origin, Secret
-from poller.syncing import Expired, follow
-from poller.times import ZoneName, later, moment, required, zone_named
-from poller.windows import BEGINNING
+from poller.plugin import kinds
+from poller.plugin.config_types import Origin, Secret
+from poller.plugin.credentials import Credential, Static
+from poller.plugin.fields.decoding import UNREADABLE, envelope, utf8
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import ident, seconds, text
+from poller.plugin.fields.structs import shape, shaped
+from poller.plugin.fields.times import ZoneName, later, moment, required, zone_named
+from poller.plugin.pagination.bisect import Span
+from poller.plugin.pagination.pages import Answer, Place
+from poller.plugin.pagination.sync_token import Expired, follow
+from poller.plugin.pagination.truncated import narrow
+from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed, bearer
+from poller.plugin.stream import BEGINNING, Cursor, History, Http, Leaf, Page, Response, Stream, Window
 
 CALLS = "/calls"
 NO_CALLS = {"nextPageToken", "nextSyncToken"}  # all that an answer may hold that lacks its calls: there are none

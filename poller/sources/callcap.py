@@ -18,16 +18,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Raw, Struct
 
-from poller import kinds
 from poller.errors import Shifted, Unexpected
-from poller.leaves import Naming, folded, ident, money, named, naming, seconds, shape, shaped, text
-from poller.model import Credential, Cursor, History, Http, Page, Response, Stream, Window
-from poller.paging import Answer, Place, envelope, following, numbering, walk
-from poller.phones import e164
-from poller.sources.account import Account, Chosen, Sweeps, Windowed, bearer
-from poller.sources.values import Origin, Secret
-from poller.times import ZoneName, elapsed, moment, required, wall_clock
-from poller.windows import BEGINNING
+from poller.plugin import kinds
+from poller.plugin.config_types import Origin, Secret
+from poller.plugin.credentials import Credential
+from poller.plugin.fields.decoding import envelope
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import folded, ident, money, named, seconds, text
+from poller.plugin.fields.structs import Naming, naming, shape, shaped
+from poller.plugin.fields.times import ZoneName, elapsed, moment, required, wall_clock
+from poller.plugin.pagination.numbered import following, numbering
+from poller.plugin.pagination.pages import Answer, Place, walk
+from poller.plugin.source import Account, Chosen, Sweeps, Windowed, bearer
+from poller.plugin.stream import BEGINNING, Cursor, History, Http, Page, Response, Stream, Window
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most

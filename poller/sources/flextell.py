@@ -16,16 +16,20 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 from pydantic import Field, SecretStr, model_validator
 
-from poller import kinds
-from poller.descent import Descent
 from poller.errors import Unexpected
-from poller.leaves import UNREADABLE, flag, ident, lead_status, named, naming, shape, shaped, text
-from poller.model import Credential, Cursor, History, Http, Page, Refreshing, Stream, Window
-from poller.paging import Answer, Place, chain, envelope, following, numbering, walk
-from poller.phones import e164
-from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed, bearer
-from poller.sources.values import Address, Origin, Secret
-from poller.times import moment, required
+from poller.plugin import kinds
+from poller.plugin.config_types import Address, Origin, Secret
+from poller.plugin.credentials import Credential, Refreshing
+from poller.plugin.fields.decoding import UNREADABLE, envelope
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import flag, ident, lead_status, named, text
+from poller.plugin.fields.structs import naming, shape, shaped
+from poller.plugin.fields.times import moment, required
+from poller.plugin.pagination.newest_first import Descent
+from poller.plugin.pagination.numbered import following, numbering
+from poller.plugin.pagination.pages import Answer, Place, chain, walk
+from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed, bearer
+from poller.plugin.stream import Cursor, History, Http, Page, Stream, Window
 
 Query: TypeAlias = Mapping[str, str]
 LEADS, PER_PAGE = "/leads", 100  # the documented most

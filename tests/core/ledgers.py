@@ -14,9 +14,11 @@ from poller.batch import Batch
 from poller.ledger import Change, Restored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
-from poller.ledger.records import Checkpoint, Owner, SweepState, Token
+from poller.ledger.records import Checkpoint, SweepState
 from poller.ledger.sqlite import SqliteLedger, marks_of
-from poller.model import Cursor
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
+from poller.plugin.stream import Cursor
 from poller.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON

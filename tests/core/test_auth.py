@@ -20,8 +20,7 @@ from pydantic import SecretStr
 from poller.auth import Bearer, Fixed
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.ledger import Lost
-from poller.ledger.records import Token
-from poller.model import Refreshing, Static
+from poller.plugin.credentials import Refreshing, Static, Token
 from tests.core.wire import NOON, Asked, answer, session, vendor
 
 HOUR = timedelta(hours=1)

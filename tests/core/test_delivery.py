@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
-from poller import kinds
 from poller.events import Shape, event, reject
 from poller.ledger.delivery import Delivery
+from poller.plugin import kinds
 from poller.schema import event_schema
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Sink

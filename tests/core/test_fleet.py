@@ -13,7 +13,7 @@ import anyio
 from poller.fleet import Fleet
 from poller.ledger import Ledger, Lost
 from poller.pipeline import Pipeline
-from poller.sources.account import Account
+from poller.plugin.source import Account
 from tests.core.toy import NOON
 from tests.simulation import callcap
 

@@ -12,7 +12,7 @@ import anyio
 
 from poller.ledger import Ledger
 from poller.pipeline import Pipeline
-from poller.sources.account import Account
+from poller.plugin.source import Account
 from tests.core.test_fleet import ACCOUNTS, Toy, World
 from tests.simulation import callcap
 

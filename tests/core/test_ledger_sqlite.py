@@ -19,8 +19,8 @@ from poller.ledger import Change
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery, OutputAway
 from poller.ledger.dry import DryLedger
-from poller.ledger.records import Token
 from poller.ledger.sqlite import SqliteLedger
+from poller.plugin.credentials import Token
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Place, Sink, change, checkpoint, entry, names
 from tests.core.toy import NOON

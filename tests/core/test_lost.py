@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from poller.ledger import Lost
-from poller.model import Page, Sweep
 from poller.patience import Patience
+from poller.plugin.stream import Page, Sweep
 from poller.rereads import Rereads
 from poller.runs import SweepRun
 from poller.steps import Steps

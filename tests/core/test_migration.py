@@ -19,8 +19,8 @@ from poller.errors import ConfigError
 from poller.ledger import migrating
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
-from poller.ledger.records import Token
 from poller.ledger.sqlite import SqliteLedger
+from poller.plugin.credentials import Token
 from poller.telemetry import Telemetry
 from tests.core.ledgers import change
 from tests.core.states import HELD, content, copies, names, old_state, version

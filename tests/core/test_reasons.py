@@ -10,8 +10,8 @@ from poller.humanize import spelt
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.records import Brought
-from poller.model import Cursor
 from poller.passes import OFF
+from poller.plugin.stream import Cursor
 from poller.runs import SweepRun
 from poller.source import stream_runs
 from poller.telemetry import Telemetry

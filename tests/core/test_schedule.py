@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from poller.coverage import BROKEN, SHIFTED
 from poller.ledger.records import Gap
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from poller.runs import StreamRun, SweepRun
 from poller.schedule import choose, due_at, next_gap, next_reread, wake_at
 from poller.windows import next_tick

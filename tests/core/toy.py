@@ -12,14 +12,14 @@ import orjson
 from outputs import Message
 from poller.batch import Batch, Moment
 from poller.events import Shape
-from poller.kinds import Lead
-from poller.leaves import text
 from poller.ledger.records import Checkpoint, Gap, SweepState
-from poller.model import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
+from poller.plugin.fields.scalars import text
+from poller.plugin.fields.times import moment, required
+from poller.plugin.kinds import Lead
+from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
 from poller.runs import Pass, StreamRun, SweepRun
 from poller.schema import event_schema
 from poller.seen import Seen
-from poller.times import moment, required
 from poller.transform import transform
 from poller.windows import window
 

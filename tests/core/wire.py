@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from poller.auth import Authority, Fixed
 from poller.http import Session, client
-from poller.model import Static
 from poller.pace import Pace
+from poller.plugin.credentials import Static
 from poller.source import tls_context
 from poller.telemetry import Telemetry
 

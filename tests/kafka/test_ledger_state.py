@@ -15,7 +15,8 @@ from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.ledger import Lost, shard
-from poller.ledger.records import Owner, Token
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
 from poller.seen import key_of
 from tests.core.ledgers import change, checkpoint, entry
 from tests.core.toy import NOON

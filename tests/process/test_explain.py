@@ -10,7 +10,7 @@ import pytest
 
 from poller.ledger.database import Database
 from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState, encode
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from tests.process.running import SECRETS, House, callcap, flextell, until
 from tests.process.vendors import Vendors
 

@@ -8,7 +8,8 @@ import pytest
 
 from poller.ledger.database import Database
 from poller.ledger.opening import _seal
-from poller.ledger.records import Owner, encode
+from poller.ledger.records import encode
+from poller.plugin.source import Owner
 from tests.core.states import HELD, content, old_state
 from tests.process.running import House, until
 from tests.process.vendors import Vendors

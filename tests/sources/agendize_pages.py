@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from poller.model import Response
+from poller.plugin.stream import Response
 from poller.sources.agendize import Agendize
 from tests.sources.scripted import NOW, Said, json_bytes
 
@@ -51,7 +51,7 @@ def instant(text: str) -> datetime:
 
 @dataclass
 class Company:
-    """Implements `poller.model.Http`: calls by name and start, of which one answer holds `cap` at the most, and does
+    """Implements `Http`: calls by name and start, of which one answer holds `cap` at the most, and does
     not say so; both bounds are exclusive, and `endDate` is about the end. `keeps` says which ones are left."""
 
     starts: Mapping[str, datetime]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from poller.model import Window
+from poller.plugin.stream import Window
 from tests.sources.scripted import NOW
 
 LEAD: dict[str, Any] = {

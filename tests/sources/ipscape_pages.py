@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from poller.model import Stream
+from poller.plugin.stream import Stream
 from poller.sources.ipscape import Ipscape
 from tests.sources.scripted import NOW
 

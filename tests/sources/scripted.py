@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from poller.errors import SourceError, Unexpected
-from poller.model import Cursor, Page, Response, Stream, Window
+from poller.plugin.stream import Cursor, Page, Response, Stream, Window
 
 NOW = datetime(2026, 3, 14, 16, 30, 40, tzinfo=UTC)
 """The vendor's clock, at its first answer; each answer is a second later."""
@@ -30,7 +30,7 @@ class Said:
 
 @dataclass
 class Scripted:
-    """Implements `poller.model.Http`."""
+    """Implements `poller.plugin.stream.Http`."""
 
     script: Iterable[Said]
     known: set[str] = field(default_factory=set)

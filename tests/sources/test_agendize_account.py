@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from poller.errors import Unexpected
-from poller.model import Static
+from poller.plugin.credentials import Static
 from poller.sources.agendize import CALLS, Agendize
 from tests.sources.agendize_pages import ACCOUNT, CALL, SETTINGS, STREAM, WINDOWED, listing
 from tests.sources.scripted import Said, Scripted, changed, read

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from poller.sources.agendize import LAG
 from tests.sources.agendize_pages import CALL, STREAM, WINDOWED, listing, refused
 from tests.sources.scripted import NOW, Said, Scripted, changed, read

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poller.errors import Unexpected
-from poller.model import Cursor, Page, Window
+from poller.plugin.stream import Cursor, Page, Window
 from poller.sources.agendize import CALLS, CAPS, LAG, LONGEST
 from tests.sources.agendize_pages import CALL, STREAM, WINDOWED, Company, ids, instant, listing, rows, spread
 from tests.sources.scripted import HOUR, NOW, Pass, Said, Scripted, changed, read

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.kinds import Call
+from poller.plugin.kinds import Call
 from poller.sources.agendize import Agendize
 from tests.sources.agendize_pages import CALL, SETTINGS, STREAM
 from tests.sources.scripted import changed, decoded, leaves, without

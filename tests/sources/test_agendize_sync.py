@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from poller.errors import Denied, SourceError, Throttled, TooLarge, Unavailable, Unexpected
-from poller.model import Cursor, Response
+from poller.plugin.stream import Cursor, Response
 from poller.sources.agendize import LAG, RESET, SHORT
 from tests.sources.agendize_pages import CALL, STREAM, listing, refused, rows
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, changed, read

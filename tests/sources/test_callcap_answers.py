@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Shifted, Unexpected
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from poller.sources.callcap import ACCOUNTS, CALLS, LAG, Callcap
 from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without

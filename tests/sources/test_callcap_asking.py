@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.model import Cursor, Stream, Window
+from poller.plugin.stream import Cursor, Stream, Window
 from poller.sources.callcap import CALLS, LAG, Callcap
 from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
 from tests.sources.scripted import NOW, Said, Scripted, changed, read

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.kinds import Call, Caller, Named
+from poller.plugin.kinds import Call, Caller, Named
 from poller.sources.callcap import Callcap
 from tests.sources.callcap_pages import CALL
 from tests.sources.scripted import changed, decoded, leaves, without

@@ -8,8 +8,8 @@ import certifi
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from poller.model import Refreshing, Static
-from poller.sources.account import Account
+from poller.plugin.credentials import Refreshing, Static
+from poller.plugin.source import Account
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from tests.sources.settings import CALLCAP, FLEXTELL, OAUTH, READ

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Shifted, Unexpected
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from poller.sources.flextell import LAG, LEADS, Flextell
 from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_noon, continued, leads, listing, trashed
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Unexpected
-from poller.model import Cursor
+from poller.plugin.stream import Cursor
 from poller.sources.flextell import LAG, LEADS, NULL_PAGES, Flextell
 from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_noon, leads, listing, trashed
 from tests.sources.scripted import NOW, Said, Scripted, read

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.kinds import Address, Lead, Named
+from poller.plugin.kinds import Address, Lead, Named
 from poller.sources.flextell import Flextell
 from tests.sources.flextell_pages import LEAD
 from tests.sources.scripted import changed, decoded, without

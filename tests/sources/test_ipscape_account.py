@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from poller.errors import Unexpected
-from poller.model import Static
+from poller.plugin.credentials import Static
 from poller.sources.ipscape import Ipscape
 from tests.sources.ipscape_pages import LEAD_LIST, SETTINGS, SWEEPS, TIMED, WHOLE, answer, streams
 from tests.sources.scripted import Said, Scripted

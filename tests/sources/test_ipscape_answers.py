@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from poller.errors import Unexpected
-from poller.model import Cursor
-from poller.sources.ipscape.asking import LAG
+from poller.plugin.stream import Cursor
+from poller.sources.ipscape.api import LAG
 from tests.sources.ipscape_pages import CAMPAIGN, INBOUND, ITEMIZED, SWEEPS, answer, listed, streams
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from poller.errors import Shifted, Unexpected
-from poller.model import Cursor, Window
-from poller.sources.ipscape.asking import EMPTY, EXPIRED, LAG, PAGES
+from poller.plugin.stream import Cursor, Window
+from poller.sources.ipscape.api import EMPTY, EXPIRED, LAG, PAGES
 from tests.sources.ipscape_pages import (
     ITEMIZED,
     LEAD,

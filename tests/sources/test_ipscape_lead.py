@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.kinds import Campaign, Lead, LeadList, Named, User
+from poller.plugin.kinds import Campaign, Lead, LeadList, Named, User
 from tests.sources.ipscape_pages import CAMPAIGN, LEAD, LEAD_LIST, USER, streams
 from tests.sources.scripted import changed, decoded
 

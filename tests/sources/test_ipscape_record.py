@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.kinds import Activity, Call, DialAttempt, Named
+from poller.plugin.kinds import Activity, Call, DialAttempt, Named
 from tests.sources.ipscape_pages import (
     ATTEMPT,
     EMAIL,

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from poller.leaves import flag, folded, ident, lead_status, money, naming, seconds, shape, text
+from poller.plugin.fields.scalars import flag, folded, ident, lead_status, money, seconds, text
+from poller.plugin.fields.structs import naming, shape
 
 
 @pytest.mark.parametrize(

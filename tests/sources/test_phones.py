@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.phones import e164
+from poller.plugin.fields.phones import e164
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.times import elapsed, moment, required, wall_clock
+from poller.plugin.fields.times import elapsed, moment, required, wall_clock
 
 CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from poller.errors import Unexpected
-from poller.model import Static
+from poller.plugin.credentials import Static
 from poller.sources.trackdrive import Trackdrive
 from tests.sources.scripted import Said, Scripted
 from tests.sources.trackdrive_pages import ACCOUNT, CALL, CALLS, FIXED, LEAD, LEADS, SETTINGS, calls, leads, listing

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.model import Stream
+from poller.plugin.stream import Stream
 from tests.sources.scripted import Said, Scripted, changed, read, without
 from tests.sources.trackdrive_pages import CALL, CALLS, LEAD, LEADS, listing, named
 

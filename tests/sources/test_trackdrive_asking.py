@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from poller.errors import Unexpected
-from poller.model import Cursor
-from poller.sources.trackdrive.asking import LAG
+from poller.plugin.stream import Cursor
+from poller.sources.trackdrive.api import LAG
 from tests.sources.scripted import NOW, Said, Scripted, read
 from tests.sources.trackdrive_pages import CALL, CALLS, FIXED, LEAD, LEADS, SINCE, calls, leads, listing, named
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.model import Stream
+from poller.plugin.stream import Stream
 from tests.sources.scripted import decoded
 from tests.sources.trackdrive_pages import CALL, CALLS, LEAD, LEADS
 

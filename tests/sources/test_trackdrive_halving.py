@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from poller.errors import Shifted
-from poller.halving import PASSES
-from poller.model import Cursor, Window
-from poller.sources.trackdrive.asking import LAG, PER_PAGE
+from poller.plugin.pagination.bisect import PASSES
+from poller.plugin.stream import Cursor, Window
+from poller.sources.trackdrive.api import LAG, PER_PAGE
 from tests.sources.scripted import HOUR, NOW, Pass, Said, Scripted
 from tests.sources.scripted import read as follow
 from tests.sources.trackdrive_pages import LEADS, Company, leads, listing, named, read, second, spread

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.kinds import Address, Lead, Named
+from poller.plugin.kinds import Address, Lead, Named
 from tests.sources.scripted import decoded
 from tests.sources.trackdrive_pages import LEAD, LEADS
 

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.kinds import Call, Caller, Named
-from poller.model import Stream
+from poller.plugin.kinds import Call, Caller, Named
+from poller.plugin.stream import Stream
 from tests.sources.scripted import decoded, without
 from tests.sources.trackdrive_pages import CALL, CALLS, LEAD, LEADS
 

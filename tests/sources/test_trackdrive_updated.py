@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from poller.model import Cursor, Window
-from poller.sources.trackdrive.asking import LAG, PAGES
+from poller.plugin.stream import Cursor, Window
+from poller.sources.trackdrive.api import LAG, PAGES
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, read
 from tests.sources.trackdrive_pages import CALLS, FIXED, listing, stamped
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from poller.model import Response, Window
+from poller.plugin.stream import Response, Window
 from poller.sources.trackdrive import Trackdrive
 from tests.sources.scripted import NOW, Said, Scripted
 
@@ -128,7 +128,7 @@ def stamped(ages: Iterable[float | None], start: int = 1) -> list[dict[str, Any]
 
 @dataclass
 class Company:
-    """Implements `poller.model.Http` over leads (created_at by uuid), and cuts seconds in one way or another.
+    """Implements `poller.plugin.stream.Http` over leads (created_at by uuid), and cuts seconds in one way or another.
 
     `cap` is the most rows of a page, whatever was asked for; `turn` may change the leads before each answer.
     """

@@ -17,14 +17,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from pydantic import AfterValidator, Field, SecretStr
 
-from poller import kinds
-from poller.leaves import ident, naming
-from poller.model import Credential, History, Http, Static, Stream, Sweep
-from poller.sources.account import Account, Chosen, Sweeps, Whole, Windowed
-from poller.sources.ipscape import asking, calls, leads
-from poller.sources.ipscape.asking import Timed
-from poller.sources.values import Secret
-from poller.times import ZoneName
+from poller.plugin import kinds
+from poller.plugin.config_types import Secret
+from poller.plugin.credentials import Credential, Static
+from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.structs import naming
+from poller.plugin.fields.times import ZoneName
+from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed
+from poller.plugin.stream import History, Http, Stream, Sweep
+from poller.sources.ipscape import api, calls, leads
+from poller.sources.ipscape.api import Timed
 
 LEAD_SLACK = timedelta(days=1)  # leads are filtered by their upload: we assume that it is when they were created, or so
 
@@ -123,8 +125,8 @@ class Ipscape(Account):
 
     async def probe(self, http: Http) -> str:
         """Ask for the lists of leads: of the lists that are sure to be there, the shortest."""
-        response = await http.get(asking.LEAD_LISTS, {})
-        found = asking.itemized(response.body)
+        response = await http.get(api.LEAD_LISTS, {})
+        found = api.itemized(response.body)
         return f"answers; {len(found.rows):,} lead lists{' and more' if found.cursor else ''}"
 
     @property
@@ -134,11 +136,11 @@ class Ipscape(Account):
     @property
     def _attempts(self) -> Timed:
         decoder, time = msgspec.json.Decoder(calls.Attempt), partial(calls.attempt_time, zone=self._zone)
-        return Timed(asking.DIALLER, "dialledTimestamp", lambda row: time(decoder.decode(row)))
+        return Timed(api.DIALLER, "dialledTimestamp", lambda row: time(decoder.decode(row)))
 
     def _activities(self, sweeps: CallSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
-        listed = Timed(asking.ACTIVITIES, "createdTimestamp", lambda row: time(decoder.decode(row)))
+        listed = Timed(api.ACTIVITIES, "createdTimestamp", lambda row: time(decoder.decode(row)))
         return _stream(
             "activities",
             kinds.Call.KIND,
@@ -166,9 +168,9 @@ class Ipscape(Account):
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
-        listed = Timed(asking.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
-        touched = partial(asking.between, self._attempts, page=partial(asking.touched, self._zone))
-        reread = partial(asking.reread, naming("leadId"))
+        listed = Timed(api.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
+        touched = partial(api.between, self._attempts, page=partial(api.touched, self._zone))
+        reread = partial(api.reread, naming("leadId"))
         return _stream(
             "leads",
             kinds.Lead.KIND,
@@ -195,9 +197,9 @@ class Ipscape(Account):
         )
 
 
-_LEAD_LISTS = partial(asking.whole, asking.LEAD_LISTS, asking.itemized)
-_CAMPAIGNS = partial(asking.whole, asking.CAMPAIGNS, asking.numbered)
-_USERS = partial(asking.whole, asking.USERS, asking.itemized)
+_LEAD_LISTS = partial(api.whole, api.LEAD_LISTS, api.itemized)
+_CAMPAIGNS = partial(api.whole, api.CAMPAIGNS, api.numbered)
+_USERS = partial(api.whole, api.USERS, api.itemized)
 
 
 def _campaigns(sweeps: ListSweeps) -> Stream:
@@ -227,7 +229,7 @@ def _users(sweeps: ListSweeps) -> Stream:
 
 
 def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
-    fetch = partial(asking.between, listed, page=asking.records)
+    fetch = partial(api.between, listed, page=api.records)
     return (
         sweeps.live.sweep("live", fetch),
         sweeps.settle.sweep("settle", fetch),
@@ -236,7 +238,7 @@ def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
 
 
 def _past(listed: Timed) -> History:
-    return History(partial(asking.between, listed, page=asking.records, ahead=timedelta(0)), timedelta(minutes=1))
+    return History(partial(api.between, listed, page=api.records, ahead=timedelta(0)), timedelta(minutes=1))
 
 
 def _stream(name: str, kind: str, sweeps: tuple[Sweep, ...], **reading: Any) -> Stream:

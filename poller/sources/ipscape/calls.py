@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from poller import kinds
-from poller.leaves import folded, ident, seconds, shape, shaped, text
-from poller.phones import e164
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import folded, ident, seconds, text
+from poller.plugin.fields.structs import shape, shaped
+from poller.plugin.fields.times import elapsed, required
 from poller.sources.ipscape.fields import each, instant, instants, times_of
-from poller.times import elapsed, required
 
 Times: TypeAlias = Mapping[str, datetime | None]
 

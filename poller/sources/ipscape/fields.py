@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import asdict
 
-from poller.leaves import shaped
-from poller.times import moment
+from poller.plugin.fields.structs import shaped
+from poller.plugin.fields.times import moment
 
 
 def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, datetime | None]:

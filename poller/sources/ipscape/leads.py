@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from poller import kinds
-from poller.leaves import flag, ident, lead_status, money, shape, shaped, text
-from poller.phones import e164
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import flag, ident, lead_status, money, text
+from poller.plugin.fields.structs import shape, shaped
+from poller.plugin.fields.times import moment, required
 from poller.sources.ipscape.fields import each, instants, times_of
-from poller.times import moment, required
 
 _Uploaded = shape("created modified nextAttempt")
 _Created = shape("created")

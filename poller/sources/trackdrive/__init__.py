@@ -17,13 +17,14 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from pydantic import SecretStr, field_validator
 
-from poller import kinds
-from poller.leaves import ident
-from poller.model import Credential, History, Http, Static, Stream, Sweep
-from poller.sources.account import Account, Chosen, Sweeps, Windowed
-from poller.sources.trackdrive import asking, records
-from poller.sources.values import Origin, Secret
-from poller.times import moment, required
+from poller.plugin import kinds
+from poller.plugin.config_types import Origin, Secret
+from poller.plugin.credentials import Credential, Static
+from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.times import moment, required
+from poller.plugin.source import Account, Chosen, Sweeps, Windowed
+from poller.plugin.stream import History, Http, Stream, Sweep
+from poller.sources.trackdrive import api, records
 
 
 class LeadsSweeps(Sweeps):
@@ -97,30 +98,30 @@ class Trackdrive(Account):
 
     def _leads(self, timing: LeadsSweeps) -> Stream:
         sweeps = (
-            timing.live.sweep("live", asking.leads),
-            timing.settle.sweep("settle", asking.leads),
-            timing.audit.sweep("audit", asking.leads, net=True),
-            timing.changes.sweep("changes", asking.changes, follows=True, reread=asking.lead),
+            timing.live.sweep("live", api.leads),
+            timing.settle.sweep("settle", api.leads),
+            timing.audit.sweep("audit", api.leads, net=True),
+            timing.changes.sweep("changes", api.changes, follows=True, reread=api.lead),
         )
         normalize = partial(records.lead, region=self.home)
-        past = History(partial(asking.leads, ended=True), SMALLEST)
+        past = History(partial(api.leads, ended=True), SMALLEST)
         return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize, past)
 
     def _calls(self, timing: CallsSweeps) -> Stream:
         sweeps = (
-            timing.live.sweep("live", partial(asking.calls, "created_at_from")),
-            timing.ended.sweep("ended", partial(asking.calls, "ended_at_from"), follows=True),
-            timing.updated.sweep("updated", asking.updated, follows=True),
-            timing.audit.sweep("audit", partial(asking.calls, "created_at_from"), net=True),
+            timing.live.sweep("live", partial(api.calls, "created_at_from")),
+            timing.ended.sweep("ended", partial(api.calls, "ended_at_from"), follows=True),
+            timing.updated.sweep("updated", api.updated, follows=True),
+            timing.audit.sweep("audit", partial(api.calls, "created_at_from"), net=True),
         )
         normalize = partial(records.call, region=self.home)
-        past = History(asking.calls_between, SMALLEST)
+        past = History(api.calls_between, SMALLEST)
         return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize, past)
 
     async def probe(self, http: Http) -> str:
         """Ask for one lead; for one call where leads are not polled."""
-        path = asking.LEADS if self.streams.leads else asking.CALLS
-        total = await asking.one(http, path)
+        path = api.LEADS if self.streams.leads else api.CALLS
+        total = await api.one(http, path)
         return "answers" if total is None else f"answers; {total:,} {path.rpartition('/')[2]}"
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from poller import kinds
-from poller.leaves import flag, folded, ident, lead_status, money, seconds, shape, text
-from poller.phones import e164
-from poller.times import elapsed, moment
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import flag, folded, ident, lead_status, money, seconds, text
+from poller.plugin.fields.structs import shape
+from poller.plugin.fields.times import elapsed, moment
 
 Lead = shape(
     "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from poller.leaves import ident
+from poller.plugin.fields.scalars import ident
 
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from outputs.units import Duration
-from poller.model import Credential, Fetch, Http, Static, Stream, Sweep
-from poller.sources.values import Certificates, Droppable, Origin, Proxy, Region, Start, began
+from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, began
+from poller.plugin.credentials import Credential, Static
+from poller.plugin.stream import Fetch, Http, Stream, Sweep
 
 KEEP = timedelta(days=400)
 
@@ -145,3 +147,16 @@ class Account(Strict):
     @abstractmethod
     async def probe(self, http: Http) -> str:
         """Ask the vendor for one record, in one request: says in words what came. Raises SourceError."""
+
+
+class Owner(Struct, frozen=True):
+    """Which account a source's state belongs to."""
+
+    type: str
+    base_url: str
+    tenant: str | None
+
+
+def owner_of(account: Account) -> Owner:
+    """What names the account that a state belongs to."""
+    return Owner(account.type, account.base_url, account.tenant_key)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.errors import TooLarge, Unexpected
-from poller.model import Cursor, Page
-from poller.paging import Answer, Place, walk
+from poller.plugin.pagination.pages import Answer, Place, walk
+from poller.plugin.stream import Cursor, Page
 
 Ask: TypeAlias = Callable[[Place], Awaitable[Answer]]
 """Ask for a page of one list; the last one may hold a sync token. Raises Expired where that of the list is none."""

@@ -1,18 +1,15 @@
 """How lists continue from one request to the next, and what contradicts them."""
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeAlias
 
 import msgspec
 
 from poller.errors import Shifted, Unexpected
-from poller.leaves import UNREADABLE, Naming
-from poller.model import Cursor, Page
-
-T = TypeVar("T")
+from poller.plugin.fields.structs import Naming
+from poller.plugin.stream import Cursor, Page
 
 Place: TypeAlias = int | str
 """Where a list goes on: the number of a page, or the vendor's own cursor."""
@@ -27,67 +24,6 @@ class Answer:
     following: Place | None
     date: datetime | None
     token: str | None = None
-
-
-class Numbering(msgspec.Struct):
-    """What an answer of a numbered list says of itself: which page it is, of what size, of how many, of what total."""
-
-    number: int
-    size: int
-    last: int
-    total: int
-    rows: int | None = None
-
-
-def numbering(**names: str) -> "msgspec.json.Decoder[Numbering]":
-    """Read a Numbering whose fields, all required and none negative, have the vendor's `names`."""
-    count = Annotated[int, msgspec.Meta(ge=0)]
-    fields = [(own, count, msgspec.field(name=name)) for own, name in names.items()]
-    return msgspec.json.Decoder(msgspec.defstruct("Numbering", fields, bases=(Numbering,)))
-
-
-def envelope(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
-    """Decode an answer. Raises Unexpected where it is not of the documented shape."""
-    try:
-        return decoder.decode(body)
-    except UNREADABLE as error:
-        if (mended := _paired(bytes(body))) != body:
-            return envelope(decoder, mended)
-        why = "markup where JSON was asked for" if bytes(body).lstrip()[:1] == b"<" else str(error)
-        raise Unexpected(f"not the documented answer: {why}") from None
-
-
-def _paired(body: bytes) -> bytes:
-    """Half a character (a lone surrogate escape, as cut texts end in) is no JSON: show it as what cannot be shown."""
-    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
-
-
-_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_ESCAPES = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
-
-
-def following(
-    found: Numbering, rows: int, *, number: int, size: int, contradictions: Iterable[tuple[bool, str]] = ()
-) -> int | None:
-    """The number of the next page, None after the last.
-
-    Raises Unexpected where the answer contradicts what was asked for (`number`, `size`), or itself; `contradictions`
-    are the vendor's own ones: whether each holds, and its name.
-    """
-    pages = -(-found.total // size)
-    expected = max(0, min(size, found.total - (number - 1) * size))
-    all_of_them = (
-        *contradictions,
-        (found.number != number, f"it says it is page {found.number}"),
-        (found.size != size, f"its pages hold {found.size} records, not the {size} asked for"),
-        (found.last != pages and (pages, found.last) != (0, 1), f"{found.total} records are not {found.last} pages"),
-        (found.rows not in {None, rows}, f"it holds {rows} records and says {found.rows}"),
-        (rows != expected, f"it holds {rows} records where its total of {found.total} makes {expected}"),
-    )
-    for holds, why in all_of_them:
-        if holds:
-            raise Unexpected(f"page {number} is not what was asked for: {why}")
-    return number + 1 if number < found.last else None
 
 
 class _Pass:
@@ -165,3 +101,28 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
     if began is None:
         return None
     return min(began - lag, limit) if limit else began - lag
+
+
+class Ends:
+    """Where a list of numbered pages ends, when the vendor may make its pages smaller than the `size` asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept = False
+        self._read = 0
+
+    def begin(self) -> None:
+        """A list begins; what is known of the vendor's page size stays."""
+        self._read = 0
+
+    def ended(self, answer: Answer) -> bool:
+        """Take the next page: whether it is the last. An empty one is, and a full one never is.
+
+        A short one is where the list's total is reached; without a total, where a page was full before.
+        """
+        rows = len(answer.records)
+        self._read += rows
+        self._kept = self._kept or rows >= self._size
+        if not rows or rows >= self._size:
+            return not rows
+        return self._kept if answer.total is None else self._read >= answer.total

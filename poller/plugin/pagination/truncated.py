@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
-from poller.halving import SECOND, Span
-from poller.model import Cursor, Page, Window
-from poller.paging import Answer, Place, walk
+from poller.plugin.pagination.bisect import SECOND, Span
+from poller.plugin.pagination.pages import Answer, Place, walk
+from poller.plugin.stream import Cursor, Page, Window
 
 Ask: TypeAlias = Callable[[Span, Place], Awaitable[Answer]]
 """Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `narrow`)."""

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
-from pydantic import SecretStr
 
 Leaf: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 """A field of a record as a vendor may send it, whatever its documentation says: `normalize` reads it, or gives null."""
@@ -141,21 +140,5 @@ class Stream:
         return any(sweep.snapshot for sweep in self.sweeps)
 
 
-@dataclass(frozen=True, slots=True)
-class Static:
-    """A credential that is a fixed set of request headers."""
-
-    headers: Mapping[str, SecretStr]
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshing:
-    """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end."""
-
-    token_url: str
-    client_id: str
-    client_secret: SecretStr = field(repr=False)
-    refresh_token: SecretStr = field(repr=False)
-
-
-Credential: TypeAlias = Static | Refreshing
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""What `start: all` reaches back to: no vendor here holds anything older."""

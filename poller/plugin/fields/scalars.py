@@ -4,24 +4,10 @@ What cannot be read is None.
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
-from keyword import iskeyword
-from typing import Any, TypeAlias
+from typing import Any
 
-import msgspec
-
-from poller.kinds import LeadStatus, Named
-from poller.model import Leaf
-
-Odd: TypeAlias = str | int | float | bool | list[Any] | None
-"""What may come where an object is documented."""
-
-Naming: TypeAlias = Callable[[msgspec.Raw], str | None]
-"""The identity of a row that is not decoded yet; None where it has none."""
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding a vendor's bytes can raise."""
+from poller.plugin.kinds import LeadStatus, Named
 
 _NOTHING = frozenset({"NF"})  # Callcap's "not found"; nobody's name
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
@@ -30,15 +16,6 @@ _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this 
 _STATUSES: tuple[LeadStatus, ...] = ("deleted", "opted_out", "blocked", "converted", "completed")
 _NUMBERS = (int, float)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
-
-
-def utf8(body: bytes) -> bytes:
-    """A body in UTF-8; one that is not is taken for Latin-1, which old servers speak."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return body.decode("latin-1").encode()
-    return body
 
 
 def _given(sent: str) -> str | None:
@@ -101,42 +78,3 @@ def lead_status(**says: bool | None) -> LeadStatus:
         if says.get(status):
             return status
     return "open" if False in says.values() else "unknown"
-
-
-def shape(fields: str, **objects: type[Any]) -> type[Any]:
-    """The Struct of a documented object: its fields as the vendor spells them, and those that are objects themselves.
-
-    Each may hold anything, so that one odd value hides no record. Attributes are spelled as Python can: `line_memo`,
-    `class_`. Encoded, absent and null are the same, and the order of the fields is no matter.
-    """
-    types: dict[str, Any] = dict.fromkeys(fields.split(), Leaf) | {name: found | Odd for name, found in objects.items()}
-    return msgspec.defstruct(
-        "Shape",
-        [(_attribute(name), types[name], msgspec.field(name=name, default=None)) for name in sorted(types)],
-        frozen=True,
-        gc=False,
-        omit_defaults=True,
-    )
-
-
-def _attribute(name: str) -> str:
-    word = name.replace("-", "_")
-    return f"{word}_" if iskeyword(word) else word
-
-
-def shaped(leaf: object, found: type[Any]) -> Any:
-    """A nested object; an empty one of its shape where the vendor sent anything else."""
-    return leaf if isinstance(leaf, found) else found()
-
-
-def naming(field: str) -> Naming:
-    """Find the identity in `field`."""
-    decode = msgspec.json.Decoder(shape(field)).decode
-
-    def name(row: msgspec.Raw) -> str | None:
-        try:
-            return ident(getattr(decode(row), _attribute(field)))
-        except UNREADABLE:
-            return None
-
-    return name

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from outputs.units import but, duration
-from poller.phones import region_code
-from poller.times import moment
+from poller.plugin.fields.phones import region_code
+from poller.plugin.fields.times import moment
 
 
 def _address(text: str) -> str:

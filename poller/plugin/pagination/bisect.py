@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.errors import Shifted
-from poller.leaves import Naming
-from poller.model import Cursor, Page, Window
-from poller.paging import Answer
+from poller.plugin.fields.structs import Naming
+from poller.plugin.pagination.pages import Answer, Ends
+from poller.plugin.stream import Cursor, Page, Window
 
 SECOND = timedelta(seconds=1)
 PASSES = 4
@@ -32,31 +32,6 @@ class Span:
 
 Ask: TypeAlias = Callable[[Span, int], Awaitable[Answer]]
 """Ask for a page of a span, by number. It may hold more than its span: seconds are cut differently elsewhere."""
-
-
-class Ends:
-    """Where a list of numbered pages ends, when the vendor may make its pages smaller than the `size` asked for."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept = False
-        self._read = 0
-
-    def begin(self) -> None:
-        """A list begins; what is known of the vendor's page size stays."""
-        self._read = 0
-
-    def ended(self, answer: Answer) -> bool:
-        """Take the next page: whether it is the last. An empty one is, and a full one never is.
-
-        A short one is where the list's total is reached; without a total, where a page was full before.
-        """
-        rows = len(answer.records)
-        self._read += rows
-        self._kept = self._kept or rows >= self._size
-        if not rows or rows >= self._size:
-            return not rows
-        return self._kept if answer.total is None else self._read >= answer.total
 
 
 async def halve(

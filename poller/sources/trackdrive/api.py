@@ -2,7 +2,7 @@
 
 - Filters have seconds, records milliseconds, and whether a filter's own second is in is not documented: a second more
   is asked for, and the newest range has no end.
-- Leads have neither order nor cursor, and paging drifts: see `poller.halving`.
+- Leads have neither order nor cursor, and paging drifts: see `poller.plugin.pagination.bisect`.
 - Where there are cursors, a page number is good for ten pages, and a cursor knows no other order than its own.
 - The log of changes (https://trackdrive.com/api/docs/1.0/change_logs/index.html) names a lead by its internal `id`,
   while its identity is the `uuid`: it is read by that `id`, so that nobody has to remember which is which.
@@ -18,14 +18,15 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from poller.descent import Descent
 from poller.errors import Denied, Throttled, Unavailable, Unexpected
-from poller.halving import SECOND, Ends, Span, halve
-from poller.leaves import UNREADABLE, ident, naming, shape
-from poller.model import Cursor, Http, Page, Response, Window
-from poller.paging import Answer, Place, envelope, walk
-from poller.times import moment
-from poller.windows import BEGINNING
+from poller.plugin.fields.decoding import UNREADABLE, envelope
+from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.structs import naming, shape
+from poller.plugin.fields.times import moment
+from poller.plugin.pagination.bisect import SECOND, Span, halve
+from poller.plugin.pagination.newest_first import Descent
+from poller.plugin.pagination.pages import Answer, Ends, Place, walk
+from poller.plugin.stream import BEGINNING, Cursor, Http, Page, Response, Window
 
 Query: TypeAlias = Mapping[str, str]
 LEADS, CALLS, CHANGES = "/api/v1/leads", "/api/v1/calls", "/api/v1/change_logs"

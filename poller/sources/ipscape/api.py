@@ -20,11 +20,11 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from poller.errors import Shifted, Unexpected
-from poller.leaves import UNREADABLE, ident, shape
-from poller.model import Cursor, Http, Page, Window
-from poller.paging import envelope
+from poller.plugin.fields.decoding import UNREADABLE, envelope
+from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.structs import shape
+from poller.plugin.stream import BEGINNING, Cursor, Http, Page, Window
 from poller.sources.ipscape.calls import Attempt, attempt_end
-from poller.windows import BEGINNING
 
 ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/leads"
 LEAD_LISTS, CAMPAIGNS, USERS = "/v3.0/leads/lists", "/v3.0/campaigns", "/v3.0/users"

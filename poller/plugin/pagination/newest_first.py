@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from poller.errors import Unexpected
-from poller.leaves import UNREADABLE, shape
-from poller.times import required
+from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.structs import shape
+from poller.plugin.fields.times import required
 
 
 class Descent:
