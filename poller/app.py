@@ -24,9 +24,9 @@ from poller.plugin.source import Account
 from poller.rereading import Rereading
 from poller.settings import Settings
 from poller.source import pipeline, tls_context
-from poller.status import StreamStatus
 from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
+from poller.telemetry.status import StreamStatus
 
 _PATIENCE = 60.0
 """Seconds that `run --once`, or a backfill, waits for an output that is away."""

@@ -22,9 +22,9 @@ from poller.plugin.source import Account, owner_of
 from poller.settings import Settings
 from poller.source import authority, http_client, session, stream_runs, tls_context
 from poller.standing import standing
-from poller.status import StreamStatus
 from poller.stored import allowed, place_of, stored
 from poller.telemetry import Telemetry
+from poller.telemetry.status import StreamStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from poller.errors import ConfigError
 from poller.history import Order
 from poller.ledger.records import Backfill
-from poller.status import StreamStatus
+from poller.telemetry.status import StreamStatus
 
 BACKFILL, STREAMS = "/backfill", "/streams"
 _SOON = 2.0

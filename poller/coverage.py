@@ -6,7 +6,7 @@ import msgspec
 
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.plugin.stream import Sweep, Window
-from poller.status import State
+from poller.telemetry.status import State
 
 BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"
 """Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under every pass is made up

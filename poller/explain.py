@@ -10,6 +10,7 @@ from poller.asking import first_request
 from poller.backfill import named
 from poller.control import statuses
 from poller.coverage import SHIFTED
+from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.history import next_window
 from poller.humanize import spelt
 from poller.ledger.delivery import Delivery
@@ -17,12 +18,11 @@ from poller.ledger.dry import DryLedger
 from poller.ledger.records import Backfill, Brought, Gap
 from poller.plugin.stream import Window
 from poller.runs import StreamRun, SweepRun
-from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.settings import Settings
 from poller.source import stream_runs
-from poller.status import State
 from poller.stored import stored
 from poller.telemetry import Telemetry
+from poller.telemetry.status import State
 from poller.windows import around, window
 
 

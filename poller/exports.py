@@ -9,11 +9,11 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from poller import VERSION
 from poller.errors import ConfigError
+from poller.events.seen import ITEM
 from poller.ledger.records import Checkpoint, encode
 from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
-from poller.seen import ITEM
 
 FORMAT = 1
 _TYPED: dict[str, tuple[str, Any]] = {"owner": ("a", Owner), "checkpoint": ("c", Checkpoint), "token": ("t", Token)}

@@ -12,7 +12,7 @@ from poller.ledger import Ledger, Lost
 from poller.pipeline import Pipeline
 from poller.plugin.source import Account
 from poller.standing import elsewhere, standing
-from poller.status import StreamStatus
+from poller.telemetry.status import StreamStatus
 
 Build: TypeAlias = Callable[[str, Account], AbstractAsyncContextManager[Pipeline | None]]
 """Make a source's pipeline of what the ledger knows of it; None where it cannot be polled."""

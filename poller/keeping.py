@@ -10,11 +10,11 @@ from msgspec import json
 
 from poller import exports
 from poller.errors import ConfigError
+from poller.events.seen import Seen
 from poller.held import held
 from poller.ledger.records import Checkpoint, foreign
 from poller.ledger.whole import Held, Whole
 from poller.plugin.source import owner_of
-from poller.seen import Seen
 from poller.settings import Settings
 from poller.stored import place_of
 

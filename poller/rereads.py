@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from poller import passes
-from poller.batch import Batch
+from poller.events.batch import Batch
 from poller.http import Session
 from poller.ledger import Lost
 from poller.patience import Patience

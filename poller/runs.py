@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from poller.batch import Batch
-from poller.events import Shape
+from poller.events.batch import Batch
+from poller.events.cloudevent import Shape
+from poller.events.seen import Seen
 from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState
 from poller.plugin.stream import Cursor, Page, Stream, Sweep, Window
-from poller.seen import Seen
 
 
 @dataclass(slots=True, eq=False)

@@ -19,8 +19,8 @@ from poller.errors import ConfigError
 from poller.page import POLICY, page
 from poller.page.look import Asked, Look, look, output_json, stream_json
 from poller.page.verdict import verdict_json
-from poller.status import StreamStatus
 from poller.telemetry import EXPOSITION, Telemetry
+from poller.telemetry.status import StreamStatus
 
 _HEADERS = {
     "cache-control": "no-store",

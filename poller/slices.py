@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller import history, passes
-from poller.batch import Batch, Moment
 from poller.errors import ConfigError, Shifted
+from poller.events.batch import Batch, Moment
 from poller.history import Order
 from poller.http import Session
 from poller.ledger import Lost

@@ -13,7 +13,7 @@ import httpx
 from poller.auth import Authority, Bearer, Fixed
 from poller.clock import Now
 from poller.errors import ConfigError
-from poller.events import Shape
+from poller.events.cloudevent import Shape
 from poller.http import Session, client
 from poller.ledger import Ledger, Restored
 from poller.ledger.records import Checkpoint, SweepState

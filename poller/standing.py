@@ -6,7 +6,7 @@ from poller.coverage import covered_until, gap_seconds, word
 from poller.ledger.records import Backfill, Checkpoint
 from poller.patience import Patience
 from poller.runs import StreamRun, SweepRun
-from poller.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
+from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
 
 
 def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, now: datetime) -> StreamStatus:

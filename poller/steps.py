@@ -8,8 +8,9 @@ from typing import TypeAlias
 import anyio
 
 from poller import passes, vanishing
-from poller.batch import Batch, Moment
 from poller.errors import Denied, Shifted, SourceError, Throttled
+from poller.events.batch import Batch, Moment
+from poller.events.transform import transform
 from poller.http import Session
 from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
@@ -17,7 +18,6 @@ from poller.patience import Patience
 from poller.plugin.stream import Page
 from poller.runs import Pass, StreamRun, SweepRun
 from poller.telemetry import Telemetry
-from poller.transform import transform
 from poller.windows import around, window
 
 Names: TypeAlias = tuple[str, str, str]

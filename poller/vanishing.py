@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from poller.batch import Batch
-from poller.events import Shape, vanished
+from poller.events.batch import Batch
+from poller.events.cloudevent import Shape, vanished
+from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
 from poller.ledger.records import Checkpoint
 from poller.runs import Pass, SweepRun
-from poller.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
 
 _MANY = 10
 _AGREED = timedelta(hours=24)

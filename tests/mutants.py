@@ -60,8 +60,10 @@ MUTANTS = (
     Mutant(
         "history counted as read with every page", [("poller/slices.py", READ, "        if came:\n            came")]
     ),
-    Mutant("baseline that stays silent for ever", [("poller/transform.py", SILENT, "known is None")]),
-    Mutant("history that forgets what was delivered", [("poller/transform.py", SILENT, "known is None or known")]),
+    Mutant("baseline that stays silent for ever", [("poller/events/transform.py", SILENT, "known is None")]),
+    Mutant(
+        "history that forgets what was delivered", [("poller/events/transform.py", SILENT, "known is None or known")]
+    ),
 )
 
 

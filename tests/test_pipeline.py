@@ -10,7 +10,7 @@ import pytest
 from poller.sandbox.faults import Front
 from poller.sources import callcap as callcap_source
 from poller.standing import standing
-from poller.status import StreamStatus
+from poller.telemetry.status import StreamStatus
 from tests.death import Death
 from tests.simulation import BIRTH, Simulation, callcap, flextell
 

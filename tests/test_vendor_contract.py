@@ -7,8 +7,8 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from poller.events.json_schema import event_schema
 from poller.plugin.source import Account
-from poller.schema import event_schema
 from poller.sources.registry import SourceConfig
 from tests.simulation import ACCOUNTS, Simulation
 

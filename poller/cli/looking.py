@@ -16,9 +16,9 @@ from poller.cli import plans as told
 from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
 from poller.settings import Settings, load
-from poller.status import as_json as status_json
 from poller.stored import absent
 from poller.telemetry import Telemetry
+from poller.telemetry.status import as_json as status_json
 
 Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
 Identity = Annotated[str | None, typer.Option("--id", help="What is known of this record (`subject` of its events).")]

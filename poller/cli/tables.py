@@ -10,7 +10,7 @@ from rich.text import Text
 
 from poller.check import Finding
 from poller.humanize import spelt_roughly
-from poller.status import GapStatus, StreamStatus, SweepStatus, rfc3339
+from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 
 COLOURS = {
     "ok": "green", "waiting": "cyan", "paused": "red", "denied": "red", "gap": "yellow", "suspect": "yellow",

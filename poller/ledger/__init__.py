@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from poller.batch import Batch
 from poller.errors import PollerError
+from poller.events.batch import Batch
+from poller.events.seen import Seen
 from poller.ledger.records import Checkpoint
 from poller.plugin.credentials import Token
-from poller.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)

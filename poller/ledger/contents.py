@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from poller.seen import Entry, pack
+from poller.events.seen import Entry, pack
 
 Rows: TypeAlias = Mapping[str, bytes | None]
 """Values by key; None: to be forgotten."""

@@ -9,7 +9,7 @@ import anyio
 
 from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
 from poller.errors import PollerError
-from poller.events import too_large
+from poller.events.rejects import too_large
 from poller.retry import backoff
 from poller.telemetry import Telemetry
 

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Collection
 
+from poller.events.seen import Seen
 from poller.ledger import Change, Restored, Stored
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import restore, stored_token
 from poller.plugin.credentials import Token
-from poller.seen import Seen
 
 
 class DryLedger:

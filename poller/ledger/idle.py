@@ -9,6 +9,7 @@ from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
+from poller.events.seen import ITEM
 from poller.ledger import reading
 from poller.ledger.contents import Contents, Rows, parts, pieces
 from poller.ledger.members import alone, partition_of
@@ -18,7 +19,6 @@ from poller.ledger.state_topic import prepare
 from poller.ledger.vault import Vault
 from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
-from poller.seen import ITEM
 
 _MOST = 5_000
 """Records of one transaction."""

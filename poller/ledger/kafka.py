@@ -12,6 +12,7 @@ from outputs.kafka import Kafka
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
+from poller.events.seen import Seen
 from poller.ledger import Change, Lost, Restored
 from poller.ledger.contents import Contents
 from poller.ledger.delivery import Delivery, OutputAway
@@ -25,7 +26,6 @@ from poller.ledger.vault import Vault
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.retry import backoff
-from poller.seen import Seen
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0

@@ -12,12 +12,12 @@ from outputs import OutputError
 from outputs.kafka.posts import Post
 from outputs.kafka.producer import Producer
 from outputs.kafka.state import KafkaState
+from poller.events.seen import Seen, pack_keys, unpack_keys
 from poller.ledger import Change, Lost, Restored, reading
 from poller.ledger.contents import Contents, Rows, parts, pieces
 from poller.ledger.delivery import Delivery
 from poller.ledger.mail import Mail
 from poller.ledger.records import Checkpoint, encode
-from poller.seen import Seen, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 
 _MOST = 5_000

@@ -11,6 +11,7 @@ from msgspec import json
 
 from outputs import Marks
 from poller.errors import ConfigError
+from poller.events.seen import Seen, pack, pack_keys, unpack_keys
 from poller.ledger import Change, Restored, Stored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
@@ -18,7 +19,6 @@ from poller.ledger.records import Checkpoint, encode, foreign
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.retry import backoff
-from poller.seen import Seen, pack, pack_keys, unpack_keys
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")

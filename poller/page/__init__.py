@@ -12,7 +12,7 @@ from poller import VERSION
 from poller.page import rows
 from poller.page.look import Look, StreamLook
 from poller.page.verdict import Verdict, verdict
-from poller.status import STATES
+from poller.telemetry.status import STATES
 
 
 def _asset(name: str) -> str:

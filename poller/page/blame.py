@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from poller.status import OutputStatus, StreamStatus
+from poller.telemetry.status import OutputStatus, StreamStatus
 
 Fault: TypeAlias = Literal["vendor", "vendor or network", "configuration", "output", "state", "us", "unknown"]
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from poller.page.blame import Blame, behind, blame
-from poller.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
+from poller.telemetry.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from html import escape
 
 from poller.humanize import ago, ahead, clock, length, throughput
 from poller.page.look import StreamLook
-from poller.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
+from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}
 _HEIGHT = 20

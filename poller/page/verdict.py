@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from poller.humanize import clock
 from poller.page.look import Look, StreamLook
-from poller.status import rfc3339
+from poller.telemetry.status import rfc3339
 
 
 class Verdict(NamedTuple):

@@ -4,8 +4,8 @@ from typing import Final
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from poller.telemetry.log import configure_logging
-from poller.telemetry.moments import Telemetry
+from poller.telemetry.instrumentation import Telemetry
+from poller.telemetry.logging import configure_logging
 
 EXPOSITION: Final = CONTENT_TYPE_PLAIN_0_0_4
 """The content type of `Telemetry.render`."""

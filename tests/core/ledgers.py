@@ -10,7 +10,8 @@ from typing import Protocol, Self
 import orjson
 
 from outputs import Marks, Message, OutputClosed, OutputError
-from poller.batch import Batch
+from poller.events.batch import Batch
+from poller.events.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.ledger import Change, Restored
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
@@ -19,7 +20,6 @@ from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.plugin.stream import Cursor
-from poller.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON
 

@@ -9,10 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
-from poller.events import Shape, event, reject
+from poller.events.cloudevent import Shape, event
+from poller.events.json_schema import event_schema
+from poller.events.rejects import reject
 from poller.ledger.delivery import Delivery
 from poller.plugin import kinds
-from poller.schema import event_schema
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Sink
 from tests.core.toy import NOON

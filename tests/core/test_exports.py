@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from poller.errors import ConfigError
+from poller.events.seen import key_of, pack, pack_keys
 from poller.exports import read, written
 from poller.ledger.records import encode
 from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
-from poller.seen import key_of, pack, pack_keys
 from tests.core.ledgers import checkpoint, entry
 from tests.core.toy import NOON
 

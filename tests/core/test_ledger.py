@@ -14,11 +14,11 @@ import pytest
 
 from outputs import OutputClosed
 from poller.errors import ConfigError
+from poller.events.seen import BASELINE, REJECT, key_of
 from poller.ledger import Change
 from poller.ledger.records import Gap
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
-from poller.seen import BASELINE, REJECT, key_of
 from tests.core.ledgers import LEDGERS, Killed, Ledger, Opened, Place, Sink, change, checkpoint, entry, names
 from tests.core.toy import NOON
 

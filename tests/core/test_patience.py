@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
+from poller.events.seen import Seen
 from poller.ledger import Restored
 from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.patience import Patience
 from poller.retry import backoff
 from poller.runs import SweepRun
-from poller.seen import Seen
 from poller.source import _checkpoint
 from poller.sources.callcap import Callcap
 from tests.core.toy import NOON, running, stream, sweep, under_way

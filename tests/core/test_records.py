@@ -16,8 +16,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from poller.events import Shape, compact, without
-from poller.seen import key_of
+from poller.events.cloudevent import Shape
+from poller.events.raw_json import compact, without
+from poller.events.seen import key_of
 from tests.core.toy import NOON, VALIDATOR, Reader, record
 
 OWN = b'"at":"2026-03-14T12:00:00Z"'

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poller.seen import key_of
+from poller.events.seen import key_of
 from tests.core.toy import NOON, Reader, record
 
 KEEP = timedelta(days=2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from poller.seen import key_of
+from poller.events.seen import key_of
 from poller.vanishing import vanish
 from tests.core.toy import NOON, Reader, parsed, record
 

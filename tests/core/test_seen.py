@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poller.seen import (
+from poller.events.seen import (
     BASELINE,
     DELETED,
     REJECT,

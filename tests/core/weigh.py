@@ -9,9 +9,9 @@ from pathlib import Path
 
 import orjson
 
+from poller.events.seen import Entry, Seen, key_of, pack
 from poller.ledger.database import Database
 from poller.ledger.sqlite import restore
-from poller.seen import Entry, Seen, key_of, pack
 
 MANY, AT_ONCE, NOW = 1_000_000, 5000, 1_800_000_000
 

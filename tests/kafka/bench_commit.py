@@ -22,15 +22,15 @@ from aiokafka import AIOKafkaProducer
 
 from outputs.kafka.batches import fill, packed
 from outputs.kafka.posts import Post, Posts, partition
-from poller.batch import Batch, Moment
-from poller.events import Shape
+from poller.events.batch import Batch, Moment
+from poller.events.cloudevent import Shape
+from poller.events.seen import Seen
+from poller.events.transform import transform
 from poller.ledger import Change, Ledger
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger
-from poller.seen import Seen
 from poller.telemetry import Telemetry
-from poller.transform import transform
 from tests.core.ledgers import checkpoint
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner

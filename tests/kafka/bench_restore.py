@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from poller.batch import Batch
+from poller.events.batch import Batch
 from poller.ledger import Change
 from tests.core.ledgers import checkpoint, entry
 from tests.kafka.broker import Broker

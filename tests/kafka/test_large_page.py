@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from outputs.kafka.producer import TRANSACTION, Producer
-from poller.batch import Batch
+from poller.events.batch import Batch
 from poller.ledger import Change, Lost
 from tests.core.ledgers import checkpoint
 from tests.kafka.bench_commit import NAME, PAGE, batched, page

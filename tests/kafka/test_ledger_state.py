@@ -14,10 +14,10 @@ from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
 
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
+from poller.events.seen import key_of
 from poller.ledger import Lost, shard
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
-from poller.seen import key_of
 from tests.core.ledgers import change, checkpoint, entry
 from tests.core.toy import NOON
 from tests.kafka.ledgers import owner, replica, state, unheard

@@ -17,10 +17,10 @@ from aiokafka import AIOKafkaProducer
 from outputs import Message
 from outputs.kafka import producer
 from outputs.kafka.producer import Producer
+from poller.events.seen import key_of
 from poller.ledger import Change, Lost
 from poller.ledger.kafka import KafkaLedger
 from poller.ledger.records import Checkpoint
-from poller.seen import key_of
 from tests.core.ledgers import Sink, change, checkpoint, names
 from tests.core.toy import NOON
 from tests.kafka.broker import Broker

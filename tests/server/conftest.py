@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from poller.server import application, listen, serve
-from poller.status import GapStatus, StreamStatus, SweepStatus
 from poller.telemetry import Telemetry
+from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 NASTY = "<script>alert('x')</script>"

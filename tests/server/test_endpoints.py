@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from poller.server import application, listen, serve
-from poller.status import StreamStatus
+from poller.telemetry.status import StreamStatus
 from tests.server.conftest import NASTY, House, running
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from poller.page import page
 from poller.page.look import Asked, look
-from poller.status import GapStatus, OutputStatus, StreamStatus, SweepStatus
+from poller.telemetry.status import GapStatus, OutputStatus, StreamStatus, SweepStatus
 from tests.server.conftest import NOON, House
 
 AT = NOON + timedelta(minutes=2, seconds=5)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from poller.status import rfc3339
+from poller.telemetry.status import rfc3339
 
 
 @pytest.mark.parametrize(

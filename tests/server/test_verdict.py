@@ -9,7 +9,7 @@ import pytest
 from poller.page.blame import blame
 from poller.page.look import Asked, Look, look
 from poller.page.verdict import verdict, verdict_json
-from poller.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
+from poller.telemetry.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
 from tests.server.conftest import NOON
 
 SWEEP = SweepStatus("live", NOON, NOON, None)

@@ -7,16 +7,16 @@ import jsonschema
 import orjson
 import pytest
 
-from poller.batch import Moment
-from poller.events import Shape
+from poller.events.batch import Moment
+from poller.events.cloudevent import Shape
+from poller.events.json_schema import event_schema
+from poller.events.seen import Seen
+from poller.events.transform import transform
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
-from poller.schema import event_schema
-from poller.seen import Seen
 from poller.source import stream_runs
 from poller.sources.ipscape import Ipscape
 from poller.telemetry import Telemetry
-from poller.transform import transform
 from tests.sources.ipscape_pages import EMAIL, INBOUND, RECORDS, SETTINGS, WHOLE, streams
 from tests.sources.scripted import NOW, changed, json_bytes
 

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from poller.status import State, StreamStatus, SweepStatus
 from poller.telemetry import Telemetry
+from poller.telemetry.status import State, StreamStatus, SweepStatus
 
 CONTRACT = {
     "poller_polls_total": ("counter", {"source", "stream", "sweep", "outcome"}),

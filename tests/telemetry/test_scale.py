@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import anyio
 
-from poller.status import StreamStatus, SweepStatus
 from poller.telemetry import Telemetry
+from poller.telemetry.status import StreamStatus, SweepStatus
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 STREAMS = [(f"source-{n // 5}", f"stream-{n % 5}") for n in range(5000)]

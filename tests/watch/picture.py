@@ -11,8 +11,8 @@ import anyio
 from anyio.from_thread import start_blocking_portal
 
 from poller.server import application, listen, serve
-from poller.status import GapStatus, State, StreamStatus, SweepStatus
 from poller.telemetry import Telemetry
+from poller.telemetry.status import GapStatus, State, StreamStatus, SweepStatus
 
 HOUR = timedelta(hours=1)
 STREAMS: Sequence[tuple[str, str, str, float]] = (  # source, stream, sweeps, events a minute

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from poller.status import GapStatus
+from poller.telemetry.status import GapStatus
 from tests.watch.conftest import Tab
 from tests.watch.picture import Served, mixed, served, utc_now
 

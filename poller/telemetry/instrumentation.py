@@ -9,9 +9,9 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from structlog.typing import FilteringBoundLogger
 
-from poller.status import OutputStatus, StreamStatus, rfc3339
-from poller.telemetry.catalogue import Catalogue
+from poller.telemetry.metric_defs import Catalogue
 from poller.telemetry.recent import Recent
+from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
 
 _SHOWN, _KNOWN = 20, 1000
 """Of a stream's new field names: told in one line, remembered. An object that is really a table has no end of them."""

@@ -10,12 +10,13 @@ from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
 from outputs import Message
-from poller.batch import Batch, Moment
-from poller.digests import digest as digest_of
-from poller.digests import documented, micros
-from poller.events import Shape, event, reject
+from poller.events.batch import Batch, Moment
+from poller.events.cloudevent import Shape, event
+from poller.events.digest import digest as digest_of
+from poller.events.digest import documented, micros
+from poller.events.rejects import reject
+from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
 from poller.plugin.stream import Leaf, Stream
-from poller.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
 
 _MANY_BRACKETS = 500
 """Fewer cannot be nested too deep for anyone."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from outputs import Message
+from poller.events.seen import Entry
 from poller.plugin.stream import Window
-from poller.seen import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from poller.seen import UNSTAMPED
+from poller.events.seen import UNSTAMPED
 
 _comparable = msgspec.json.Encoder(order="deterministic").encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from poller.events import SCHEMA_VERSION
+from poller.events.cloudevent import SCHEMA_VERSION
 from poller.plugin.kinds import KINDS
 
 

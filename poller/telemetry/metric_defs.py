@@ -6,8 +6,8 @@ from typing import Final
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from poller.status import STATES, OutputStatus, StreamStatus
 from poller.telemetry.metrics import Counter, Histogram, gauge
+from poller.telemetry.status import STATES, OutputStatus, StreamStatus
 
 REASONS: Final = ("late", "edited", "skipped")
 """Why only a wider sweep brought a record."""

@@ -1,0 +1,100 @@
+"""Events and rejects as CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from outputs import Message
+from poller.events.raw_json import compact, encode, with_raw, without
+from poller.plugin.kinds import KINDS
+
+SCHEMA_VERSION = 1
+"""Rises when a field of `data` changes its meaning or goes, not when one is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is the same of all events of a stream. `drop` holds dotted paths, split, without their leading `data`."""
+
+    source: str
+    vendor: str
+    stream: str
+    kind: str
+    raw: bool = True
+    drop: tuple[tuple[str, ...], ...] = ()
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """One line of output. `data` is encoded already."""
+
+    specversion: str = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str | UnsetType = UNSET
+    time: datetime
+    datacontenttype: str = "application/json"
+    dataschema: str
+    stream: str
+    revision: int | UnsetType = UNSET
+    observedtime: datetime
+    partitionkey: str
+    data: Raw
+
+
+def event(
+    shape: Shape,
+    *,
+    identity: str,
+    what: str,
+    revision: int,
+    digest: int,
+    time: datetime,
+    observed: datetime,
+    data: Struct,
+    raw: bytes,
+) -> Message:
+    """One revision of a record; `what` is created, updated or deleted, `raw` the record as sent (JSON)."""
+    kind: str = type(data).KIND  # type: ignore[attr-defined]
+    body = with_raw(data, compact(raw)) if shape.raw else encode(data)
+    return _revision(shape, kind, identity, what, revision, digest, time, observed, body)
+
+
+def vanished(shape: Shape, *, identity: str, revision: int, observed: datetime) -> Message:
+    """A record that its list no longer holds: its `id`, all else null."""
+    kind = next(kind for kind in KINDS if shape.kind == kind.KIND)  # type: ignore[attr-defined]
+    fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
+    body = encode(fields | {"raw": None} if shape.raw else fields)
+    return _revision(shape, shape.kind, identity, "deleted", revision, 0, observed, observed, body)
+
+
+def _revision(
+    shape: Shape,
+    kind: str,
+    identity: str,
+    what: str,
+    revision: int,
+    digest: int,
+    time: datetime,
+    observed: datetime,
+    body: bytes,
+) -> Message:
+    for path in shape.drop:
+        body = without(body, path)
+    key = f"{shape.source}/{shape.stream}/{identity}"
+    line = Event(
+        id=f"{shape.stream}/{identity}/{revision}-{digest:016x}",
+        source=f"/{shape.vendor}/{shape.source}",
+        type=f"{kind}.{what}",
+        subject=identity,
+        time=time,
+        dataschema=f"urn:poller:schema:{kind}:{SCHEMA_VERSION}",
+        stream=shape.stream,
+        revision=revision,
+        observedtime=observed,
+        partitionkey=key,
+        data=Raw(body),
+    )
+    return Message(encode(line), key, shape.source, shape.stream, kind, observed)

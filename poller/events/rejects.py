@@ -1,0 +1,97 @@
+"""Records that cannot be normalized, or are too large for an output, as events of their own."""
+
+from datetime import datetime
+
+import msgspec
+import orjson
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from outputs import Message
+from poller.events.cloudevent import SCHEMA_VERSION, Event, Shape
+from poller.events.raw_json import compact, encode, without
+
+
+class Rejected(Struct, frozen=True):
+    """`data` of a reject: why, the record as sent (null where it cannot be shown), its stream, its size in bytes."""
+
+    reason: str
+    record: Raw
+    stream: str
+    size: int
+
+
+def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes) -> Message:
+    """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string.
+
+    What is to be dropped cannot be found in a string, so then it is null.
+    """
+    body = encode(Rejected(reason, Raw(_shown(shape, raw)), shape.stream, len(raw)))
+    if ("raw",) in shape.drop:
+        body = without(body, ("record",))
+    key = f"{shape.source}/{shape.stream}" + ("" if identity is None else f"/{identity}")
+    line = Event(
+        id=f"{shape.stream}/reject/{digest:016x}",
+        source=f"/{shape.vendor}/{shape.source}",
+        type="record.rejected",
+        subject=UNSET if identity is None else identity,
+        time=observed,
+        dataschema=f"urn:poller:schema:reject:{SCHEMA_VERSION}",
+        stream=shape.stream,
+        observedtime=observed,
+        partitionkey=key,
+        data=Raw(body),
+    )
+    return Message(encode(line), key, shape.source, shape.stream, shape.kind, observed, reject=True)
+
+
+class _Body(Struct):
+    raw: Raw = Raw(b"null")
+    size: int | None = None
+
+
+class _Line(Struct):
+    id: str
+    source: str
+    data: _Body
+    subject: str | UnsetType = UNSET
+
+
+_LONGEST = 1000
+"""Letters of an identity that is still named where there is hardly room for anything."""
+
+
+_line = msgspec.json.Decoder(_Line).decode
+
+
+def too_large(message: Message, reason: str) -> Message:
+    """The reject that stands for an event, or a reject, too large for an output: its record is null, its size told."""
+    line = _line(message.value)
+    size = line.data.size if line.data.size is not None else len(bytes(line.data.raw))
+    named = line.subject if line.subject and len(line.subject) <= _LONGEST else UNSET
+    key = f"{message.source}/{message.stream}" + (f"/{named}" if named else "")
+    reduced = Event(
+        id=f"{message.stream}/reject/{line.id[-16:]}",
+        source=line.source,
+        type="record.rejected",
+        subject=named,
+        time=message.observed,
+        dataschema=f"urn:poller:schema:reject:{SCHEMA_VERSION}",
+        stream=message.stream,
+        observedtime=message.observed,
+        partitionkey=key,
+        data=Raw(encode(Rejected(reason, Raw(b"null"), message.stream, size))),
+    )
+    return Message(encode(reduced), key, message.source, message.stream, message.kind, message.observed, reject=True)
+
+
+def _shown(shape: Shape, raw: bytes) -> bytes:
+    dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
+    try:
+        raw.decode()
+        orjson.loads(b"[[[%b]]]" % raw)  # as deep as it will stand in our line
+        shown = compact(raw)
+        for path in dropped:
+            shown = without(shown, path)
+    except (orjson.JSONDecodeError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return b"null" if dropped else encode(raw.decode("utf-8", "backslashreplace"))
+    return shown
