@@ -15,6 +15,7 @@ from poller.clock import utc_now
 from poller.errors import ConfigError, first
 from poller.fleet import Fleet, Owner
 from poller.history import Order
+from poller.http.client import tls_context
 from poller.ledger import Ledger
 from poller.ledger.delivery import OutputAway
 from poller.opened import opened, opened_dry, owners_of, replica_of
@@ -23,7 +24,7 @@ from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
 from poller.rereading import Rereading
 from poller.settings import Settings
-from poller.source import pipeline, tls_context
+from poller.source import pipeline
 from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus

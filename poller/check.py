@@ -12,6 +12,9 @@ from outputs import OutputError
 from outputs.registry import OutputConfig
 from poller.control import statuses
 from poller.errors import ConfigError, Denied, PollerError
+from poller.http.auth import authority
+from poller.http.client import http_client, tls_context
+from poller.http.session import session
 from poller.ledger.delivery import Delivery
 from poller.ledger.dry import DryLedger
 from poller.ledger.members import Owners
@@ -20,7 +23,7 @@ from poller.opened import owners_of
 from poller.patience import Patience
 from poller.plugin.source import Account, owner_of
 from poller.settings import Settings
-from poller.source import authority, http_client, session, stream_runs, tls_context
+from poller.source import stream_runs
 from poller.standing import standing
 from poller.stored import allowed, place_of, stored
 from poller.telemetry import Telemetry

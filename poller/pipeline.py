@@ -7,7 +7,7 @@ import anyio
 
 from poller.errors import ConfigError
 from poller.history import Order
-from poller.http import Session
+from poller.http.session import Session
 from poller.ledger import Ledger
 from poller.ledger.records import Backfill, Gap
 from poller.patience import Patience

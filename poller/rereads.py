@@ -6,7 +6,7 @@ from datetime import datetime
 
 from poller import passes
 from poller.events.batch import Batch
-from poller.http import Session
+from poller.http.session import Session
 from poller.ledger import Lost
 from poller.patience import Patience
 from poller.plugin.stream import Page

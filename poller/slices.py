@@ -10,7 +10,7 @@ from poller import history, passes
 from poller.errors import ConfigError, Shifted
 from poller.events.batch import Batch, Moment
 from poller.history import Order
-from poller.http import Session
+from poller.http.session import Session
 from poller.ledger import Lost
 from poller.ledger.records import Backfill
 from poller.patience import Patience

@@ -1,71 +1,24 @@
 """One source made ready to be polled: its session, and its streams as the state knows them."""
 
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
-import certifi
-import httpx
-
-from poller.auth import Authority, Bearer, Fixed
 from poller.clock import Now
-from poller.errors import ConfigError
 from poller.events.cloudevent import Shape
-from poller.http import Session, client
+from poller.http.auth import authority
+from poller.http.client import http_client, tls_context
+from poller.http.session import session
 from poller.ledger import Ledger, Restored
 from poller.ledger.records import Checkpoint, SweepState
-from poller.pace import Pace
 from poller.pipeline import Pipeline
-from poller.plugin.credentials import SaveToken, Static, Token
+from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
 from poller.plugin.stream import Stream
 from poller.runs import StreamRun, SweepRun
 from poller.telemetry import Telemetry
 from poller.windows import first_window
-
-
-@cache
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Who is trusted: the configured authorities, else Mozilla's list; nothing from the environment.
-
-    One context for all who trust the same: its certificates take most of a megabyte. Raises ConfigError.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # `create_default_context` would obey SSLKEYLOGFILE
-    try:
-        context.load_verify_locations(cafile=str(ca_file or certifi.where()))
-    except OSError:  # an SSLError is one
-        raise ConfigError(f"ca_file: {ca_file} holds no certificates; PEM is what it takes") from None
-    return context
-
-
-def authority(
-    account: Account,
-    stored: Token | None,
-    save: Callable[[Token], Awaitable[None]] | None,
-    now: Now,
-    prove: Callable[[], Awaitable[None]] | None = None,
-) -> Authority:
-    """What makes this account's requests ours. Without `save` no refresh token is ever spent; `prove` see `Bearer`."""
-    credential = account.credential()
-    if isinstance(credential, Static):
-        return Fixed(credential, account.headers)
-    return Bearer(credential, account.headers, stored=stored, save=save, now=now, prove=prove)
-
-
-def session(
-    name: str, account: Account, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
-) -> Session:
-    """The source's one session."""
-    pace = Pace(account.requests_per_minute)
-    return Session(name, account.base_url, http, auth, pace, timeout=account.timeout, telemetry=telemetry, now=now)
-
-
-def http_client(account: Account, tls: ssl.SSLContext) -> httpx.AsyncClient:
-    """The source's one HTTP client."""
-    return client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
 
 
 async def stream_runs(name: str, account: Account, ledger: Ledger, now: Now) -> Sequence[StreamRun]:

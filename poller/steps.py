@@ -11,7 +11,7 @@ from poller import passes, vanishing
 from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.events.batch import Batch, Moment
 from poller.events.transform import transform
-from poller.http import Session
+from poller.http.session import Session
 from poller.ledger import Change, Ledger, Lost
 from poller.ledger.records import Checkpoint, Gap
 from poller.patience import Patience

@@ -18,6 +18,8 @@ import pytest
 
 from outputs.file import File
 from poller.history import Order
+from poller.http.auth import authority
+from poller.http.session import session
 from poller.ledger.database import Database
 from poller.ledger.delivery import Delivery
 from poller.ledger.sqlite import SqliteLedger, marks_of
@@ -32,7 +34,7 @@ from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFR
 from poller.sandbox.history import History
 from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
-from poller.source import authority, session, stream_runs
+from poller.source import stream_runs
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell

@@ -7,16 +7,16 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import AfterValidator, Field
 
 from outputs import Output, Place
-from outputs.kafka import posts
-from outputs.kafka.addressing import Addressing
-from outputs.kafka.batches import Compression
-from outputs.kafka.cluster import Cluster
-from outputs.kafka.posts import Mode, Posts
+from outputs.kafka import records
+from outputs.kafka.batching import Compression
+from outputs.kafka.connection import Cluster
+from outputs.kafka.output import Publisher
+from outputs.kafka.prepare import Addressing
 from outputs.kafka.producer import Producer
-from outputs.kafka.publisher import Publisher
+from outputs.kafka.records import Mode, Posts
 from outputs.kafka.topics import looking_at
 
-Topic = Annotated[str, AfterValidator(posts.template)]
+Topic = Annotated[str, AfterValidator(records.template)]
 
 
 class Kafka(Cluster):
@@ -57,7 +57,7 @@ class Kafka(Cluster):
     def destinations(self) -> Sequence[str]:
         """Name what no other output may write to: topics, with * for all that values tell apart."""
         servers = ",".join(sorted(self.bootstrap_servers.split(",")))
-        covers = ("".join(text + "*" * bool(field) for text, field in posts.parts(t)) for t in self._templates())
+        covers = ("".join(text + "*" * bool(field) for text, field in records.parts(t)) for t in self._templates())
         return sorted({f"{servers}/{topic}" for topic in covers})
 
     def _posts(self) -> Posts:
@@ -71,7 +71,7 @@ class Kafka(Cluster):
 
     async def _look(self) -> str:
         async with looking_at(self) as topics:
-            patterns = [posts.pattern(template) for template in self._templates()]
+            patterns = [records.pattern(template) for template in self._templates()]
             ours = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
             found = await topics.describe({*ours, *self._fixed()})
             await topics.allow(found.keys() & self._fixed(), "Write")

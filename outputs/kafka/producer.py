@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from outputs import OutputError
-from outputs.kafka.batches import LARGEST, Compression, fill, packed, size
-from outputs.kafka.cluster import Cluster
-from outputs.kafka.posts import Post, partition
-from outputs.kafka.trouble import FAILURES, Witness
+from outputs.kafka.batching import LARGEST, Compression, fill, packed, size
+from outputs.kafka.connection import Cluster
+from outputs.kafka.errors import FAILURES, Witness
+from outputs.kafka.records import Post, partition
 
 STARTING = 20.0
 """Seconds for the start on its own: it waits until every older transaction of the same id is settled."""

@@ -12,9 +12,9 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import SaslAuthenticationFailed, TopicAlreadyExistsError, for_code
 
 from outputs import OutputError, Unreachable
-from outputs.kafka.cluster import Cluster
-from outputs.kafka.rights import lacking, reach
-from outputs.kafka.trouble import FAILURES, Witness
+from outputs.kafka.acls import lacking, reach
+from outputs.kafka.connection import Cluster
+from outputs.kafka.errors import FAILURES, Witness
 
 DEADLINE = 7.0
 """Seconds for one look at topics, or for making them."""
@@ -86,7 +86,7 @@ class Topics:
         }
 
     async def lacking(self, names: Collection[str], *needed: str) -> Sequence[str]:
-        """Say which of these rights we lack on which topics; see `outputs.kafka.rights`."""
+        """Say which of these rights we lack on which topics; see `outputs.kafka.acls`."""
         return await lacking(self._client, names, needed)
 
     async def allow(self, names: Collection[str], *needed: str) -> None:
@@ -95,7 +95,7 @@ class Topics:
             raise OutputError(f"{self._cluster.place} refuses us: we need the right {', and '.join(found)}")
 
     async def reach(self, group: str, transactional_ids: Collection[str]) -> None:
-        """Return if we may come near a group and these ids; see `outputs.kafka.rights`."""
+        """Return if we may come near a group and these ids; see `outputs.kafka.acls`."""
         await reach(self._client, group, transactional_ids)
 
     async def members(self, group: str) -> dict[str, set[int]]:

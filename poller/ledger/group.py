@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from outputs import OutputError
+from outputs.kafka.errors import Witness
 from outputs.kafka.state import KafkaState
-from outputs.kafka.trouble import Witness
 from poller.retry import backoff
 
 _REBALANCE = 10.0

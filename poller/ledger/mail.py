@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from outputs import Message, Place
 from outputs.kafka import Kafka
-from outputs.kafka.batches import Compression, compressed_size
-from outputs.kafka.posts import Post
+from outputs.kafka.batching import Compression, compressed_size
 from outputs.kafka.producer import TooLarge
+from outputs.kafka.records import Post
 from poller.ledger.delivery import Delivery
 
 

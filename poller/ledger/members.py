@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import anyio
 
 from outputs import OutputError
-from outputs.kafka.posts import murmur2
+from outputs.kafka.records import murmur2
 from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct, json
 
-from outputs.kafka.posts import Post
+from outputs.kafka.errors import Witness
+from outputs.kafka.records import Post
 from outputs.kafka.state import KafkaState
-from outputs.kafka.trouble import Witness
 from poller.errors import ConfigError
 from poller.ledger.contents import Contents, Rows
 

@@ -9,8 +9,8 @@ import anyio.lowlevel
 from msgspec import json
 
 from outputs import OutputError
-from outputs.kafka.posts import Post
 from outputs.kafka.producer import Producer
+from outputs.kafka.records import Post
 from outputs.kafka.state import KafkaState
 from poller.events.seen import Seen, pack_keys, unpack_keys
 from poller.ledger import Change, Lost, Restored, reading

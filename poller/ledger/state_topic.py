@@ -6,11 +6,12 @@ from dataclasses import replace
 import anyio
 from aiokafka import TopicPartition
 
-from outputs.kafka import Kafka, posts
-from outputs.kafka.state import SETTINGS, KafkaState
+from outputs.kafka import Kafka, records
+from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
 from poller.ledger.reading import consuming
+from poller.state.kafka.topic_settings import SETTINGS
 
 _LOOKING = 10.0
 """Seconds to learn what topics hold."""
@@ -72,7 +73,7 @@ def _warnings(topic: Topic, brokers: int) -> Sequence[str]:
 
 async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, Kafka]) -> Collection[Topic]:
     templates = [template for output in outputs.values() for template in (output.topic, output.rejects_topic)]
-    patterns = [posts.pattern(template) for template in templates]
+    patterns = [records.pattern(template) for template in templates]
     names = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
     return (await topics.describe([name for name in names if name != state.topic])).values()
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from poller.answer import Answer, http_date, refusal, retry_after
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.http.response import Answer, http_date, refusal, retry_after
 from tests.core.wire import NOON
 
 STATUSES = {

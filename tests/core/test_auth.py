@@ -17,8 +17,8 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from poller.auth import Bearer, Fixed
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.http.auth import Bearer, Fixed
 from poller.ledger import Lost
 from poller.plugin.credentials import Refreshing, Static, Token
 from tests.core.wire import NOON, Asked, answer, session, vendor

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from poller.errors import ConfigError, SourceError, Unavailable
-from poller.source import tls_context
+from poller.http.client import tls_context
 from tests.core.wire import KEY, answer, saying, session, vendor
 
 

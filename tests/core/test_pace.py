@@ -10,7 +10,7 @@ from itertools import pairwise
 import looptime
 import pytest
 
-from poller.pace import Pace
+from poller.http.rate_limit import Pace
 
 
 def simulated(work: Callable[[], Awaitable[list[float]]]) -> list[float]:

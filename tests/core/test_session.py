@@ -16,8 +16,8 @@ import anyio
 import pytest
 import zstandard
 
-from poller import http
 from poller.errors import Throttled, Unavailable, Unexpected
+from poller.http import session as http
 from tests.core.wire import NOON, Asked, Script, answer, reset, saying, session, vendor
 
 MIB = 1 << 20

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from pydantic import SecretStr
 
-from poller.auth import Authority, Fixed
-from poller.http import Session, client
-from poller.pace import Pace
+from poller.http.auth import Authority, Fixed
+from poller.http.client import client, tls_context
+from poller.http.rate_limit import Pace
+from poller.http.session import Session
 from poller.plugin.credentials import Static
-from poller.source import tls_context
 from poller.telemetry import Telemetry
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)

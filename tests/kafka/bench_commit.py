@@ -20,8 +20,8 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer
 
-from outputs.kafka.batches import fill, packed
-from outputs.kafka.posts import Post, Posts, partition
+from outputs.kafka.batching import fill, packed
+from outputs.kafka.records import Post, Posts, partition
 from poller.events.batch import Batch, Moment
 from poller.events.cloudevent import Shape
 from poller.events.seen import Seen

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from outputs import OutputError
-from outputs.kafka import Kafka, posts
-from outputs.kafka.batches import compressed_size, packed, size
-from outputs.kafka.posts import Post, pattern
+from outputs.kafka import Kafka, records
+from outputs.kafka.batching import compressed_size, packed, size
+from outputs.kafka.records import Post, pattern
 
 SASL = {"security_protocol": "SASL_SSL", "sasl_username": "u", "sasl_password": "SECRET"}
 
@@ -108,4 +108,4 @@ def test_the_size_of_a_post_is_never_underestimated(length: int) -> None:
 
 @given(st.binary(max_size=70))
 def test_keys_are_hashed_as_by_the_library(key: bytes) -> None:
-    assert posts.murmur2(key) == partitioner.murmur2(key) & 0x7FFFFFFF
+    assert records.murmur2(key) == partitioner.murmur2(key) & 0x7FFFFFFF

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 
 from outputs import Message
-from outputs.kafka.posts import Post, partition
+from outputs.kafka.records import Post, partition
 from tests.kafka.reading import Place
 from tests.outputs.material import messages, values
 

@@ -14,7 +14,7 @@ from aiokafka.producer.sender import Sender
 
 from outputs import OutputError
 from outputs.kafka import producer
-from outputs.kafka.trouble import Witness
+from outputs.kafka.errors import Witness
 from tests.kafka.reading import Place
 from tests.kafka.test_transaction import posts
 from tests.kafka.test_transaction import producer as started_by_nobody

@@ -4,8 +4,8 @@ import pytest
 from aiokafka.errors import ProducerFenced
 
 from outputs import OutputError
-from outputs.kafka.posts import Post
 from outputs.kafka.producer import Producer, TooLarge
+from outputs.kafka.records import Post
 from tests.kafka.reading import Place
 
 

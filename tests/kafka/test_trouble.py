@@ -10,7 +10,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from outputs import Message, Output, Undeliverable, Unreachable
-from outputs.kafka import producer, publisher
+from outputs.kafka import output as publisher
+from outputs.kafka import producer
 from tests.kafka.broker import Broker
 from tests.kafka.reading import Place
 from tests.outputs.material import MIDNIGHT, messages, values

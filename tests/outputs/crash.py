@@ -23,8 +23,8 @@ from typing import Any, cast
 
 import anyio.to_thread
 
-from outputs.archive import Compression, Rotate
 from outputs.file import File
+from outputs.file.rotation import Compression, Rotate
 from tests.outputs.material import lines, message
 
 CALLS = ("open", "write", "fdatasync", "fsync", "ftruncate", "rename", "replace", "unlink", "mkdir")

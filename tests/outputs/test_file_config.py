@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from outputs import Message, OutputError, paths
-from outputs.file import File
+from outputs import Message, OutputError
+from outputs.file import File, paths
 from tests.outputs.material import (
     MIDNIGHT,
     file_config,

@@ -10,7 +10,7 @@ from typing import IO, Literal, Self, TypeAlias
 import zstandard
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from outputs.disk import size_of, sync_folder
+from outputs.file.fsync import size_of, sync_folder
 from outputs.units import Duration, Size
 
 Compression: TypeAlias = Literal["none", "gzip", "zstd"]

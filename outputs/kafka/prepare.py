@@ -3,9 +3,9 @@
 from collections.abc import Collection, MutableMapping, Sequence
 
 from outputs import Message, Undeliverable
-from outputs.kafka.batches import Compression, compressed_size, size
-from outputs.kafka.cluster import Cluster
-from outputs.kafka.posts import Post, Posts
+from outputs.kafka.batching import Compression, compressed_size, size
+from outputs.kafka.connection import Cluster
+from outputs.kafka.records import Post, Posts
 from outputs.kafka.topics import ensure
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from outputs import Message, OutputError, archive
-from outputs.disk import told
+from outputs import Message, OutputError
+from outputs.file import rotation
+from outputs.file.fsync import told
 from outputs.templates import parts
 
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
@@ -71,7 +72,7 @@ class Template:
             with os.scandir(folder) as entries:
                 paths = [str(PurePath(folder, entry.name)) for entry in entries if entry.is_file()]
             for path in paths:
-                name, number = archive.split(path) or (path, 0)
+                name, number = rotation.split(path) or (path, 0)
                 if self.pattern.fullmatch(name):
                     yield Found(path, name, number)
                 elif self.pattern.fullmatch(path):

@@ -6,10 +6,10 @@ from typing import Self
 import anyio
 
 from outputs import Marks, Message, OutputError, Unreachable
-from outputs.kafka.addressing import Addressing
-from outputs.kafka.cluster import Cluster
-from outputs.kafka.posts import Post
+from outputs.kafka.connection import Cluster
+from outputs.kafka.prepare import Addressing
 from outputs.kafka.producer import Producer, TooLarge
+from outputs.kafka.records import Post
 
 DEADLINE = 8.0
 """Seconds for one write."""

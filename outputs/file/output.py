@@ -7,11 +7,12 @@ from typing import Self
 import anyio.to_thread
 from msgspec.structs import replace
 
-from outputs import Marks, Message, OutputError, archive, disk, marks
-from outputs.archive import Compression, Rotate
-from outputs.families import Families
-from outputs.marks import Mark
-from outputs.paths import Found, Template
+from outputs import Marks, Message, OutputError
+from outputs.file import fsync, marks, rotation
+from outputs.file.marks import Mark
+from outputs.file.paths import Found, Template
+from outputs.file.rotation import Compression, Rotate
+from outputs.file.series import Families
 
 
 class Journal:
@@ -59,12 +60,12 @@ class Journal:
         self._adopt()
         plans = dict(self._plans)  # those of a batch that failed: still to be taken back
         for path, messages in self._by_path(batch).items():
-            with disk.told(path):
+            with fsync.told(path):
                 size = sum(len(message.value) + 1 for message in messages)
                 plans[path] = self._plan(path, size, messages[0].observed)
         if self._rotate or self._compression != "none":
             for path in set(self._families.earlier(plans)) - plans.keys():
-                with disk.told(path):
+                with fsync.told(path):
                     mark = self._look(path)
                     if mark.offset:
                         plans[path] = _closing(path, mark)
@@ -80,14 +81,14 @@ class Journal:
             template.check()
         ours = [path for path, mark in self._marks.items() if self._families.add(path) or mark.pending or mark.closing]
         for path in ours:
-            with disk.told(path):
+            with fsync.told(path):
                 marks.judge(path, self._marks[path])
         for template in (self._events, self._rejects):
-            with disk.told(template.text):
+            with fsync.told(template.text):
                 for found in template.found():
                     self._recognize(found)
         for path in ours:  # not before all are known to be no newer than the state
-            with disk.told(path):
+            with fsync.told(path):
                 self._marks[path] = marks.mend(path, self._marks[path], self._compression)
                 self._look(path)
 
@@ -96,12 +97,12 @@ class Journal:
         mark = self._marks.get(name)
         if mark and number > mark.top:
             raise marks.newer(found.path, f"which knows of numbers up to {mark.top}")
-        if not mark and not self._families.passed(name) and (number or disk.size_of(name)):
+        if not mark and not self._families.passed(name) and (number or fsync.size_of(name)):
             raise marks.newer(found.path, "which knows nothing of it")
 
     def _look(self, path: str) -> Mark:
-        mark = self._marks.get(path) or Mark(number=archive.highest(path))
-        size = disk.size_of(path)
+        mark = self._marks.get(path) or Mark(number=rotation.highest(path))
+        size = fsync.size_of(path)
         if size > mark.offset:
             raise marks.newer(path, f"which knows {mark.offset} of its {size} bytes")
         if size < mark.offset:
@@ -123,7 +124,7 @@ class Journal:
         lines = {path: b"".join(m.value + b"\n" for m in messages) for path, messages in self._by_path(batch).items()}
         written: dict[str, Mark | None] = {}
         for path in self._plans | lines:
-            with disk.told(path):
+            with fsync.told(path):
                 written[path] = self._carry_out(path, self._plans[path], lines.get(path, b""))
         forgotten = set(self._families.outdated(written)) - written.keys()
         self._written = written | dict.fromkeys(forgotten)
@@ -131,9 +132,9 @@ class Journal:
 
     def _carry_out(self, path: str, plan: Mark, lines: bytes) -> Mark:
         if plan.closing:
-            archive.close(path, plan.top, self._compression)
-        if lines or disk.size_of(path) > plan.start:
-            disk.append(path, plan.start, plan.pending, lines)
+            rotation.close(path, plan.top, self._compression)
+        if lines or fsync.size_of(path) > plan.start:
+            fsync.append(path, plan.start, plan.pending, lines)
         return plan.grown(len(lines))
 
     def _adopt(self) -> None:
@@ -162,6 +163,6 @@ class Journal:
 
 
 def _closing(path: str, mark: Mark) -> Mark:
-    if archive.taken(path, mark.number + 1):
-        raise OutputError(f"{archive.numbered(path, mark.number + 1)} is in the way: move it away")
+    if rotation.taken(path, mark.number + 1):
+        raise OutputError(f"{rotation.numbered(path, mark.number + 1)} is in the way: move it away")
     return replace(mark, closing=True)

@@ -1,18 +1,18 @@
 """One source's session: its origin, its limits, its credential; an answer read whole, or a SourceError."""
 
-import ssl
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import anyio
 import httpx
 
-from poller.answer import Answer, Body, refusal
-from poller.auth import Authority
+from poller.clock import Now
 from poller.errors import Unavailable
-from poller.pace import Pace
+from poller.http.auth import Authority
+from poller.http.rate_limit import Pace
+from poller.http.response import Answer, Body, refusal
+from poller.plugin.source import Account
 from poller.plugin.stream import Response
 from poller.telemetry import Telemetry
 
@@ -94,15 +94,9 @@ class Session:
             await response.aclose()
 
 
-def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
-    """A client that goes where it is told and nowhere else: no redirect, nothing from the environment, no cookies."""
-    return httpx.AsyncClient(
-        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        verify=tls,
-        proxy=proxy,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113  `send` limits the whole exchange, which httpx cannot
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-    )
+def session(
+    name: str, account: Account, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
+) -> Session:
+    """The source's one session."""
+    pace = Pace(account.requests_per_minute)
+    return Session(name, account.base_url, http, auth, pace, timeout=account.timeout, telemetry=telemetry, now=now)

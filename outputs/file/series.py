@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from outputs.paths import Place, Template
+from outputs.file.paths import Place, Template
 
 _KEPT = 3
 """How many of a family are remembered, the latest: a late message still finds the file of its date."""

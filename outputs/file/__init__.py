@@ -5,9 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from outputs import Output, Place, paths
-from outputs.archive import Compression, Rotate
-from outputs.journal import Journal
+from outputs import Output, Place
+from outputs.file import paths
+from outputs.file.output import Journal
+from outputs.file.rotation import Compression, Rotate
 
 
 class File(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from outputs.kafka.posts import Post
+from outputs.kafka.records import Post
 
 Compression: TypeAlias = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 

@@ -9,10 +9,12 @@ import anyio
 import httpx
 import msgspec
 
-from poller.answer import Answer, refusal
+from poller.clock import Now
 from poller.errors import Denied, Unexpected
+from poller.http.response import Answer, refusal
 from poller.plugin.credentials import Refreshing, Static, Token
 from poller.plugin.fields.scalars import seconds
+from poller.plugin.source import Account
 from poller.plugin.stream import Leaf
 
 _EARLY = timedelta(minutes=3)
@@ -160,3 +162,17 @@ def _lifetime(said: Leaf) -> timedelta:
     """An hour where it is not said, or nonsense: a rotated token must not be lost for it."""
     found = seconds(said)
     return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))
+
+
+def authority(
+    account: Account,
+    stored: Token | None,
+    save: Callable[[Token], Awaitable[None]] | None,
+    now: Now,
+    prove: Callable[[], Awaitable[None]] | None = None,
+) -> Authority:
+    """What makes this account's requests ours. Without `save` no refresh token is ever spent; `prove` see `Bearer`."""
+    credential = account.credential()
+    if isinstance(credential, Static):
+        return Fixed(credential, account.headers)
+    return Bearer(credential, account.headers, stored=stored, save=save, now=now, prove=prove)

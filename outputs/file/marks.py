@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from outputs import OutputError, archive, disk
-from outputs.archive import Compression
+from outputs import OutputError
+from outputs.file import fsync, rotation
+from outputs.file.rotation import Compression
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,9 +49,9 @@ def decode(marks: Mapping[str, bytes]) -> dict[str, Mark]:
 
 def judge(path: str, mark: Mark) -> None:
     """Raise OutputError if the file holds more than the state and its announcement account for. Touches nothing."""
-    begun_anew = mark.closing and archive.taken(path, mark.top)
+    begun_anew = mark.closing and rotation.taken(path, mark.top)
     limit = mark.pending if begun_anew else mark.offset if mark.closing else mark.offset + mark.pending
-    size = disk.size_of(path)
+    size = fsync.size_of(path)
     if size > limit:
         raise newer(path, f"which knows {limit} of its {size} bytes")
 
@@ -58,9 +59,9 @@ def judge(path: str, mark: Mark) -> None:
 def mend(path: str, mark: Mark, compression: Compression) -> Mark:
     """Finish a closing that a crash broke off, cut the batch it broke off in, and give the mark after that."""
     if mark.closing:
-        archive.close(path, mark.top, compression)
-    if disk.size_of(path) > mark.start:
-        disk.cut(path, mark.start)
+        rotation.close(path, mark.top, compression)
+    if fsync.size_of(path) > mark.start:
+        fsync.cut(path, mark.start)
     return mark.grown(0)
 
 

@@ -1,0 +1,45 @@
+"""The HTTP client of a source: whom it trusts, and where it never goes."""
+
+import ssl
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+
+import certifi
+import httpx
+
+from poller.errors import ConfigError
+from poller.plugin.source import Account
+
+
+@cache
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Who is trusted: the configured authorities, else Mozilla's list; nothing from the environment.
+
+    One context for all who trust the same: its certificates take most of a megabyte. Raises ConfigError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # `create_default_context` would obey SSLKEYLOGFILE
+    try:
+        context.load_verify_locations(cafile=str(ca_file or certifi.where()))
+    except OSError:  # an SSLError is one
+        raise ConfigError(f"ca_file: {ca_file} holds no certificates; PEM is what it takes") from None
+    return context
+
+
+def http_client(account: Account, tls: ssl.SSLContext) -> httpx.AsyncClient:
+    """The source's one HTTP client."""
+    return client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
+
+
+def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
+    """A client that goes where it is told and nowhere else: no redirect, nothing from the environment, no cookies."""
+    return httpx.AsyncClient(
+        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        verify=tls,
+        proxy=proxy,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=None,  # noqa: S113  `send` limits the whole exchange, which httpx cannot
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+    )
