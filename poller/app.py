@@ -52,16 +52,23 @@ async def run(
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else server.listen(settings.server.host, settings.server.port)
         ledger, save, trouble = await stack.enter_async_context(
-            opened_dry(settings, telemetry)
+            opened_dry(settings.state, telemetry)
             if dry
-            else opened(settings, telemetry, utc_now, patience=_PATIENCE if once else None)
+            else opened(
+                settings.state,
+                settings.outputs,
+                settings.sources,
+                telemetry,
+                utc_now,
+                patience=_PATIENCE if once else None,
+            )
         )
         _trust(settings)
         build = partial(pipeline, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
         fleet = Fleet(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
-        replica = replica_of(settings)
-        owners = owners_of(settings)
+        replica = replica_of(settings.state)
+        owners = owners_of(settings.state)
         statuses = partial(_statuses, fleet, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
         beside: list[Beside] = []
@@ -82,11 +89,13 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
     """
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
-        ledger, save, _ = await stack.enter_async_context(opened(settings, telemetry, utc_now, patience=_PATIENCE))
+        ledger, save, _ = await stack.enter_async_context(
+            opened(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=_PATIENCE)
+        )
         _trust(settings)
         build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
         fleet = Fleet({source: settings.sources[source]}, build, once=True)
-        return await _poll(fleet, ledger, telemetry, signals, replica_of(settings))
+        return await _poll(fleet, ledger, telemetry, signals, replica_of(settings.state))
 
 
 def _trust(settings: Settings) -> None:

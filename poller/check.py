@@ -102,7 +102,7 @@ async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> 
     Raises ConfigError where that can't be read.
     """
     said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
-    if owners := owners_of(settings):
+    if owners := owners_of(settings.state):
         await owners.ask()
     async with stored(settings.state) as state:
         found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), owners, now)

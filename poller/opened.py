@@ -2,13 +2,14 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from outputs import OutputError, Place
 from outputs.kafka import Kafka
 from outputs.kafka.state import KafkaState
+from outputs.registry import OutputConfig
 from outputs.stdout import Stdout
 from poller.clock import Now
 from poller.errors import ConfigError
@@ -20,8 +21,8 @@ from poller.ledger.kafka import KafkaLedger
 from poller.ledger.members import Owners
 from poller.ledger.sqlite import SqliteLedger, marks_of, owner_problems
 from poller.plugin.credentials import SaveToken
-from poller.plugin.source import owner_of
-from poller.settings import Settings, SqliteState
+from poller.plugin.source import Account, owner_of
+from poller.settings import SqliteState, StateConfig
 from poller.stored import stored
 from poller.telemetry import Telemetry
 
@@ -35,47 +36,57 @@ class Opened(NamedTuple):
 
 
 def opened(
-    settings: Settings, telemetry: Telemetry, now: Now, patience: float | None
+    state: StateConfig,
+    outputs: Mapping[str, OutputConfig],
+    sources: Mapping[str, Account],
+    telemetry: Telemetry,
+    now: Now,
+    patience: float | None,
 ) -> AbstractAsyncContextManager[Opened]:
     """Open state and outputs. `patience` see `Delivery`. Raises ConfigError where the operator has to mend it."""
-    if isinstance(settings.state, KafkaState):
-        return _in_kafka(settings, settings.state, telemetry, now, patience)
-    return _in_sqlite(settings, settings.state, telemetry, now, patience)
+    if isinstance(state, KafkaState):
+        return _in_kafka(state, outputs, sources, telemetry, now, patience)
+    return _in_sqlite(state, outputs, sources, telemetry, now, patience)
 
 
 @asynccontextmanager
-async def opened_dry(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Opened]:
+async def opened_dry(state: StateConfig, telemetry: Telemetry) -> AsyncIterator[Opened]:
     """The state to be read, and stdout in the place of all outputs."""
     shown = Delivery({"stdout": Stdout(type="stdout").open({})}, telemetry)
-    async with stored(settings.state) as state, _entered(shown) as delivery:
-        yield Opened(DryLedger(state, delivery), None, lambda: None)
+    async with stored(state) as known, _entered(shown) as delivery:
+        yield Opened(DryLedger(known, delivery), None, lambda: None)
 
 
-def replica_of(settings: Settings) -> str:
+def replica_of(state: StateConfig) -> str:
     """Our name among those who may poll the same sources: several of a group can run on one machine."""
     host = socket.gethostname()
-    return f"{host}-{os.getpid()}" if isinstance(settings.state, KafkaState) else host
+    return f"{host}-{os.getpid()}" if isinstance(state, KafkaState) else host
 
 
-def owners_of(settings: Settings) -> Owners | None:
+def owners_of(state: StateConfig) -> Owners | None:
     """Who of them polls what; None where we are alone."""
-    return Owners(settings.state) if isinstance(settings.state, KafkaState) else None
+    return Owners(state) if isinstance(state, KafkaState) else None
 
 
 @asynccontextmanager
 async def _in_sqlite(
-    settings: Settings, state: SqliteState, telemetry: Telemetry, now: Now, patience: float | None
+    state: SqliteState,
+    outputs: Mapping[str, OutputConfig],
+    sources: Mapping[str, Account],
+    telemetry: Telemetry,
+    now: Now,
+    patience: float | None,
 ) -> AsyncIterator[Opened]:
-    owners = {name: owner_of(account) for name, account in settings.sources.items()}
+    owners = {name: owner_of(account) for name, account in sources.items()}
     async with stored(state) as before:  # what is refused is not migrated first
         if problems := owner_problems(before, owners):
             raise ConfigError(problems)
-    database, places = Database.open(state.path), _places(settings)
+    database, places = Database.open(state.path), _places(sources)
     if database.copy:
         telemetry.notice("state.migrated", path=str(state.path), copy=str(database.copy))
     try:
-        outputs = {name: output.open(marks_of(database, name), places) for name, output in settings.outputs.items()}
-        async with _entered(Delivery(outputs, telemetry, patience)) as delivery:
+        opening = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
+        async with _entered(Delivery(opening, telemetry, patience)) as delivery:
             ledger = SqliteLedger(database, delivery, telemetry, now)
             await ledger.claim(owners)
             yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
@@ -85,22 +96,27 @@ async def _in_sqlite(
 
 @asynccontextmanager
 async def _in_kafka(
-    settings: Settings, state: KafkaState, telemetry: Telemetry, now: Now, patience: float | None
+    state: KafkaState,
+    outputs: Mapping[str, OutputConfig],
+    sources: Mapping[str, Account],
+    telemetry: Telemetry,
+    now: Now,
+    patience: float | None,
 ) -> AsyncIterator[Opened]:
-    joined = {name: output for name, output in settings.outputs.items() if isinstance(output, Kafka)}
-    others = {name: output.open({}) for name, output in settings.outputs.items() if name not in joined}
-    replica, places = replica_of(settings), _places(settings)
+    joined = {name: output for name, output in outputs.items() if isinstance(output, Kafka)}
+    others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
+    replica, places = replica_of(state), _places(sources)
     async with (
         _entered(Delivery(others, telemetry, patience)) as delivery,
         KafkaLedger(state, joined, delivery, telemetry, now, replica, places, patience) as ledger,
     ):
-        await ledger.claim({name: owner_of(account) for name, account in settings.sources.items()})
+        await ledger.claim({name: owner_of(account) for name, account in sources.items()})
         yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
-def _places(settings: Settings) -> Collection[Place]:
+def _places(sources: Mapping[str, Account]) -> Collection[Place]:
     """Where events will come from."""
-    return [(name, of.name, of.kind) for name, account in settings.sources.items() for of in account.build()]
+    return [(name, of.name, of.kind) for name, account in sources.items() for of in account.build()]
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from poller.ledger.reading import OWNER, consuming
 from poller.ledger.records import encode
 from poller.ledger.vault import Vault
 
-_PATIENCE = 60.0
+_LONGEST_READ = 60.0
 """Seconds to read all of it."""
 _QUIET = 3
 """So many empty answers in a row say that all was read: a record at the very end may be none that is shown."""
@@ -65,7 +65,7 @@ async def no_topic(state: KafkaState) -> str | None:
 async def contents_of(state: KafkaState, partitions: int) -> Contents:
     """Read all that is committed. Raises OutputError."""
     contents, places = Contents(), [TopicPartition(state.topic, number) for number in range(partitions)]
-    async with consuming(state, _PATIENCE, isolation_level="read_committed") as consumer:
+    async with consuming(state, _LONGEST_READ, isolation_level="read_committed") as consumer:
         consumer.assign(places)
         left, quiet = await consumer.end_offsets(places), 0
         while left and quiet < _QUIET:
