@@ -16,15 +16,15 @@ from poller.errors import ConfigError, first
 from poller.fleet import Fleet, Owner
 from poller.history import Order
 from poller.http.client import tls_context
-from poller.ledger import Ledger
-from poller.ledger.delivery import OutputAway
-from poller.opened import opened, opened_dry, owners_of, replica_of
 from poller.pipeline import Pipeline
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
 from poller.rereading import Rereading
 from poller.settings import Settings
 from poller.source import pipeline
+from poller.state.delivery import OutputAway
+from poller.state.ledger import Ledger
+from poller.state.open import opened, opened_dry, owners_of, replica_of
 from poller.stopping import Signals, stop_on_signal, stop_signals
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus

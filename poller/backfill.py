@@ -10,16 +10,16 @@ import anyio
 import httpx
 import msgspec
 
-from outputs.kafka.state import KafkaState
 from poller.control import BACKFILL, Asked, Refusal, caller
 from poller.errors import ConfigError
 from poller.fleet import Fleet
 from poller.history import SECOND, Order, spelt
-from poller.ledger.members import owner
-from poller.ledger.records import Backfill
 from poller.plugin.config_types import began
 from poller.plugin.stream import BEGINNING
 from poller.settings import Settings
+from poller.state.checkpoint import Backfill
+from poller.state.kafka import KafkaState
+from poller.state.kafka.owners import owner
 
 Show: TypeAlias = Callable[[Backfill], None]
 """Tell whoever waits how far it is."""

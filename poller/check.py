@@ -15,17 +15,16 @@ from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
-from poller.ledger.delivery import Delivery
-from poller.ledger.dry import DryLedger
-from poller.ledger.members import Owners
-from poller.ledger.sqlite import owner_problems
-from poller.opened import owners_of
 from poller.patience import Patience
 from poller.plugin.source import Account, owner_of
 from poller.settings import Settings
 from poller.source import stream_runs
 from poller.standing import standing
-from poller.stored import allowed, place_of, stored
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
+from poller.state.kafka.owners import Owners
+from poller.state.open import allowed, owners_of, place_of, stored
+from poller.state.reader import owner_problems
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from poller.errors import ConfigError
 from poller.history import Order
-from poller.ledger.records import Backfill
+from poller.state.checkpoint import Backfill
 from poller.telemetry.status import StreamStatus
 
 BACKFILL, STREAMS = "/backfill", "/streams"

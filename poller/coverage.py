@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.plugin.stream import Sweep, Window
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from poller.telemetry.status import State
 
 BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"

@@ -13,14 +13,14 @@ from poller.coverage import SHIFTED
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.history import next_window
 from poller.humanize import spelt
-from poller.ledger.delivery import Delivery
-from poller.ledger.dry import DryLedger
-from poller.ledger.records import Backfill, Brought, Gap
 from poller.plugin.stream import Window
 from poller.runs import StreamRun, SweepRun
 from poller.settings import Settings
 from poller.source import stream_runs
-from poller.stored import stored
+from poller.state.checkpoint import Backfill, Brought, Gap
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
+from poller.state.open import stored
 from poller.telemetry import Telemetry
 from poller.telemetry.status import State
 from poller.windows import around, window

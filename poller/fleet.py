@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import anyio
 
-from poller.ledger import Ledger, Lost
 from poller.pipeline import Pipeline
 from poller.plugin.source import Account
 from poller.standing import elsewhere, standing
+from poller.state.ledger import Ledger, Lost
 from poller.telemetry.status import StreamStatus
 
 Build: TypeAlias = Callable[[str, Account], AbstractAsyncContextManager[Pipeline | None]]

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from poller.errors import ConfigError
-from poller.ledger.records import Backfill, Checkpoint
 from poller.plugin.stream import History, Window
 from poller.runs import Pass
+from poller.state.checkpoint import Backfill, Checkpoint
 
 _FIRST = timedelta(days=1)
 """How long the first slice is."""

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from msgspec import json
 
-from poller import exports
 from poller.errors import ConfigError
 from poller.events.seen import Seen
-from poller.held import held
-from poller.ledger.records import Checkpoint, foreign
-from poller.ledger.whole import Held, Whole
 from poller.plugin.source import owner_of
 from poller.settings import Settings
-from poller.stored import place_of
+from poller.state import export
+from poller.state.checkpoint import Checkpoint
+from poller.state.offline import Held, Whole
+from poller.state.open import held, place_of
+from poller.state.rows import foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def exported(
         left_out = [] if secrets else whole.tokens
         for source in left_out:
             del whole.rows[f"t|{source}"]
-        yield exports.written(whole, now), left_out
+        yield export.written(whole, now), left_out
 
 
 async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tuple[Whole, list[str]]:
@@ -55,7 +55,7 @@ async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tu
 
     Raises ConfigError where it is not whole, is another account's, or the state is not empty.
     """
-    whole = exports.read(lines, place)
+    whole = export.read(lines, place)
     saved = {key[2:]: value for key, value in whole.rows.items() if key.startswith("a|")}
     if problems := foreign(saved, {name: owner_of(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)

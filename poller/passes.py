@@ -6,9 +6,9 @@ import msgspec
 
 from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
 from poller.errors import PollerError, Unexpected
-from poller.ledger.records import Brought, Checkpoint, Gap
 from poller.plugin.stream import Cursor, Page
 from poller.runs import Pass, SweepRun
+from poller.state.checkpoint import Brought, Checkpoint, Gap
 from poller.windows import next_tick
 
 _SETTLED = timedelta(minutes=1)

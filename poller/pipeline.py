@@ -8,13 +8,13 @@ import anyio
 from poller.errors import ConfigError
 from poller.history import Order
 from poller.http.session import Session
-from poller.ledger import Ledger
-from poller.ledger.records import Backfill, Gap
 from poller.patience import Patience
 from poller.rereads import Rereads
 from poller.runs import StreamRun, SweepRun
 from poller.schedule import choose, next_gap, next_history, next_reread, wake_at
 from poller.slices import Slices, Waiting
+from poller.state.checkpoint import Backfill, Gap
+from poller.state.ledger import Ledger
 from poller.steps import Steps
 from poller.telemetry import Telemetry
 

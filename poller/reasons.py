@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from poller.coverage import BROKEN, SHIFTED
 from poller.humanize import spelt, spelt_roughly, timestamp
-from poller.ledger.records import Gap
 from poller.passes import OFF
 from poller.runs import SweepRun
+from poller.state.checkpoint import Gap
 
 
 def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = None) -> str:

@@ -7,10 +7,10 @@ from datetime import datetime
 from poller import passes
 from poller.events.batch import Batch
 from poller.http.session import Session
-from poller.ledger import Lost
 from poller.patience import Patience
 from poller.plugin.stream import Page
 from poller.runs import SweepRun
+from poller.state.ledger import Lost
 from poller.steps import Steps, outcome
 from poller.telemetry import Telemetry
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from poller.events.batch import Batch
 from poller.events.cloudevent import Shape
 from poller.events.seen import Seen
-from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState
 from poller.plugin.stream import Cursor, Page, Stream, Sweep, Window
+from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
 
 
 @dataclass(slots=True, eq=False)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from poller.coverage import SHIFTED
-from poller.ledger.records import Gap
 from poller.runs import StreamRun, SweepRun
+from poller.state.checkpoint import Gap
 
 
 def due_at(run: SweepRun) -> datetime:

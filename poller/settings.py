@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from outputs.kafka import Kafka
-from outputs.kafka.state import KafkaState
 from outputs.registry import OutputConfig
 from outputs.stdout import Stdout
 from poller.document import Document, Keys, Problem, Value, read
@@ -20,6 +19,9 @@ from poller.objections import objections
 from poller.plugin.credentials import Refreshing
 from poller.plugin.source import Account, Strict
 from poller.sources.registry import SourceConfig
+from poller.state.kafka import KafkaState
+from poller.state.registry import StateConfig
+from poller.state.sqlite import SqliteState
 
 LATER: Mapping[tuple[str, ...], str] = {
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
@@ -34,23 +36,6 @@ SOCKET_PATH = 107
 """Bytes of the path of a socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
-
-
-class SqliteState(Strict):
-    """The state in one file."""
-
-    type: Literal["sqlite"] = "sqlite"
-    path: Path = Path("state/poller.db")
-
-    @field_validator("path")
-    @classmethod
-    def _names_a_file(cls, path: Path) -> Path:
-        if not path.name or path.name == ".." or not str(path).isprintable():
-            raise ValueError("a path to a file goes here, such as state/poller.db")
-        return path
-
-
-StateConfig: TypeAlias = Annotated[SqliteState | KafkaState, Field(discriminator="type")]
 
 
 class Server(Strict):

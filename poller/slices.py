@@ -11,12 +11,12 @@ from poller.errors import ConfigError, Shifted
 from poller.events.batch import Batch, Moment
 from poller.history import Order
 from poller.http.session import Session
-from poller.ledger import Lost
-from poller.ledger.records import Backfill
 from poller.patience import Patience
 from poller.plugin.stream import History, Page, Window
 from poller.retry import backoff
 from poller.runs import Pass, StreamRun
+from poller.state.checkpoint import Backfill
+from poller.state.ledger import Lost
 from poller.steps import Names, Steps, outcome
 from poller.telemetry import Telemetry
 

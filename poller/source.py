@@ -10,13 +10,14 @@ from poller.events.cloudevent import Shape
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
-from poller.ledger import Ledger, Restored
-from poller.ledger.records import Checkpoint, SweepState
 from poller.pipeline import Pipeline
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
 from poller.plugin.stream import Stream
 from poller.runs import StreamRun, SweepRun
+from poller.state.checkpoint import Checkpoint, SweepState
+from poller.state.ledger import Ledger
+from poller.state.reader import Restored
 from poller.telemetry import Telemetry
 from poller.windows import first_window
 

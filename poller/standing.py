@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from poller.coverage import covered_until, gap_seconds, word
-from poller.ledger.records import Backfill, Checkpoint
 from poller.patience import Patience
 from poller.runs import StreamRun, SweepRun
+from poller.state.checkpoint import Backfill, Checkpoint
 from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
 
 

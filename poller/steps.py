@@ -12,11 +12,11 @@ from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.events.batch import Batch, Moment
 from poller.events.transform import transform
 from poller.http.session import Session
-from poller.ledger import Change, Ledger, Lost
-from poller.ledger.records import Checkpoint, Gap
 from poller.patience import Patience
 from poller.plugin.stream import Page
 from poller.runs import Pass, StreamRun, SweepRun
+from poller.state.checkpoint import Checkpoint, Gap
+from poller.state.ledger import Change, Ledger, Lost
 from poller.telemetry import Telemetry
 from poller.windows import around, window
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from poller.ledger.database import Database
+from poller.state.sqlite.database import Database
 
 WRITES = ("write", "fdatasync", "fsync", "ftruncate", "replace", "rename", "unlink")
 

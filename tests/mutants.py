@@ -40,7 +40,7 @@ READ = "        if page.last:\n            came"
 SILENT = "known is None or known.flags & BASELINE"
 
 MUTANTS = (
-    Mutant("saved before delivered", [("poller/ledger/sqlite.py", DELIVER, SAVE + DELIVER)]),
+    Mutant("saved before delivered", [("poller/state/sqlite/ledger.py", DELIVER, SAVE + DELIVER)]),
     Mutant("the cursor moved by every page", [("poller/passes.py", SAID, MOVED)]),
     Mutant("windows that do not overlap", [("poller/windows.py", OVERLAP, "Window(cursor.until, now)")]),
     Mutant(

@@ -20,9 +20,6 @@ from outputs.file import File
 from poller.history import Order
 from poller.http.auth import authority
 from poller.http.session import session
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.pipeline import Pipeline
 from poller.plugin.source import Account
 from poller.sandbox import agendize as agendize_double
@@ -40,6 +37,9 @@ from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
 from poller.sources.trackdrive import Trackdrive
+from poller.state.delivery import Delivery
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger, marks_of
 from poller.telemetry import Telemetry
 from tests.death import Death, Killed, mortal
 from tests.laws import Life

@@ -9,11 +9,12 @@ from pydantic import SecretStr
 
 from poller.demo import ACCOUNTS, account
 from poller.explain import plans
-from poller.ledger.database import Database
-from poller.ledger.records import Checkpoint, Gap, SweepState, encode
 from poller.plugin.source import Account
 from poller.plugin.stream import Cursor
 from poller.settings import Settings
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
+from poller.state.rows import encode
+from poller.state.sqlite.database import Database
 
 NOW = datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
 AT = "https://vendor.example"

@@ -15,8 +15,8 @@ from poller.backfill import Gone, beside, elsewhere, named, order
 from poller.cli.options import DEFAULT, Config, end, wait
 from poller.errors import ConfigError
 from poller.history import Order
-from poller.ledger.records import Backfill
 from poller.settings import Settings, load
+from poller.state.checkpoint import Backfill
 from poller.telemetry import Telemetry, configure_logging
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Such as acme-calls.calls.", show_default=False)]

@@ -16,7 +16,7 @@ from poller.cli import plans as told
 from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
 from poller.settings import Settings, load
-from poller.stored import absent
+from poller.state.open import absent
 from poller.telemetry import Telemetry
 from poller.telemetry.status import as_json as status_json
 

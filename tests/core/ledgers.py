@@ -12,14 +12,15 @@ import orjson
 from outputs import Marks, Message, OutputClosed, OutputError
 from poller.events.batch import Batch
 from poller.events.seen import UNSTAMPED, Entry, Seen, key_of
-from poller.ledger import Change, Restored
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.records import Checkpoint, SweepState
-from poller.ledger.sqlite import SqliteLedger, marks_of
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.plugin.stream import Cursor
+from poller.state.checkpoint import Checkpoint, SweepState
+from poller.state.delivery import Delivery
+from poller.state.ledger import Change
+from poller.state.reader import Restored
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger, marks_of
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON
 

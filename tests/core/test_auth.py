@@ -19,8 +19,8 @@ from pydantic import SecretStr
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import Bearer, Fixed
-from poller.ledger import Lost
 from poller.plugin.credentials import Refreshing, Static, Token
+from poller.state.ledger import Lost
 from tests.core.wire import NOON, Asked, answer, session, vendor
 
 HOUR = timedelta(hours=1)

@@ -12,8 +12,8 @@ from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
 from poller.events.cloudevent import Shape, event
 from poller.events.json_schema import event_schema
 from poller.events.rejects import reject
-from poller.ledger.delivery import Delivery
 from poller.plugin import kinds
+from poller.state.delivery import Delivery
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Sink
 from tests.core.toy import NOON
@@ -85,7 +85,7 @@ async def test_a_name_that_is_too_long_itself_is_left_out() -> None:
 
 
 async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.ledger.delivery.backoff", lambda _: 0.0)
+    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
     away, there, telemetry = Away("away"), Sink("there"), Telemetry()
     async with Delivery({"away": away, "there": there}, telemetry) as delivery:
         assert [(output.name, output.up) for output in telemetry.output_statuses()] == [
@@ -100,7 +100,7 @@ async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pyt
 
 
 async def test_what_is_noticed_is_told_once_also_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.ledger.delivery.backoff", lambda _: 0.0)
+    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
 
     class Noticing(Sink):
         def announce(self, batch: Sequence[Message]) -> Marks:

@@ -8,11 +8,11 @@ import pytest
 
 from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
-from poller.exports import read, written
-from poller.ledger.records import encode
-from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
+from poller.state.export import read, written
+from poller.state.offline import Whole
+from poller.state.rows import encode
 from tests.core.ledgers import checkpoint, entry
 from tests.core.toy import NOON
 

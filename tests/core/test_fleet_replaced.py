@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import anyio
 
-from poller.ledger import Ledger
 from poller.pipeline import Pipeline
 from poller.plugin.source import Account
+from poller.state.ledger import Ledger
 from tests.core.test_fleet import ACCOUNTS, Toy, World
 from tests.simulation import callcap
 

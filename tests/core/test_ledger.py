@@ -15,10 +15,10 @@ import pytest
 from outputs import OutputClosed
 from poller.errors import ConfigError
 from poller.events.seen import BASELINE, REJECT, key_of
-from poller.ledger import Change
-from poller.ledger.records import Gap
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
+from poller.state.checkpoint import Gap
+from poller.state.ledger import Change
 from tests.core.ledgers import LEDGERS, Killed, Ledger, Opened, Place, Sink, change, checkpoint, entry, names
 from tests.core.toy import NOON
 
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("poller.ledger.delivery", "poller.ledger.sqlite"):
+    for module in ("poller.state.delivery", "poller.state.sqlite.ledger"):
         monkeypatch.setattr(f"{module}.backoff", lambda failures: 0.01)
 
 

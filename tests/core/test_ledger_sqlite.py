@@ -15,12 +15,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from poller.ledger import Change
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery, OutputAway
-from poller.ledger.dry import DryLedger
-from poller.ledger.sqlite import SqliteLedger
 from poller.plugin.credentials import Token
+from poller.state.delivery import Delivery, OutputAway
+from poller.state.dry_run import DryLedger
+from poller.state.ledger import Change
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Place, Sink, change, checkpoint, entry, names
 from tests.core.toy import NOON
@@ -30,7 +30,7 @@ A = "acme/calls"
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("poller.ledger.delivery", "poller.ledger.sqlite"):
+    for module in ("poller.state.delivery", "poller.state.sqlite.ledger"):
         monkeypatch.setattr(f"{module}.backoff", lambda failures: 0.01)
 
 
@@ -171,7 +171,7 @@ async def test_a_dry_run_shows_and_changes_nothing(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from poller.ledger.database import Database
+from poller.state.sqlite.database import Database
 database = Database.open(Path(sys.argv[1]))
 number = int(database.get("a") or b"0")
 while True:

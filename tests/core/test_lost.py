@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from poller.ledger import Lost
 from poller.patience import Patience
 from poller.plugin.stream import Page, Sweep
 from poller.rereads import Rereads
 from poller.runs import SweepRun
+from poller.state.ledger import Lost
 from poller.steps import Steps
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON, running

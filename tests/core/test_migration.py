@@ -16,11 +16,11 @@ import pytest
 
 from poller import VERSION
 from poller.errors import ConfigError
-from poller.ledger import migrating
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.sqlite import SqliteLedger
 from poller.plugin.credentials import Token
+from poller.state.delivery import Delivery
+from poller.state.sqlite import migration
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
 from tests.core.ledgers import change
 from tests.core.states import HELD, content, copies, names, old_state, version
@@ -40,7 +40,7 @@ def test_a_reader_reads_it_as_it_is_and_changes_nothing(path: Path) -> None:
 
 def test_it_holds_after_the_migration_what_it_held_before_and_so_does_the_copy(path: Path) -> None:
     database = Database.open(path)
-    assert database.get(migrating.WRITTEN) == VERSION.encode()
+    assert database.get(migration.WRITTEN) == VERSION.encode()
     assert content(database) == HELD
     assert version(path) == 2
     (copy,) = copies(path)
@@ -107,7 +107,7 @@ def test_a_copy_that_is_there_is_not_overwritten(path: Path, monkeypatch: pytest
         def now(cls, tz: Any = None) -> "Stopped":
             return cls(2026, 3, 14, 9, 26, 53, tzinfo=tz)
 
-    monkeypatch.setattr(migrating, "datetime", Stopped)
+    monkeypatch.setattr(migration, "datetime", Stopped)
     taken = path.with_name("poller.db.v1-20260314T092653Z")
     taken.write_bytes(b"somebody's")
     Database.open(path).close()

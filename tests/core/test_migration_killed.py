@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poller.ledger.database import Database
+from poller.state.sqlite.database import Database
 from tests.core.states import HELD, content, copies, names, old_state, version
 
 
@@ -18,8 +18,8 @@ def path(tmp_path: Path) -> Path:
 
 KILLED = """
 import os, signal, sqlite3, sys, pathlib
-from poller.ledger import migrating
-from poller.ledger.database import Database
+from poller.state.sqlite import migration as migrating
+from poller.state.sqlite.database import Database
 at = int(sys.argv[2])
 def trace(frame, event, arg):
     global at
@@ -68,7 +68,7 @@ def version_with_log(path: Path) -> int:
 def test_without_room_for_a_copy_nothing_is_touched(path: Path) -> None:
     before = path.read_bytes()
     script = (
-        "import resource, sys, signal; from pathlib import Path; from poller.ledger.database import Database\n"
+        "import resource, sys, signal; from pathlib import Path; from poller.state.sqlite.database import Database\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (36_000, 36_000))\n"
         "from poller.errors import ConfigError\n"

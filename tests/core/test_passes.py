@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from poller.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap, word
 from poller.errors import Unavailable, Unexpected
-from poller.ledger.records import Checkpoint, Gap
 from poller.passes import broken, complete, page, reread, shifted, suspect, unread
 from poller.plugin.stream import Cursor, Page, Window
 from poller.runs import Pass, SweepRun
+from poller.state.checkpoint import Checkpoint, Gap
 from poller.vanishing import missing
 from tests.core.toy import NOON, running, sweep, under_way
 

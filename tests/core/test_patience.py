@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
 from poller.events.seen import Seen
-from poller.ledger import Restored
-from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.patience import Patience
 from poller.retry import backoff
 from poller.runs import SweepRun
 from poller.source import _checkpoint
 from poller.sources.callcap import Callcap
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
+from poller.state.reader import Restored
 from tests.core.toy import NOON, running, stream, sweep, under_way
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

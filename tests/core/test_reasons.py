@@ -7,13 +7,13 @@ import pytest
 
 from poller import reasons
 from poller.humanize import spelt
-from poller.ledger.delivery import Delivery
-from poller.ledger.dry import DryLedger
-from poller.ledger.records import Brought
 from poller.passes import OFF
 from poller.plugin.stream import Cursor
 from poller.runs import SweepRun
 from poller.source import stream_runs
+from poller.state.checkpoint import Brought
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON
 from tests.simulation import callcap

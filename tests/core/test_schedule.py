@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.coverage import BROKEN, SHIFTED
-from poller.ledger.records import Gap
 from poller.plugin.stream import Cursor
 from poller.runs import StreamRun, SweepRun
 from poller.schedule import choose, due_at, next_gap, next_reread, wake_at
+from poller.state.checkpoint import Gap
 from poller.windows import next_tick
 from tests.core.toy import NOON, running, sweep, under_way
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from poller.errors import ConfigError
-from poller.ledger.database import Database
+from poller.state.sqlite.database import Database
 from tests.core.child import as_nobody
 
 CHUNKS = [("acme/calls", at, random.Random(at).randbytes(50 if at % 3 else 20_000)) for at in range(40)]
@@ -97,7 +97,7 @@ def test_a_file_that_others_can_read_is_closed_to_them(path: Path) -> None:
 def test_a_second_process_is_refused_and_the_first_one_goes_on(path: Path, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(path)
     first = Database.open(path)
-    script = "import sys, pathlib, poller.ledger.database as it; it.Database.open(pathlib.Path(sys.argv[1]))"
+    script = "import sys, pathlib, poller.state.sqlite.database as it; it.Database.open(pathlib.Path(sys.argv[1]))"
     for name in (path, tmp_path / "link.db"):
         second = subprocess.run([sys.executable, "-c", script, str(name)], capture_output=True, text=True, check=False)
         assert second.returncode == 1
@@ -237,7 +237,7 @@ def test_a_state_that_may_not_be_read_says_so(open_folder: Path) -> None:
 
 def test_a_full_disk_at_the_start_is_the_operators_to_mend(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from poller.ledger.database import Database\n"
+        "import resource, sys; from pathlib import Path; from poller.state.sqlite.database import Database\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
         "from poller.errors import ConfigError\n"
         "try: Database.open(Path(sys.argv[1]))\n"

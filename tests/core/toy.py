@@ -15,12 +15,12 @@ from poller.events.cloudevent import Shape
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.ledger.records import Checkpoint, Gap, SweepState
 from poller.plugin.fields.scalars import text
 from poller.plugin.fields.times import moment, required
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
 from poller.runs import Pass, StreamRun, SweepRun
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from poller.windows import window
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 
 from poller.events.seen import Entry, Seen, key_of, pack
-from poller.ledger.database import Database
-from poller.ledger.sqlite import restore
+from poller.state.reader import restore
+from poller.state.sqlite.database import Database
 
 MANY, AT_ONCE, NOW = 1_000_000, 5000, 1_800_000_000
 

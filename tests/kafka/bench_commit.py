@@ -26,10 +26,10 @@ from poller.events.batch import Batch, Moment
 from poller.events.cloudevent import Shape
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.ledger import Change, Ledger
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.sqlite import SqliteLedger
+from poller.state.delivery import Delivery
+from poller.state.ledger import Change, Ledger
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
 from tests.core.ledgers import checkpoint
 from tests.kafka.broker import Broker

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from poller.events.batch import Batch
-from poller.ledger import Change
+from poller.state.ledger import Change
 from tests.core.ledgers import checkpoint, entry
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner

@@ -11,9 +11,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection
 
-from outputs.kafka.state import KafkaState
 from poller.cli import main
-from poller.ledger.group import Group
+from poller.state.kafka import KafkaState
+from poller.state.kafka.group import Group
 from tests.death import Death
 from tests.kafka.proxy import WRITING
 from tests.killer import Kill

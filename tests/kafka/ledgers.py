@@ -7,9 +7,9 @@ from typing import Any
 
 import anyio
 
-from outputs.kafka.state import KafkaState
-from poller.ledger.delivery import Delivery
-from poller.ledger.kafka import KafkaLedger
+from poller.state.delivery import Delivery
+from poller.state.kafka import KafkaState
+from poller.state.kafka.ledger import KafkaLedger
 from poller.telemetry import Telemetry
 from tests.core.ledgers import Sink
 from tests.core.toy import NOON

@@ -4,11 +4,11 @@ import pytest
 
 from poller.errors import ConfigError
 from poller.events.seen import key_of
-from poller.exports import read, written
-from poller.held import held
-from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
-from poller.settings import SqliteState
+from poller.state.export import read, written
+from poller.state.offline import Whole
+from poller.state.open import held
+from poller.state.sqlite import SqliteState
 from tests.core.ledgers import change, checkpoint, entry
 from tests.core.toy import NOON
 from tests.kafka.ledgers import owner, replica, state

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from outputs.kafka.producer import TRANSACTION, Producer
 from poller.events.batch import Batch
-from poller.ledger import Change, Lost
+from poller.state.ledger import Change, Lost
 from tests.core.ledgers import checkpoint
 from tests.kafka.bench_commit import NAME, PAGE, batched, page
 from tests.kafka.ledgers import owner

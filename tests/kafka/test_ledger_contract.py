@@ -35,7 +35,7 @@ Start = Callable[[Before], Opened]
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.ledger.delivery.backoff", lambda failures: 0.01)
+    monkeypatch.setattr("poller.state.delivery.backoff", lambda failures: 0.01)
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import key_of
-from poller.ledger import Lost, shard
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
+from poller.state.kafka import partition
+from poller.state.ledger import Lost
 from tests.core.ledgers import change, checkpoint, entry
 from tests.core.toy import NOON
 from tests.kafka.ledgers import owner, replica, state, unheard
@@ -32,7 +33,7 @@ TOKEN = Token("configured", "refresh-SECRET", "access-SECRET", NOON)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.ledger.shards.backoff", lambda failures: 0.05)
+    monkeypatch.setattr("poller.state.kafka.assignment.backoff", lambda failures: 0.05)
 
 
 async def begin(kafka: Place, *events: str) -> None:
@@ -181,7 +182,7 @@ async def test_what_is_older_than_it_is_kept_is_forgotten_by_tombstones(kafka: P
 
 
 async def test_many_small_chunks_become_few(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard, "_TOO_MANY", 10)
+    monkeypatch.setattr(partition, "_TOO_MANY", 10)
     async with owner(kafka) as ledger:
         found = await ledger.restore(A, None)
         for number in range(12):

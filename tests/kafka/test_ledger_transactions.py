@@ -18,9 +18,9 @@ from outputs import Message
 from outputs.kafka import producer
 from outputs.kafka.producer import Producer
 from poller.events.seen import key_of
-from poller.ledger import Change, Lost
-from poller.ledger.kafka import KafkaLedger
-from poller.ledger.records import Checkpoint
+from poller.state.checkpoint import Checkpoint
+from poller.state.kafka.ledger import KafkaLedger
+from poller.state.ledger import Change, Lost
 from tests.core.ledgers import Sink, change, checkpoint, names
 from tests.core.toy import NOON
 from tests.kafka.broker import Broker
@@ -191,7 +191,7 @@ async def test_what_is_given_up_is_either_done_or_not(kafka: Place) -> None:
 
 
 async def test_a_crowd_that_waits_shares_transactions(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.ledger.shard._MOST", 10)
+    monkeypatch.setattr("poller.state.kafka.partition._MOST", 10)
     counted: list[int] = []
     transaction = Producer.transaction
 

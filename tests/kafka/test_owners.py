@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 import pytest
 
-from poller.ledger import members
-from poller.ledger.group import Group
-from poller.ledger.members import Owners, partition_of
+from poller.state.kafka import owners as members
+from poller.state.kafka.group import Group
+from poller.state.kafka.owners import Owners, partition_of
 from tests.kafka.broker import free_ports
 from tests.kafka.ledgers import state
 from tests.kafka.reading import DEADLINE, Place

@@ -8,9 +8,10 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from poller.ledger.database import Database
-from poller.ledger.records import Backfill, Checkpoint, Gap, SweepState, encode
 from poller.plugin.stream import Cursor
+from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
+from poller.state.rows import encode
+from poller.state.sqlite.database import Database
 from tests.process.running import SECRETS, House, callcap, flextell, until
 from tests.process.vendors import Vendors
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from poller.exports import written
-from poller.ledger.whole import Whole
+from poller.state.export import written
+from poller.state.offline import Whole
 from tests.core.toy import NOON
 from tests.process.running import House, callcap, flextell, until, without_colours
 from tests.process.vendors import Vendors

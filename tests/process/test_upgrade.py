@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from poller.ledger.database import Database
-from poller.ledger.opening import _seal
-from poller.ledger.records import encode
 from poller.plugin.source import Owner
+from poller.state.rows import encode
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.file import _seal
 from tests.core.states import HELD, content, old_state
 from tests.process.running import House, until
 from tests.process.vendors import Vendors

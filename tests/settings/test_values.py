@@ -7,9 +7,10 @@ import pytest
 
 from outputs.file import File
 from poller.errors import ConfigError
-from poller.settings import Server, SqliteState
+from poller.settings import Server
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
+from poller.state.sqlite import SqliteState
 from tests.settings.loading import OUTPUTS, load_text, problems
 
 

@@ -12,10 +12,10 @@ from poller.events.cloudevent import Shape
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.ledger.delivery import Delivery
-from poller.ledger.dry import DryLedger
 from poller.source import stream_runs
 from poller.sources.ipscape import Ipscape
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
 from poller.telemetry import Telemetry
 from tests.sources.ipscape_pages import EMAIL, INBOUND, RECORDS, SETTINGS, WHOLE, streams
 from tests.sources.scripted import NOW, changed, json_bytes

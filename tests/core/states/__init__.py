@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from poller.ledger.database import Database
-from poller.ledger.migrating import WRITTEN
-from poller.ledger.sqlite import restore
+from poller.state.reader import restore
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.migration import WRITTEN
 
 STATES = Path(__file__).parent
 HELD: dict[str, Any] = json.loads((STATES / "v1.json").read_text())

@@ -10,22 +10,23 @@ import anyio
 from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
 from outputs.kafka.producer import Producer
-from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
 from poller.events.seen import Seen
-from poller.ledger import Change, Lost, Restored
-from poller.ledger.contents import Contents
-from poller.ledger.delivery import Delivery, OutputAway
-from poller.ledger.mail import Mail
-from poller.ledger.members import partition_of
-from poller.ledger.records import encode, foreign
-from poller.ledger.shard import Shard
-from poller.ledger.shards import Shards
-from poller.ledger.state_topic import prepare
-from poller.ledger.vault import Vault
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.retry import backoff
+from poller.state.delivery import Delivery, OutputAway
+from poller.state.kafka import KafkaState
+from poller.state.kafka.assignment import Shards
+from poller.state.kafka.contents import Contents
+from poller.state.kafka.encryption import Vault
+from poller.state.kafka.event_topics import Mail
+from poller.state.kafka.owners import partition_of
+from poller.state.kafka.partition import Shard
+from poller.state.kafka.topic import prepare
+from poller.state.ledger import Change, Lost
+from poller.state.reader import Restored
+from poller.state.rows import encode, foreign
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0
@@ -33,7 +34,7 @@ _LONGEST = 30.0
 
 
 class KafkaLedger:
-    """See `poller.ledger.Ledger`. A context: opened before it is asked anything, closed in less than three seconds.
+    """Implements `Ledger`. A context: opened before it is asked anything, closed in less than three seconds.
 
     `outputs` are those in this Kafka, by name; `delivery` has opened all others, which are at least once. `replica` is
     our name. A source belongs to the partition of its name. The topics of `places` are there before anything is polled.

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from poller.ledger import opening
+from poller.state.sqlite import file as opening
 
 _PUT = "INSERT OR REPLACE INTO state VALUES (?1, ?2, seal(?1, ?2))"
 _ADD = "INSERT INTO chunk (stream, at, data, seal) VALUES (?1, ?2, ?3, seal(?1, ?2, ?3))"

@@ -3,27 +3,32 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
 from typing import NamedTuple
 
-from outputs import OutputError, Place
+from outputs import OutputError, Place, Unreachable
 from outputs.kafka import Kafka
-from outputs.kafka.state import KafkaState
 from outputs.registry import OutputConfig
 from outputs.stdout import Stdout
 from poller.clock import Now
 from poller.errors import ConfigError
-from poller.ledger import Ledger
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.dry import DryLedger
-from poller.ledger.kafka import KafkaLedger
-from poller.ledger.members import Owners
-from poller.ledger.sqlite import SqliteLedger, marks_of, owner_problems
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account, owner_of
-from poller.settings import SqliteState, StateConfig
-from poller.stored import stored
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
+from poller.state.kafka import KafkaState, topic
+from poller.state.kafka.ledger import KafkaLedger
+from poller.state.kafka.offline import idle
+from poller.state.kafka.owners import Owners
+from poller.state.kafka.reader import no_topic, snapshot
+from poller.state.ledger import Ledger
+from poller.state.offline import Held
+from poller.state.reader import Stored, owner_problems
+from poller.state.registry import StateConfig
+from poller.state.sqlite import SqliteState
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger, marks_of
+from poller.state.sqlite.offline import HeldFile
 from poller.telemetry import Telemetry
 
 
@@ -128,3 +133,56 @@ async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
         except OutputError as error:
             raise ConfigError(f"outputs: {error}") from None
         yield delivery
+
+
+@asynccontextmanager
+async def held(state: StateConfig, *, make: bool = False) -> AsyncIterator[Held]:
+    """Hold it. Raises ConfigError where a poller runs, and, unless `make`, where there is no state."""
+    if isinstance(state, KafkaState):
+        async with idle(state, make=make) as found:
+            yield found
+        return
+    if not make and (missing := await absent(state)):
+        raise ConfigError(missing)
+    with closing(Database.open(state.path)) as database:
+        if database.copy:
+            Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
+        yield HeldFile(database)
+
+
+@asynccontextmanager
+async def stored(state: StateConfig) -> AsyncIterator[Stored | None]:
+    """What is there; None where nothing was saved yet. Raises ConfigError where it cannot be read."""
+    if isinstance(state, KafkaState):
+        yield await snapshot(state)
+        return
+    database = Database.read(state.path)
+    with closing(database) if database else nullcontext():
+        yield database
+
+
+async def allowed(state: StateConfig) -> None:
+    """Return if it may be written, where that can be told without doing so. Raises ConfigError."""
+    if isinstance(state, KafkaState):
+        try:
+            await topic.allowed(state)
+        except Unreachable:
+            return
+        except OutputError as error:
+            raise ConfigError(str(error)) from None
+
+
+async def absent(state: StateConfig) -> str | None:
+    """That there is no state yet, in words; None where there is one. Raises ConfigError where that cannot be told."""
+    if isinstance(state, KafkaState):
+        return await no_topic(state)
+    database = Database.read(state.path)
+    if database:
+        database.close()
+        return None
+    return f"state.path: {state.path} is not there: nothing was saved yet"
+
+
+def place_of(state: StateConfig) -> str:
+    """Where it is, in words."""
+    return f"topic {state.topic} of {state.place}" if isinstance(state, KafkaState) else str(state.path)

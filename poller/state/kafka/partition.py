@@ -11,13 +11,15 @@ from msgspec import json
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.records import Post
-from outputs.kafka.state import KafkaState
 from poller.events.seen import Seen, pack_keys, unpack_keys
-from poller.ledger import Change, Lost, Restored, reading
-from poller.ledger.contents import Contents, Rows, parts, pieces
-from poller.ledger.delivery import Delivery
-from poller.ledger.mail import Mail
-from poller.ledger.records import Checkpoint, encode
+from poller.state.checkpoint import Checkpoint
+from poller.state.delivery import Delivery
+from poller.state.kafka import KafkaState, reader
+from poller.state.kafka.contents import Contents, Rows, parts, pieces
+from poller.state.kafka.event_topics import Mail
+from poller.state.ledger import Change, Lost
+from poller.state.reader import Restored
+from poller.state.rows import encode
 from poller.telemetry import Telemetry
 
 _MOST = 5_000
@@ -145,7 +147,7 @@ class Shard:
     async def save(self, rows: Rows, posts: Sequence[Post] = ()) -> None:
         """Write rows and posts in one transaction: both are true when it returns. Raises Lost, the shard with it."""
         async with self._transaction() as producer:
-            state = [reading.post(self._state, self._partition, key, value) for key, value in rows.items()]
+            state = [reader.post(self._state, self._partition, key, value) for key, value in rows.items()]
             await producer.transaction([*posts, *state])
             self._contents.put(rows)
 

@@ -7,11 +7,21 @@ import anyio
 from aiokafka import TopicPartition
 
 from outputs.kafka import Kafka, records
-from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
-from poller.ledger.reading import consuming
-from poller.state.kafka.topic_settings import SETTINGS
+from poller.state.kafka import KafkaState
+from poller.state.kafka.reader import consuming
+
+SETTINGS = {
+    "cleanup.policy": "compact",
+    "segment.ms": "3600000",  # the segment that is written to is never compacted: by default it lasts a week
+    "segment.bytes": str(64 << 20),
+    "min.cleanable.dirty.ratio": "0.1",
+    "max.compaction.lag.ms": "21600000",
+    "delete.retention.ms": "86400000",
+    "max.message.bytes": str(4 << 20),
+}
+"""See https://kafka.apache.org/documentation/#topicconfigs"""
 
 _LOOKING = 10.0
 """Seconds to learn what topics hold."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xxhash import xxh3_64_digest
 
 from poller.errors import ConfigError
-from poller.ledger.migrating import FORMAT, migrate, writer
+from poller.state.sqlite.migration import FORMAT, migrate, writer
 
 _APPLICATION = 0x706F6C6C
 _SCHEMA = f"""

@@ -7,18 +7,18 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from msgspec import json
 
 from outputs import Marks
 from poller.errors import ConfigError
-from poller.events.seen import Seen, pack, pack_keys, unpack_keys
-from poller.ledger import Change, Restored, Stored
-from poller.ledger.database import Database
-from poller.ledger.delivery import Delivery
-from poller.ledger.records import Checkpoint, encode, foreign
+from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.retry import backoff
+from poller.state.delivery import Delivery
+from poller.state.ledger import Change
+from poller.state.reader import Restored, owner_problems, restore, stored_token
+from poller.state.rows import encode
+from poller.state.sqlite.database import Database
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")
@@ -29,36 +29,13 @@ _SMALL = 1 << 20
 """and so many bytes more."""
 
 
-def restore(stored: Stored | None, stream: str, keep: float | None) -> Restored:
-    """Read what a state knows of one stream; nothing, where there is no state yet."""
-    seen = Seen(keep)
-    if stored is None:
-        return Restored(None, seen, frozenset())
-    for chunk in stored.chunks(stream):
-        seen.load(chunk)
-    saved = stored.get(f"c|{stream}")
-    checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
-    return Restored(checkpoint, seen, frozenset(unpack_keys(stored.get(f"d|{stream}") or b"")))
-
-
-def stored_token(stored: Stored | None, source: str) -> Token | None:
-    """Read a source's token."""
-    saved = stored.get(f"t|{source}") if stored else None
-    return None if saved is None else json.decode(saved, type=Token)
-
-
-def owner_problems(stored: Stored | None, owners: Mapping[str, Owner]) -> list[str]:
-    """Whose state is another account's: one line each."""
-    return foreign(stored.under("a|") if stored else {}, owners)
-
-
 def marks_of(database: Database, output: str) -> dict[str, bytes]:
     """Where an output stood at the last commit."""
     return database.under(f"o|{output}|")
 
 
 class SqliteLedger:
-    """See `poller.ledger.Ledger`. Commits stand in one line; what is ready shares one."""
+    """Implements `Ledger`. Commits stand in one line; what is ready shares one."""
 
     def __init__(
         self, database: Database, delivery: Delivery, telemetry: Telemetry, now: Callable[[], datetime]

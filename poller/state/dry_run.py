@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator, Collection
 
 from poller.events.seen import Seen
-from poller.ledger import Change, Restored, Stored
-from poller.ledger.delivery import Delivery
-from poller.ledger.sqlite import restore, stored_token
 from poller.plugin.credentials import Token
+from poller.state.delivery import Delivery
+from poller.state.ledger import Change
+from poller.state.reader import Restored, Stored, restore, stored_token
 
 
 class DryLedger:
-    """See `poller.ledger.Ledger`. `stored` is None where there is no state yet."""
+    """Implements `Ledger`. `stored` is None where there is no state yet."""
 
     def __init__(self, stored: Stored | None, delivery: Delivery) -> None:
         self._stored = stored

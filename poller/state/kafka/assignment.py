@@ -11,15 +11,15 @@ from anyio.abc import TaskGroup
 
 from outputs import OutputError, Unreachable
 from outputs.kafka.producer import Producer
-from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
-from poller.ledger import Lost, reading
-from poller.ledger.contents import Contents
-from poller.ledger.group import Elsewhere, Group
-from poller.ledger.mail import Mail
-from poller.ledger.records import encode
-from poller.ledger.shard import Shard
 from poller.retry import backoff
+from poller.state.kafka import KafkaState, reader
+from poller.state.kafka.contents import Contents
+from poller.state.kafka.event_topics import Mail
+from poller.state.kafka.group import Elsewhere, Group
+from poller.state.kafka.partition import Shard
+from poller.state.ledger import Lost
+from poller.state.rows import encode
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0
@@ -144,9 +144,9 @@ class Shards:
         await self._group.probe(partition)
         await producer.close()
         await producer.start()
-        claim = reading.Claim(self._replica, uuid4().hex, self._state.partitions, time.time())
-        await producer.transaction([reading.post(self._state, partition, reading.OWNER, encode(claim))])
-        return await self._take(partition, await reading.read(self._state, partition, claim.id), producer)
+        claim = reader.Claim(self._replica, uuid4().hex, self._state.partitions, time.time())
+        await producer.transaction([reader.post(self._state, partition, reader.OWNER, encode(claim))])
+        return await self._take(partition, await reader.read(self._state, partition, claim.id), producer)
 
     async def _hold(self, partition: int, shard: Shard) -> None:
         self.held[partition] = shard

@@ -7,7 +7,7 @@ from outputs.kafka import Kafka
 from outputs.kafka.batching import Compression, compressed_size
 from outputs.kafka.producer import TooLarge
 from outputs.kafka.records import Post
-from poller.ledger.delivery import Delivery
+from poller.state.delivery import Delivery
 
 
 class Mail:

@@ -11,8 +11,8 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 
 from outputs import OutputError
 from outputs.kafka.errors import Witness
-from outputs.kafka.state import KafkaState
 from poller.retry import backoff
+from poller.state.kafka import KafkaState
 
 _REBALANCE = 10.0
 """Seconds that all members have to join anew."""

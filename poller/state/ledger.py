@@ -1,23 +1,15 @@
 """The ledger: delivers what a page came to and saves the checkpoint it makes true, as one."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from poller.errors import PollerError
 from poller.events.batch import Batch
 from poller.events.seen import Seen
-from poller.ledger.records import Checkpoint
 from poller.plugin.credentials import Token
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What the state knows of one stream: None and nothing where it was never polled."""
-
-    checkpoint: Checkpoint | None
-    seen: Seen
-    doubts: frozenset[int]
+from poller.state.checkpoint import Checkpoint
+from poller.state.reader import Restored
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,22 +23,6 @@ class Change:
 
 class Lost(PollerError):
     """Nobody knows whether the commit holds, or another process polls the source now: forget all that is in memory."""
-
-
-class Stored(Protocol):
-    """A state that can be read: values by key, and each stream's chunks of seen."""
-
-    def get(self, key: str) -> bytes | None:
-        """One value."""
-        ...
-
-    def under(self, prefix: str) -> dict[str, bytes]:
-        """All values whose key begins so, by the rest of the key."""
-        ...
-
-    def chunks(self, stream: str) -> Iterable[bytes]:
-        """A stream's chunks, oldest first."""
-        ...
 
 
 class Ledger(Protocol):

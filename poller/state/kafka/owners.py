@@ -6,9 +6,9 @@ import anyio
 
 from outputs import OutputError
 from outputs.kafka.records import murmur2
-from outputs.kafka.state import KafkaState
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
+from poller.state.kafka import KafkaState
 
 EVERY = 10.0
 """Seconds between two questions to the group."""

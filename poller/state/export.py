@@ -10,10 +10,11 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 from poller import VERSION
 from poller.errors import ConfigError
 from poller.events.seen import ITEM
-from poller.ledger.records import Checkpoint, encode
-from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
+from poller.state.checkpoint import Checkpoint
+from poller.state.offline import Whole
+from poller.state.rows import encode
 
 FORMAT = 1
 _TYPED: dict[str, tuple[str, Any]] = {"owner": ("a", Owner), "checkpoint": ("c", Checkpoint), "token": ("t", Token)}

@@ -7,25 +7,24 @@ from msgspec import json
 
 from outputs import OutputError
 from outputs.kafka.producer import Producer
-from outputs.kafka.state import KafkaState
 from poller.errors import ConfigError
 from poller.events.seen import ITEM
-from poller.ledger import reading
-from poller.ledger.contents import Contents, Rows, parts, pieces
-from poller.ledger.members import alone, partition_of
-from poller.ledger.records import encode
-from poller.ledger.snapshot import contents_of, no_topic
-from poller.ledger.state_topic import prepare
-from poller.ledger.vault import Vault
-from poller.ledger.whole import Whole
 from poller.plugin.credentials import Token
+from poller.state.kafka import KafkaState, reader
+from poller.state.kafka.contents import Contents, Rows, parts, pieces
+from poller.state.kafka.encryption import Vault
+from poller.state.kafka.owners import alone, partition_of
+from poller.state.kafka.reader import contents_of, no_topic
+from poller.state.kafka.topic import prepare
+from poller.state.offline import Whole
+from poller.state.rows import encode
 
 _MOST = 5_000
 """Records of one transaction."""
 
 
 class Idle:
-    """See `poller.ledger.whole.Held`. A partition's rows are one transaction, unless they are very many.
+    """Implements `Held`. A partition's rows are one transaction, unless they are very many.
 
     Written under the transactional ids of those who poll: one that starts meanwhile fences us, and reads what we wrote.
     """
@@ -76,7 +75,7 @@ class Idle:
             await producer.start()
             for some in parts(rows, _MOST):
                 await producer.transaction(
-                    [reading.post(self._state, partition, key, value) for key, value in some.items()]
+                    [reader.post(self._state, partition, key, value) for key, value in some.items()]
                 )
         finally:
             await producer.close()

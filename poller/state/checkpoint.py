@@ -1,11 +1,9 @@
 """What the state holds, as it is written there: the same records whatever keeps them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct, field, json
+from msgspec import Struct, field
 
-from poller.plugin.source import Owner
 from poller.plugin.stream import Cursor
 
 
@@ -80,17 +78,3 @@ class Checkpoint(Struct):
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
     backfill: Backfill | None = None
-
-
-encode = json.Encoder().encode
-
-
-def foreign(saved: Mapping[str, bytes], owners: Mapping[str, Owner]) -> list[str]:
-    """Whose state is another account's: one line each. `saved` are the owners that the state names, by source."""
-    former = {source: json.decode(saved[source], type=Owner) for source in owners if source in saved}
-    return [
-        f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}"
-        f"{f', tenant {was.tenant}' if was.tenant else ''}); give this account another name, or put the old one back"
-        for source, was in former.items()
-        if was != owners[source]
-    ]

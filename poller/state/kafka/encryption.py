@@ -9,8 +9,8 @@ from msgspec import json
 from pydantic import SecretStr
 
 from poller.errors import ConfigError
-from poller.ledger.records import encode
 from poller.plugin.credentials import Token
+from poller.state.rows import encode
 
 
 class Vault:

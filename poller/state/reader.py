@@ -1,0 +1,61 @@
+"""A state that is only read: what it holds of a stream, of a source's token, of the accounts it belongs to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from msgspec import json
+
+from poller.events.seen import Seen, unpack_keys
+from poller.plugin.credentials import Token
+from poller.plugin.source import Owner
+from poller.state.checkpoint import Checkpoint
+from poller.state.rows import foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the state knows of one stream: None and nothing where it was never polled."""
+
+    checkpoint: Checkpoint | None
+    seen: Seen
+    doubts: frozenset[int]
+
+
+class Stored(Protocol):
+    """A state that can be read: values by key, and each stream's chunks of seen."""
+
+    def get(self, key: str) -> bytes | None:
+        """One value."""
+        ...
+
+    def under(self, prefix: str) -> dict[str, bytes]:
+        """All values whose key begins so, by the rest of the key."""
+        ...
+
+    def chunks(self, stream: str) -> Iterable[bytes]:
+        """A stream's chunks, oldest first."""
+        ...
+
+
+def restore(stored: Stored | None, stream: str, keep: float | None) -> Restored:
+    """Read what a state knows of one stream; nothing, where there is no state yet."""
+    seen = Seen(keep)
+    if stored is None:
+        return Restored(None, seen, frozenset())
+    for chunk in stored.chunks(stream):
+        seen.load(chunk)
+    saved = stored.get(f"c|{stream}")
+    checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
+    return Restored(checkpoint, seen, frozenset(unpack_keys(stored.get(f"d|{stream}") or b"")))
+
+
+def stored_token(stored: Stored | None, source: str) -> Token | None:
+    """Read a source's token."""
+    saved = stored.get(f"t|{source}") if stored else None
+    return None if saved is None else json.decode(saved, type=Token)
+
+
+def owner_problems(stored: Stored | None, owners: Mapping[str, Owner]) -> list[str]:
+    """Whose state is another account's: one line each."""
+    return foreign(stored.under("a|") if stored else {}, owners)
