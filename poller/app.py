@@ -13,15 +13,15 @@ from poller import VERSION, control, server
 from poller.backfill import Show, take
 from poller.clock import utc_now
 from poller.errors import ConfigError, first
-from poller.fleet import Fleet, Owner
-from poller.history import Order
 from poller.http.client import tls_context
-from poller.pipeline import Pipeline
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
+from poller.polling.loop import Pipeline
+from poller.polling.progress.backfill import Order
+from poller.polling.source import pipeline
+from poller.polling.supervisor import Fleet, Owner
 from poller.rereading import Rereading
 from poller.settings import Settings
-from poller.source import pipeline
 from poller.state.delivery import OutputAway
 from poller.state.ledger import Ledger
 from poller.state.open import opened, opened_dry, owners_of, replica_of

@@ -12,10 +12,10 @@ import msgspec
 
 from poller.control import BACKFILL, Asked, Refusal, caller
 from poller.errors import ConfigError
-from poller.fleet import Fleet
-from poller.history import SECOND, Order, spelt
 from poller.plugin.config_types import began
 from poller.plugin.stream import BEGINNING
+from poller.polling.progress.backfill import SECOND, Order, spelt
+from poller.polling.supervisor import Fleet
 from poller.settings import Settings
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState

@@ -15,11 +15,11 @@ from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
-from poller.patience import Patience
 from poller.plugin.source import Account, owner_of
+from poller.polling.circuit_breaker import Patience
+from poller.polling.source import stream_runs
+from poller.polling.status import standing
 from poller.settings import Settings
-from poller.source import stream_runs
-from poller.standing import standing
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.kafka.owners import Owners

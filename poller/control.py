@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poller.errors import ConfigError
-from poller.history import Order
+from poller.polling.progress.backfill import Order
 from poller.state.checkpoint import Backfill
 from poller.telemetry.status import StreamStatus
 

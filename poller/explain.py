@@ -9,21 +9,21 @@ from poller import reasons
 from poller.asking import first_request
 from poller.backfill import named
 from poller.control import statuses
-from poller.coverage import SHIFTED
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
-from poller.history import next_window
 from poller.humanize import spelt
 from poller.plugin.stream import Window
-from poller.runs import StreamRun, SweepRun
+from poller.polling.progress.backfill import next_window
+from poller.polling.progress.coverage import SHIFTED
+from poller.polling.progress.windows import around, window
+from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.source import stream_runs
 from poller.settings import Settings
-from poller.source import stream_runs
 from poller.state.checkpoint import Backfill, Brought, Gap
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.open import stored
 from poller.telemetry import Telemetry
 from poller.telemetry.status import State
-from poller.windows import around, window
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from poller.coverage import BROKEN, SHIFTED
 from poller.humanize import spelt, spelt_roughly, timestamp
-from poller.passes import OFF
-from poller.runs import SweepRun
+from poller.polling.progress.coverage import BROKEN, SHIFTED
+from poller.polling.progress.passes import OFF
+from poller.polling.runtime import SweepRun
 from poller.state.checkpoint import Gap
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import anyio
 
-from poller.fleet import Fleet
+from poller.polling.supervisor import Fleet
 
 _READING = 4.0
 """Seconds a page in hand has to arrive."""

@@ -41,24 +41,27 @@ SILENT = "known is None or known.flags & BASELINE"
 
 MUTANTS = (
     Mutant("saved before delivered", [("poller/state/sqlite/ledger.py", DELIVER, SAVE + DELIVER)]),
-    Mutant("the cursor moved by every page", [("poller/passes.py", SAID, MOVED)]),
-    Mutant("windows that do not overlap", [("poller/windows.py", OVERLAP, "Window(cursor.until, now)")]),
+    Mutant("the cursor moved by every page", [("poller/polling/progress/passes.py", SAID, MOVED)]),
+    Mutant(
+        "windows that do not overlap", [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until, now)")]
+    ),
     Mutant(
         "windows that do not share their boundary",
-        [("poller/windows.py", OVERLAP, "Window(cursor.until + timedelta(seconds=61), now)")],
+        [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until + timedelta(seconds=61), now)")],
     ),
     Mutant(
         "sweeps that do not wait for each other's pages",
         [
-            ("poller/runs.py", FIELD, FIELD + "    busy: bool = False\n"),
-            ("poller/schedule.py", FREE, OWN),
-            ("poller/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
-            ("poller/pipeline.py", TAKEN, "run.busy = run.stream.polled = True"),
-            ("poller/pipeline.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
+            ("poller/polling/runtime.py", FIELD, FIELD + "    busy: bool = False\n"),
+            ("poller/polling/schedule.py", FREE, OWN),
+            ("poller/polling/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
+            ("poller/polling/loop.py", TAKEN, "run.busy = run.stream.polled = True"),
+            ("poller/polling/loop.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
         ],
     ),
     Mutant(
-        "history counted as read with every page", [("poller/slices.py", READ, "        if came:\n            came")]
+        "history counted as read with every page",
+        [("poller/polling/slices.py", READ, "        if came:\n            came")],
     ),
     Mutant("baseline that stays silent for ever", [("poller/events/transform.py", SILENT, "known is None")]),
     Mutant(

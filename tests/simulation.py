@@ -17,11 +17,12 @@ import orjson
 import pytest
 
 from outputs.file import File
-from poller.history import Order
 from poller.http.auth import authority
 from poller.http.session import session
-from poller.pipeline import Pipeline
 from poller.plugin.source import Account
+from poller.polling.loop import Pipeline
+from poller.polling.progress.backfill import Order
+from poller.polling.source import stream_runs
 from poller.sandbox import agendize as agendize_double
 from poller.sandbox import ipscape as ipscape_double
 from poller.sandbox.agendize_records import COMPANY_ZONE
@@ -31,7 +32,6 @@ from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFR
 from poller.sandbox.history import History
 from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
-from poller.source import stream_runs
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell

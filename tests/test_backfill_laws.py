@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from poller import history
-from poller.history import Order
+from poller.polling.progress import backfill as history
+from poller.polling.progress.backfill import Order
 from tests.death import Death
 from tests.laws import judge
 from tests.simulation import ACCOUNTS, BIRTH, Simulation, truth_of

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from poller.polling.status import standing
 from poller.sandbox.faults import Front
 from poller.sources import callcap as callcap_source
-from poller.standing import standing
 from poller.telemetry.status import StreamStatus
 from tests.death import Death
 from tests.simulation import BIRTH, Simulation, callcap, flextell

@@ -14,7 +14,7 @@ from poller import app
 from poller.backfill import Gone, beside, elsewhere, named, order
 from poller.cli.options import DEFAULT, Config, end, wait
 from poller.errors import ConfigError
-from poller.history import Order
+from poller.polling.progress.backfill import Order
 from poller.settings import Settings, load
 from poller.state.checkpoint import Backfill
 from poller.telemetry import Telemetry, configure_logging

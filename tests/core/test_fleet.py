@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import anyio
 
-from poller.fleet import Fleet
-from poller.pipeline import Pipeline
 from poller.plugin.source import Account
+from poller.polling.loop import Pipeline
+from poller.polling.supervisor import Fleet
 from poller.state.ledger import Ledger, Lost
 from tests.core.toy import NOON
 from tests.simulation import callcap

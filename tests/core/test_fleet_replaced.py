@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import anyio
 
-from poller.pipeline import Pipeline
 from poller.plugin.source import Account
+from poller.polling.loop import Pipeline
 from poller.state.ledger import Ledger
 from tests.core.test_fleet import ACCOUNTS, Toy, World
 from tests.simulation import callcap

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from poller.patience import Patience
 from poller.plugin.stream import Page, Sweep
-from poller.rereads import Rereads
-from poller.runs import SweepRun
+from poller.polling.circuit_breaker import Patience
+from poller.polling.rereads import Rereads
+from poller.polling.runtime import SweepRun
+from poller.polling.step import Steps
 from poller.state.ledger import Lost
-from poller.steps import Steps
 from poller.telemetry import Telemetry
 from tests.core.toy import NOON, running
 

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poller.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap, word
 from poller.errors import Unavailable, Unexpected
-from poller.passes import broken, complete, page, reread, shifted, suspect, unread
 from poller.plugin.stream import Cursor, Page, Window
-from poller.runs import Pass, SweepRun
+from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
+from poller.polling.progress.deletions import missing
+from poller.polling.progress.passes import broken, complete, page, reread, shifted, suspect, unread
+from poller.polling.runtime import Pass, SweepRun
+from poller.polling.status import word
 from poller.state.checkpoint import Checkpoint, Gap
-from poller.vanishing import missing
 from tests.core.toy import NOON, running, sweep, under_way
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
 from poller.events.seen import Seen
-from poller.patience import Patience
+from poller.polling.circuit_breaker import Patience
+from poller.polling.runtime import SweepRun
+from poller.polling.source import _checkpoint
 from poller.retry import backoff
-from poller.runs import SweepRun
-from poller.source import _checkpoint
 from poller.sources.callcap import Callcap
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from poller.state.reader import Restored

@@ -7,10 +7,10 @@ import pytest
 
 from poller import reasons
 from poller.humanize import spelt
-from poller.passes import OFF
 from poller.plugin.stream import Cursor
-from poller.runs import SweepRun
-from poller.source import stream_runs
+from poller.polling.progress.passes import OFF
+from poller.polling.runtime import SweepRun
+from poller.polling.source import stream_runs
 from poller.state.checkpoint import Brought
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poller.events.seen import key_of
-from poller.vanishing import vanish
+from poller.polling.progress.deletions import vanish
 from tests.core.toy import NOON, Reader, parsed, record
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poller.coverage import BROKEN, SHIFTED
 from poller.plugin.stream import Cursor
-from poller.runs import StreamRun, SweepRun
-from poller.schedule import choose, due_at, next_gap, next_reread, wake_at
+from poller.polling.progress.coverage import BROKEN, SHIFTED
+from poller.polling.progress.windows import next_tick
+from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.schedule import choose, due_at, next_gap, next_reread, wake_at
 from poller.state.checkpoint import Gap
-from poller.windows import next_tick
 from tests.core.toy import NOON, running, sweep, under_way
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

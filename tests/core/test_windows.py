@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.stream import BEGINNING, Cursor, Window
-from poller.windows import first_window, next_tick, window
+from poller.polling.progress.windows import first_window, next_tick, window
 from tests.core.toy import NOON, sweep
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -19,9 +19,9 @@ from poller.plugin.fields.scalars import text
 from poller.plugin.fields.times import moment, required
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
-from poller.runs import Pass, StreamRun, SweepRun
+from poller.polling.progress.windows import window
+from poller.polling.runtime import Pass, StreamRun, SweepRun
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
-from poller.windows import window
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 SHAPE = Shape("acme", "toy", "leads", "lead")

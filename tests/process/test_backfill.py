@@ -12,9 +12,7 @@ from tests.process.vendors import Vendors
 
 pytestmark = pytest.mark.slow
 
-SHORT = (
-    "from datetime import timedelta; from poller import history; history._FIRST = timedelta(days=1); history._FEW = 0"
-)
+SHORT = "from datetime import timedelta; from poller.polling.progress import backfill as history; history._FIRST = timedelta(days=1); history._FEW = 0"
 SLOW = {"requests_per_minute": 120}
 """Half a second between two requests: time to look, and to kill."""
 SELDOM = {"streams": {"calls": {"sweeps": {name: {"every": "5s"} for name in ("recent", "live", "audit")}}}}
@@ -132,7 +130,7 @@ def test_stopped_it_says_where_and_how_to_go_on(late: House, vendors: Vendors) -
 
 def test_a_vendor_that_fails_is_tried_three_times(late: House, vendors: Vendors) -> None:
     vendors.vices({"callcap": {"server_error": 1.0, "retry_seconds": 0.0}})
-    hasty = "from poller import slices; slices.backoff = lambda failures: 0.1"
+    hasty = "from poller.polling import slices; slices.backoff = lambda failures: 0.1"
     command = backfill(late, "acme.calls", before=hasty)
     assert command.code() == 1
     assert len(command.logs("poll.failed", sweep="backfill")) == 3

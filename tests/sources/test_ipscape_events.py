@@ -12,7 +12,7 @@ from poller.events.cloudevent import Shape
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.source import stream_runs
+from poller.polling.source import stream_runs
 from poller.sources.ipscape import Ipscape
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger

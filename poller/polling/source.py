@@ -10,16 +10,16 @@ from poller.events.cloudevent import Shape
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
-from poller.pipeline import Pipeline
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Account
 from poller.plugin.stream import Stream
-from poller.runs import StreamRun, SweepRun
+from poller.polling.loop import Pipeline
+from poller.polling.progress.windows import first_window
+from poller.polling.runtime import StreamRun, SweepRun
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.ledger import Ledger
 from poller.state.reader import Restored
 from poller.telemetry import Telemetry
-from poller.windows import first_window
 
 
 async def stream_runs(name: str, account: Account, ledger: Ledger, now: Now) -> Sequence[StreamRun]:

@@ -4,14 +4,14 @@ import copy
 from collections.abc import Callable
 from datetime import datetime
 
-from poller import passes
 from poller.events.batch import Batch
 from poller.http.session import Session
-from poller.patience import Patience
 from poller.plugin.stream import Page
-from poller.runs import SweepRun
+from poller.polling.circuit_breaker import Patience
+from poller.polling.progress import passes
+from poller.polling.runtime import SweepRun
+from poller.polling.step import Steps, outcome
 from poller.state.ledger import Lost
-from poller.steps import Steps, outcome
 from poller.telemetry import Telemetry
 
 

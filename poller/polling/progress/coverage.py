@@ -6,7 +6,6 @@ import msgspec
 
 from poller.plugin.stream import Sweep, Window
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
-from poller.telemetry.status import State
 
 BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"
 """Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under every pass is made up
@@ -75,22 +74,6 @@ def collapsed(checkpoint: Checkpoint, state: SweepState, records: float, now: da
         checkpoint.suspect, state.found = None, records
         return False
     return True
-
-
-def word(
-    checkpoint: Checkpoint, *, paused: bool, denied: bool, waiting: bool, lag: float | None, live_every: timedelta
-) -> State:
-    """The state a stream is in: the first that holds."""
-    late = lag is not None and lag > 3 * live_every.total_seconds() + 60
-    said: list[tuple[bool, State]] = [
-        (paused, "paused"),
-        (denied, "denied"),
-        (bool(checkpoint.gaps), "gap"),
-        (checkpoint.suspect is not None, "suspect"),
-        (late, "late"),
-        (waiting, "waiting"),
-    ]
-    return next((state for holds, state in said if holds), "ok")
 
 
 def _touch(gap: Gap, other: Gap) -> bool:

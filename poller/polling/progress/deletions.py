@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from poller.events.batch import Batch
 from poller.events.cloudevent import Shape, vanished
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
-from poller.runs import Pass, SweepRun
+from poller.polling.runtime import Pass, SweepRun
 from poller.state.checkpoint import Checkpoint
 
 _MANY = 10

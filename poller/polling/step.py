@@ -7,18 +7,18 @@ from typing import TypeAlias
 
 import anyio
 
-from poller import passes, vanishing
 from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.events.batch import Batch, Moment
 from poller.events.transform import transform
 from poller.http.session import Session
-from poller.patience import Patience
 from poller.plugin.stream import Page
-from poller.runs import Pass, StreamRun, SweepRun
+from poller.polling.circuit_breaker import Patience
+from poller.polling.progress import deletions, passes
+from poller.polling.progress.windows import around, window
+from poller.polling.runtime import Pass, StreamRun, SweepRun
 from poller.state.checkpoint import Checkpoint, Gap
 from poller.state.ledger import Change, Ledger, Lost
 from poller.telemetry import Telemetry
-from poller.windows import around, window
 
 Names: TypeAlias = tuple[str, str, str]
 """Source, stream and sweep, as every metric and log line has them."""
@@ -105,8 +105,8 @@ class Steps:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
         if page.last and run.sweep.snapshot:
-            gone = vanishing.missing(checkpoint, run, current, now)
-            vanishing.vanish(batch, run.stream.shape, gone, run.stream.seen, now)
+            gone = deletions.missing(checkpoint, run, current, now)
+            deletions.vanish(batch, run.stream.shape, gone, run.stream.seen, now)
             current.events += len(gone)
         closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
         collapse = passes.suspect(checkpoint, run, current, now) if page.last else None

@@ -6,16 +6,16 @@ from datetime import datetime
 import anyio
 
 from poller.errors import ConfigError
-from poller.history import Order
 from poller.http.session import Session
-from poller.patience import Patience
-from poller.rereads import Rereads
-from poller.runs import StreamRun, SweepRun
-from poller.schedule import choose, next_gap, next_history, next_reread, wake_at
-from poller.slices import Slices, Waiting
+from poller.polling.circuit_breaker import Patience
+from poller.polling.progress.backfill import Order
+from poller.polling.rereads import Rereads
+from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.schedule import choose, next_gap, next_history, next_reread, wake_at
+from poller.polling.slices import Slices, Waiting
+from poller.polling.step import Steps
 from poller.state.checkpoint import Backfill, Gap
 from poller.state.ledger import Ledger
-from poller.steps import Steps
 from poller.telemetry import Telemetry
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from poller.coverage import SHIFTED
-from poller.runs import StreamRun, SweepRun
+from poller.polling.progress.coverage import SHIFTED
+from poller.polling.runtime import StreamRun, SweepRun
 from poller.state.checkpoint import Gap
 
 

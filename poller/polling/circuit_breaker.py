@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from poller.errors import Denied, Throttled
+from poller.polling.runtime import Pass, SweepRun
 from poller.retry import backoff
-from poller.runs import Pass, SweepRun
 
 _DENIED = (60.0, 300.0, 900.0)
 """Seconds a source waits from its second refusal in a row on: accounts lock."""

@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from poller import history, passes
 from poller.errors import ConfigError, Shifted
 from poller.events.batch import Batch, Moment
-from poller.history import Order
 from poller.http.session import Session
-from poller.patience import Patience
 from poller.plugin.stream import History, Page, Window
+from poller.polling.circuit_breaker import Patience
+from poller.polling.progress import backfill as history
+from poller.polling.progress import passes
+from poller.polling.progress.backfill import Order
+from poller.polling.runtime import Pass, StreamRun
+from poller.polling.step import Names, Steps, outcome
 from poller.retry import backoff
-from poller.runs import Pass, StreamRun
 from poller.state.checkpoint import Backfill
 from poller.state.ledger import Lost
-from poller.steps import Names, Steps, outcome
 from poller.telemetry import Telemetry
 
 

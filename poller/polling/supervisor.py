@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import anyio
 
-from poller.pipeline import Pipeline
 from poller.plugin.source import Account
-from poller.standing import elsewhere, standing
+from poller.polling.loop import Pipeline
+from poller.polling.status import elsewhere, standing
 from poller.state.ledger import Ledger, Lost
 from poller.telemetry.status import StreamStatus
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from poller.coverage import covered_until, gap_seconds, word
-from poller.patience import Patience
-from poller.runs import StreamRun, SweepRun
+from poller.polling.circuit_breaker import Patience
+from poller.polling.progress.coverage import covered_until, gap_seconds
+from poller.polling.runtime import StreamRun, SweepRun
 from poller.state.checkpoint import Backfill, Checkpoint
-from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus, SweepStatus
+from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamStatus, SweepStatus
 
 
 def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, now: datetime) -> StreamStatus:
@@ -73,3 +73,19 @@ def _sweep(run: SweepRun, patience: Patience) -> SweepStatus:
     state = run.state
     times = [state.due or run.stream.checkpoint.started, run.retry_at, patience.resume_at]
     return SweepStatus(run.sweep.name, state.last_success, max(time for time in times if time), state.last_error)
+
+
+def word(
+    checkpoint: Checkpoint, *, paused: bool, denied: bool, waiting: bool, lag: float | None, live_every: timedelta
+) -> State:
+    """The state a stream is in: the first that holds."""
+    late = lag is not None and lag > 3 * live_every.total_seconds() + 60
+    said: list[tuple[bool, State]] = [
+        (paused, "paused"),
+        (denied, "denied"),
+        (bool(checkpoint.gaps), "gap"),
+        (checkpoint.suspect is not None, "suspect"),
+        (late, "late"),
+        (waiting, "waiting"),
+    ]
+    return next((state for holds, state in said if holds), "ok")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from poller.errors import ConfigError
 from poller.plugin.stream import History, Window
-from poller.runs import Pass
+from poller.polling.runtime import Pass
 from poller.state.checkpoint import Backfill, Checkpoint
 
 _FIRST = timedelta(days=1)

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from poller.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
 from poller.errors import PollerError, Unexpected
 from poller.plugin.stream import Cursor, Page
-from poller.runs import Pass, SweepRun
+from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
+from poller.polling.progress.windows import next_tick
+from poller.polling.runtime import Pass, SweepRun
 from poller.state.checkpoint import Brought, Checkpoint, Gap
-from poller.windows import next_tick
 
 _SETTLED = timedelta(minutes=1)
 """A record that was read so long after the vendor says it changed shows the change, also on a lagging replica."""
