@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 import anyio
 
 from outputs import OutputClosed
-from poller import VERSION, control, server
+from poller import VERSION
 from poller.backfill import Show, take
 from poller.clock import utc_now
+from poller.config.reload import Rereading
+from poller.config.settings import Settings
 from poller.errors import ConfigError, first
 from poller.http.client import tls_context
 from poller.plugin.credentials import SaveToken
@@ -20,8 +22,8 @@ from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import Order
 from poller.polling.source import pipeline
 from poller.polling.supervisor import Fleet, Owner
-from poller.rereading import Rereading
-from poller.settings import Settings
+from poller.server import control, endpoints
+from poller.server.listener import listen, serve
 from poller.state.delivery import OutputAway
 from poller.state.ledger import Ledger
 from poller.state.open import opened, opened_dry, owners_of, replica_of
@@ -50,7 +52,7 @@ async def run(
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
-        sock = None if once or dry else server.listen(settings.server.host, settings.server.port)
+        sock = None if once or dry else listen(settings.server.host, settings.server.port)
         ledger, save, trouble = await stack.enter_async_context(
             opened_dry(settings.state, telemetry)
             if dry
@@ -73,7 +75,7 @@ async def run(
         telemetry.watch(statuses)
         beside: list[Beside] = []
         if sock:
-            beside.append(partial(server.serve, sock, server.application(telemetry, not_ready, statuses)))
+            beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses)))
             beside += _control(stack, settings, telemetry, partial(take, fleet, settings), statuses)
             beside += [partial(owners.watch, lambda: fleet.whole)] if owners else []
         if rereading and not once:
@@ -122,7 +124,7 @@ def _control(
         telemetry.notice("control.failed", reason=str(error))
         return []
     stack.callback(path.unlink, missing_ok=True)
-    return [partial(server.serve, sock, control.application(take, statuses))]
+    return [partial(serve, sock, control.application(take, statuses))]
 
 
 @asynccontextmanager

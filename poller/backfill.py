@@ -10,13 +10,13 @@ import anyio
 import httpx
 import msgspec
 
-from poller.control import BACKFILL, Asked, Refusal, caller
+from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.plugin.config_types import began
 from poller.plugin.stream import BEGINNING
 from poller.polling.progress.backfill import SECOND, Order, spelt
 from poller.polling.supervisor import Fleet
-from poller.settings import Settings
+from poller.server.control import BACKFILL, Asked, Refusal, caller
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner
@@ -40,17 +40,6 @@ class Gone(Exception):
 
 
 _SILENT = "the running poller does not answer any more; it goes on when it runs again"
-
-
-def named(settings: Settings, name: str) -> tuple[str, str]:
-    """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
-    where there is no such one."""
-    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build()]
-    dotted = name.replace("/", ".")  # which is in no name
-    if dotted not in known:
-        raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")
-    source, _, stream = dotted.rpartition(".")
-    return source, stream
 
 
 def order(since: str, until: str | None, now: datetime, *, again: bool, instead: bool) -> Order:

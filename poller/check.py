@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from outputs import OutputError
 from outputs.registry import OutputConfig
-from poller.control import statuses
+from poller.config.settings import Settings
 from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
@@ -19,7 +19,7 @@ from poller.plugin.source import Account, owner_of
 from poller.polling.circuit_breaker import Patience
 from poller.polling.source import stream_runs
 from poller.polling.status import standing
-from poller.settings import Settings
+from poller.server.control import statuses
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.kafka.owners import Owners

@@ -9,6 +9,7 @@ import anyio
 
 from poller import app
 from poller.clock import utc_now
+from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.sandbox import agendize
 from poller.sandbox import serve as serving
@@ -18,7 +19,6 @@ from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFR
 from poller.sandbox.ipscape import TOKEN
 from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
-from poller.settings import Settings
 from poller.stopping import stop_signals
 from poller.telemetry import Telemetry
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from poller import reasons
 from poller.asking import first_request
-from poller.backfill import named
-from poller.control import statuses
+from poller.config.settings import Settings, named
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.humanize import spelt
 from poller.plugin.stream import Window
@@ -17,7 +16,7 @@ from poller.polling.progress.coverage import SHIFTED
 from poller.polling.progress.windows import around, window
 from poller.polling.runtime import StreamRun, SweepRun
 from poller.polling.source import stream_runs
-from poller.settings import Settings
+from poller.server.control import statuses
 from poller.state.checkpoint import Backfill, Brought, Gap
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger

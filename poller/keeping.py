@@ -8,10 +8,10 @@ from datetime import datetime
 
 from msgspec import json
 
+from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import Seen
 from poller.plugin.source import owner_of
-from poller.settings import Settings
 from poller.state import export
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import Held, Whole

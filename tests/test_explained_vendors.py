@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from poller.config.settings import Settings
 from poller.demo import ACCOUNTS, account
 from poller.explain import plans
 from poller.plugin.source import Account
 from poller.plugin.stream import Cursor
-from poller.settings import Settings
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from poller.state.rows import encode
 from poller.state.sqlite.database import Database

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from poller import app
-from poller.backfill import Gone, beside, elsewhere, named, order
+from poller.backfill import Gone, beside, elsewhere, order
 from poller.cli.options import DEFAULT, Config, end, wait
+from poller.config.settings import Settings, load, named
 from poller.errors import ConfigError
 from poller.polling.progress.backfill import Order
-from poller.settings import Settings, load
 from poller.state.checkpoint import Backfill
 from poller.telemetry import Telemetry, configure_logging
 

@@ -15,7 +15,7 @@ from poller.check import check as findings
 from poller.cli import plans as told
 from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
-from poller.settings import Settings, load
+from poller.config.settings import Settings, load
 from poller.state.open import absent
 from poller.telemetry import Telemetry
 from poller.telemetry.status import as_json as status_json

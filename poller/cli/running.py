@@ -8,7 +8,7 @@ import typer
 
 from poller import app, demo
 from poller.cli.options import DEFAULT, Config, end, wait
-from poller.rereading import Rereading
+from poller.config.reload import Rereading
 from poller.telemetry import Telemetry
 
 Rate = Annotated[float, typer.Option(help="New records a minute and stream.", min=0, max=100_000)]

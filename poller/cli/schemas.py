@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from poller.config_schema import config_schema
+from poller.config.json_schema import config_schema
 from poller.events.json_schema import event_schema
 
 schema = typer.Typer(help="Print a JSON Schema.", no_args_is_help=True)

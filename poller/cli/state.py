@@ -12,9 +12,9 @@ import typer
 
 from poller import keeping
 from poller.cli.options import DEFAULT, Command, Config, examples, wait
+from poller.config.settings import Settings, load
 from poller.errors import ConfigError
 from poller.keeping import Reset
-from poller.settings import Settings, load
 
 state = typer.Typer(
     help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True

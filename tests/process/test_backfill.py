@@ -12,7 +12,10 @@ from tests.process.vendors import Vendors
 
 pytestmark = pytest.mark.slow
 
-SHORT = "from datetime import timedelta; from poller.polling.progress import backfill as history; history._FIRST = timedelta(days=1); history._FEW = 0"
+SHORT = (
+    "from datetime import timedelta; from poller.polling.progress import backfill as history; "
+    "history._FIRST = timedelta(days=1); history._FEW = 0"
+)
 SLOW = {"requests_per_minute": 120}
 """Half a second between two requests: time to look, and to kill."""
 SELDOM = {"streams": {"calls": {"sweeps": {name: {"every": "5s"} for name in ("recent", "live", "audit")}}}}

@@ -13,7 +13,7 @@ from tests.process.vendors import Vendors
 
 pytestmark = pytest.mark.slow
 
-SOON = "from poller import rereading; rereading.EVERY = 0.2"
+SOON = "from poller.config import reload as rereading; rereading.EVERY = 0.2"
 WRONG = "an old key that nobody takes"
 
 

@@ -6,7 +6,8 @@ import anyio
 import httpx
 import pytest
 
-from poller.server import application, listen, serve
+from poller.server.endpoints import application
+from poller.server.listener import listen, serve
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus
 

@@ -11,7 +11,8 @@ import anyio
 import httpx
 import pytest
 
-from poller.server import application, listen, serve
+from poller.server.endpoints import application
+from poller.server.listener import listen, serve
 from poller.telemetry.status import StreamStatus
 from tests.server.conftest import NASTY, House, running
 

@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from poller.errors import ConfigError
-from poller.server import application, listen, serve
+from poller.server.endpoints import application
+from poller.server.listener import listen, serve
 from poller.telemetry import Telemetry
 from tests.server.conftest import House, running
 

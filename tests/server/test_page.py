@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poller.page import page
-from poller.page.look import Asked, look
+from poller.server.overview import Asked, look
+from poller.server.page import page
 from poller.telemetry.status import GapStatus, OutputStatus, StreamStatus, SweepStatus
 from tests.server.conftest import NOON, House
 

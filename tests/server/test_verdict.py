@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from poller.page.blame import blame
-from poller.page.look import Asked, Look, look
-from poller.page.verdict import verdict, verdict_json
+from poller.server.diagnosis import blame
+from poller.server.overview import Asked, Look, look
+from poller.server.verdict import verdict, verdict_json
 from poller.telemetry.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
 from tests.server.conftest import NOON
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from poller.config.settings import Settings, load
 from poller.errors import ConfigError
-from poller.settings import Settings, load
 
 SECRET = "SECRET-\\'\"-5f0c9be1"  # whichever way it is quoted
 

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from poller.config.settings import load
 from poller.errors import ConfigError
-from poller.settings import load
 
 GOOD = yaml.safe_load("""
 sources:

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from poller.config_schema import config_schema
-from poller.settings import Settings, load
+from poller.config.json_schema import config_schema
+from poller.config.settings import Settings, load
 from tests.settings.loading import OUTPUTS, load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.yaml"

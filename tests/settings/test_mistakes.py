@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from poller.placeholders import Placeholders
+from poller.config.placeholders import Placeholders
 from tests.settings.loading import SECRET, problems
 
 ENVIRON = {"KEY": SECRET, "EMPTY": "", "TYPE": "SECRET-type", "PORT": "SECRET-port"}

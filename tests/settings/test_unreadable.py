@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from poller.config.settings import load
 from poller.errors import ConfigError
-from poller.settings import load
 from tests.settings.loading import problems
 
 SYNTAX = {

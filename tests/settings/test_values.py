@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from outputs.file import File
+from poller.config.settings import Server
 from poller.errors import ConfigError
-from poller.settings import Server
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.state.sqlite import SqliteState

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from poller.settings import Settings, load
+from poller.config.settings import Settings, load
 from tests.ship.chart import CHART, EXAMPLES, Chart, Objects, with_files
 from tests.ship.tools import tool
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from poller.server import application, listen, serve
+from poller.server.endpoints import application
+from poller.server.listener import listen, serve
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, State, StreamStatus, SweepStatus
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from poller.server import listen
+from poller.server.listener import listen
 from tests.process.running import HASTY, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors, serving
 from tests.watch.conftest import promtool

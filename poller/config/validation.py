@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from poller.document import Document, Keys, Problem
+from poller.config.document import Document, Keys, Problem
 
 _EXPECTED = {
     "missing": "this key is missing",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from poller.syntax import is_whole
+from poller.config.yaml_reader import is_whole
 
 _PLACEHOLDER = re.compile(
     r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?)\}|\$\{"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from poller.humanize import clock
-from poller.page.look import Look, StreamLook
+from poller.server.overview import Look, StreamLook
 from poller.telemetry.status import rfc3339
 
 

@@ -14,8 +14,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from outputs.kafka import Kafka
 from outputs.registry import OutputConfig
 from outputs.stdout import Stdout
-from poller.document import Document, Keys, Problem, Value, read
-from poller.objections import objections
+from poller.config.document import Document, Keys, Problem, Value, read
+from poller.config.validation import objections
+from poller.errors import ConfigError
 from poller.plugin.credentials import Refreshing
 from poller.plugin.source import Account, Strict
 from poller.sources.registry import SourceConfig
@@ -172,3 +173,14 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
         for key, child in value.items():
             if pattern[0] in {"*", key}:
                 yield from _matches(child, pattern[1:], (*keys, key))
+
+
+def named(settings: Settings, name: str) -> tuple[str, str]:
+    """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
+    where there is no such one."""
+    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build()]
+    dotted = name.replace("/", ".")  # which is in no name
+    if dotted not in known:
+        raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")
+    source, _, stream = dotted.rpartition(".")
+    return source, stream

@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 
 from poller.humanize import ago, ahead, clock, length, throughput
-from poller.page.look import StreamLook
+from poller.server.overview import StreamLook
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}

@@ -9,9 +9,9 @@ from importlib.resources import files
 from typing import Final
 
 from poller import VERSION
-from poller.page import rows
-from poller.page.look import Look, StreamLook
-from poller.page.verdict import Verdict, verdict
+from poller.server.overview import Look, StreamLook
+from poller.server.page import rows
+from poller.server.verdict import Verdict, verdict
 from poller.telemetry.status import STATES
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from poller.config.settings import Settings
 from poller.humanize import spelt
-from poller.settings import Settings
 
 _NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
 

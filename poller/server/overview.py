@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from poller.page.blame import Blame, behind, blame
+from poller.server.diagnosis import Blame, behind, blame
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
 
 

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from poller.config.placeholders import Placeholders
+from poller.config.yaml_reader import MERGE, Scalar, is_whole, scalar, tree
 from poller.errors import ConfigError
-from poller.placeholders import Placeholders
-from poller.syntax import MERGE, Scalar, is_whole, scalar, tree
 
 Keys: TypeAlias = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it from the top."""

@@ -7,12 +7,12 @@ import anyio
 import anyio.to_thread
 from pydantic import SecretStr
 
-from poller.document import Document, entered
+from poller.config.document import Document, entered
+from poller.config.placeholders import Placeholders, Stamp, stamp
+from poller.config.settings import Settings, checked
+from poller.config.yaml_reader import tree
 from poller.errors import ConfigError
-from poller.placeholders import Placeholders, Stamp, stamp
 from poller.plugin.source import Account
-from poller.settings import Settings, checked
-from poller.syntax import tree
 from poller.telemetry import Telemetry
 
 EVERY = 5.0

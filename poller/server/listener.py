@@ -1,0 +1,78 @@
+"""The sockets that a running poller listens on."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EACCES, EADDRINUSE
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+
+from poller.errors import ConfigError
+
+_GRACE = 1
+"""Seconds that answers under way get at the end."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port (0: any that is free). Raises ConfigError where it is taken, or the host is none of ours."""
+    problem = OSError("it has no address")
+    for family, address in _addresses(host, port):
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        try:
+            return socket.create_server(address, family=family, dualstack_ipv6=both)
+        except OSError as error:
+            problem = error
+    raise _cannot_listen(host, port, problem)
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise _no_host(host) from None
+    return [(family, (str(address[0]), port)) for family, _, _, _, address in found]
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
+    if error.errno == EADDRINUSE:
+        return ConfigError(f"server.port: {port} on {host} is taken: stop what listens there, or set another port")
+    if error.errno == EACCES:
+        return ConfigError(f"server.port: {port} is not for this user: set one above 1023")
+    return _no_host(host)
+
+
+def _no_host(host: str) -> ConfigError:
+    return ConfigError(f"server.host: {host!r} is no address of this machine: set 127.0.0.1 (local only) or 0.0.0.0")
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the event loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(sock: socket.socket, app: Starlette) -> None:
+    """Answer until cancelled; the socket is closed then."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+    try:
+        await server.serve(sockets=[sock])
+    finally:
+        with anyio.CancelScope(shield=True):
+            if server.started:
+                await server.shutdown(sockets=[sock])
+        sock.close()
