@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from poller.demo import ACCOUNTS, account
+from poller.commands.demo import ACCOUNTS, account
 from poller.plugin.source import Account
 from poller.sources.registry import SourceConfig
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from poller.commands.demo import ACCOUNTS, account
+from poller.commands.explain.plans import plans
 from poller.config.settings import Settings
-from poller.demo import ACCOUNTS, account
-from poller.explain import plans
 from poller.plugin.source import Account
 from poller.plugin.stream import Cursor
 from poller.state.checkpoint import Checkpoint, Gap, SweepState

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from poller import app
-from poller.backfill import Gone, beside, elsewhere, order
 from poller.cli.options import DEFAULT, Config, end, wait
+from poller.commands.backfill import Gone, beside, elsewhere, order
+from poller.commands.backfill import backfill as read_alone
 from poller.config.settings import Settings, load, named
 from poller.errors import ConfigError
 from poller.polling.progress.backfill import Order
@@ -68,7 +68,7 @@ async def _read(
     if another := await elsewhere(settings, source):
         raise ConfigError(another)
     shown.alone = True
-    return await app.backfill(settings, telemetry, source, stream, wanted, shown.tell)
+    return await read_alone(settings, telemetry, source, stream, wanted, shown.tell)
 
 
 def _told(name: str, found: Backfill | None) -> int:

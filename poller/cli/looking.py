@@ -9,12 +9,13 @@ import msgspec
 import orjson
 import typer
 
-from poller import explain as explaining
-from poller.check import Finding, standings
-from poller.check import check as findings
 from poller.cli import plans as told
 from poller.cli import tables
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
+from poller.commands.check import Finding
+from poller.commands.check import check as findings
+from poller.commands.explain import plans as explaining
+from poller.commands.streams import standings
 from poller.config.settings import Settings, load
 from poller.state.open import absent
 from poller.telemetry import Telemetry

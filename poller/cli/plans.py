@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from poller.cli.tables import console, line, soon
-from poller.explain import GapPlan, HistoryPlan, Known, Plans, SweepPlan
+from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.humanize import timestamp
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from poller import app, demo
 from poller.cli.options import DEFAULT, Config, end, wait
+from poller.commands import demo
+from poller.commands.run import run as run_poller
 from poller.config.reload import Rereading
 from poller.telemetry import Telemetry
 
@@ -23,7 +24,7 @@ def run(
 ) -> None:
     """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
     read = Rereading(config, os.environ)
-    end(wait(lambda: app.run(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read)))
+    end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read)))
 
 
 def run_demo(rate: Rate = 60, seed: Seed = 1) -> None:

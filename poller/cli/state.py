@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from poller import keeping
 from poller.cli.options import DEFAULT, Command, Config, examples, wait
+from poller.commands import state as keeping
+from poller.commands.state import Reset
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
-from poller.keeping import Reset
 
 state = typer.Typer(
     help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True

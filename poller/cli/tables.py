@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from poller.check import Finding
+from poller.commands.check import Finding
 from poller.humanize import spelt_roughly
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 

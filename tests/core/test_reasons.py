@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller import reasons
+from poller.commands.explain import reasons
 from poller.humanize import spelt
 from poller.plugin.stream import Cursor
 from poller.polling.progress.passes import OFF

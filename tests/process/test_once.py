@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.process.running import HASTY, House, flextell
 from tests.process.vendors import Vendors, serving
 
-SHORT_PATIENCE = f"{HASTY}; from poller import app; app._PATIENCE = 0.5"
+SHORT_PATIENCE = f"{HASTY}; from poller.commands import run; run.PATIENCE = 0.5"
 
 
 def test_every_sweep_runs_once_and_that_is_all(house: House, vendors: Vendors) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from poller.commands.demo import account
 from poller.config.settings import load
-from poller.demo import account
 from poller.sandbox.flextell import ACCESS_TOKEN
 from tests.kafka.jars import VERSION
 from tests.process.running import ROOT, House

@@ -65,7 +65,14 @@ def test_the_source_archive_can_be_built_and_tested(built: Path) -> None:
     [archive] = built.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
-    assert {"pyproject.toml", "LICENSE", "README.md", "requirements.lock", "poller/app.py", "tests/laws.py"} <= names
+    assert {
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "requirements.lock",
+        "poller/commands/run.py",
+        "tests/laws.py",
+    } <= names
     assert not [name for name in names if name.startswith((".venv", ".git/", "state/", "events/"))]
 
 

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from poller import reasons
-from poller.asking import first_request
+from poller.commands.explain import reasons
+from poller.commands.explain.first_request import first_request
 from poller.config.settings import Settings, named
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.humanize import spelt

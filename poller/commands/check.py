@@ -1,4 +1,4 @@
-"""`poller check` and `poller streams`: asks and tells, and changes nothing, so it is safe beside a running poller."""
+"""`poller check`: asks every vendor and every output, and changes nothing, so it is safe beside a running poller."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -16,17 +16,11 @@ from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
 from poller.plugin.source import Account, owner_of
-from poller.polling.circuit_breaker import Patience
-from poller.polling.source import stream_runs
-from poller.polling.status import standing
-from poller.server.control import statuses
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
-from poller.state.kafka.owners import Owners
-from poller.state.open import allowed, owners_of, place_of, stored
+from poller.state.open import allowed, place_of, stored
 from poller.state.reader import owner_problems
 from poller.telemetry import Telemetry
-from poller.telemetry.status import StreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +87,3 @@ async def _output(name: str, config: OutputConfig) -> Finding:
         return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check))
     except OutputError as error:
         return Finding(name, ok=False, words=str(error))
-
-
-async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
-    """Every configured stream: as the poller that polls it says, else as the state has it.
-
-    Raises ConfigError where that can't be read.
-    """
-    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
-    if owners := owners_of(settings.state):
-        await owners.ask()
-    async with stored(settings.state) as state:
-        found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), owners, now)
-    return [said.get((one.source, one.stream), one) for one in found]
-
-
-async def _standings(settings: Settings, ledger: DryLedger, owners: Owners | None, now: datetime) -> list[StreamStatus]:
-    runs = [
-        run
-        for name, account in settings.sources.items()
-        for run in await stream_runs(name, account, ledger, lambda: now)
-    ]
-    return [
-        standing(run, Patience(), paused=False, owner=owners(run.source) if owners else "", now=now) for run in runs
-    ]

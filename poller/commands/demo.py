@@ -7,8 +7,9 @@ from typing import Any
 
 import anyio
 
-from poller import app
 from poller.clock import utc_now
+from poller.commands import run
+from poller.commands.lifecycle import stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.sandbox import agendize
@@ -19,7 +20,6 @@ from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFR
 from poller.sandbox.ipscape import TOKEN
 from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sandbox.world import World
-from poller.stopping import stop_signals
 from poller.telemetry import Telemetry
 
 
@@ -30,7 +30,7 @@ async def demo(telemetry: Telemetry, *, rate: float, seed: int) -> int:
     with TemporaryDirectory(prefix="poller-demo-") as folder:
         async with anyio.create_task_group() as around:
             around.start_soon(serving.serve, sock, World(seed, rate, utc_now))
-            code = await app.run(_settings(at, Path(folder)), telemetry)
+            code = await run.run(_settings(at, Path(folder)), telemetry)
             around.cancel_scope.cancel()
     return code
 

@@ -1,8 +1,10 @@
 """`poller backfill` beside a running poller, which does the work: what is asked over the socket, and answered."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,16 +12,25 @@ import anyio
 import httpx
 import msgspec
 
+from poller.clock import utc_now
+from poller.commands.lifecycle import PATIENCE, load_certificates, poll_until_stopped, stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.plugin.config_types import began
+from poller.plugin.credentials import SaveToken
+from poller.plugin.source import Account
 from poller.plugin.stream import BEGINNING
+from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import SECOND, Order, spelt
+from poller.polling.source import pipeline
 from poller.polling.supervisor import Fleet
 from poller.server.control import BACKFILL, Asked, Refusal, caller
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner
+from poller.state.ledger import Ledger
+from poller.state.open import opened, replica_of
+from poller.telemetry import Telemetry
 
 Show: TypeAlias = Callable[[Backfill], None]
 """Tell whoever waits how far it is."""
@@ -130,3 +141,55 @@ async def _ask(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
     if answer.status_code != 200:
         raise ConfigError(msgspec.json.decode(answer.content, type=Refusal).problems)
     return msgspec.json.decode(answer.content, type=Backfill | None)
+
+
+_LOOK = 0.5
+"""Seconds between two looks at how far a backfill is."""
+
+
+async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream: str, order: Order, show: Show) -> int:
+    """`poller backfill` by itself: read what is ordered, and nothing else; returns the exit code.
+
+    Raises ConfigError before anything starts.
+    """
+    async with AsyncExitStack() as stack:
+        signals = stack.enter_context(stop_signals())
+        ledger, save, _ = await stack.enter_async_context(
+            opened(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
+        )
+        load_certificates(settings)
+        build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
+        fleet = Fleet({source: settings.sources[source]}, build, once=True)
+        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica_of(settings.state))
+
+
+@asynccontextmanager
+async def _reader(
+    name: str,
+    account: Account,
+    *,
+    stream: str,
+    order: Order,
+    show: Show,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    save: SaveToken | None,
+) -> AsyncIterator[Pipeline | None]:
+    """One source, ready to read history and nothing else."""
+    build = pipeline(name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False)
+    async with build as made, anyio.create_task_group() as around:
+        if made:
+            await made.accept(stream, order)
+            around.start_soon(_watch, made, stream, show)
+        yield made
+        around.cancel_scope.cancel()
+        if made and (found := made.backfill(stream)):
+            show(found)
+
+
+async def _watch(made: Pipeline, stream: str, show: Show) -> None:
+    """Show how far it is."""
+    while True:
+        if found := made.backfill(stream):
+            show(found)
+        await anyio.sleep(_LOOK)

@@ -1,0 +1,103 @@
+"""How a run ends on SIGTERM or SIGINT: the page in hand is finished and saved, within ten seconds whatever hangs."""
+
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+import anyio
+
+from outputs import OutputClosed
+from poller import VERSION
+from poller.config.settings import Settings
+from poller.errors import ConfigError, first
+from poller.http.client import tls_context
+from poller.polling.supervisor import Fleet
+from poller.state.delivery import OutputAway
+from poller.state.ledger import Ledger
+from poller.telemetry import Telemetry
+
+PATIENCE = 60.0
+"""Seconds that `run --once`, or a backfill, waits for an output that is away."""
+_READING = 4.0
+"""Seconds a page in hand has to arrive."""
+_SAVING = 3.0
+"""Seconds after that for what was read to be delivered and saved."""
+
+Signals: TypeAlias = AsyncIterator[signal.Signals]
+
+
+def stop_signals() -> AbstractContextManager[Signals]:
+    """What asks this process to end; none is lost, or kills it, from here to the end of the context."""
+    return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
+
+
+async def stop_on_signal(signals: Signals, fleet: Fleet, work: anyio.CancelScope) -> None:
+    """Wait for a signal, then let the fleet end; `work` is cancelled if they take too long.
+
+    A second signal ends the process at once, with exit code 130.
+    """
+    await anext(signals)
+    threading.Thread(target=_insist, daemon=True).start()
+    async with anyio.create_task_group() as ending:
+        ending.start_soon(_end, fleet, work)
+        await anext(signals)
+        os._exit(130)
+
+
+async def _end(fleet: Fleet, work: anyio.CancelScope) -> None:
+    fleet.stop()
+    await anyio.sleep(_READING)
+    fleet.hurry()
+    await anyio.sleep(_SAVING)
+    work.cancel()
+
+
+def _insist() -> None:
+    """Nothing that hangs below Python, a disk or a full pipe, keeps the process from ending in time."""
+    threading.Event().wait(_READING + _SAVING + 0.5)
+    os._exit(0)
+
+
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What goes on beside the polling, until that ends."""
+
+
+async def poll_until_stopped(
+    fleet: Fleet,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    signals: Signals,
+    replica: str,
+    *,
+    beside: Sequence[Beside] = (),
+    page: str | None = None,
+) -> int:
+    """Run the fleet until it ends, or a signal ends it. Raises ConfigError where a state cannot be read."""
+    telemetry.started(VERSION, replica, page=page)
+    code, refused = 0, None
+    try:
+        async with anyio.create_task_group() as around:
+            for other in beside:
+                around.start_soon(other)
+            with anyio.CancelScope() as work:
+                around.start_soon(stop_on_signal, signals, fleet, work)
+                await fleet.run(ledger)
+            around.cancel_scope.cancel()
+    except* (OutputClosed, OutputAway) as group:
+        telemetry.notice("run.failed", reason=str(first(group)))
+        code = 1
+    except* ConfigError as group:
+        refused = first(group)
+    telemetry.stopped()
+    if refused:
+        raise refused
+    return code or int(fleet.failed)
+
+
+def load_certificates(settings: Settings) -> None:
+    """Read all certificates before anything starts."""
+    for account in settings.sources.values():
+        tls_context(account.ca_file)

@@ -1,0 +1,104 @@
+"""The composition root: builds, starts and stops everything a command needs."""
+
+import socket as sockets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from poller.clock import utc_now
+from poller.commands.backfill import take
+from poller.commands.lifecycle import PATIENCE, Beside, load_certificates, poll_until_stopped, stop_signals
+from poller.config.reload import Rereading
+from poller.config.settings import Settings
+from poller.errors import ConfigError
+from poller.polling.source import pipeline
+from poller.polling.supervisor import Fleet, Owner
+from poller.server import control, endpoints
+from poller.server.listener import listen, serve
+from poller.state.open import opened, opened_dry, owners_of, replica_of
+from poller.telemetry import Telemetry
+from poller.telemetry.status import StreamStatus
+
+
+async def run(
+    settings: Settings,
+    telemetry: Telemetry,
+    *,
+    once: bool = False,
+    dry: bool = False,
+    rereading: Rereading | None = None,
+) -> int:
+    """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
+    async with AsyncExitStack() as stack:
+        signals = stack.enter_context(stop_signals())
+        sock = None if once or dry else listen(settings.server.host, settings.server.port)
+        ledger, save, trouble = await stack.enter_async_context(
+            opened_dry(settings.state, telemetry)
+            if dry
+            else opened(
+                settings.state,
+                settings.outputs,
+                settings.sources,
+                telemetry,
+                utc_now,
+                patience=PATIENCE if once else None,
+            )
+        )
+        load_certificates(settings)
+        build = partial(pipeline, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
+        fleet = Fleet(settings.sources, build, once=once)
+        not_ready = partial(_not_ready, telemetry, trouble)
+        replica = replica_of(settings.state)
+        owners = owners_of(settings.state)
+        statuses = partial(_statuses, fleet, not_ready, replica, owners or _nobody)
+        telemetry.watch(statuses)
+        beside: list[Beside] = []
+        if sock:
+            beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses)))
+            beside += _control(stack, settings, telemetry, partial(take, fleet, settings), statuses)
+            beside += [partial(owners.watch, lambda: fleet.whole)] if owners else []
+        if rereading and not once:
+            beside.append(partial(rereading.watch, fleet.replace, telemetry))
+        page = _address(sock) if sock else None
+        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica, beside=beside, page=page)
+
+
+def _control(
+    stack: AsyncExitStack,
+    settings: Settings,
+    telemetry: Telemetry,
+    take: control.Take,
+    statuses: Callable[[], list[StreamStatus]],
+) -> list[Beside]:
+    """Serve the control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
+    if (path := settings.control) is None:
+        return []
+    try:
+        sock = control.listen(path)
+    except ConfigError as error:
+        if settings.server.control:
+            raise
+        telemetry.notice("control.failed", reason=str(error))
+        return []
+    stack.callback(path.unlink, missing_ok=True)
+    return [partial(serve, sock, control.application(take, statuses))]
+
+
+def _address(sock: sockets.socket) -> str:
+    """Where the page is: with `port: 0` nothing else says so."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _statuses(fleet: Fleet, not_ready: Callable[[], list[str]], replica: str, owner: Owner) -> list[StreamStatus]:
+    return fleet.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
+
+
+def _nobody(_: str) -> str:
+    return ""
+
+
+def _not_ready(telemetry: Telemetry, trouble: Callable[[], str | None]) -> list[str]:
+    """Why nothing can be delivered now; empty where it can."""
+    down = [f"output {out.name} is down: {out.error}" for out in telemetry.output_statuses() if not out.up]
+    return [*down, *([found] if (found := trouble()) else [])]

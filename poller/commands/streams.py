@@ -1,0 +1,39 @@
+"""`poller streams`: where every stream stands, as the poller that runs says, or as the state says."""
+
+from datetime import datetime
+
+from poller.config.settings import Settings
+from poller.polling.circuit_breaker import Patience
+from poller.polling.source import stream_runs
+from poller.polling.status import standing
+from poller.server.control import statuses
+from poller.state.delivery import Delivery
+from poller.state.dry_run import DryLedger
+from poller.state.kafka.owners import Owners
+from poller.state.open import owners_of, stored
+from poller.telemetry import Telemetry
+from poller.telemetry.status import StreamStatus
+
+
+async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
+    """Every configured stream: as the poller that polls it says, else as the state has it.
+
+    Raises ConfigError where that can't be read.
+    """
+    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
+    if owners := owners_of(settings.state):
+        await owners.ask()
+    async with stored(settings.state) as state:
+        found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), owners, now)
+    return [said.get((one.source, one.stream), one) for one in found]
+
+
+async def _standings(settings: Settings, ledger: DryLedger, owners: Owners | None, now: datetime) -> list[StreamStatus]:
+    runs = [
+        run
+        for name, account in settings.sources.items()
+        for run in await stream_runs(name, account, ledger, lambda: now)
+    ]
+    return [
+        standing(run, Patience(), paused=False, owner=owners(run.source) if owners else "", now=now) for run in runs
+    ]
