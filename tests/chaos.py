@@ -19,11 +19,11 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import Response
 
-from poller.sandbox import flextell
-from poller.sandbox import serve as serving
-from poller.sandbox.oauth import Tokens
-from poller.sandbox.vices import RATES
-from poller.sandbox.world import World
+from poller.sandbox import server as serving
+from poller.sandbox.api.oauth import Tokens
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import flextell
+from poller.sandbox.world.vices import RATES
 from tests.aftermath import Result, aftermath, from_files, settled, written
 from tests.hasty import sources
 
@@ -102,7 +102,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
     In the end the world stands still, and one poller lives until every sweep was complete twice, or `settling` is over.
     """
     rng = random.Random(seed)
-    world = World(seed, 60, lambda: datetime.now(UTC), history=timedelta(minutes=10))
+    world = new_world(seed, 60, lambda: datetime.now(UTC), history=timedelta(minutes=10))
     sock = serving.listen(0)
     at = f"http://127.0.0.1:{sock.getsockname()[1]}"
     config, settings = folder / "config.yaml", configuration(at, folder)

@@ -17,9 +17,9 @@ import orjson
 import yaml
 from anyio.to_thread import run_sync
 
-from poller.sandbox import flextell
-from poller.sandbox import serve as serving
-from poller.sandbox.world import World
+from poller.sandbox import server as serving
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import flextell
 from tests.aftermath import Lines, Result, aftermath, settled, written
 from tests.chaos import SETTLING, Overlapping, vices
 from tests.hasty import sources
@@ -55,7 +55,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = Fal
     """
     await run_sync(jars)  # where there are none, it is said here, and not in a group
     rng, troubles = random.Random(seed), Counter[str]()
-    world = World(seed, 60, lambda: datetime.now(UTC), history=timedelta(minutes=10))
+    world = new_world(seed, 60, lambda: datetime.now(UTC), history=timedelta(minutes=10))
     sock = serving.listen(0)
     at = f"http://127.0.0.1:{sock.getsockname()[1]}"
     flextell.Tokens = Overlapping  # type: ignore[attr-defined]

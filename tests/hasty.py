@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from poller.commands.demo import ACCOUNTS, account
 from poller.plugin.source import Account
+from poller.sandbox.accounts import ACCOUNTS, account
 from poller.sources.registry import SourceConfig
 
 SHORTEST, LONGEST = timedelta(milliseconds=300), timedelta(seconds=5)

@@ -23,15 +23,16 @@ from poller.plugin.source import Account
 from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import Order
 from poller.polling.source import stream_runs
-from poller.sandbox import agendize as agendize_double
-from poller.sandbox import ipscape as ipscape_double
-from poller.sandbox.agendize_records import COMPANY_ZONE
 from poller.sandbox.app import sandbox
-from poller.sandbox.callcap import API_KEY
-from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
-from poller.sandbox.history import History
-from poller.sandbox.trackdrive import PRIVATE_KEY, PUBLIC_KEY
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import agendize as agendize_double
+from poller.sandbox.vendors import ipscape as ipscape_double
+from poller.sandbox.vendors.agendize_records import COMPANY_ZONE
+from poller.sandbox.vendors.callcap import API_KEY
+from poller.sandbox.vendors.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.vendors.trackdrive import PRIVATE_KEY, PUBLIC_KEY
+from poller.sandbox.world.truth import History
+from poller.sandbox.world.world import World
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
@@ -107,7 +108,7 @@ class Simulation:
     orders: Sequence[tuple[str, Order]] = ()
 
     def __post_init__(self) -> None:
-        self.world = World(self.seed, self.rate, self.now, self.history)
+        self.world = new_world(self.seed, self.rate, self.now, self.history)
         self.world.vices.set(self.vices)
         self.app = sandbox(self.world)
         self.output = File(type="file", path=f"{self.folder}/events/{{source}}.jsonl", rejects_path=self._rejects)

@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from poller.sandbox.oauth import Tokens
+from poller.sandbox.api.oauth import Tokens
 from tests.chaos import chaos
 
 
@@ -13,7 +13,7 @@ from tests.chaos import chaos
 def test_a_poller_that_is_killed_all_the_time_delivers_everything_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("poller.sandbox.flextell.Tokens", Tokens)  # it puts in others
+    monkeypatch.setattr("poller.sandbox.vendors.flextell.Tokens", Tokens)  # it puts in others
     result = anyio.run(lambda: chaos(tmp_path, seconds=8, seed=20260314, settling=180, kills=10))
     assert result.troubles["kills"] >= 10
     assert result.events > 500

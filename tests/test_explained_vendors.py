@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from poller.commands.demo import ACCOUNTS, account
 from poller.commands.explain.plans import plans
 from poller.config.settings import Settings
 from poller.plugin.source import Account
 from poller.plugin.stream import Cursor
+from poller.sandbox.accounts import ACCOUNTS, account
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from poller.state.rows import encode
 from poller.state.sqlite.database import Database

@@ -21,7 +21,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.source import Account
-from poller.sandbox.vices import RATES
+from poller.sandbox.world.vices import RATES
 from poller.sources import callcap as callcap_source
 from tests.death import Death
 from tests.laws import judge

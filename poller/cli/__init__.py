@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from poller import VERSION
-from poller.cli.backfilling import backfill
-from poller.cli.looking import check, explain, streams
+from poller.cli.backfill import backfill
+from poller.cli.check import check
+from poller.cli.demo import run_demo, sandbox
+from poller.cli.explain import explain
 from poller.cli.options import Command, end, examples
-from poller.cli.running import run, run_demo, sandbox
-from poller.cli.schemas import schema
+from poller.cli.run import run
+from poller.cli.schema import schema
 from poller.cli.state import state
+from poller.cli.streams import streams
 from poller.errors import ConfigError
 from poller.telemetry import configure_logging
 

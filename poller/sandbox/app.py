@@ -8,12 +8,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
-from poller.sandbox.desk import Desk, json_answer
+from poller.sandbox.api.backend import Desk, json_answer
 from poller.sandbox.faults import Front, Log
-from poller.sandbox.history import History
-from poller.sandbox.vendors import VENDORS
-from poller.sandbox.vices import AMOUNTS, RATES, Vices
-from poller.sandbox.world import World
+from poller.sandbox.registry import VENDORS
+from poller.sandbox.world.truth import History
+from poller.sandbox.world.vices import AMOUNTS, RATES, Vices
+from poller.sandbox.world.world import World
 
 
 def sandbox(world: World, vices: Vices | None = None) -> ASGIApp:

@@ -17,8 +17,8 @@ import httpx
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from poller.sandbox.vendors import VENDORS
-from poller.sandbox.world import World
+from poller.sandbox.registry import VENDORS
+from poller.sandbox.world.world import World
 
 SECRETS = frozenset({"apikey", "api_key", "token", "auth_token", "access_token"})
 REFUSALS = {vendor.name: vendor.refusal for vendor in VENDORS}

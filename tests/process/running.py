@@ -16,8 +16,8 @@ from typing import IO, Any, Self, TypeVar
 import httpx
 import yaml
 
-from poller.sandbox.callcap import API_KEY
-from poller.sandbox.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.vendors.callcap import API_KEY
+from poller.sandbox.vendors.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 
 T = TypeVar("T")
 Event = dict[str, Any]

@@ -4,7 +4,7 @@ import json
 import socket
 from functools import partial
 
-from poller.commands.demo import ACCOUNTS
+from poller.sandbox.accounts import ACCOUNTS
 from tests.hasty import sources
 from tests.process.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
 from tests.process.vendors import Vendors

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from poller import VERSION
-from poller.sandbox.vendors import VENDORS
+from poller.sandbox.registry import VENDORS
 from tests.process.running import House, until
 
 COMMANDS = ("run", "demo", "sandbox", "check", "streams", "schema")

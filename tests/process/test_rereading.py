@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from poller.sandbox.callcap import API_KEY
-from poller.sandbox.flextell import REFRESH_TOKEN
+from poller.sandbox.vendors.callcap import API_KEY
+from poller.sandbox.vendors.flextell import REFRESH_TOKEN
 from tests.process.running import FILES, House, Poller, callcap, flextell, until
 from tests.process.vendors import Vendors
 

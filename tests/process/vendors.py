@@ -10,8 +10,9 @@ import anyio
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from poller.sandbox.serve import listen, serve
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.server import listen, serve
+from poller.sandbox.world.world import World
 
 LISTS = {"callcap": "/callcap/v2/get/calls/", "flextell": "/flextell/api/v1/leads"}
 STREAMS = {"callcap": "callcap/calls", "flextell": "flextell/leads"}
@@ -88,7 +89,7 @@ class Vendors:
 def serving(rate: float = 6, minutes: float = 10) -> Iterator[Vendors]:
     """Vendors whose records came in the last `minutes`, and to whom nothing happens but by the test's hand."""
     clock = Clock()
-    world = World(7, rate, clock.now, timedelta(minutes=minutes))
+    world = new_world(7, rate, clock.now, timedelta(minutes=minutes))
     world.quiet()
     sock = listen(0)
     with start_blocking_portal() as portal:

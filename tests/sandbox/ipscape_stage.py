@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from poller.sandbox.ipscape import TOKEN
+from poller.sandbox.vendors.ipscape import TOKEN
 
 from .stage import Stage
 

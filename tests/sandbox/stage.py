@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from poller.sandbox import callcap, flextell
 from poller.sandbox.app import sandbox
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import callcap, flextell
 
 NOON = datetime(2026, 3, 14, 19, 0, tzinfo=UTC)  # noon in Arizona, a Saturday
 CALLS, LEADS = "callcap/calls", "flextell/leads"
@@ -24,7 +24,7 @@ class Stage:
 
     def __init__(self, seed: int = 7, rate: float = 0, history: timedelta = timedelta(), now: datetime = NOON) -> None:
         self.now = now
-        self.world = World(seed, rate, lambda: self.now, history)
+        self.world = new_world(seed, rate, lambda: self.now, history)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(sandbox(self.world)), base_url="http://sandbox", trust_env=False
         )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from poller.sandbox import agendize
+from poller.sandbox.vendors import agendize
 
 from .stage import NOON, Stage
 from .vices_of_agendize import CALLS, GOOD, PATH, ask, at, found, ids, made, token, walked

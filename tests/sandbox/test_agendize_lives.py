@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from poller.sandbox import agendize
-from poller.sandbox.history import History
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import agendize
+from poller.sandbox.world.truth import History
+from poller.sandbox.world.world import World
 
 from .stage import NOON, Stage
 from .vices_of_agendize import CALLS, ask, at, made, token
@@ -52,8 +53,8 @@ def long_run() -> World:
     """Ten days with some thirty records an hour."""
     now = NOON
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poller.sandbox.world.KINDS", agendize.VENDOR.kinds)
-        world = World(3, 0.5, lambda: now, timedelta())
+        patch.setattr("poller.sandbox.registry.KINDS", agendize.VENDOR.kinds)
+        world = new_world(3, 0.5, lambda: now, timedelta())
     now += timedelta(days=10)
     return world
 
@@ -92,7 +93,7 @@ async def test_the_list_agrees_with_the_truth_and_so_does_who_follows_the_tokens
 
 
 async def test_following_the_tokens_is_quick_in_a_big_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.sandbox.world.KINDS", agendize.VENDOR.kinds)
+    monkeypatch.setattr("poller.sandbox.registry.KINDS", agendize.VENDOR.kinds)
     stage = Stage()
     names = made(stage, 5_000)
     for name in names * 5:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from poller.sandbox.app import sandbox
-from poller.sandbox.vices import Vices
+from poller.sandbox.world.vices import Vices
 
 from .stage import CALLS, LEADS, NOON, Stage
 
@@ -89,7 +89,7 @@ async def test_requests_are_logged_without_secrets(stage: Stage) -> None:
 
 
 def test_vices_given_to_the_app_replace_the_worlds(stage: Stage) -> None:
-    vices = Vices(1, {"*": {"stall": 0.5}})
+    vices = Vices(1, {"*": {"stall": 0.5}}, vendors=("callcap",))
     sandbox(stage.world, vices)
     assert stage.world.vices is vices
     assert stage.world.now() == NOON

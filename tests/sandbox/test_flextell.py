@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox import flextell
+from poller.sandbox.vendors import flextell
 
 from .stage import GOOD_LEADS, LEADS, NOON, Stage, ids
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox import ipscape
-from poller.sandbox.history import History
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.vendors import ipscape
+from poller.sandbox.world.truth import History
 
 from .ipscape_stage import ACTIVITIES, ALWAYS, ATTEMPTS, CAMPAIGNS, LEADS, LISTS, PATHS, USERS, rows, walk
 from .stage import NOON, Stage
@@ -22,8 +22,8 @@ def long_run() -> Truths:
     """Stream to the truth of ten days."""
     now = NOON
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poller.sandbox.world.KINDS", ipscape.VENDOR.kinds)
-        world = World(3, 0.5, lambda: now, timedelta())
+        patch.setattr("poller.sandbox.registry.KINDS", ipscape.VENDOR.kinds)
+        world = new_world(3, 0.5, lambda: now, timedelta())
     now += timedelta(days=10)
     return {stream: world.truth(stream) for stream in PATHS}
 
@@ -126,7 +126,7 @@ def test_a_completed_lead_is_never_opened_or_tried_again(long_run: Truths) -> No
 @pytest.mark.parametrize("rate", [1, 120])
 def test_reference_lists_stay_small_at_any_rate(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
     small = tuple(kind for kind in ipscape.VENDOR.kinds if kind.name in {USERS, LISTS, CAMPAIGNS})
-    monkeypatch.setattr("poller.sandbox.world.KINDS", small)
+    monkeypatch.setattr("poller.sandbox.registry.KINDS", small)
     stage = Stage(rate=rate, history=timedelta(days=2))
     for hours in (0, 5, 5):
         stage.later(hours=hours)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox.history import History
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.world.truth import History
 
 from .stage import CALLS, LEADS, NOON
 
@@ -19,7 +19,7 @@ Truths = dict[str, dict[str, History]]
 def long_run() -> Truths:
     """Stream to the truth of ten days with some twenty records an hour; calls in UTC."""
     now = NOON
-    world = World(3, 0.3, lambda: now, timedelta())
+    world = new_world(3, 0.3, lambda: now, timedelta())
     now += timedelta(days=10)
     return {CALLS: world.truth(CALLS, ("UTC", "sentiment")), LEADS: world.truth(LEADS)}
 

@@ -11,9 +11,10 @@ import pytest
 from starlette.types import Message
 
 from poller.sandbox.app import sandbox
-from poller.sandbox.callcap import API_KEY
-from poller.sandbox.serve import listen, serve
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.server import listen, serve
+from poller.sandbox.vendors.callcap import API_KEY
+from poller.sandbox.world.world import World
 
 LIST = "/callcap/v2/get/calls/?show=100"
 
@@ -21,7 +22,7 @@ LIST = "/callcap/v2/get/calls/?show=100"
 @asynccontextmanager
 async def served() -> AsyncIterator[tuple[World, httpx.AsyncClient]]:
     """A world of some hundred records behind a port, and a client that waits 5 s at most."""
-    world = World(1, 30, lambda: datetime.now(UTC), timedelta(minutes=10))
+    world = new_world(1, 30, lambda: datetime.now(UTC), timedelta(minutes=10))
     sock, stop = listen(0), anyio.Event()
     origin = f"http://127.0.0.1:{sock.getsockname()[1]}"
     key = {"Authorization": f"Bearer {API_KEY}"}
@@ -77,7 +78,7 @@ async def test_faults_come_before_the_answer_and_in_its_middle(part: str) -> Non
 
 
 async def test_a_stall_ends_when_the_client_gives_up() -> None:
-    world = World(1, 0, lambda: datetime.now(UTC), timedelta())
+    world = new_world(1, 0, lambda: datetime.now(UTC), timedelta())
     world.vices.set({"callcap": {"stall": 1.0, "stall_seconds": 600}})
     messages: Iterator[Message] = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
 
@@ -94,7 +95,7 @@ async def test_a_stall_ends_when_the_client_gives_up() -> None:
 
 
 async def test_a_cancelled_server_frees_its_port() -> None:
-    world = World(1, 0, lambda: datetime.now(UTC), timedelta())
+    world = new_world(1, 0, lambda: datetime.now(UTC), timedelta())
     sock = listen(0)
     port = sock.getsockname()[1]
     with anyio.move_on_after(0.05):

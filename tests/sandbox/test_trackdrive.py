@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox import trackdrive
+from poller.sandbox.vendors import trackdrive
 
 from .stage import NOON, Stage
 from .trackdrive_stage import CALLS, GOOD, LEADS, ask, made, rows, uuids, walked

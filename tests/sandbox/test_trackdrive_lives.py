@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox.history import History
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.world.truth import History
+from poller.sandbox.world.world import World
 
 from .stage import NOON, Stage
 from .trackdrive_stage import CALLS, LEADS, made, rows, walked
@@ -86,7 +87,7 @@ TROUBLE: dict[str, tuple[str, Callable[[History], bool]]] = {
 def long_run() -> World:
     """Ten days with some twenty records an hour."""
     now = NOON
-    world = World(3, 0.3, lambda: now, timedelta())
+    world = new_world(3, 0.3, lambda: now, timedelta())
     now += timedelta(days=10)
     return world
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from poller.sandbox import flextell
-from poller.sandbox.vices import RATES, Vices
+from poller.sandbox.vendors import flextell
+from poller.sandbox.world.vices import RATES, Vices
 
 from . import vices_of_agendize as of_agendize
 from . import vices_of_answers as of_answers
@@ -42,7 +42,7 @@ async def test_without_the_vice_it_does_not(stage: Stage, vice: str) -> None:
 
 
 async def test_a_vice_happens_as_often_as_its_rate_says() -> None:
-    vices = Vices(5, {"*": {"reset": 0.25}, "callcap": {"reset": 0.75}})
+    vices = Vices(5, {"*": {"reset": 0.25}, "callcap": {"reset": 0.75}}, vendors=("callcap",))
     counts = {name: sum(vices.strikes(name, "reset") for _ in range(4000)) for name in ("callcap", "flextell")}
     assert 2900 < counts["callcap"] < 3100
     assert 900 < counts["flextell"] < 1100

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from poller.sandbox.world import World
+from poller.sandbox.registry import new_world
+from poller.sandbox.world.world import World
 
 from .stage import ALL_CALLS, CALLS, LEADS, NOON, Stage
 
@@ -13,7 +14,7 @@ from .stage import ALL_CALLS, CALLS, LEADS, NOON, Stage
 def grown(seed: int, steps: int) -> World:
     """A world that ran for ten hours, asked so many times."""
     now = NOON
-    world = World(seed, 1, lambda: now, timedelta(hours=2))
+    world = new_world(seed, 1, lambda: now, timedelta(hours=2))
     for _ in range(steps):
         now += timedelta(hours=10) / steps
         world.advance()

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from poller.sandbox import trackdrive
+from poller.sandbox.vendors import trackdrive
 
 from .stage import Stage
 

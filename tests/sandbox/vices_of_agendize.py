@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from poller.sandbox import agendize
+from poller.sandbox.vendors import agendize
 
 from .stage import NOON, Stage
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from poller.sandbox import flextell, trackdrive
+from poller.sandbox.vendors import flextell, trackdrive
 
 from .stage import ALL_CALLS, CALLS, GOOD_LEADS, LEADS, NOON, Stage, answers, both, ids
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from poller.commands.demo import account
 from poller.config.settings import load
-from poller.sandbox.flextell import ACCESS_TOKEN
+from poller.sandbox.accounts import account
+from poller.sandbox.vendors.flextell import ACCESS_TOKEN
 from tests.kafka.jars import VERSION
 from tests.process.running import ROOT, House
 from tests.process.vendors import Vendors, serving

@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from poller.commands.demo import account
 from poller.config.settings import Settings
+from poller.sandbox.accounts import account
 from tests.process.running import ROOT
 from tests.ship.chart import EXAMPLES
 

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from poller.sandbox import people
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, View, second
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, View, second
 
 ZONE = ZoneInfo("Australia/Sydney")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 CALL_TIMES = ("created", "joinQueue", "answered", "hangUp", "wrapUp")
 CAMPAIGNS = ("Service desk", "Renewals", "Überweisung", "Sales", "Win-back")
-AGENTS = tuple((1204 + n, f"{people.FIRST[n]} Example") for n in range(8))
+AGENTS = tuple((1204 + n, f"{names.FIRST[n]} Example") for n in range(8))
 WRAPS = ((28, "Contact"), (31, "Resolved"), (33, "Call back"), (35, "Not interested"), (40, "Sale"))
 SURVEY = {"started": False, "startTimestamp": None, "workflowId": None, "workflowName": None}
 REMOVED = "Removed"

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from poller.sandbox import asked
-from poller.sandbox.records import ESCAPED, Change, Fields, Kind, View, second
+from poller.sandbox.api import query
+from poller.sandbox.world.records import ESCAPED, Change, Fields, Kind, View, second
 
 COMPANY_ZONE = "US/Eastern"
 ZONES = (COMPANY_ZONE, COMPANY_ZONE, "America/Montreal", "Europe/Paris", "US/Pacific")
@@ -106,7 +106,7 @@ def _show(call: Fields, view: View) -> Fields:
 
 
 def _wall(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(asked.zone(zone)):%Y-%m-%dT%H:%M:%S}"
+    return f"{at.astimezone(query.zone(zone)):%Y-%m-%dT%H:%M:%S}"
 
 
 def _zoneless(record: Fields) -> Fields:

@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from poller.sandbox.agendize_records import CALLS, ended
-from poller.sandbox.asked import Query
-from poller.sandbox.desk import Desk, Vendor, json_answer
-from poller.sandbox.ranges import ALWAYS
-from poller.sandbox.records import Version
+from poller.sandbox.api.backend import Desk, Vendor, json_answer
+from poller.sandbox.api.date_ranges import ALWAYS
+from poller.sandbox.api.query import Query
+from poller.sandbox.vendors.agendize_records import CALLS, ended
+from poller.sandbox.world.records import Version
 
 API_KEY = "sandbox-agendize-api-key"
 TOKEN = "sandbox-agendize-account-token"

@@ -4,17 +4,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 import msgspec
 import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from poller.sandbox.records import JSON, Kind, Version
-
-if TYPE_CHECKING:  # the world knows the vendors, and they answer from here
-    from poller.sandbox.world import World
+from poller.sandbox.world.records import JSON, Kind, Version
+from poller.sandbox.world.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Desk:
     """One vendor's view of the world and of its own vices."""
 
     vendor: str
-    world: "World"
+    world: World
     _finds: dict[Hashable, tuple[int, list[Version]]] = field(default_factory=dict)
 
     @property

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from poller.sandbox import people
-from poller.sandbox.asked import Query
-from poller.sandbox.budget import Budget
-from poller.sandbox.desk import Desk, Slice, Vendor, json_answer
-from poller.sandbox.oauth import Tokens
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, Version, second
+from poller.sandbox.api.backend import Desk, Slice, Vendor, json_answer
+from poller.sandbox.api.oauth import Tokens
+from poller.sandbox.api.query import Query
+from poller.sandbox.api.rate_limit import Budget
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, Version, second
 
 TENANT = 42
 ACCESS_TOKEN = "sandbox-flextell-access-token"
@@ -40,7 +40,7 @@ CODES = {403: "forbidden", 404: "not_found", 429: "too_many_requests"}
 
 
 def _blank(n: int, created: datetime, rng: Random) -> Fields:
-    first, last = people.name(rng)
+    first, last = names.name(rng)
     created, imported = second(created), rng.random() < 0.4
     return {
         "id": 5000 + n, "first_name": first, "last_name": last, "full_name": f"{first} {last}",

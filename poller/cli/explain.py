@@ -1,25 +1,54 @@
-"""What `poller explain` prints: a paragraph a sweep, or a line of what is known of a record."""
+"""`poller explain`: a paragraph a sweep, or a line of what is known of one record."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 
-from poller.cli.tables import console, line, soon
+import msgspec
+import typer
+
+from poller.cli.options import DEFAULT, AsJson, Config, wait
+from poller.cli.terminal import console, line, say_absent, soon
 from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
+from poller.commands.explain.plans import known as record_state
+from poller.commands.explain.plans import plans as stream_plans
+from poller.config.settings import load
 from poller.humanize import timestamp
 
+Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
+Identity = Annotated[str | None, typer.Option("--id", help="What is known of this record (`subject` of its events).")]
 
-def say(plans: Plans, now: datetime) -> None:
+
+def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = None, as_json: AsJson = False) -> None:
+    """Say what each sweep of a stream would ask next, and why; no vendor is asked. Or what is known of one record."""
+    settings, now = load(config, os.environ), datetime.now(UTC)
+    if identity is not None:
+        found = wait(lambda: record_state(settings, stream, identity, now))
+        say_absent(settings)
+        said = msgspec.json.encode(found).decode() if as_json else known_line(found)
+        sys.stdout.write(said + "\n")
+        return
+    plans = wait(lambda: stream_plans(settings, stream, now))
+    say_absent(settings)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
+    else:
+        show_plans(plans, now)
+
+
+def show_plans(plans: Plans, now: datetime) -> None:
     """All sweeps, and the history that is left; coloured at a terminal."""
     if plans.state:
-        _say(plans.stream, [("state", plans.state)])
+        _show(plans.stream, [("state", plans.state)])
     for plan in plans.sweeps:
-        _say(plan.sweep, _lines(plan, now))
+        _show(plan.sweep, _lines(plan, now))
     if plans.history:
-        _say("history", _left(plans.history))
+        _show("history", _left(plans.history))
 
 
-def _say(title: str, lines: Iterable[tuple[str, str]]) -> None:
+def _show(title: str, lines: Iterable[tuple[str, str]]) -> None:
     if not sys.stdout.isatty():
         sys.stdout.write(f"{title}\n" + "".join(f"  {label:<9}{words}\n" for label, words in lines))
         return
@@ -73,7 +102,7 @@ def _gap(gap: GapPlan) -> str:
     )
 
 
-def known(of: Known) -> str:
+def known_line(of: Known) -> str:
     """One record, in a line."""
     doubt = "; in doubt: whatever the vendor says of it next is sent" if of.in_doubt else ""
     missed = f"; missing from {of.missed} passes in a row" if of.missed else ""

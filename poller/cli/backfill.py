@@ -1,4 +1,4 @@
-"""The command that reads history, and how it shows how far it is."""
+"""`poller backfill`: reads history, and shows how far it is."""
 
 import os
 import sys

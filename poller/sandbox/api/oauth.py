@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from poller.sandbox.desk import Desk, json_answer
+from poller.sandbox.api.backend import Desk, json_answer
 
 
 class Tokens:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from poller.sandbox import ipscape_calls as calls
-from poller.sandbox import people
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, second
+from poller.sandbox.vendors import ipscape_calls as calls
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, second
 
 
 def _lead(n: int, at: datetime, rng: Random) -> Fields:
-    first, last = people.name(rng)
+    first, last = names.name(rng)
     phone, created = calls.phone(rng), second(at)
     return {
         "leadId": 55_000 + n, **calls.campaign(n), "listId": 300 + n % 9, "listName": f"List {n % 9}",

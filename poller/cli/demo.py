@@ -1,30 +1,18 @@
-"""The commands that poll, and the one that is polled."""
+"""`poller demo` and `poller sandbox`: the vendors, simulated on this machine."""
 
-import os
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from poller.cli.options import DEFAULT, Config, end, wait
+from poller.cli.options import end, wait
 from poller.commands import demo
-from poller.commands.run import run as run_poller
-from poller.config.reload import Rereading
 from poller.telemetry import Telemetry
 
 Rate = Annotated[float, typer.Option(help="New records a minute and stream.", min=0, max=100_000)]
+
+
 Seed = Annotated[int, typer.Option(help="Which world.")]
-
-
-def run(
-    config: Config = DEFAULT,
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Every sweep of every stream once, then end.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be delivered; save nothing.")] = False,
-) -> None:
-    """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
-    read = Rereading(config, os.environ)
-    end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read)))
 
 
 def run_demo(rate: Rate = 60, seed: Seed = 1) -> None:

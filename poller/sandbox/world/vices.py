@@ -1,9 +1,7 @@
 """The misbehaviours of simulated vendors: named, switched on and off at run time, and drawn from a seed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
-
-from poller.sandbox.vendors import VENDORS
 
 RATES: Mapping[str, str] = {
     # the list moves, or lies about itself
@@ -71,15 +69,16 @@ Settings = Mapping[str, Mapping[str, float]]
 class Vices:
     """Which vendor misbehaves how often; nothing does by default. Same seed and same questions, same answers."""
 
-    def __init__(self, seed: int = 0, settings: Settings | None = None) -> None:
+    def __init__(self, seed: int = 0, settings: Settings | None = None, *, vendors: Collection[str]) -> None:
         self._settings: dict[str, dict[str, float]] = {}
         self.rng = Random(seed)
+        self._vendors = {"*", *vendors}
         self.set(settings or {})
 
     def set(self, settings: Settings) -> None:
         """Replace all settings. ValueError names what is no vendor, no vice, or no number it can be."""
         for vendor, values in settings.items():
-            if vendor not in {"*", *(known.name for known in VENDORS)}:
+            if vendor not in self._vendors:
                 raise ValueError(f"no such vendor: {vendor}")
             for name, value in values.items():
                 _check(name, value)

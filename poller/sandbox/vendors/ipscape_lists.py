@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from poller.sandbox import people
-from poller.sandbox.ipscape_calls import CAMPAIGNS, HOUR, MINUTE, campaign, spelled
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, second
+from poller.sandbox.vendors.ipscape_calls import CAMPAIGNS, HOUR, MINUTE, campaign, spelled
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, second
 
 Life = Callable[[int, datetime, Random], Iterator[Change]]
 Make = Callable[[int, datetime, Random], Fields]
@@ -59,7 +59,7 @@ def _relabelled(at: datetime, rng: Random) -> Fields:
 
 
 def _user(n: int, at: datetime, rng: Random) -> Fields:
-    first, last = people.FIRST[n % len(people.FIRST)], rng.choice(people.LAST)
+    first, last = names.FIRST[n % len(names.FIRST)], rng.choice(names.LAST)
     return {
         "userId": 1204 + n, "userTimezone": "Australia/Sydney", "firstName": first, "lastName": last,
         "username": f"user{n}", "isLoggedIn": False, "userType": "user" if n % 6 == 5 else "agent",
@@ -70,7 +70,7 @@ def _user(n: int, at: datetime, rng: Random) -> Fields:
 
 
 def _married(at: datetime, rng: Random) -> Fields:
-    return {"lastName": f"{rng.choice(people.LAST)}-{rng.randrange(10**6)}", "_changed": second(at)}
+    return {"lastName": f"{rng.choice(names.LAST)}-{rng.randrange(10**6)}", "_changed": second(at)}
 
 
 def _presence(rng: Random) -> Fields:

@@ -1,13 +1,10 @@
 """TrackDrive's change log: what users and API clients did to leads and calls; what machines do is not in it."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from poller.sandbox.records import Fields, Kind, Version, View
-from poller.sandbox.trackdrive_records import CALLS, LEADS, milli, show
-
-if TYPE_CHECKING:  # the world knows the vendors
-    from poller.sandbox.world import World
+from poller.sandbox.vendors.trackdrive_records import CALLS, LEADS, milli, show
+from poller.sandbox.world.records import Fields, Kind, Version, View
+from poller.sandbox.world.world import World
 
 
 def _show(entry: Fields, view: View) -> Fields:
@@ -42,7 +39,7 @@ BY_MACHINES = {
 class ChangeLog:
     """The entries in the order in which they were written: their ids only grow."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self._entries: list[Version] = []
         self._told: dict[str, int] = {}

@@ -1,37 +1,37 @@
-"""Tables: for a person who looks, and plain lines for a pipe."""
+"""`poller streams`: a table at a terminal, a line a sweep into a pipe."""
 
+import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from rich.console import Console
+import orjson
 from rich.table import Table
 from rich.text import Text
 
-from poller.commands.check import Finding
+from poller.cli.options import DEFAULT, AsJson, Config, wait
+from poller.cli.terminal import COLOURS, cell, console, line, say_absent, soon
+from poller.commands.streams import standings
+from poller.config.settings import load
 from poller.humanize import spelt_roughly
+from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
-
-COLOURS = {
-    "ok": "green", "waiting": "cyan", "paused": "red", "denied": "red", "gap": "yellow", "suspect": "yellow",
-    "late": "yellow",
-}  # fmt: skip
+from poller.telemetry.status import as_json as status_json
 
 
-def say_finding(found: Finding) -> None:
-    """One line; at a terminal with a mark and a colour beside the word."""
-    word = "ok" if found.ok else "FAIL"
-    if not sys.stdout.isatty():
-        sys.stdout.write(f"{word:<4} {found.name}: {found.words}\n")
-        sys.stdout.flush()
-        return
-    shown = console()
-    words, warns, warning = found.words.partition("; warning: ")
-    marks = ("✓", "✗", "!") if "utf" in shown.encoding.lower() else (" ", " ", " ")
-    mark, colour = (marks[0], "green") if found.ok else (marks[1], "red")
-    shown.print(line((f"{mark} {word:<4} ", colour), (found.name, "bold"), (f": {words}", "")))
-    if warns:
-        shown.print(line((f"{marks[2]} warning: {warning}", "yellow")))
+def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
+    """Show every stream: its checkpoint, lag, gaps, last error.
+
+    Into a pipe: a line a sweep, cells divided by tabs, "-" where there is nothing. They are:
+    source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
+    """
+    settings, now = load(config, os.environ), datetime.now(UTC)
+    found = wait(lambda: standings(settings, Telemetry(), now))
+    say_absent(settings)
+    if as_json:
+        sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
+    else:
+        say_streams(found, now)
 
 
 def say_streams(found: list[StreamStatus], now: datetime) -> None:
@@ -84,18 +84,6 @@ def _sweep_cells(sweep: SweepStatus, now: datetime) -> tuple[Text, ...]:
     return error, Text(_ago(sweep.last_success, now)), Text(soon(sweep.next_poll, now))
 
 
-def cell(text: str) -> str:
-    """One cell of a plain line: never empty, no white space but single spaces."""
-    return " ".join(text.split()) or "-"
-
-
-def soon(moment: datetime | None, now: datetime) -> str:
-    """How far off a time is."""
-    if moment is None:
-        return "-"
-    return f"in {spelt_roughly(moment - now)}" if moment > now else "due"
-
-
 def _ago(moment: datetime | None, now: datetime) -> str:
     return f"{spelt_roughly(max(now - moment, timedelta(0)))} ago" if moment else "-"
 
@@ -106,13 +94,3 @@ def _gap(gap: GapStatus) -> str:
 
 def _when(moment: datetime | None) -> str:
     return rfc3339(moment) if moment else ""
-
-
-def line(*parts: tuple[str, str]) -> Text:
-    """Texts, each with its colour; nothing in them is taken for markup."""
-    return Text.assemble(*parts)
-
-
-def console() -> Console:
-    """The terminal: no colour where NO_COLOR says so, nothing highlighted but by us."""
-    return Console(highlight=False, soft_wrap=True)

@@ -8,8 +8,8 @@ import anyio
 import uvicorn
 
 from poller.sandbox.app import sandbox
-from poller.sandbox.vices import Vices
-from poller.sandbox.world import World
+from poller.sandbox.world.vices import Vices
+from poller.sandbox.world.world import World
 
 
 def listen(port: int) -> socket.socket:

@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from poller.sandbox import asked
-from poller.sandbox.asked import Query
-from poller.sandbox.desk import Desk, Vendor, json_answer
-from poller.sandbox.ranges import ALWAYS
-from poller.sandbox.records import Fields, Kind, Version, second
-from poller.sandbox.trackdrive_log import ENTRIES, ChangeLog
-from poller.sandbox.trackdrive_records import CALLS, COMPANY_ZONE, LEADS
+from poller.sandbox.api import query as asked
+from poller.sandbox.api.backend import Desk, Vendor, json_answer
+from poller.sandbox.api.date_ranges import ALWAYS
+from poller.sandbox.api.query import Query
+from poller.sandbox.vendors.trackdrive_log import ENTRIES, ChangeLog
+from poller.sandbox.vendors.trackdrive_records import CALLS, COMPANY_ZONE, LEADS
+from poller.sandbox.world.records import Fields, Kind, Version, second
 
 PUBLIC_KEY = "sandbox-trackdrive-public-key"
 PRIVATE_KEY = "sandbox-trackdrive-private-key"

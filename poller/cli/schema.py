@@ -1,4 +1,4 @@
-"""The commands that print a JSON Schema."""
+"""`poller schema`: prints a JSON Schema."""
 
 import json
 import sys

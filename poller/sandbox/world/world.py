@@ -7,10 +7,9 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from poller.sandbox.history import History, told
-from poller.sandbox.records import RECORD_VICES, Fields, Kind, Version, View, second
-from poller.sandbox.vendors import KINDS
-from poller.sandbox.vices import Vices
+from poller.sandbox.world.records import RECORD_VICES, Fields, Kind, Version, View, second
+from poller.sandbox.world.truth import History, told
+from poller.sandbox.world.vices import Vices
 
 LONGEST_TIE = 20
 
@@ -36,7 +35,7 @@ class _Stream:
 
 
 class World:
-    """Calls and leads that start, end, are edited, imported, deleted, restored: everything the vendors' lists show.
+    """Records that start, end, are edited, imported, deleted, restored: all that the vendors' lists show.
 
     `rate` is new records a minute and stream; `history` of them exist at birth, at most `past_limit` a stream, which
     thins a long history out. Time is what `now` says (aware UTC), and what happens does not depend on when it is asked
@@ -45,6 +44,7 @@ class World:
 
     def __init__(
         self,
+        kinds: Sequence[Kind],
         seed: int,
         rate: float,
         now: Callable[[], datetime],
@@ -52,11 +52,11 @@ class World:
         past_limit: int = 5_000,
     ) -> None:
         self.now = now
-        self.vices = Vices(seed)
+        self.vices = Vices(seed, vendors={kind.name.partition("/")[0] for kind in kinds})
         self._seed, self._rate, self._born = seed, rate, now()
         minutes = history / timedelta(minutes=1)
         self._past_rate = min(rate, past_limit / minutes) if minutes else 0.0
-        self._streams = {kind.name: _Stream(kind, f"{seed}/{kind.name}") for kind in KINDS}
+        self._streams = {kind.name: _Stream(kind, f"{seed}/{kind.name}") for kind in kinds}
         self._agenda: list[tuple[datetime, int, _Stream, str | None, Fields | None]] = []
         self._order = count()
         for stream in self._streams.values():

@@ -14,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from poller.sandbox import asked, people, ranges
-from poller.sandbox.desk import Desk, Vendor, json_answer
-from poller.sandbox.ranges import Span
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, Version, View, second
+from poller.sandbox.api import date_ranges
+from poller.sandbox.api import query as asked
+from poller.sandbox.api.backend import Desk, Vendor, json_answer
+from poller.sandbox.api.date_ranges import Span
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, Version, View, second
 
 API_KEY = "sandbox-callcap-key"
 PROFILE_ZONE = "US/Central"
@@ -25,7 +27,7 @@ SHOWN_BY_ALL = ("accounts", "caller", "callsurance", "sentiment", "webmatch")
 BLOCKS = frozenset({"notes", "demographics", "scorecards", "import", "summaries", *SHOWN_BY_ALL})
 TIMES = ("start_datetime", "end_datetime", "last_modified")
 TEXTS = {"all": (False, True), "call": (False,), "text": (True,)}
-RANGES = ("custom", *ranges.DAYS, *(f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)))
+RANGES = ("custom", *date_ranges.DAYS, *(f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)))
 
 
 def _accounts(n: int) -> Fields:
@@ -51,7 +53,7 @@ WEBMATCH = {"search": "tyres", "referrer": "https://www.google.com/", "call_page
 
 def _worked(rng: Random) -> Fields:
     major, n = rng.choice((("Positive", 1), ("Negative", 2), ("Neutral", 3), ("Filtered", 4)))
-    csr = {"id": 40 + n, "name": rng.choice(people.FIRST)}
+    csr = {"id": 40 + n, "name": rng.choice(names.FIRST)}
     return {"major": {"label": major, "id": n}, "minor": {"label": "Appointment Booked", "id": 5000 + n}, "csr": csr}
 
 
@@ -61,12 +63,12 @@ def _mood(rng: Random) -> Fields:
 
 
 def _started(n: int, start: datetime, rng: Random) -> Fields:
-    (first, last), (city, state, zip_code) = people.name(rng), rng.choice(people.PLACES)
+    (first, last), (city, state, zip_code) = names.name(rng), rng.choice(names.PLACES)
     return {
         "call_id": f"{100200 + n % 7}_{n % 9}_{start:%m_%d_%Y_%H:%M:%S}_{n}", "recording": "", "action": "In Progress",
         "start_datetime": start, "end_datetime": None, "last_modified": start, "dtmf": "", "duration": 0,
         "rings": rng.randint(1, 8), "revenue": 0, "callsurance": UNWORKED, "webmatch": WEBMATCH, "sentiment": None,
-        "caller": {"caller_id": people.us_number(rng), "name": f"{first} {last}", "class": "Residential",
+        "caller": {"caller_id": names.us_number(rng), "name": f"{first} {last}", "class": "Residential",
                    "address": "NF", "city": city, "state": state, "zip": zip_code},
         "accounts": ACCOUNTS[n % len(ACCOUNTS)], "notes": "", "demographics": None, "scorecards": [], "import": None,
         "summaries": [], "_text": rng.random() < 0.05,
@@ -152,18 +154,18 @@ def _started_within(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -
         now += timedelta(seconds=desk.rng.random() * desk.amount("slide_seconds"))
     preset = asked.word(query, "search_range", RANGES)
     if preset != "custom":
-        return ranges.named(preset, now, zone)
+        return date_ranges.named(preset, now, zone)
     today = now.astimezone(zone).date()
     first = date.fromisoformat(query.get("search_startdate") or f"{today - timedelta(days=30)}")
     last = date.fromisoformat(query.get("search_enddate") or f"{today}")
     if not first < last:
         raise ValueError("search_startdate must be less than search_enddate")
-    return ranges.days(first, last - timedelta(days=desk.strikes("short_end_day")), zone)
+    return date_ranges.days(first, last - timedelta(days=desk.strikes("short_end_day")), zone)
 
 
 def _modified_within(query: asked.Query, zone: ZoneInfo) -> Span:
     """Minutes in, seconds compared, both ends included; a bare date as an end means its last second."""
-    start, end = ranges.ALWAYS
+    start, end = date_ranges.ALWAYS
     if text := query.get("search_last_modified_start"):
         start = _local(text if len(text) > 10 else f"{text} 00:00", zone)
     if text := query.get("search_last_modified_end"):

@@ -1,6 +1,6 @@
 """How many requests a simulated vendor still allows in this minute, told on each answer."""
 
-from poller.sandbox.desk import Desk
+from poller.sandbox.api.backend import Desk
 
 
 class Budget:

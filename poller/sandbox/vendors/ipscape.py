@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from poller.sandbox import ranges
-from poller.sandbox.asked import Query
-from poller.sandbox.desk import Desk, Slice, Vendor, json_answer
-from poller.sandbox.ipscape_calls import ACTIVITIES, ZONE
-from poller.sandbox.ipscape_leads import ATTEMPTS, LEADS
-from poller.sandbox.ipscape_lists import CAMPAIGN, LEAD_LIST, USER
-from poller.sandbox.ranges import Span
-from poller.sandbox.records import Fields, Kind, Version
+from poller.sandbox.api import date_ranges
+from poller.sandbox.api.backend import Desk, Slice, Vendor, json_answer
+from poller.sandbox.api.date_ranges import Span
+from poller.sandbox.api.query import Query
+from poller.sandbox.vendors.ipscape_calls import ACTIVITIES, ZONE
+from poller.sandbox.vendors.ipscape_leads import ATTEMPTS, LEADS
+from poller.sandbox.vendors.ipscape_lists import CAMPAIGN, LEAD_LIST, USER
+from poller.sandbox.world.records import Fields, Kind, Version
 
 TOKEN = "sandbox-ipscape-token"
 PREFIX = "/platform-api/v3.0"
@@ -56,8 +56,8 @@ class Listing:
         """First and last second, both included."""
         given = [_instant(name, asked[name]) if name in asked else None for name in self.bounds]
         if not any(given):
-            return (now - timedelta(days=7), ranges.ALWAYS[1]) if self.bounds else ranges.ALWAYS
-        return given[0] or ranges.ALWAYS[0], given[1] or ranges.ALWAYS[1]
+            return (now - timedelta(days=7), date_ranges.ALWAYS[1]) if self.bounds else date_ranges.ALWAYS
+        return given[0] or date_ranges.ALWAYS[0], given[1] or date_ranges.ALWAYS[1]
 
 
 ONE_CAMPAIGN = {"campaignId": "campaignId"}
@@ -101,7 +101,7 @@ def _found(desk: Desk, listing: Listing, asked: Query, *, first: bool, everythin
     wanted = {filters[name]: text for name, text in asked.items() if name in filters and not everything}
     if "accountIsActive" in wanted:
         wanted["accountIsActive"] = BOOLEANS[wanted["accountIsActive"]]
-    start, end = ranges.ALWAYS if everything else listing.span(asked, desk.now())
+    start, end = date_ranges.ALWAYS if everything else listing.span(asked, desk.now())
 
     def sift(rows: list[Version]) -> list[Version]:
         if listing.bounds:

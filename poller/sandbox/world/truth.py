@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from poller.sandbox.records import Kind, Version, View
+from poller.sandbox.world.records import Kind, Version, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from hashlib import sha256
 from random import Random
 from uuid import UUID
 
-from poller.sandbox import asked, people
-from poller.sandbox.records import ESCAPED, MONEY, Change, Fields, Kind, View
+from poller.sandbox.api import query
+from poller.sandbox.world import names
+from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, View
 
 COMPANY_ZONE = "America/New_York"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -37,13 +38,13 @@ def milli(at: datetime) -> datetime:
 
 
 def _lead(n: int, at: datetime, rng: Random) -> Fields:
-    (first, last), (_, state, zip_code) = people.name(rng), rng.choice(people.PLACES)
+    (first, last), (_, state, zip_code) = names.name(rng), rng.choice(names.PLACES)
     offer, schedule, source = rng.choice(OFFERS)
     created = milli(at)
     return LEAD_BLANKS | {
         "id": 90_210_001 + n, "uuid": str(UUID(int=rng.getrandbits(128), version=4)), "type": "Lead",
         "created_at": created, "updated_at": created, "first_queued_at": created, "full_name": f"{first} {last}",
-        "next_action_at": created + 5 * MINUTE, "caller_id": f"+1{people.us_number(rng).replace('-', '')}",
+        "next_action_at": created + 5 * MINUTE, "caller_id": f"+1{names.us_number(rng).replace('-', '')}",
         "email": f"lead{n}@example.com", "country": "US", "state_province": state, "zip_postal_code": zip_code,
         "time_zone": "America/Denver", "remote_ip": "192.0.2.7", "contact_field_type": "caller_id",
         "data": {"loan_amount": f"{rng.randint(1, 99)}00"}, "sub_id": f"s-{n % 40}", "offer_id": offer,
@@ -118,7 +119,7 @@ def _commit_lag(rng: Random) -> timedelta:
 
 def _call(n: int, at: datetime, rng: Random) -> Fields:
     offer, _, source = rng.choice(OFFERS)
-    caller, created = f"+1{people.us_number(rng).replace('-', '')}", milli(at)
+    caller, created = f"+1{names.us_number(rng).replace('-', '')}", milli(at)
     return CALL_BLANKS | {
         "id": 123_895_001 + n, "uuid": str(UUID(int=rng.getrandbits(128), version=4)), "type": "Call",
         "created_at": created, "updated_at": created, "status": "initiated",
@@ -186,7 +187,7 @@ def _call_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 def show(fields: Fields, view: View) -> Fields:
     """The record with the columns that `view` names, or all of them."""
-    zone, as_text = asked.zone(COMPANY_ZONE), fields["id"] % 2
+    zone, as_text = query.zone(COMPANY_ZONE), fields["id"] % 2
     record = dict(fields)
     if record.get("type") == "Lead":
         words = {"human_status": record["status"].replace("_", " ").capitalize(), "css_status": record["status"]}

@@ -1,0 +1,49 @@
+"""`poller check`: a line a finding, as soon as it is known."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import orjson
+
+from poller.cli.options import DEFAULT, AsJson, Config, end, wait
+from poller.cli.terminal import console, line
+from poller.commands.check import Finding
+from poller.commands.check import check as findings
+from poller.config.settings import Settings, load
+from poller.telemetry import Telemetry
+
+
+def check(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
+    """Ask every vendor for one record, and every output whether it could be written; change nothing."""
+    settings = load(config, os.environ)
+    found = wait(lambda: _found(settings, aloud=not as_json))
+    if as_json:
+        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+    end(int(not all(finding.ok for finding in found)))
+
+
+async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
+    """All findings, each said as soon as it is known: a vendor that hangs takes its time."""
+    found = []
+    async for finding in findings(settings, Telemetry(), datetime.now(UTC)):
+        found.append(finding)
+        if aloud:
+            say_finding(finding)
+    return found
+
+
+def say_finding(found: Finding) -> None:
+    """One line; at a terminal with a mark and a colour beside the word."""
+    word = "ok" if found.ok else "FAIL"
+    if not sys.stdout.isatty():
+        sys.stdout.write(f"{word:<4} {found.name}: {found.words}\n")
+        sys.stdout.flush()
+        return
+    shown = console()
+    words, warns, warning = found.words.partition("; warning: ")
+    marks = ("✓", "✗", "!") if "utf" in shown.encoding.lower() else (" ", " ", " ")
+    mark, colour = (marks[0], "green") if found.ok else (marks[1], "red")
+    shown.print(line((f"{mark} {word:<4} ", colour), (found.name, "bold"), (f": {words}", "")))
+    if warns:
+        shown.print(line((f"{marks[2]} warning: {warning}", "yellow")))

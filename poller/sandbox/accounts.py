@@ -1,0 +1,49 @@
+"""What lets a poller into the simulated vendors: made up, and the same for everybody."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from poller.sandbox.vendors import agendize
+from poller.sandbox.vendors.agendize_records import COMPANY_ZONE
+from poller.sandbox.vendors.callcap import API_KEY
+from poller.sandbox.vendors.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from poller.sandbox.vendors.ipscape import TOKEN
+from poller.sandbox.vendors.trackdrive import PRIVATE_KEY, PUBLIC_KEY
+
+ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+    "agendize": {
+        "base_url": "/agendize/api/2.0",
+        "api_key": agendize.API_KEY,
+        "token": agendize.TOKEN,
+        "timezone": COMPANY_ZONE,
+    },
+    "callcap": {"base_url": "/callcap", "api_key": API_KEY},
+    "flextell": {
+        "base_url": "/flextell/api/v1",
+        "token_url": "/flextell/oauth/token",
+        "tenant": TENANT,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": REFRESH_TOKEN,
+    },
+    "ipscape": {"base_url": "/ipscape/platform-api", "token": TOKEN},
+    "trackdrive": {"base_url": "/trackdrive", "public_key": PUBLIC_KEY, "private_key": PRIVATE_KEY},
+}
+"""What each vendor of the sandbox wants to know, by its type; addresses are within the sandbox."""
+
+
+def account(at: str, vendor: str) -> dict[str, Any]:
+    """The configuration of an account of this vendor in the sandbox at this origin."""
+    known = {key: f"{at}{value}" if key.endswith("_url") else value for key, value in ACCOUNTS[vendor].items()}
+    return {"type": vendor, **known}
+
+
+CREDENTIALS = (
+    f"callcap under /callcap (api_key {API_KEY}); "
+    f"flextell under /flextell/api/v1 (tenant {TENANT}, access_token {ACCESS_TOKEN}; or token_url "
+    f"/flextell/oauth/token, client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}, refresh_token {REFRESH_TOKEN}); "
+    f"trackdrive under /trackdrive (public_key {PUBLIC_KEY}, private_key {PRIVATE_KEY}); "
+    f"ipscape under /ipscape/platform-api (token {TOKEN}); "
+    f"agendize under /agendize/api/2.0 (api_key {agendize.API_KEY}, token {agendize.TOKEN}, timezone {COMPANY_ZONE})"
+)
+"""Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
