@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Raw, Struct, json, structs
 from pydantic import SecretStr, model_validator
 
-from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.plugin import kinds
+from poller.plugin import Denied, SourceError, Throttled, Unavailable, Unexpected, kinds
 from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential, Static
 from poller.plugin.fields.decoding import UNREADABLE, envelope, utf8

@@ -18,8 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Raw, Struct
 
-from poller.errors import Shifted, Unexpected
-from poller.plugin import kinds
+from poller.plugin import Shifted, Unexpected, kinds
 from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential
 from poller.plugin.fields.decoding import envelope

@@ -16,8 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 from pydantic import Field, SecretStr, model_validator
 
-from poller.errors import Unexpected
-from poller.plugin import kinds
+from poller.plugin import Unexpected, kinds
 from poller.plugin.config_types import Address, Origin, Secret
 from poller.plugin.credentials import Credential, Refreshing
 from poller.plugin.fields.decoding import UNREADABLE, envelope

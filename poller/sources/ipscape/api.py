@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from poller.errors import Shifted, Unexpected
+from poller.plugin import Shifted, Unexpected
 from poller.plugin.fields.decoding import UNREADABLE, envelope
 from poller.plugin.fields.scalars import ident
 from poller.plugin.fields.structs import shape

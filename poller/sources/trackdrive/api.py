@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from poller.errors import Denied, Throttled, Unavailable, Unexpected
+from poller.plugin import Denied, Throttled, Unavailable, Unexpected
 from poller.plugin.fields.decoding import UNREADABLE, envelope
 from poller.plugin.fields.scalars import ident
 from poller.plugin.fields.structs import naming, shape
