@@ -32,19 +32,19 @@ $(VENV)/.tools: $(VENV)/.built requirements-tools.lock
 	touch $@
 
 chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
-	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+	$(BIN)/python -m tests.chaos.files --minutes $(MINUTES) --seed $(SEED)
 
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (needs java, mvn): MINUTES=1 SEED=1 CONTROL=
-	$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
+	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
 
 bench-commit: $(VENV)/.built ## what a new record costs, page to commit: files, Kafka (needs java, mvn)
-	$(BIN)/python -m tests.kafka.bench_commit
+	$(BIN)/python -m tests.bench.commit
 
 bench-restore: $(VENV)/.built ## how long a million seen records take to restore from Kafka (needs java, mvn)
-	$(BIN)/python -m tests.kafka.bench_restore
+	$(BIN)/python -m tests.bench.restore
 
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.laws.mutants
 
 # What is locked stays as long as it satisfies pyproject.toml: to upgrade, remove the lock files first.
 lock: ## write the lock files (needs uv)

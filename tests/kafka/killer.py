@@ -14,9 +14,9 @@ from aiokafka.conn import AIOKafkaConnection
 from poller.cli import main
 from poller.state.kafka import KafkaState
 from poller.state.kafka.group import Group
-from tests.death import Death
+from tests.chaos.death import Death
+from tests.chaos.killer import Kill
 from tests.kafka.proxy import WRITING
-from tests.killer import Kill
 
 
 def mortal(death: Death, setattr_: Callable[[Any, str, Any], None]) -> None:

@@ -11,9 +11,9 @@ from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState
 from poller.state.kafka.ledger import KafkaLedger
 from poller.telemetry import Telemetry
-from tests.core.ledgers import Sink
-from tests.core.toy import NOON
 from tests.kafka.reading import DEADLINE, Place
+from tests.state.ledgers import Sink
+from tests.support.toy import NOON
 
 KEY = "a key for tests only"
 

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import Process
 from anyio.to_thread import run_sync
 
-from tests.chaos import poller
+from tests.chaos.files import poller
 from tests.kafka.broker import Broker
 
 SESSION = 6.0

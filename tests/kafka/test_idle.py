@@ -9,10 +9,10 @@ from poller.state.export import read, written
 from poller.state.offline import Whole
 from poller.state.open import held
 from poller.state.sqlite import SqliteState
-from tests.core.ledgers import change, checkpoint, entry
-from tests.core.toy import NOON
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
+from tests.state.ledgers import change, checkpoint, entry
+from tests.support.toy import NOON
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from outputs.kafka.producer import TRANSACTION, Producer
 from poller.events.batch import Batch
 from poller.state.ledger import Change, Lost
-from tests.core.ledgers import checkpoint
-from tests.kafka.bench_commit import NAME, PAGE, batched, page
+from tests.bench.commit import NAME, PAGE, batched, page
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
+from tests.state.ledgers import checkpoint
 
 pytestmark = pytest.mark.slow
 

@@ -16,11 +16,11 @@ from outputs.kafka import producer
 from poller.errors import ConfigError
 from poller.state.kafka import assignment, reader
 from poller.state.ledger import Lost
-from tests.core.ledgers import change, checkpoint
 from tests.kafka.broker import Broker, free_ports
 from tests.kafka.ledgers import replica, unheard
 from tests.kafka.reading import Place
 from tests.kafka.test_ledger_transactions import delivered, frail, known, refused
+from tests.state.ledgers import change, checkpoint
 
 pytestmark = pytest.mark.slow
 

@@ -19,11 +19,11 @@ from poller.plugin.credentials import Token
 from poller.plugin.source import Owner
 from poller.state.kafka import partition
 from poller.state.ledger import Lost
-from tests.core.ledgers import change, checkpoint, entry
-from tests.core.toy import NOON
 from tests.kafka.ledgers import owner, replica, state, unheard
 from tests.kafka.reading import DEADLINE, Place
 from tests.kafka.test_ledger_replicas import first
+from tests.state.ledgers import change, checkpoint, entry
+from tests.support.toy import NOON
 
 pytestmark = pytest.mark.slow
 

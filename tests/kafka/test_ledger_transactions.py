@@ -21,11 +21,11 @@ from poller.events.seen import key_of
 from poller.state.checkpoint import Checkpoint
 from poller.state.kafka.ledger import KafkaLedger
 from poller.state.ledger import Change, Lost
-from tests.core.ledgers import Sink, change, checkpoint, names
-from tests.core.toy import NOON
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
+from tests.state.ledgers import Sink, change, checkpoint, names
+from tests.support.toy import NOON
 
 pytestmark = pytest.mark.slow
 

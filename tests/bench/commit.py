@@ -1,0 +1,165 @@
+"""What a new record costs, by path: `python -m tests.bench.commit`.
+
+The same Callcap calls, 1,000 a page, from a page's bytes to the end of its commit: into files with the state in SQLite,
+and into Kafka with the state in Kafka (one transaction). Beside them what is written, by nothing but a loop of
+aiokafka's `send_batch`. CPU is that of this process alone; reading pages over HTTP is not part of it. The commit
+alone is what follows the transformation: until what the page came to is durable, and the state with it.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TypeVar
+
+from aiokafka import AIOKafkaProducer
+
+from outputs.kafka.batching import fill, packed
+from outputs.kafka.records import Post, Posts, partition
+from poller.events.batch import Batch, Moment
+from poller.events.cloudevent import Shape
+from poller.events.seen import Seen
+from poller.events.transform import transform
+from poller.state.delivery import Delivery
+from poller.state.ledger import Change, Ledger
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger
+from poller.telemetry import Telemetry
+from tests.kafka.broker import Broker
+from tests.kafka.ledgers import owner
+from tests.kafka.reading import Place
+from tests.outputs.material import file_config
+from tests.simulation import callcap
+from tests.sources.callcap_pages import CALL
+from tests.sources.scripted import json_bytes
+from tests.state.ledgers import checkpoint
+
+PAGE, PAGES, WARM = 1000, 100, 10
+NAME = "acme/calls"
+(STREAM,) = callcap().build()
+SHAPE = Shape("acme", "callcap", "calls", "call")
+T = TypeVar("T")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def page(number: int) -> Sequence[bytes]:
+    """Calls as the vendor sends them, each a new one."""
+    rng = random.Random(number)
+
+    def call(index: int) -> bytes:
+        caller = {**CALL["caller"], "caller_id": f"316-555-{rng.randrange(10_000):04}", "name": f"Pat {rng.random()}"}
+        return json_bytes({**CALL, "call_id": f"{number}_{index}", "caller": caller, "duration": rng.randrange(900)})
+
+    return [call(index) for index in range(PAGE)]
+
+
+def batched(records: Sequence[bytes]) -> Batch:
+    return transform(STREAM, SHAPE, records, Seen(None), Moment(now()))
+
+
+def committing(ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
+    async def commit(batch: Batch) -> None:
+        await ledger.commit(Change(NAME, checkpoint(), batch))
+
+    return commit
+
+
+def as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+async def measure(
+    name: str, transformed: Callable[[T], Batch], commit: Callable[[Batch], Awaitable[None]], pages: Sequence[T]
+) -> float:
+    """Print the figures of a path, and give its CPU a record in microseconds."""
+    for one in pages[:WARM]:
+        await commit(transformed(one))
+    whole, alone = list[float](), list[float]()
+    began, cpu = time.perf_counter(), time.process_time()
+    for one in pages[WARM:]:
+        at = time.perf_counter()
+        batch = transformed(one)
+        ready = time.perf_counter()
+        await commit(batch)
+        done = time.perf_counter()
+        whole.append(done - at)
+        alone.append(done - ready)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    records = PAGE * (len(pages) - WARM)
+    sys.stdout.write(
+        f"{name:<34} {records / seconds:>9,.0f} records/s {cpu / records * 1e6:>6.1f} us CPU a record   "
+        f"page to commit {spread(whole)}   commit alone {spread(alone)}\n"
+    )
+    return cpu / records * 1e6
+
+
+def spread(seconds: Sequence[float]) -> str:
+    return f"p50 {median(seconds) * 1000:.1f} ms, p99 {quantiles(seconds, n=100)[98] * 1000:.1f} ms"
+
+
+@asynccontextmanager
+async def into_files(folder: Path) -> AsyncIterator[Ledger]:
+    database = Database.open(folder / "poller.db")
+    async with Delivery({"files": file_config(folder).open({})}, Telemetry()) as delivery:
+        yield SqliteLedger(database, delivery, Telemetry(), now)
+    database.close()
+
+
+@asynccontextmanager
+async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Batch], Awaitable[None]]]:
+    """No transaction, no state, nobody to say what was delivered."""
+    posts = Posts(topic, topic, "structured")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka.at, enable_idempotence=True, compression_type="zstd", max_batch_size=1 << 20
+    )
+    await producer.start()
+
+    async def send(batch: Batch) -> None:
+        by: dict[int, list[Post]] = {}
+        for post in map(posts, batch.messages):
+            by.setdefault(partition(post, 2), []).append(post)
+        futures = []
+        for place, some in by.items():
+            for few in packed(some, 512 << 10):
+                fill(sent := producer.create_batch(), few)
+                futures.append(await producer.send_batch(sent, topic, partition=place))
+        await asyncio.gather(*futures)
+
+    yield send
+    await producer.stop()
+
+
+async def compare(kafka: Place, folder: Path) -> float:
+    pages = [page(number) for number in range(PAGES + WARM)]
+    async with bare(kafka, Place(kafka.at).create("bare", 2)) as send:
+        await measure("a bare loop of send_batch", as_it_is, send, [batched(records) for records in pages])
+    async with into_files(folder) as ledger:
+        await ledger.restore(NAME, None)
+        files = await measure("files, state in SQLite", batched, committing(ledger), pages)
+    async with owner(kafka, "acme", now=now) as ledger:
+        await ledger.restore(NAME, None)
+        return await measure("Kafka, state in Kafka", batched, committing(ledger), pages) / files
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        try:
+            broker.start()
+            ratio = asyncio.run(compare(Place(broker.at["PLAINTEXT"]), Path(folder)))
+        finally:
+            broker.stop()
+    sys.stdout.write(f"Kafka costs {ratio:.2f} times the CPU of files\n")
+
+
+if __name__ == "__main__":
+    main()

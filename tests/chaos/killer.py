@@ -1,0 +1,21 @@
+"""`poller` that kills itself, with SIGKILL, at the n-th moment around its writes: `python -m tests.chaos.killer N run …`."""
+
+import os
+import signal
+import sys
+
+from poller.cli import main
+from tests.chaos.death import Death, mortal
+
+
+class Kill(Death):
+    """The real thing."""
+
+    def strike(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    mortal(Kill(int(sys.argv[1])), setattr)
+    sys.argv = ["poller", *sys.argv[2:]]
+    main()

@@ -1,0 +1,129 @@
+"""`poller check`: one line each, what it says of what is wrong, and that it changes nothing."""
+
+import json
+import socket
+from functools import partial
+
+from poller.sandbox.accounts import ACCOUNTS
+from tests.chaos.hasty import sources
+from tests.commands.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
+from tests.commands.vendors import Vendors
+
+
+def findings(process: Poller) -> dict[str, tuple[bool, str]]:
+    """What its lines say, by name."""
+    found = {}
+    for line in process.lines:
+        name, _, words = line[5:].partition(": ")
+        assert line[:5] in {"ok   ", "FAIL "}
+        found[name] = (line.startswith("ok"), words)
+    return found
+
+
+def test_all_is_well(house: House, vendors: Vendors) -> None:
+    before = vendors.number()
+    check = house.run("check")
+    assert check.code() == 0
+    found = findings(check)
+    assert list(found) == ["state", "acme", "crm", "files"]
+    assert all(ok for ok, _ in found.values())
+    assert found["acme"][1].startswith(f"answers; {len(vendors.holds('callcap'))} calls")
+    assert [len(vendors.asked(vendor, before)) for vendor in ("callcap", "flextell")] == [1, 1], "one request each"
+    assert [path.name for path in house.folder.iterdir() if path.is_dir()] == [], "nothing was made"
+    said = json.loads(house.run("check", "--json").said)
+    assert [(one["name"], one["ok"], one["words"]) for one in said] == [
+        (name, *finding) for name, finding in found.items()
+    ]
+
+
+def test_everything_that_is_wrong_is_said_and_the_rest_is_looked_at_all_the_same(
+    house: House, vendors: Vendors
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    sources = {
+        "wrong-key": callcap(vendors.at, api_key="no such key"),
+        "nobody": callcap(nobody),
+        "page": flextell(vendors.at),
+        "fine": callcap(vendors.at),
+    }
+    (house.folder / "file").touch()
+    outputs = {"nowhere": {**FILES, "path": "file/{source}.jsonl"}, "console": dict(STDOUT)}
+    house.write(sources=sources, outputs=outputs, state={"path": "file/poller.db"})
+    vendors.vices({"flextell": {"html_200": 1.0}})
+    check = house.run("check")
+    assert check.code() == 1
+    found = findings(check)
+    assert {name for name, (ok, _) in found.items() if ok} == {"fine", "console"}
+    assert "file/poller.db cannot be read" in found["state"][1]
+    refused = "HTTP 401: the vendor refuses the credential (api_key): is it still valid, and for this account?"
+    assert found["wrong-key"][1].endswith(refused)
+    assert "the connection failed" in found["nobody"][1]
+    assert "markup where JSON was asked for" in found["page"][1]
+    assert "file" in found["nowhere"][1]
+    assert len(check.lines) == 7
+
+
+def test_a_state_that_cannot_be_read_is_one_finding_among_others(house: House) -> None:
+    (house.folder / "state").mkdir()
+    (house.folder / "state/poller.db").write_bytes(b"no database, but longer than a header would be" * 100)
+    check = house.run("check")
+    assert check.code() == 1
+    assert {name: ok for name, (ok, _) in findings(check).items()} == {
+        "state": False,
+        "acme": True,
+        "crm": True,
+        "files": True,
+    }
+
+
+def test_every_vendor_answers(house: House, vendors: Vendors) -> None:
+    house.write(sources={**sources(vendors.at), "flextell": flextell(vendors.at)})
+    check = house.run("check")
+    assert check.code() == 0
+    answers = {name: words for name, (ok, words) in findings(check).items() if ok}
+    assert {name for name, words in answers.items() if words.startswith("answers")} == set(ACCOUNTS)
+
+
+def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, vendors: Vendors) -> None:
+    paces = {"enough": 600, "slow": 599}  # three sweeps, each 200 times a minute
+    house.write(sources={name: callcap(vendors.at, requests_per_minute=pace) for name, pace in paces.items()})
+    check = house.run("check")
+    assert check.code() == 0
+    assert {name: "warning" in findings(check)[name][1] for name in paces} == {"enough": False, "slow": True}
+
+
+def test_at_a_terminal_marks_stand_beside_the_words_and_warnings_in_lines_of_their_own(
+    house: House, vendors: Vendors
+) -> None:
+    house.write(sources={"slow": callcap(vendors.at, requests_per_minute=1), "bad": callcap(vendors.at, api_key="no")})
+    code, coloured = house.at_terminal("check", columns=80)
+    lines = without_colours(coloured).splitlines()
+    assert code == 1
+    assert "\x1b[" in coloured
+    assert [line[:7] for line in lines] == ["✓ ok   ", "✗ FAIL ", "✓ ok   ", "! warni", "✓ ok   "]
+    assert "requests_per_minute allows 1" in lines[3]
+    plain = house.at_terminal("check", PYTHONIOENCODING="ascii")[1]
+    assert "✓" not in plain
+
+
+def test_a_refresh_token_is_not_spent(house: House, vendors: Vendors) -> None:
+    house.write(sources={"crm": flextell(vendors.at, oauth=True)})
+    before = vendors.number()
+    check = house.run("check")
+    assert check.code() == 0
+    assert findings(check)["crm"][1].startswith("left out: no valid access token at hand")
+    assert vendors.asked("flextell", before) == []
+
+
+def test_it_changes_nothing_beside_a_running_poller(house: House, vendors: Vendors) -> None:
+    with house.start("run") as poller:
+        until(partial(house.has, "acme", vendors.holds("callcap")), "what there was")
+        assert house.run("check").code() == 0
+        with poller.frozen():
+            before = house.bytes("state"), house.bytes("events")
+            assert house.run("check").code() == 0
+            assert (house.bytes("state"), house.bytes("events")) == before
+        new = vendors.put("callcap")
+        until(partial(house.has, "acme", {new}), "a record that came after the check")
+        assert poller.stop() == 0

@@ -1,0 +1,45 @@
+"""What is known, where the state is in Kafka: explained beside a running poller, carried about when none runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.running import House, until
+from tests.commands.test_replicas import house_of
+from tests.commands.vendors import Vendors
+from tests.kafka.reading import Place
+
+pytestmark = pytest.mark.slow
+
+
+def subjects(place: Place) -> list[str]:
+    there = f"{place.prefix}call" in place.topics()
+    events = [json.loads(value) for value in (place.values("call") if there else ()) if value]
+    return sorted(event["subject"] for event in events if event["source"] == "/callcap/acme")
+
+
+def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: Place) -> None:
+    house: House = house_of(tmp_path, vendors, kafka)
+    before = house.run("streams")
+    assert before.code() == 0
+    assert before.logged.startswith("poller: state.topic: ")
+    assert before.logged.endswith(" is not there: nothing was saved yet\n")
+    with house.start("run") as poller:
+        until(lambda: set(subjects(kafka)) >= set(vendors.holds("callcap")), "what there was")
+        some = subjects(kafka)[0]
+        assert "revision 1" in house.run("explain", "acme.calls", "--id", some).said
+        live = json.loads(house.run("explain", "acme.calls", "--json").said)["sweeps"][1]
+        assert "complete pass covered" in live["why_there"]
+        refused = house.run("state", "reset", "acme")
+        assert refused.code() == 2
+        assert "has 1 members: stop every poller first" in refused.logged
+        assert poller.stop() == 0
+    there = subjects(kafka)
+    exported = house.run("state", "export")
+    assert exported.code() == 0
+    assert {json.loads(line).get("name") for line in exported.lines} >= {"acme/calls", "west/calls", "acme"}
+    forgotten = house.run("state", "reset", "acme.calls")
+    assert f"forgotten: acme/calls: {len(there)} records, 3 sweeps" in forgotten.said
+    assert house.run("run", "--once").code() == 0
+    until(lambda: len(subjects(kafka)) == 2 * len(there), "all of them again")

@@ -1,0 +1,71 @@
+"""The pages on deploying point to what is there."""
+
+import re
+
+import pytest
+import yaml
+
+from poller.config.settings import Settings
+from poller.sandbox.accounts import account
+from tests.commands.running import ROOT
+from tests.deploy.chart import EXAMPLES
+
+PAGES = ["README.md", "docs/deploying.md", "helm/poller/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_file_leads_to_one(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text())
+    missing = [link for link in links if not (ROOT / page).parent.joinpath(link).exists()]
+    assert missing == []
+    assert links or page != "docs/deploying.md"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_of_ours_that_a_command_names_is_there(page: str) -> None:
+    named = re.findall(r"(?<![\w/.-])((?:helm|docs)/[\w./-]+)", "".join(blocks(page)))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES))
+def test_every_secret_that_an_example_refers_to_is_made_in_its_first_lines(example: str) -> None:
+    text = EXAMPLES[example].read_text()
+    comments = re.findall(r"(?m)^#(.*)", text)
+    assert made("\n".join(comments)) == needed(text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_installs_an_example_makes_every_secret_that_it_refers_to(page: str) -> None:
+    installing = [block for block in blocks(page) if "examples/" in block]
+    for block in installing:
+        for example in re.findall(r"examples/(\w+)\.yaml", block):
+            assert made(block) >= needed(EXAMPLES[example].read_text())
+    assert installing or page != "docs/deploying.md"
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"(?s)```sh\n(.*?)```", (ROOT / page).read_text())
+
+
+def made(commands: str) -> set[tuple[str, str]]:
+    """The secrets that these commands make, and their keys."""
+    lines = re.sub(r"\\\n", "", commands).splitlines()
+    found = [re.search(r"kubectl create secret generic (\S+)(.*)", line) for line in lines]
+    keys = [(of[1], re.findall(r"--from-(?:literal|file)=([\w.-]+)", of[2])) for of in found if of]
+    return {(name, key) for name, some in keys for key in some}
+
+
+def needed(text: str) -> set[tuple[str, str]]:
+    """The secrets that these values refer to, and their keys: by name, or as files of a folder."""
+    values = yaml.safe_load(text)
+    named = {(of["secretName"], of["key"]) for of in values["secretEnv"].values()}
+    folders = values["secretFiles"].items()
+    return named | {(name, key) for name, at in folders for key in re.findall(rf"{at}/([\w.-]+)", text)}
+
+
+def test_the_configuration_without_an_account_gets_into_the_sandbox() -> None:
+    texts = re.findall(r"(?s)```yaml\n(.*?)```", (ROOT / "README.md").read_text())
+    [config] = [yaml.safe_load(text) for text in texts if "127.0.0.1" in text]
+    for source in config["sources"].values():
+        assert account("http://127.0.0.1:8123", source["type"]).items() <= source.items()
+    Settings.model_validate(config)

@@ -1,0 +1,261 @@
+"""What is news: the rules of revisions, one at a time, over a small vendor.
+
+Killed: news by identity alone, or by raw bytes; a stamp that makes a revision; a stamp not adopted; a stale revision
+delivered, or dropped for ever; equal stamps taken as stale; baseline by one of its two times; a doubt that is silent,
+or that is told twice; a projection compared with another one; the second showing on a page compared with the state.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from poller.events.seen import key_of
+from poller.polling.progress.deletions import vanish
+from tests.support.toy import NOON, Reader, parsed, record
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def said(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(event["type"].removeprefix("lead."), event["revision"]) for event in events]
+
+
+# Each row: what the vendor shows, how long after the row before; and what is told.
+STORIES: dict[str, list[tuple[timedelta, dict[str, Any], list[tuple[str, int]]]]] = {
+    "a life": [
+        (MINUTE, {"text": "a"}, [("created", 1)]),
+        (MINUTE, {"text": "a"}, []),
+        (MINUTE, {"text": "b"}, [("updated", 2)]),
+        (MINUTE, {"text": "b", "deleted": True}, [("deleted", 3)]),
+        (MINUTE, {"text": "b", "deleted": True}, []),
+        (MINUTE, {"text": "c", "deleted": True}, [("deleted", 4)]),
+        (MINUTE, {"text": "c"}, [("updated", 5)]),
+    ],
+    "first seen deleted": [
+        (MINUTE, {"deleted": True}, [("deleted", 1)]),
+        (MINUTE, {}, [("updated", 2)]),
+    ],
+    "back to what it was, without stamps": [
+        (MINUTE, {"text": "a"}, [("created", 1)]),
+        (MINUTE, {"text": "b"}, [("updated", 2)]),
+        (MINUTE, {"text": "a"}, [("updated", 3)]),
+    ],
+    "equal stamps, different content": [
+        (MINUTE, {"text": "a", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "b", "changed": NOON}, [("updated", 2)]),
+        (MINUTE, {"text": "a", "changed": NOON}, [("updated", 3)]),
+    ],
+    "a stamp that goes, and comes": [
+        (MINUTE, {"text": "a", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "b"}, [("updated", 2)]),
+        (MINUTE, {"text": "c", "changed": NOON - HOUR}, [("updated", 3)]),
+    ],
+    "an unstamped showing of the same does not forget the stamp": [
+        (MINUTE, {"text": "a", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "a"}, []),
+        (MINUTE, {"text": "b", "changed": NOON - MINUTE}, []),
+    ],
+    "volatile fields make no revision and hide none": [
+        (MINUTE, {"text": "a", "noise": 1}, [("created", 1)]),
+        (MINUTE, {"text": "a", "noise": 2}, []),
+        (MINUTE, {"text": "b", "noise": 2}, [("updated", 2)]),
+        (MINUTE, {"text": "b", "noise": 2}, []),
+    ],
+    "a new stamp alone is silent, and counts from then on": [
+        (MINUTE, {"text": "a", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "a", "changed": NOON + MINUTE}, []),
+        (MINUTE, {"text": "stale", "changed": NOON + MINUTE / 2}, []),
+        (MINUTE, {"text": "b", "changed": NOON + 2 * MINUTE}, [("updated", 2)]),
+    ],
+    "an old stamp with equal content does not count": [
+        (MINUTE, {"text": "a", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "a", "changed": NOON - HOUR}, []),
+        (MINUTE, {"text": "stale", "changed": NOON - MINUTE}, []),
+    ],
+    "stale within the hour, the truth after it": [
+        (MINUTE, {"text": "b", "changed": NOON}, [("created", 1)]),
+        (MINUTE, {"text": "a", "changed": NOON - MINUTE}, []),
+        (HOUR - MINUTE, {"text": "a", "changed": NOON - MINUTE}, []),
+        (MINUTE, {"text": "a", "changed": NOON - MINUTE}, [("updated", 2)]),
+        (MINUTE, {"text": "a", "changed": NOON - MINUTE}, []),
+    ],
+    "an unknown field is nothing": [
+        (MINUTE, {"text": "a"}, [("created", 1)]),
+        (MINUTE, {"text": "a", "brand_new": 1}, []),
+    ],
+    "the same values spelled otherwise": [
+        (MINUTE, {"text": {"x": 1.5, "y": [2]}}, [("created", 1)]),
+        (MINUTE, {"text": {"y": [2], "x": 1.50}}, []),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_rules_of_revisions(story: str) -> None:
+    reader = Reader()
+    for number, (wait, fields, expected) in enumerate(STORIES[story]):
+        reader.now += wait
+        assert said(reader.read(record(**fields))) == expected, f"row {number}"
+        assert len(reader.batch.messages) + reader.batch.duplicates + reader.batch.stale == reader.batch.records == 1
+
+
+def test_a_stale_revision_is_counted_as_such() -> None:
+    reader = Reader()
+    reader.read(record(text="b", changed=NOON))
+    reader.read(record(text="a", changed=NOON - MINUTE), record("2"))
+    assert (reader.batch.stale, reader.batch.duplicates, reader.batch.records) == (1, 0, 2)
+
+
+def test_what_is_met_twice_on_a_page_is_compared_with_its_first_showing() -> None:
+    reader = Reader()
+    told = reader.read(
+        record(text="a"), record(text="a"), record(text="a", noise=1), record(text="b"), record(text="a")
+    )
+    assert said(told) == [("created", 1), ("updated", 2), ("updated", 3)]
+    assert reader.batch.duplicates == 2
+    assert said(reader.read(record(text="a"))) == []
+    reader = Reader()
+    told = reader.read(record(text="b", changed=NOON), record(text="a", changed=NOON - MINUTE))
+    assert (said(told), reader.batch.stale) == ([("created", 1)], 1)
+
+
+def test_a_silent_showing_and_a_change_on_one_page() -> None:
+    reader = Reader()
+    reader.read(record(text="a", noise=1))
+    assert said(reader.read(record(text="a", noise=2), record(text="b"), record(text="b", noise=3))) == [("updated", 2)]
+    assert said(reader.read(record(text="b", noise=4), record(text="a", noise=1))) == [("updated", 3)]
+
+
+@pytest.mark.parametrize(
+    ("own", "changed", "silent"),
+    [
+        (-MINUTE, None, True),
+        (-MINUTE, -MINUTE, True),
+        (-MINUTE, timedelta(0), False),
+        (timedelta(0), -MINUTE, False),
+        (timedelta(0), None, False),
+        (MINUTE, MINUTE, False),
+    ],
+)
+def test_baseline_is_what_lies_wholly_before_the_start(own: timedelta, changed: timedelta | None, silent: bool) -> None:
+    reader = Reader()
+    reader.now = NOON + HOUR
+    one: dict[str, Any] = {"at": NOON + own, "changed": None if changed is None else NOON + changed}
+    assert said(reader.read(record(**one, text="a"), baseline=NOON)) == ([] if silent else [("created", 1)])
+    assert not reader.batch.delivered or not silent
+    assert said(reader.read(record(**one, text="a"))) == [], "noted, also for the passes after that"
+    one["changed"] = NOON + HOUR
+    assert said(reader.read(record(**one, text="b"), baseline=NOON)) == [("updated", 2)]
+
+
+def test_without_a_baseline_an_old_record_is_news() -> None:
+    assert said(Reader().read(record(at=NOON - 1000 * HOUR))) == [("created", 1)]
+
+
+def test_deleted_before_the_start_is_baseline_too() -> None:
+    reader = Reader()
+    assert reader.read(record(at=NOON - HOUR, deleted=True), baseline=NOON) == []
+    assert said(reader.read(record(at=NOON - HOUR))) == [("updated", 2)]
+
+
+def test_what_is_in_doubt_is_news_whatever_it_says_and_once() -> None:
+    reader, doubts = Reader(), {key_of("1"), key_of("2")}
+    reader.read(record("1", text="a", changed=NOON))
+    first = reader.told[0]["id"]
+    again = reader.read(record("1", text="a", changed=NOON), record("1", text="a", changed=NOON), doubts=doubts)
+    assert said(again) == [("updated", 2)]
+    assert again[0]["id"] != first
+    assert reader.batch.delivered == {key_of("1")}
+    assert said(reader.read(record("1", text="a", changed=NOON), doubts=doubts - reader.batch.delivered)) == []
+    stale = record("1", text="older", changed=NOON - HOUR)
+    assert said(reader.read(stale, doubts=doubts)) == [("updated", 3)]
+    assert said(reader.read(record("2", at=NOON - HOUR), doubts=doubts, baseline=NOON)) == [("created", 1)]
+
+
+def test_what_was_kept_too_long_ago_starts_anew() -> None:
+    reader = Reader(keep=86_400.0)
+    assert said(reader.read(record(text="a"))) == [("created", 1)]
+    reader.later(days=1)
+    assert said(reader.read(record(text="b"))) == [("updated", 2)]
+    reader.later(days=1, seconds=1)
+    assert said(reader.read(record(text="b"))) == [("created", 1)]
+
+
+def test_a_silent_showing_does_not_keep_an_identity_longer() -> None:
+    reader = Reader(keep=86_400.0)
+    reader.read(record(text="a"))
+    reader.later(hours=23)
+    assert reader.read(record(text="a", changed=reader.now)) == []
+    reader.later(hours=2)
+    assert said(reader.read(record(text="a", changed=reader.now))) == [("created", 1)]
+
+
+def test_an_upgrade_makes_no_revision_by_itself_and_hides_none() -> None:
+    before = Reader(projections=1)
+    shown = [record(name, text="a", extra=1, noise=1) for name in "abc"]
+    before.read(*shown)
+    after = Reader(projections=2)
+    after.seen = before.seen
+    assert after.read(shown[0], record("b", text="a", extra=2, noise=2)) == [], "the former projection decides once"
+    assert set(after.batch.entries) == {key_of("b")}, "and the new digest is kept, also over a restart"
+    assert said(after.read(record("c", text="changed", extra=1))) == [("updated", 2)]
+    assert said(after.read(record("b", text="a", extra=3, noise=2))) == [("updated", 2)], "then today's"
+    assert after.read(record("a", text="a", extra=1, noise=5)) == []
+    assert said(after.read(record("a", text="a", extra=2))) == [("updated", 2)]
+
+
+def test_the_id_is_the_same_for_the_same_revision_and_differs_otherwise() -> None:
+    one, two = Reader(), Reader()
+    shown = [record(text=text) for text in "aba"]
+    for each in shown:
+        one.read(each)
+        two.later(hours=1)
+        two.read(each)
+    ids = [event["id"] for event in one.told]
+    assert ids == [event["id"] for event in two.told]
+    assert len(set(ids)) == 3, "revision 1 and 3 have equal content"
+    again = Reader()
+    again.read(record(text="c"))
+    assert again.told[0]["id"] != ids[0], "equal revisions of different content"
+
+
+def test_the_vanished_is_deleted_and_may_come_back() -> None:
+    reader = Reader()
+    reader.read(record(text="a"))
+    reader.read()
+    vanish(reader.batch, reader.shape, ["1"], reader.seen, reader.now)
+    gone = parsed(reader.batch.messages[0])
+    assert (gone["type"], gone["revision"], gone["data"]["raw"]) == ("lead.deleted", 2, None)
+    assert {name for name, value in gone["data"].items() if value is not None} == {"id"}
+    reader.seen.put(reader.batch.entries)
+    assert said(reader.read(record(text="a"))) == [("updated", 3)]
+
+
+def test_which_time_an_event_has() -> None:
+    reader = Reader()
+    created = reader.read(record(at=NOON - HOUR, changed=NOON - MINUTE, text="a"))[0]
+    updated = reader.read(record(at=NOON - HOUR, changed=NOON, text="b"))[0]
+    reader.later(minutes=5)
+    deleted = reader.read(record(at=NOON - HOUR, text="b", deleted=True))[0]
+    assert created["time"] == "2026-03-14T11:00:00Z"
+    assert updated["time"] == "2026-03-14T12:00:00Z"
+    assert deleted["time"] == deleted["observedtime"] == "2026-03-14T12:05:00Z"
+    assert reader.batch.lateness == []
+
+
+def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_fast_ones() -> None:
+    reader = Reader()
+    reader.read(record("3", text="a"))
+    shown = [record("0", at=NOON - HOUR), record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
+    reader.read(*shown, net=True, reached=NOON - MINUTE)
+    assert reader.batch.found == {"late": 2, "skipped": 1, "edited": 1}
+    assert reader.batch.lateness == [3600, 3600, 0]
+    reader.read(record("4"), reached=NOON)
+    assert not reader.batch.found
+
+
+def test_new_fields_of_the_vendors_are_noticed() -> None:
+    reader = Reader()
+    reader.read(record(brand_new=1, text="a"))
+    assert reader.batch.drifted == {"brand_new"}

@@ -1,0 +1,148 @@
+"""What is remembered of an identity: packed, restored and expired without a change, and small.
+
+Killed: an earlier chunk that wins; expiry by the chunk instead of the entry; `keep` off by one; a packed field too
+narrow for its number; a day's chunk that is stamped with its oldest entry, so that it goes too early.
+"""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poller.events.seen import (
+    BASELINE,
+    DELETED,
+    REJECT,
+    UNSTAMPED,
+    Entry,
+    Seen,
+    key_of,
+    pack,
+    pack_keys,
+    reject_key,
+    unpack_keys,
+)
+
+NOW = 1_800_000_000
+DAY = 86_400
+WORDS = st.integers(0, (1 << 64) - 1)
+ENTRIES = st.builds(
+    Entry,
+    digest=WORDS,
+    raw=WORDS,
+    modified=st.one_of(st.just(UNSTAMPED), st.integers(-(1 << 63), (1 << 63) - 1)),
+    revision=st.integers(0, (1 << 32) - 1),
+    delivered=st.integers(0, (1 << 32) - 1),
+    flags=st.integers(0, DELETED | BASELINE | REJECT),
+    projection=st.integers(0, 255),
+)
+BOOKS = st.dictionaries(WORDS, ENTRIES, max_size=20)
+
+
+def entry(delivered: int, revision: int = 1) -> Entry:
+    return Entry(1, 2, UNSTAMPED, revision, delivered, 0, 1)
+
+
+def held(seen: Seen, keys: list[int], now: float = NOW) -> dict[int, int]:
+    return {key: found.revision for key in keys if (found := seen.get(key, now))}
+
+
+@settings(deadline=None)
+@given(BOOKS)
+def test_what_is_packed_comes_back_as_it_was(book: dict[int, Entry]) -> None:
+    seen = Seen(None)
+    seen.load(pack(book.items()))
+    assert {key: seen.get(key, NOW) for key in book} == book
+    assert len(seen) == len(book)
+    assert seen.packed_size == len(pack(book.items()))
+
+
+@settings(deadline=None)
+@given(BOOKS)
+def test_everything_in_chunks_of_a_day_is_everything(book: dict[int, Entry]) -> None:
+    seen, again = Seen(None), Seen(None)
+    seen.put(book)
+    chunks = seen.pack_by_day()
+    for _, chunk in chunks:
+        again.load(chunk)
+    assert {key: again.get(key, NOW) for key in book} == book
+    for at, chunk in chunks:
+        one = Seen(None)
+        one.load(chunk)
+        times = [found.delivered for key in book if (found := one.get(key, NOW))]
+        assert max(times) == at, "a chunk is dropped by its newest entry"
+        assert len({time // DAY for time in times}) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.integers(1, 3), ENTRIES), max_size=5))
+def test_later_chunks_win(books: list[dict[int, Entry]]) -> None:
+    seen, expected = Seen(None), dict[int, Entry]()
+    for book in books:
+        seen.load(pack(book.items()))
+        expected |= book
+    assert {key: seen.get(key, NOW) for key in expected} == expected
+
+
+@settings(deadline=None)
+@given(st.sets(WORDS))
+def test_keys_come_back_as_they_were(keys: set[int]) -> None:
+    assert unpack_keys(pack_keys(keys)) == keys
+
+
+def test_an_entry_is_kept_so_long_after_its_last_delivery_and_no_longer() -> None:
+    seen = Seen(keep=100.0)
+    seen.put({1: entry(NOW - 100), 2: entry(NOW - 101), 3: entry(NOW)})
+    assert held(seen, [1, 2, 3]) == {1: 1, 3: 1}
+    assert held(seen, [1, 2, 3], NOW + 1) == {3: 1}
+    for_ever = Seen(keep=None)
+    for_ever.put({1: entry(0)})
+    assert held(for_ever, [1]) == {1: 1}
+
+
+def test_a_chunk_that_expires_takes_only_what_nothing_newer_was_said_of() -> None:
+    seen = Seen(keep=100.0)
+    old = {1: entry(NOW - 200), 2: entry(NOW - 200)}
+    seen.put(old)
+    seen.put({2: entry(NOW - 10, revision=2)})
+    seen.expire(pack(old.items()), NOW)
+    assert held(seen, [1, 2]) == {2: 2}
+    assert len(seen) == 1, "memory is bounded, too"
+    seen.expire(pack(old.items()), NOW)
+
+
+def test_an_identity_a_number_and_a_reject_have_different_fingerprints() -> None:
+    keys = [key_of("1"), key_of("01"), key_of(""), key_of("é"), reject_key(1), reject_key(key_of("1")), reject_key(2)]
+    assert len(set(keys)) == len(keys)
+    assert key_of("1") == key_of("1")
+
+
+def test_numbers_reach_far_enough() -> None:
+    far = datetime(2100, 1, 1, tzinfo=UTC)
+    micros = int(far.timestamp()) * 1_000_000
+    seen = Seen(None)
+    seen.put({1: Entry(0, 0, micros, 4_000_000_000, int(far.timestamp()), DELETED | BASELINE | REJECT, 200)})
+    found = seen.get(1, NOW)
+    assert found
+    assert (found.modified, found.delivered) == (micros, int(far.timestamp()))
+
+
+@pytest.fixture(scope="module")
+def weighed() -> dict[str, float]:
+    """What a million identities cost, in a process of their own."""
+    done = subprocess.run([sys.executable, "-m", "tests.bench.weigh"], capture_output=True, check=True)
+    found: dict[str, float] = orjson.loads(done.stdout)
+    return found
+
+
+def test_a_million_identities_take_no_more_than_200_megabytes(weighed: dict[str, float]) -> None:
+    assert weighed["put_megabytes"] <= 200
+
+
+def test_a_restart_reads_a_million_identities_in_seconds_and_no_more_memory(weighed: dict[str, float]) -> None:
+    assert weighed["restore_megabytes"] <= 200
+    assert weighed["restore_seconds"] <= 5

@@ -1,0 +1,113 @@
+"""Which error a status is, and how long the vendor asks us to wait; whatever else it writes into a header.
+
+Killed: 503 with Retry-After taken as Unavailable; a date read by our clock; 425 or 3xx in the wrong class; a negative
+wait; headers that are no number and no date and raise.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.http.response import Answer, http_date, refusal, retry_after
+from tests.http.wire import NOON
+
+STATUSES = {
+    Denied: {401, 403},
+    Throttled: {429},
+    Unavailable: {408, 425, *range(500, 600)},
+    Unexpected: {201, 202, 204, 206, *range(300, 309), 400, 402, 404, 405, 406, 409, 410, 414, 418, 422, 451},
+}
+FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+
+
+def refused(status: int, now: datetime = NOON, **headers: str) -> SourceError:
+    named = [(name.replace("_", "-").encode(), text.encode("latin-1")) for name, text in headers.items()]
+    return refusal(Answer(status, b"a body of the vendor's", httpx.Headers(named)), now)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(error, status) for error, all_of in STATUSES.items() for status in all_of]
+)
+def test_each_status_is_named_after_what_to_do(error: type[SourceError], status: int) -> None:
+    found = refused(status)
+    assert type(found) is error
+    assert str(status) in str(found)
+    assert "body" not in str(found), "nothing that came from a vendor is shown"
+
+
+def test_a_503_that_says_how_long_is_a_request_for_patience() -> None:
+    found = refused(503, retry_after="7")
+    assert isinstance(found, Throttled)
+    assert found.retry_after == 7
+    assert isinstance(refused(503, retry_after="soon"), Unavailable)
+
+
+def test_a_429_that_does_not_say_how_long() -> None:
+    found = refused(429)
+    assert isinstance(found, Throttled)
+    assert found.retry_after is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("ours", [NOON, NOON + timedelta(days=3), NOON - timedelta(hours=2)])
+def test_a_date_is_read_by_the_vendors_own_clock(form: str, ours: datetime) -> None:
+    """Three forms of a date (RFC 9110 §5.6.7); how wrong our clock is does not matter."""
+    later = NOON + timedelta(seconds=90)
+    found = refused(429, ours, date=NOON.strftime(FORMS[0]), retry_after=later.strftime(form))
+    assert isinstance(found, Throttled)
+    assert found.retry_after == 90
+
+
+def test_without_a_date_of_the_vendors_ours_has_to_do() -> None:
+    found = refused(429, NOON, retry_after=(NOON + timedelta(seconds=90)).strftime(FORMS[0]))
+    assert isinstance(found, Throttled)
+    assert found.retry_after == 90
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        (" 12 ", 12),
+        ("-5", None),
+        ("", None),
+        ("soon", None),
+        ("Fri, 13 Mar 2026 12:00:00 GMT", 0),
+        ("9" * 400, float("inf")),
+        ("9" * 5000, float("inf")),
+        ("\u00b2", None),
+        ("Tue, 15 Nov 1994 08:12:31 +99999999999999999999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -1400", None),
+        ("Tue, 15 Nov 99999999999999 08:12:31 GMT", None),
+    ],
+)
+def test_a_wait_is_never_negative_and_garbage_is_none(text: str | None, seconds: float | None) -> None:
+    assert retry_after(text, NOON) == seconds
+
+
+def test_a_date_without_a_zone_is_utc() -> None:
+    assert http_date("Sun Nov  6 08:49:37 1994") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    assert http_date("Sun, 06 Nov 1994 09:49:37 +0100") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    assert http_date("yesterday") is None
+
+
+PIECES = st.sampled_from(
+    ["Sun", ",", " ", "06", "Nov", "1994", "99999999999999999999", ":", "-", "+", "GMT", "\xb2", "0"]
+)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(st.text(st.characters(max_codepoint=255)), st.lists(PIECES).map("".join), st.lists(PIECES).map(" ".join))
+)
+@example("Fri, 31 Dec 9999 23:59:59 -1400")
+@example("0\x1f")
+def test_no_header_breaks_the_reading_of_an_answer(text: str) -> None:
+    found = refused(429, date=text, retry_after=text)
+    assert isinstance(found, Throttled)
+    assert found.retry_after is None or found.retry_after >= 0

@@ -1,0 +1,115 @@
+"""`make mutants`: breaks the code on purpose, one way at a time, and sees the laws fail. Exits 1 if one survives."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[2]
+LAWS = ("tests/laws/test_laws.py", "tests/laws/test_backfill_laws.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is broken: (file, what stands there, what stands there instead)."""
+
+    name: str
+    edits: Sequence[tuple[str, str, str]]
+
+
+DELIVER = "            marks = await self._delivery.deliver(messages)\n"
+SAVE = """\
+            early = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
+            await self._save(early, _chunks(group, int(self._now().timestamp())))
+"""
+SAID = "    return bool(read.names or read.unreadable)\n"
+MOVED = """\
+    from poller.model import Cursor
+    state.cursor = Cursor(now - timedelta(seconds=5))
+    return True
+"""
+OVERLAP = "Window(cursor.until - sweep.lookback, now)"
+FIELD = "    completed: bool = False\n"
+FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
+TAKEN, LET_GO = "run.stream.busy = run.stream.polled = True", "        run.stream.busy = False\n"
+READ = "        if page.last:\n            came"
+SILENT = "known is None or known.flags & BASELINE"
+
+MUTANTS = (
+    Mutant("saved before delivered", [("poller/state/sqlite/ledger.py", DELIVER, SAVE + DELIVER)]),
+    Mutant("the cursor moved by every page", [("poller/polling/progress/passes.py", SAID, MOVED)]),
+    Mutant(
+        "windows that do not overlap", [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until, now)")]
+    ),
+    Mutant(
+        "windows that do not share their boundary",
+        [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until + timedelta(seconds=61), now)")],
+    ),
+    Mutant(
+        "sweeps that do not wait for each other's pages",
+        [
+            ("poller/polling/runtime.py", FIELD, FIELD + "    busy: bool = False\n"),
+            ("poller/polling/schedule.py", FREE, OWN),
+            ("poller/polling/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
+            ("poller/polling/loop.py", TAKEN, "run.busy = run.stream.polled = True"),
+            ("poller/polling/loop.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
+        ],
+    ),
+    Mutant(
+        "history counted as read with every page",
+        [("poller/polling/slices.py", READ, "        if came:\n            came")],
+    ),
+    Mutant("baseline that stays silent for ever", [("poller/events/transform.py", SILENT, "known is None")]),
+    Mutant(
+        "history that forgets what was delivered", [("poller/events/transform.py", SILENT, "known is None or known")]
+    ),
+)
+
+
+def edited(mutant: Mutant, root: Path) -> Mapping[str, str]:
+    """The files that it changes, as it has them. Raises LookupError where the code is not what it was made for."""
+    files: dict[str, str] = {}
+    for name, old, new in mutant.edits:
+        text = files.get(name) or (root / name).read_text()
+        if text.count(old) != 1:
+            raise LookupError(f"{mutant.name}: {name} holds {text.count(old)} times: {old!r}")
+        files[name] = text.replace(old, new)
+    return files
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the laws hold in spite of it."""
+    with TemporaryDirectory() as folder:
+        for part in ("poller", "outputs", "tests"):
+            shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        for name, text in edited(mutant, ROOT).items():
+            (Path(folder) / name).write_text(text)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *LAWS]
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True, check=False
+        )
+        for line in done.stdout.splitlines():
+            if line.startswith("E   AssertionError: lost") or " lost " in line[:40]:
+                sys.stdout.write(f"    {line.removeprefix('E   AssertionError: ')}\n")
+                break
+        return done.returncode == 0
+
+
+def main() -> int:
+    """Print each mutant's fate."""
+    survivors = 0
+    for mutant in MUTANTS:
+        lives = survives(mutant)
+        sys.stdout.write(f"{'SURVIVED' if lives else 'caught'}: {mutant.name}\n")
+        sys.stdout.flush()
+        survivors += lives
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Sources that come, leave and are lost: each is polled exactly while the ledger says that it is ours.
+
+Killed: a source that left and came back while its pipeline was still ending, never started again; one that was lost,
+started again before the ledger knew; one that stays, started anew at each change.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio
+
+from poller.plugin.source import Account
+from poller.polling.loop import Pipeline
+from poller.polling.supervisor import Fleet
+from poller.state.ledger import Ledger, Lost
+from tests.simulation import callcap
+from tests.support.toy import NOON
+
+ACCOUNTS = {name: callcap() for name in ("acme", "crm")}
+
+
+class Said:
+    """A ledger that says what it is told to say, one set after the other."""
+
+    def __init__(self) -> None:
+        self.send, self._receive = anyio.create_memory_object_stream[Collection[str]](10)
+
+    async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
+        async with self.send, self._receive:
+            async for ours in self._receive:
+                yield ours
+
+
+class Toy:
+    """A pipeline that does nothing, and takes its time to end."""
+
+    failed = False
+
+    def __init__(self, slow: float) -> None:
+        self.slow = slow
+        self.lost, self.over = anyio.Event(), anyio.Event()
+
+    async def run(self, spread: float) -> None:
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self.over.wait)
+                group.start_soon(self._until_lost, group.cancel_scope)
+                await self.over.wait()
+                group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(self.slow)
+
+    async def _until_lost(self, scope: anyio.CancelScope) -> None:
+        await self.lost.wait()
+        raise Lost("fenced")
+
+    def stop(self) -> None:
+        self.over.set()
+
+
+class World:
+    def __init__(self, slow: float = 0.0) -> None:
+        self.started: list[str] = []
+        self.running: dict[str, Toy] = {}
+        self.ledger, self.slow = Said(), slow
+        self.fleet = Fleet(ACCOUNTS, self._build)
+
+    @asynccontextmanager
+    async def _build(self, name: str, _: Account) -> AsyncIterator[Pipeline | None]:
+        assert name not in self.running, "never twice at once"
+        toy = self.running[name] = Toy(self.slow)
+        self.started.append(name)
+        try:
+            yield cast("Any", toy)
+        finally:
+            del self.running[name]
+
+    async def say(self, *ours: str) -> None:
+        await self.ledger.send.send(ours)
+
+    async def until(self, *names: str) -> None:
+        with anyio.fail_after(5):
+            while set(self.running) != set(names):  # noqa: ASYNC110  the fleet tells nobody
+                await anyio.sleep(0.001)
+
+
+@asynccontextmanager
+async def at_work(slow: float = 0.0) -> AsyncIterator[World]:
+    world = World(slow)
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.fleet.run, cast("Ledger", world.ledger))
+        yield world
+        world.fleet.stop()
+
+
+async def test_sources_come_and_go_and_those_that_stay_are_left_alone() -> None:
+    async with at_work() as world:
+        await world.say("acme")
+        await world.until("acme")
+        await world.say("acme", "crm")
+        await world.until("acme", "crm")
+        await world.say("crm")
+        await world.until("crm")
+        await world.say("crm", "acme")
+        await world.until("acme", "crm")
+        assert world.started == ["acme", "crm", "acme"]
+
+
+async def test_one_that_comes_back_while_it_is_still_ending_is_polled_again() -> None:
+    async with at_work(0.05) as world:
+        await world.say("acme")
+        await world.until("acme")
+        first = world.running["acme"]
+        await world.say()
+        await world.say("acme")
+        with anyio.fail_after(5):
+            while world.running.get("acme") in {None, first}:  # noqa: ASYNC110
+                await anyio.sleep(0.001)
+        assert world.started == ["acme", "acme"]
+
+
+async def test_one_that_was_lost_waits_until_the_ledger_has_said_so() -> None:
+    async with at_work() as world:
+        await world.say("acme", "crm")
+        await world.until("acme", "crm")
+        world.running["acme"].lost.set()
+        await world.until("crm")
+        await world.say("acme", "crm")
+        await anyio.sleep(0.02)
+        assert list(world.running) == ["crm"], "the ledger has not taken it away yet"
+        await world.say("crm")
+        await world.say("acme", "crm")
+        await world.until("acme", "crm")
+        assert world.started == ["acme", "crm", "acme"]
+
+
+async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> None:
+    said = {"acme": "two", "crm": "one"}
+    async with at_work() as world:
+        statuses = world.fleet.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
+        assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
+        assert not world.fleet.whole
+        await world.say("acme")
+        await world.until("acme")
+        assert not world.fleet.whole
+        await world.say("acme", "crm")
+        await world.until("acme", "crm")
+        assert world.fleet.whole
+
+
+async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:
+    async with at_work() as world:
+        await world.say("acme")
+        await world.until("acme")
+        world.running["acme"].lost.set()
+        await world.until()

@@ -1,0 +1,129 @@
+"""What the ledger makes of outputs that are away at the start, and of messages that one of them can never take."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import jsonschema
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
+from poller.events.cloudevent import Shape, event
+from poller.events.json_schema import event_schema
+from poller.events.rejects import reject
+from poller.plugin import kinds
+from poller.state.delivery import Delivery
+from poller.telemetry import Telemetry
+from tests.state.ledgers import Sink
+from tests.support.toy import NOON
+
+SHAPE = Shape("acme", "callcap", "calls", "call")
+
+
+def call(identity: str, raw: bytes = b"{}") -> Message:
+    data = kinds.Call(id=identity, status="answered")
+    return event(
+        SHAPE, identity=identity, what="created", revision=1, digest=7, time=NOON, observed=NOON, data=data, raw=raw
+    )
+
+
+class Narrow(Sink):
+    """Takes nothing longer than `most` bytes."""
+
+    most = 1200
+
+    async def write(self, batch: Sequence[Message]) -> Marks:
+        if long := [message for message in batch if len(message.value) > self.most]:
+            raise Undeliverable("no room", long)
+        return await super().write(batch)
+
+
+class Away(Sink):
+    """Is not there for the first few attempts to open it."""
+
+    absences = 2
+
+    async def __aenter__(self) -> Self:
+        if self.absences:
+            self.absences -= 1
+            raise Unreachable("nobody is at home")
+        return await super().__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("message", "size"),
+    [
+        (call("1", b'{"a":"%b"}' % (b"x" * 2000)), 2008),
+        (reject(SHAPE, identity=None, reason="odd", digest=7, observed=NOON, raw=b'"%b"' % (b"x" * 2000)), 2002),
+    ],
+    ids=["event", "reject"],
+)
+async def test_what_an_output_can_never_take_is_there_as_a_reject_and_the_rest_as_it_is(
+    message: Message, size: int
+) -> None:
+    narrow, wide = Narrow("narrow"), Sink("wide")
+    batch = [call("before"), message, call("after")]
+    async with Delivery({"narrow": narrow, "wide": wide}, Telemetry()) as delivery:
+        await delivery.deliver(batch)
+    assert wide.held == [message.value for message in batch]
+    assert [narrow.held[0], narrow.held[2]] == [batch[0].value, batch[2].value]
+    line: dict[str, Any] = orjson.loads(narrow.held[1])
+    assert line["data"] == {"reason": "no room", "record": None, "stream": "calls", "size": size}
+    assert (line["type"], line["id"]) == ("record.rejected", "calls/reject/0000000000000007")
+    assert line.get("subject") == orjson.loads(message.value).get("subject")
+    assert line["partitionkey"] == message.key
+    jsonschema.Draft202012Validator(event_schema()).validate(line)
+
+
+async def test_a_name_that_is_too_long_itself_is_left_out() -> None:
+    narrow = Narrow("narrow")
+    async with Delivery({"narrow": narrow}, Telemetry()) as delivery:
+        await delivery.deliver([call("9" * 5000)])
+    line = orjson.loads(narrow.held[0])
+    assert ("subject" in line, line["partitionkey"]) == (False, "acme/calls")
+
+
+async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
+    away, there, telemetry = Away("away"), Sink("there"), Telemetry()
+    async with Delivery({"away": away, "there": there}, telemetry) as delivery:
+        assert [(output.name, output.up) for output in telemetry.output_statuses()] == [
+            ("away", False),
+            ("there", True),
+        ]
+        await delivery.arrive()
+        assert all(output.up for output in telemetry.output_statuses())
+        await delivery.deliver([call("1")])
+    assert away.held == there.held != []
+    assert (away.left, there.left) == (1, 1)
+
+
+async def test_what_is_noticed_is_told_once_also_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
+
+    class Noticing(Sink):
+        def announce(self, batch: Sequence[Message]) -> Marks:
+            if len(self.notices) == 1:
+                self.notices = [*self.notices, "calls.jsonl is gone: it is begun anew"]
+                raise OutputError("and another one is in the way")
+            return super().announce(batch)
+
+    output = Noticing("files")
+    output.notices = ["there was a torn line"]
+    with capture_logs() as lines:
+        async with Delivery({"files": output}, Telemetry()) as delivery:
+            for name in ("1", "2"):
+                await delivery.announce([call(name)])
+    told = [line["notice"] for line in lines if line["event"] == "output.noticed"]
+    assert told == ["there was a torn line", "calls.jsonl is gone: it is begun anew"]
+
+
+async def test_what_refuses_us_at_the_start_ends_it() -> None:
+    class Refusing(Sink):
+        async def __aenter__(self) -> Self:
+            raise OutputError("wrong password")
+
+    with pytest.raises(OutputError, match="wrong password"):
+        async with Delivery({"refusing": Refusing("refusing")}, Telemetry()):
+            pass
