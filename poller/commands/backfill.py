@@ -16,9 +16,9 @@ from poller.clock import utc_now
 from poller.commands.lifecycle import PATIENCE, load_certificates, poll_until_stopped, stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
-from poller.plugin.config_types import began
+from poller.plugin.config_types import read_start
 from poller.plugin.credentials import SaveToken
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.plugin.stream import BEGINNING
 from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import SECOND, Order, spelt
@@ -68,7 +68,7 @@ def _up(moment: datetime) -> datetime:
 
 def _moment(option: str, text: str, now: datetime) -> datetime:
     try:
-        found = began(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+        found = read_start(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
         return BEGINNING if found is None else now - found if isinstance(found, timedelta) else found
     except (ValueError, OverflowError):
         raise ConfigError(
@@ -158,15 +158,17 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
             opened(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
         )
         load_certificates(settings)
-        build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
-        fleet = Fleet({source: settings.sources[source]}, build, once=True)
+        build_streams = partial(
+            _reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save
+        )
+        fleet = Fleet({source: settings.sources[source]}, build_streams, once=True)
         return await poll_until_stopped(fleet, ledger, telemetry, signals, replica_of(settings.state))
 
 
 @asynccontextmanager
 async def _reader(
     name: str,
-    account: Account,
+    account: Source,
     *,
     stream: str,
     order: Order,
@@ -176,8 +178,10 @@ async def _reader(
     save: SaveToken | None,
 ) -> AsyncIterator[Pipeline | None]:
     """One source, ready to read history and nothing else."""
-    build = pipeline(name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False)
-    async with build as made, anyio.create_task_group() as around:
+    build_streams = pipeline(
+        name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False
+    )
+    async with build_streams as made, anyio.create_task_group() as around:
         if made:
             await made.accept(stream, order)
             around.start_soon(_watch, made, stream, show)

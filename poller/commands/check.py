@@ -15,7 +15,7 @@ from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
-from poller.plugin.source import Account, owner_of
+from poller.plugin.source import Source, account_id
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.open import allowed, place_of, stored
@@ -38,7 +38,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         state, problems = None, list[str]()
         try:
             state = await stack.enter_async_context(stored(settings.state))
-            problems = owner_problems(state, {name: owner_of(account) for name, account in settings.sources.items()})
+            problems = owner_problems(state, {name: account_id(account) for name, account in settings.sources.items()})
             await allowed(settings.state)
         except ConfigError as error:
             problems = error.problems
@@ -51,7 +51,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         yield await _output(name, config)
 
 
-async def _source(name: str, account: Account, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:
+async def _source(name: str, account: Source, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:
     auth = authority(account, await ledger.token(name), None, lambda: now)
     if not auth.at_hand:
         return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
@@ -64,16 +64,16 @@ async def _source(name: str, account: Account, ledger: DryLedger, telemetry: Tel
     return Finding(name, ok=True, words=said + _too_slow(account))
 
 
-def _refused(account: Account) -> str:
+def _refused(account: Source) -> str:
     """Which keys of the configuration the vendor refuses, and what to do about it; none of their values."""
     keys = " and ".join(key for key, value in account if isinstance(value, SecretStr))
     return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"
 
 
-def _too_slow(account: Account) -> str:
+def _too_slow(account: Source) -> str:
     """What the sweeps ask for a minute at least, where the source's pace does not allow it."""
     minute = timedelta(minutes=1)
-    wanted = sum(minute / sweep.every for stream in account.build() for sweep in stream.sweeps)
+    wanted = sum(minute / sweep.every for stream in account.build_streams() for sweep in stream.sweeps)
     if wanted <= account.requests_per_minute:
         return ""
     return (

@@ -11,7 +11,7 @@ from msgspec import json
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import Seen
-from poller.plugin.source import owner_of
+from poller.plugin.source import account_id
 from poller.state import export
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import Held, Whole
@@ -57,7 +57,7 @@ async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tu
     """
     whole = export.read(lines, place)
     saved = {key[2:]: value for key, value in whole.rows.items() if key.startswith("a|")}
-    if problems := foreign(saved, {name: owner_of(account) for name, account in settings.sources.items()}):
+    if problems := foreign(saved, {name: account_id(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)
     async with held(settings.state, make=True) as state:
         if not _is_empty(state.all()):

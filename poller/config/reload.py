@@ -12,7 +12,7 @@ from poller.config.placeholders import Placeholders, Stamp, stamp
 from poller.config.settings import Settings, checked
 from poller.config.yaml_reader import tree
 from poller.errors import ConfigError
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.telemetry import Telemetry
 
 EVERY = 5.0
@@ -39,7 +39,7 @@ class Rereading:
         document = entered(Document(self._name, Placeholders(self._environ)), self._tree)
         return checked(document), document.placeholders.files
 
-    async def watch(self, replace: Callable[[str, Account], None], telemetry: Telemetry) -> None:
+    async def watch(self, replace: Callable[[str, Source], None], telemetry: Telemetry) -> None:
         """Look every few seconds, until cancelled; `replace` is given each account whose credential changed."""
         while self._files:
             await anyio.sleep(EVERY)
@@ -53,7 +53,7 @@ class Rereading:
     def _stamps(self) -> Mapping[Path, Stamp]:
         return {path: stamp(path) for path in self._files}
 
-    async def _reread(self, replace: Callable[[str, Account], None], telemetry: Telemetry) -> None:
+    async def _reread(self, replace: Callable[[str, Source], None], telemetry: Telemetry) -> None:
         try:
             found, files = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
         except ConfigError as error:
@@ -73,7 +73,7 @@ class Rereading:
                 telemetry.notice("secrets.changed", part=part, when=_NEXT)
 
     def _compare(
-        self, name: str, was: Account, now: Account, replace: Callable[[str, Account], None], telemetry: Telemetry
+        self, name: str, was: Source, now: Source, replace: Callable[[str, Source], None], telemetry: Telemetry
     ) -> None:
         if now == was:
             return
@@ -84,7 +84,7 @@ class Rereading:
             telemetry.notice("secrets.changed", source=name, when=_NEXT)
 
 
-def _beside_credentials(account: Account) -> Mapping[str, object]:
+def _beside_credentials(account: Source) -> Mapping[str, object]:
     """All that is set but what lets us in; what is not set says nothing."""
     values = {name: value for name, value in account if name not in _IN_CLEAR}
     return {name: value for name, value in values.items() if value is not None and not isinstance(value, SecretStr)}

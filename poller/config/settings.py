@@ -17,8 +17,8 @@ from outputs.stdout import Stdout
 from poller.config.document import Document, Keys, Problem, Value, read
 from poller.config.validation import objections
 from poller.errors import ConfigError
-from poller.plugin.credentials import Refreshing
-from poller.plugin.source import Account, Strict
+from poller.plugin.credentials import RefreshTokenGrant
+from poller.plugin.source import Source, Strict
 from poller.sources.registry import SourceConfig
 from poller.state.kafka import KafkaState
 from poller.state.registry import StateConfig
@@ -146,11 +146,11 @@ def _strangers(state: KafkaState, outputs: Mapping[str, OutputConfig]) -> Iterat
         yield _error(text, ("outputs",))
 
 
-def _unlocked(state: KafkaState, sources: Mapping[str, Account]) -> Iterator[InitErrorDetails]:
+def _unlocked(state: KafkaState, sources: Mapping[str, Source]) -> Iterator[InitErrorDetails]:
     """Find the sources whose refresh tokens everybody could read who may read the topic."""
     if state.token_key is None:
         for name, account in sources.items():
-            if isinstance(account.credential(), Refreshing):
+            if isinstance(account.credential(), RefreshTokenGrant):
                 text = f"is missing: without it the refresh tokens of sources.{name} would lie open in the topic"
                 yield _error(text, ("state", state.type, "token_key"))
 
@@ -178,7 +178,7 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
 def named(settings: Settings, name: str) -> tuple[str, str]:
     """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
     where there is no such one."""
-    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build()]
+    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build_streams()]
     dotted = name.replace("/", ".")  # which is in no name
     if dotted not in known:
         raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")

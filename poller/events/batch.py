@@ -23,7 +23,7 @@ class Moment:
     now: datetime
     baseline: datetime | None = None
     doubts: Collection[int] = ()
-    net: bool = False
+    is_audit: bool = False
     names: bool = False
     reached: datetime | None = None
     history: Window | None = None

@@ -161,7 +161,7 @@ class _Page:
         moment = self._moment
         if known is None and not moment.history:
             self.batch.lateness.append(max(0.0, self._now - own.timestamp()))
-        if moment.net and moment.reached:
+        if moment.is_audit and moment.reached:
             self.batch.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
         self.batch.drifted |= fields.keys() - self._documented

@@ -12,9 +12,9 @@ import msgspec
 from poller.clock import Now
 from poller.errors import Denied, Unexpected
 from poller.http.response import Answer, refusal
-from poller.plugin.credentials import Refreshing, Static, Token
-from poller.plugin.fields.scalars import seconds
-from poller.plugin.source import Account
+from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
+from poller.plugin.fields.scalars import read_seconds
+from poller.plugin.source import Source
 from poller.plugin.stream import Leaf
 
 _EARLY = timedelta(minutes=3)
@@ -44,7 +44,7 @@ class Authority(Protocol):
 class Fixed:
     """A credential that never changes."""
 
-    def __init__(self, credential: Static, headers: Mapping[str, str]) -> None:
+    def __init__(self, credential: StaticHeaders, headers: Mapping[str, str]) -> None:
         secret = {name: value.get_secret_value() for name, value in credential.headers.items()}
         self._headers = {**headers, **secret}
 
@@ -79,7 +79,7 @@ class Bearer:
 
     def __init__(
         self,
-        credential: Refreshing,
+        credential: RefreshTokenGrant,
         headers: Mapping[str, str],
         *,
         stored: Token | None,
@@ -160,12 +160,12 @@ class Bearer:
 
 def _lifetime(said: Leaf) -> timedelta:
     """An hour where it is not said, or nonsense: a rotated token must not be lost for it."""
-    found = seconds(said)
+    found = read_seconds(said)
     return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))
 
 
 def authority(
-    account: Account,
+    account: Source,
     stored: Token | None,
     save: Callable[[Token], Awaitable[None]] | None,
     now: Now,
@@ -173,6 +173,6 @@ def authority(
 ) -> Authority:
     """What makes this account's requests ours. Without `save` no refresh token is ever spent; `prove` see `Bearer`."""
     credential = account.credential()
-    if isinstance(credential, Static):
+    if isinstance(credential, StaticHeaders):
         return Fixed(credential, account.headers)
     return Bearer(credential, account.headers, stored=stored, save=save, now=now, prove=prove)

@@ -9,7 +9,7 @@ import certifi
 import httpx
 
 from poller.errors import ConfigError
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 
 
 @cache
@@ -26,7 +26,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def http_client(account: Account, tls: ssl.SSLContext) -> httpx.AsyncClient:
+def http_client(account: Source, tls: ssl.SSLContext) -> httpx.AsyncClient:
     """The source's one HTTP client."""
     return client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
 

@@ -12,7 +12,7 @@ from poller.errors import Unavailable
 from poller.http.auth import Authority
 from poller.http.rate_limit import Pace
 from poller.http.response import Answer, Body, refusal
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.plugin.stream import Response
 from poller.telemetry import Telemetry
 
@@ -95,7 +95,7 @@ class Session:
 
 
 def session(
-    name: str, account: Account, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
+    name: str, account: Source, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
 ) -> Session:
     """The source's one session."""
     pace = Pace(account.requests_per_minute)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from outputs.units import but, duration
 from poller.plugin.fields.phones import region_code
-from poller.plugin.fields.times import moment
+from poller.plugin.fields.times import read_time
 
 
 def _address(text: str) -> str:
@@ -58,14 +58,14 @@ def _filled(secret: SecretStr) -> SecretStr:
     return SecretStr(value)
 
 
-def began(text: str) -> timedelta | datetime | None:
+def read_start(text: str) -> timedelta | datetime | None:
     """Read `start`: how long before the first poll, or when; None for `all`."""
     if text == "all":
         return None
     try:
         return duration(text)
     except ValueError:
-        found = moment(text)
+        found = read_time(text)
     if found is None:
         wanted = "a duration such as 24h, a time with its offset such as 2026-03-14T09:00:00Z, or all"
         raise ValueError(f"{wanted}{but(text)}")
@@ -73,7 +73,7 @@ def began(text: str) -> timedelta | datetime | None:
 
 
 def _start(value: object) -> str:
-    began(text := str(value))  # YAML reads times by itself
+    read_start(text := str(value))  # YAML reads times by itself
     return text
 
 

@@ -25,14 +25,14 @@ class Token(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Static:
+class StaticHeaders:
     """A credential that is a fixed set of request headers."""
 
     headers: Mapping[str, SecretStr]
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshing:
+class RefreshTokenGrant:
     """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end."""
 
     token_url: str
@@ -41,7 +41,7 @@ class Refreshing:
     refresh_token: SecretStr = field(repr=False)
 
 
-Credential: TypeAlias = Static | Refreshing
+Credential: TypeAlias = StaticHeaders | RefreshTokenGrant
 
 
 SaveToken = Callable[[str, Token], Awaitable[None]]

@@ -9,8 +9,8 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from outputs.units import Duration
-from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, began
-from poller.plugin.credentials import Credential, Static
+from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, read_start
+from poller.plugin.credentials import Credential, StaticHeaders
 from poller.plugin.stream import Fetch, Http, Stream, Sweep
 
 KEEP = timedelta(days=400)
@@ -23,11 +23,11 @@ class Strict(BaseModel):
 
 
 def _optional_in_schema(schema: dict[str, Any]) -> None:
-    """A sweep's keys need not all be set: what is left out keeps the vendor's default (see `Sweeps`)."""
+    """A sweep's keys need not all be set: what is left out keeps the vendor's default (see `SweepSettings`)."""
     schema.pop("required", None)
 
 
-class Whole(Strict):
+class WholeList(Strict):
     """The timing of a sweep that always reads the whole list."""
 
     model_config = ConfigDict(json_schema_extra=_optional_in_schema)
@@ -38,7 +38,7 @@ class Whole(Strict):
         return Sweep(name, self.every, None, fetch, **flags)
 
 
-class Windowed(Whole):
+class Windowed(WholeList):
     """The timing of a sweep that reaches back over a window."""
 
     lookback: Duration
@@ -48,7 +48,7 @@ class Windowed(Whole):
         return Sweep(name, self.every, self.lookback, fetch, **flags)
 
 
-class Sweeps(Strict):
+class SweepSettings(Strict):
     """A stream's sweeps, one field each; its default is the vendor's, and a setting may name only what differs."""
 
     @field_validator("*", mode="before")
@@ -60,7 +60,7 @@ class Sweeps(Strict):
         return {**default.model_dump(), **value} if isinstance(value, dict) else value
 
 
-class Chosen(Strict):
+class ChosenStreams(Strict):
     """A vendor's streams, one optional field each: to name one, with `{}` or nothing under it, is to poll it."""
 
     @model_validator(mode="before")
@@ -73,12 +73,12 @@ class Chosen(Strict):
         return {name: {} if setting is None else setting for name, setting in value.items()}
 
 
-def bearer(token: SecretStr) -> Static:
+def bearer(token: SecretStr) -> StaticHeaders:
     """The header for a token that never changes (RFC 6750 §2.1)."""
-    return Static({"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")})
+    return StaticHeaders({"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")})
 
 
-class Account(Strict):
+class Source(Strict):
     """One configured vendor account or tenant."""
 
     KEEP_FOREVER: ClassVar[bool] = False
@@ -108,18 +108,18 @@ class Account(Strict):
         return {}
 
     @property
-    def keep_for(self) -> timedelta | None:
+    def retention(self) -> timedelta | None:
         """How long after its last delivery an identity is remembered; None for ever."""
         return None if self.KEEP_FOREVER else self.keep or KEEP
 
     @property
-    def home(self) -> str | None:
+    def default_region(self) -> str | None:
         """The country whose numbers are dialled without a country code; None where nothing says so."""
         return self.region or self.REGION
 
     def start_at(self, now: datetime) -> datetime | None:
         """How far back the first poll reaches; None for all there is."""
-        since = began(self.start)
+        since = read_start(self.start)
         try:
             return now - since if isinstance(since, timedelta) else since
         except OverflowError:
@@ -129,10 +129,10 @@ class Account(Strict):
     def _remembers_what_it_meets_again(self) -> Self:
         if self.KEEP_FOREVER and self.keep is not None:
             raise ValueError("keep: what this vendor shows is remembered for ever; leave it out")
-        for stream in self.build():
+        for stream in self.build_streams():
             for sweep in stream.sweeps:
                 least = sweep.every + (sweep.lookback or timedelta(0))
-                if self.keep_for and self.keep_for < least:
+                if self.retention and self.retention < least:
                     raise ValueError(f"keep: at least {least}, every + lookback of {stream.name}.{sweep.name}")
         return self
 
@@ -141,7 +141,7 @@ class Account(Strict):
         """How requests are authenticated."""
 
     @abstractmethod
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The configured streams, with the configured timing of their sweeps."""
 
     @abstractmethod
@@ -149,7 +149,7 @@ class Account(Strict):
         """Ask the vendor for one record, in one request: says in words what came. Raises SourceError."""
 
 
-class Owner(Struct, frozen=True):
+class AccountId(Struct, frozen=True):
     """Which account a source's state belongs to."""
 
     type: str
@@ -157,6 +157,6 @@ class Owner(Struct, frozen=True):
     tenant: str | None
 
 
-def owner_of(account: Account) -> Owner:
+def account_id(account: Source) -> AccountId:
     """What names the account that a state belongs to."""
-    return Owner(account.type, account.base_url, account.tenant_key)
+    return AccountId(account.type, account.base_url, account.tenant_key)

@@ -80,8 +80,8 @@ otherwise. Never sleeps, retries, counts or stores. The cursor is that of the sw
 class Sweep:
     """One kind of reading pass. `lookback` is None where a pass has no window (it always reads the whole list).
 
-    `follows`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
-    `glance`: a fast look, which moves no cursor and leaves no gap. `net`: a wider sweep; what is news to it, the fast
+    `from_lookback_only`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
+    `advisory`: a fast look, which moves no cursor and leaves no gap. `is_audit`: a wider sweep; what is news to it, the fast
     ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no such
     record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted.
     """
@@ -90,9 +90,9 @@ class Sweep:
     every: timedelta
     lookback: timedelta | None
     fetch: Fetch
-    follows: bool = False
-    glance: bool = False
-    net: bool = False
+    from_lookback_only: bool = False
+    advisory: bool = False
+    is_audit: bool = False
     reread: Callable[[Http, str], Awaitable[Page]] | None = None
     snapshot: bool = False
 

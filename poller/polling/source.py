@@ -11,7 +11,7 @@ from poller.http.auth import authority
 from poller.http.client import http_client, tls_context
 from poller.http.session import session
 from poller.plugin.credentials import SaveToken
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.plugin.stream import Stream
 from poller.polling.loop import Pipeline
 from poller.polling.progress.windows import first_window
@@ -22,13 +22,13 @@ from poller.state.reader import Restored
 from poller.telemetry import Telemetry
 
 
-async def stream_runs(name: str, account: Account, ledger: Ledger, now: Now) -> Sequence[StreamRun]:
+async def stream_runs(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRun]:
     """The source's streams where the ledger has them."""
-    return [await _stream_run(name, account, stream, ledger, now()) for stream in account.build()]
+    return [await _stream_run(name, account, stream, ledger, now()) for stream in account.build_streams()]
 
 
-async def _stream_run(name: str, account: Account, stream: Stream, ledger: Ledger, now: datetime) -> StreamRun:
-    keep = None if stream.forever else account.keep_for
+async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger, now: datetime) -> StreamRun:
+    keep = None if stream.forever else account.retention
     restored = await ledger.restore(f"{name}/{stream.name}", keep.total_seconds() if keep else None)
     drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
     run = StreamRun(
@@ -44,7 +44,7 @@ async def _stream_run(name: str, account: Account, stream: Stream, ledger: Ledge
     return run
 
 
-def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datetime) -> Checkpoint:
+def _checkpoint(restored: Restored, account: Source, stream: Stream, now: datetime) -> Checkpoint:
     """The saved checkpoint; a sweep it does not know begins as at the stream's first poll."""
     checkpoint = restored.checkpoint or Checkpoint(started=now, start=account.start_at(now))
     known = {sweep.name: sweep for sweep in stream.sweeps}
@@ -61,7 +61,7 @@ def _checkpoint(restored: Restored, account: Account, stream: Stream, now: datet
 @asynccontextmanager
 async def pipeline(
     name: str,
-    account: Account,
+    account: Source,
     *,
     ledger: Ledger,
     telemetry: Telemetry,

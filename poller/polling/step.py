@@ -89,7 +89,7 @@ class Steps:
             now=self._now(),
             baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
             doubts=stream.doubts,
-            net=run.sweep.net and state.complete,
+            is_audit=run.sweep.is_audit and state.complete,
             names=run.sweep.snapshot,
             reached=stream.live_reach(),
         )

@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 import anyio
 
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.status import elsewhere, standing
 from poller.state.ledger import Ledger, Lost
 from poller.telemetry.status import StreamStatus
 
-Build: TypeAlias = Callable[[str, Account], AbstractAsyncContextManager[Pipeline | None]]
+Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[Pipeline | None]]
 """Make a source's pipeline of what the ledger knows of it; None where it cannot be polled."""
 Owner: TypeAlias = Callable[[str], str]
 """The replica that polls a source, as far as that is known: "" where it is not."""
@@ -23,8 +23,8 @@ Owner: TypeAlias = Callable[[str], str]
 class Fleet:
     """Pipelines at work, by source. `once`: those that are ours at the beginning, to their end; `failed` if one did."""
 
-    def __init__(self, accounts: Mapping[str, Account], build: Build, *, once: bool = False) -> None:
-        self._accounts, self._build, self._once = accounts, build, once
+    def __init__(self, accounts: Mapping[str, Source], build_streams: Build, *, once: bool = False) -> None:
+        self._accounts, self._build, self._once = accounts, build_streams, once
         self._pipelines: dict[str, Pipeline] = {}
         self._ours: Collection[str] = ()
         self._at_work: dict[str, anyio.CancelScope] = {}
@@ -83,7 +83,7 @@ class Fleet:
         for pipeline in self._pipelines.values():
             pipeline.stop()
 
-    def replace(self, name: str, account: Account) -> None:
+    def replace(self, name: str, account: Source) -> None:
         """Go on with another credential: after the page in hand, with a pipeline made anew of what the ledger knows."""
         self._accounts = {**self._accounts, name: account}
         self._anew.add(name)
@@ -115,7 +115,7 @@ class Fleet:
             return [standing(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
-        return [elsewhere(name, stream.name, whose) for stream in self._accounts[name].build()]
+        return [elsewhere(name, stream.name, whose) for stream in self._accounts[name].build_streams()]
 
     async def _poll(self, name: str) -> bool:
         """Whether it came to its own end. What was lost on the way was never true."""
@@ -143,6 +143,8 @@ class Fleet:
 
     def _spread(self, name: str) -> float:
         """Seconds into the shortest `every` (at most a minute) at which a source starts, so that not all do at once."""
-        everies = (sweep.every for account in self._accounts.values() for of in account.build() for sweep in of.sweeps)
+        everies = (
+            sweep.every for account in self._accounts.values() for of in account.build_streams() for sweep in of.sweeps
+        )
         shortest = min(everies, default=timedelta(0)).total_seconds()
         return min(60.0, shortest) * list(self._accounts).index(name) / len(self._accounts)

@@ -18,17 +18,17 @@ from pydantic import SecretStr, model_validator
 
 from poller.plugin import Denied, SourceError, Throttled, Unavailable, Unexpected, kinds
 from poller.plugin.config_types import Origin, Secret
-from poller.plugin.credentials import Credential, Static
-from poller.plugin.fields.decoding import UNREADABLE, envelope, utf8
+from poller.plugin.credentials import Credential, StaticHeaders
+from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import ident, seconds, text
-from poller.plugin.fields.structs import shape, shaped
-from poller.plugin.fields.times import ZoneName, later, moment, required, zone_named
+from poller.plugin.fields.scalars import read_id, read_seconds, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import ZoneName, read_time, read_zone, require_time, time_after
 from poller.plugin.pagination.bisect import Span
-from poller.plugin.pagination.pages import Answer, Place
-from poller.plugin.pagination.sync_token import Expired, follow
-from poller.plugin.pagination.truncated import narrow
-from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed, bearer
+from poller.plugin.pagination.pages import ListPage, PageRef
+from poller.plugin.pagination.sync_token import Expired, follow_sync_token
+from poller.plugin.pagination.truncated import bisect_truncated
+from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
 from poller.plugin.stream import BEGINNING, Cursor, History, Http, Leaf, Page, Response, Stream, Window
 
 CALLS = "/calls"
@@ -52,9 +52,9 @@ STATUSES: Mapping[str, kinds.CallStatus] = {
     "busy": "busy", "abandoned": "abandoned",
 }  # fmt: skip
 
-_Start = shape("dateTime timeZone")
-_Recording = shape("mimeType mineType url")  # sic: it is spelled in both ways
-Record = shape(
+_Start = struct_of("dateTime timeZone")
+_Recording = struct_of("mimeType mineType url")  # sic: it is spelled in both ways
+Record = struct_of(
     "id buttonId clientId callerNumber calledNumber trackingNumber duration status externalId type",
     start=_Start, record=_Recording,
 )  # fmt: skip
@@ -68,31 +68,31 @@ class _Found(Struct, rename="camel"):
     status_code: Leaf = None
 
 
-_FOUND, _KEYS, _STARTED = json.Decoder(_Found), json.Decoder(dict[str, Raw]), json.Decoder(shape("", start=_Start))
+_FOUND, _KEYS, _STARTED = json.Decoder(_Found), json.Decoder(dict[str, Raw]), json.Decoder(struct_of("", start=_Start))
 
 
-class CallsSweeps(Sweeps):
+class CallsSweeps(SweepSettings):
     """How often each way of reading calls runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(hours=6))
     settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=48))
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(days=7))
-    sync: Whole = Whole(every=timedelta(minutes=1))
+    sync: WholeList = WholeList(every=timedelta(minutes=1))
 
 
-class Calls(Sweeps):
+class Calls(SweepSettings):
     """The stream of calls."""
 
     sweeps: CallsSweeps = CallsSweeps()
 
 
-class Streams(Chosen):
+class Streams(ChosenStreams):
     """The vendor's streams."""
 
     calls: Calls = Calls()
 
 
-class Agendize(Account):
+class Agendize(Source):
     """One account of Agendize. Its calls are remembered for ever: a sync brings any of them, however old."""
 
     KEEP_FOREVER: ClassVar = True
@@ -115,10 +115,10 @@ class Agendize(Account):
     def credential(self) -> Credential:
         """The key and the account's token in their headers, or a bearer token."""
         if self.api_key and self.token:
-            return Static({"apiKey": self.api_key, "token": self.token})
+            return StaticHeaders({"apiKey": self.api_key, "token": self.token})
         return bearer(self.access_token or SecretStr(""))
 
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The calls."""
         sweeps, zone = self.streams.calls.sweeps, ZoneInfo(self.timezone) if self.timezone else None
         calls = Stream(
@@ -127,16 +127,16 @@ class Agendize(Account):
             sweeps=(
                 sweeps.live.sweep("live", _since),
                 sweeps.settle.sweep("settle", _since),
-                sweeps.audit.sweep("audit", _since, net=True),
+                sweeps.audit.sweep("audit", _since, is_audit=True),
                 sweeps.sync.sweep("sync", _sync),
             ),
             decoder=json.Decoder(Record),
-            identity=lambda record: ident(record.id),
+            identity=lambda record: read_id(record.id),
             contents=(contents,),
             time=partial(_time, zone=zone),
             modified=lambda _: None,  # the vendor stamps none
             deleted=lambda _: False,  # and marks none
-            normalize=partial(normalize, zone=zone, region=self.home),
+            normalize=partial(normalize, zone=zone, region=self.default_region),
             history=History(partial(_since, ended=True), timedelta(minutes=1)),
         )
         return [calls]
@@ -149,10 +149,10 @@ class Agendize(Account):
 
 def _since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
     """What began since the window's start, open-ended unless `ended`."""
-    return narrow(partial(_between, http), window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
+    return bisect_truncated(partial(_between, http), window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
 
 
-async def _between(http: Http, span: Span, place: Place) -> Answer:
+async def _between(http: Http, span: Span, place: PageRef) -> ListPage:
     """Calls that began in a span. Raises Unexpected where some came that surely began long before."""
     since = max(span.start, BEGINNING) - EXCLUSIVE
     end = {"endDate": _written(span.end + LONGEST)} if span.end else {}
@@ -164,7 +164,7 @@ async def _between(http: Http, span: Span, place: Place) -> Answer:
 
 def _sync(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """What changed since the last pass, whenever it began."""
-    return follow(
+    return follow_sync_token(
         cursor,
         changes=lambda token: partial(_ask, http, {"syncToken": token}),
         lists=[partial(_ask, http, query) for query in ({"startDate": _written(window.end - SHORT)}, {})],
@@ -173,28 +173,30 @@ def _sync(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Pa
     )
 
 
-async def _ask(http: Http, query: Mapping[str, str], place: Place) -> Answer:
+async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage:
     """A page of a list of calls. Raises SourceError."""
     at = {"pageToken": place} if isinstance(place, str) else {}
     response = await http.get(CALLS, {**query, **at}, accept=(200, *map(int, EXPIRED)))
     found = _believed(response)
-    return Answer(found.items or (), None, ident(found.next_page_token), response.date, ident(found.next_sync_token))
+    return ListPage(
+        found.items or (), None, read_id(found.next_page_token), response.date, read_id(found.next_sync_token)
+    )
 
 
 def _believed(response: Response) -> _Found:
     """The answer, unless it is a refusal, which may come as a 200. Raises SourceError."""
     body = utf8(response.body)
     try:
-        found = envelope(_FOUND, body)
+        found = decode_response(_FOUND, body)
     except Unexpected:
         if response.status == 200:
             raise
         found = _Found()  # what comes with another status need not be of the documented shape
     inner = found.error.get("code") if isinstance(found.error, dict) else found.status_code
-    said = [code for code in (ident(inner), f"{response.status}") if code in CODES]
+    said = [code for code in (read_id(inner), f"{response.status}") if code in CODES]
     if said or found.error is not None:
         raise _refusal(said[0] if said else "none", response.status)
-    if found.items is None and envelope(_KEYS, body).keys() - NO_CALLS:
+    if found.items is None and decode_response(_KEYS, body).keys() - NO_CALLS:
         raise Unexpected("not the documented answer: it holds no items, but something else")
     return found
 
@@ -207,20 +209,20 @@ def _refusal(code: str, status: int) -> SourceError:
 def _surely_began(row: Raw) -> datetime | None:
     """When a call began, unless that hangs on the zone in the configuration."""
     try:
-        return moment(*_start(_STARTED.decode(row), None))
+        return read_time(*_start(_STARTED.decode(row), None))
     except UNREADABLE:
         return None
 
 
 def _start(record: Any, zone: ZoneInfo | None) -> tuple[Leaf, ZoneInfo | None]:
     """What the clock showed when a call began, and where; `zone` where the call names none that is known."""
-    start = shaped(record.start, _Start)
-    return start.dateTime, zone_named(start.timeZone) or zone
+    start = as_struct(record.start, _Start)
+    return start.dateTime, read_zone(start.timeZone) or zone
 
 
 def _time(record: Any, *, zone: ZoneInfo | None) -> datetime:
     clock, named = _start(record, zone)
-    return required(clock, "start", named)
+    return require_time(clock, "start", named)
 
 
 def contents(record: Any) -> Any:
@@ -229,23 +231,23 @@ def contents(record: Any) -> Any:
     if isinstance(recording, _Recording):
         url = recording.url.partition("?")[0] if isinstance(recording.url, str) else recording.url
         recording = _Recording(url=url, mimeType=recording.mimeType or recording.mineType)
-    return structs.replace(record, id=None, duration=ident(record.duration) or record.duration, record=recording)
+    return structs.replace(record, id=None, duration=read_id(record.duration) or record.duration, record=recording)
 
 
 def normalize(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Call:
     """A call in our words. Text may hold HTML entities, which are left as they are."""
-    began, lasted = moment(*_start(record, zone)), seconds(record.duration)
+    began, lasted = read_time(*_start(record, zone)), read_seconds(record.duration)
     return kinds.Call(
-        id=ident(record.id) or "",
+        id=read_id(record.id) or "",
         direction="inbound" if record.type == "callTracking" else None,
-        status=STATUSES.get(text(record.status) or "", "unknown"),
-        vendor_status=text(record.status),
+        status=STATUSES.get(read_text(record.status) or "", "unknown"),
+        vendor_status=read_text(record.status),
         started_at=began,
-        ended_at=later(began, lasted),
+        ended_at=time_after(began, lasted),
         duration_seconds=lasted,
         caller_number=e164(record.callerNumber, region),
         called_number=e164(record.calledNumber, region),
         tracking_number=e164(record.trackingNumber, region),
-        recording_url=text(shaped(record.record, _Recording).url),
-        lead_id=ident(record.clientId),
+        recording_url=read_text(as_struct(record.record, _Recording).url),
+        lead_id=read_id(record.clientId),
     )

@@ -21,14 +21,14 @@ from msgspec import Raw, Struct
 from poller.plugin import Shifted, Unexpected, kinds
 from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential
-from poller.plugin.fields.decoding import envelope
+from poller.plugin.fields.decoding import decode_response
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import folded, ident, money, named, seconds, text
-from poller.plugin.fields.structs import Naming, naming, shape, shaped
-from poller.plugin.fields.times import ZoneName, elapsed, moment, required, wall_clock
+from poller.plugin.fields.scalars import letters_only, read_id, read_named, read_number, read_seconds, read_text
+from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, struct_of
+from poller.plugin.fields.times import ZoneName, read_time, require_time, seconds_between, wall_clock
 from poller.plugin.pagination.numbered import following, numbering
-from poller.plugin.pagination.pages import Answer, Place, walk
-from poller.plugin.source import Account, Chosen, Sweeps, Windowed, bearer
+from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
+from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed, bearer
 from poller.plugin.stream import BEGINNING, Cursor, History, Http, Page, Response, Stream, Window
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
@@ -44,19 +44,19 @@ STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; fi
 }  # fmt: skip
 DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
 
-_Thing = shape("id name label tag opportunity external_id corporate_label")
-_Campaign = shape(
+_Thing = struct_of("id name label tag opportunity external_id corporate_label")
+_Campaign = struct_of(
     "id name callcap_number dialed_number destination_number ivr_option medium medium_type direction line-memo"
     " addtl_line_memo cost_per_piece_est cost_per_piece_final default_revenue_value"
 )
-_Caller = shape("caller_id name class address city state zip")
-_Outcome = shape("change_request", major=_Thing, minor=_Thing, csr=_Thing)
-_Accounts = shape("", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
-Record = shape(
+_Caller = struct_of("caller_id name class address city state zip")
+_Outcome = struct_of("change_request", major=_Thing, minor=_Thing, csr=_Thing)
+_Accounts = struct_of("", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
+Record = struct_of(
     "call_id recording action start_datetime end_datetime last_modified dtmf duration rings revenue notes webmatch"
     " sentiment summaries scorecards demographics import",
     caller=_Caller, callsurance=_Outcome, accounts=_Accounts,
-    callsaver=shape("date user", outcome=_Thing, reason=_Thing),
+    callsaver=struct_of("date user", outcome=_Thing, reason=_Thing),
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ _LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
 _PAGINATION = numbering(number="page", size="show", last="last_page", total="total_records", rows="records_returned")
 
 
-class CallsSweeps(Sweeps):
+class CallsSweeps(SweepSettings):
     """How often each way of reading calls runs, and how far it reaches back."""
 
     recent: Windowed = Windowed(every=timedelta(seconds=15), lookback=timedelta(minutes=5))
@@ -82,19 +82,19 @@ class CallsSweeps(Sweeps):
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class Calls(Sweeps):
+class Calls(SweepSettings):
     """The stream of calls."""
 
     sweeps: CallsSweeps = CallsSweeps()
 
 
-class Streams(Chosen):
+class Streams(ChosenStreams):
     """The vendor's streams."""
 
     calls: Calls = Calls()
 
 
-class Callcap(Account):
+class Callcap(Source):
     """A Callcap login: it sees what its key may see."""
 
     REGION: ClassVar = "US"
@@ -109,7 +109,7 @@ class Callcap(Account):
         """The key, as a bearer token that never changes."""
         return bearer(self.api_key)
 
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The calls."""
         zone, sweeps = ZoneInfo(self.timezone), self.streams.calls.sweeps
         preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
@@ -119,17 +119,17 @@ class Callcap(Account):
             name="calls",
             kind=kinds.Call.KIND,
             sweeps=(
-                sweeps.recent.sweep("recent", partial(_recent, zone, preset), follows=True, glance=True),
+                sweeps.recent.sweep("recent", partial(_recent, zone, preset), from_lookback_only=True, advisory=True),
                 sweeps.live.sweep("live", partial(_modified, zone)),
-                sweeps.audit.sweep("audit", partial(_started, zone), net=True),
+                sweeps.audit.sweep("audit", partial(_started, zone), is_audit=True),
             ),
             decoder=msgspec.json.Decoder(Record),
-            identity=lambda record: ident(record.call_id),
+            identity=lambda record: read_id(record.call_id),
             contents=(contents,),
-            time=lambda record: required(record.start_datetime, "start_datetime", zone),
+            time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
             modified=partial(_stamp, zone=zone),
             deleted=lambda _: False,  # the vendor marks none
-            normalize=partial(normalize, zone=zone, region=self.home),
+            normalize=partial(normalize, zone=zone, region=self.default_region),
             history=History(partial(_started, zone), timedelta(days=1)),
         )
         return [calls]
@@ -143,7 +143,7 @@ class Callcap(Account):
 
 async def _recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
     """The preset slides on between pages: what slid out of it `live` has, so a page that is gone is the end."""
-    number: Place | None = 1
+    number: PageRef | None = 1
     while number is not None:
         try:
             answer = await _ask(http, zone, {"search_range": preset, "order": "newest"}, number)
@@ -163,50 +163,50 @@ def _modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> A
 def _started(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """By start date, whole days; the calls have to add up."""
     start = wall_clock(max(window.start, BEGINNING), zone)
-    return _read(zone, http, {}, start.date(), window.end, naming("call_id"))
+    return _read(zone, http, {}, start.date(), window.end, identity_of("call_id"))
 
 
 def _read(
-    zone: ZoneInfo, http: Http, query: Mapping[str, str], first: date, end: datetime, name: Naming | None = None
+    zone: ZoneInfo, http: Http, query: Mapping[str, str], first: date, end: datetime, name: IdentityOf | None = None
 ) -> AsyncIterator[Page]:
     """Calls that began from the day `first` on, oldest first: that the last day is included is not documented."""
     last = max(end.astimezone(zone).date(), first) + timedelta(days=1)
     dates = {"search_range": "custom", "search_startdate": f"{first}", "search_enddate": f"{last}", "order": "oldest"}
     limit = datetime.combine(last, time(), zone).astimezone(UTC)  # what begins later was not asked for
-    return walk(partial(_ask, http, zone, {**dates, **query}), lag=LAG, limit=limit, identity=name)
+    return read_pages(partial(_ask, http, zone, {**dates, **query}), lag=LAG, limit=limit, identity=name)
 
 
-async def _ask(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: Place, show: int = SHOW) -> Answer:
+async def _ask(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:
     """Raises Unexpected where that is not the documented answer to what was asked, Shifted where the page is gone."""
     number = int(place)
     fixed = {"conversation_type": "call", "detail": "all", "search_timezone": zone.key, "show": f"{show}"}
     response = await http.get(CALLS, {**query, **fixed, "page": f"{number}"}, accept=(200, 404))
     if response.status == 404:
         return await _silence(http, response, number)
-    found = envelope(_LIST, response.body)
-    said, rows = envelope(_PAGINATION, found.pagination), len(found.call)
+    found = decode_response(_LIST, response.body)
+    said, rows = decode_response(_PAGINATION, found.pagination), len(found.call)
     contradictions = (
         (found.status != "success", "its status is not success"),
         (found.search.get("timezone") != zone.key, f"its times are not those of {zone.key}"),
     )
     further = following(said, rows, number=number, size=show, contradictions=contradictions)
-    return Answer(found.call, said.total, further, response.date)
+    return ListPage(found.call, said.total, further, response.date)
 
 
-async def _silence(http: Http, response: Response, number: int) -> Answer:
+async def _silence(http: Http, response: Response, number: int) -> ListPage:
     """A list with nothing to say is a 404 with a status; so is a wrong address, unless this key has been answered."""
-    envelope(_VERDICT, response.body)
+    decode_response(_VERDICT, response.body)
     if number > 1:
         raise Shifted(f"page {number} is gone")
     if not http.answered(CALLS):
         proof = await http.get(ACCOUNTS, {})
-        if envelope(_VERDICT, proof.body).status != "success":
+        if decode_response(_VERDICT, proof.body).status != "success":
             raise Unexpected("neither the calls nor the accounts are there: is base_url right?")
-    return Answer((), 0, None, response.date)
+    return ListPage((), 0, None, response.date)
 
 
 def _stamp(record: Any, *, zone: ZoneInfo) -> datetime | None:
-    return moment(record.last_modified, zone, after=moment(record.start_datetime, zone))
+    return read_time(record.last_modified, zone, after=read_time(record.start_datetime, zone))
 
 
 def contents(record: Any) -> Any:
@@ -217,32 +217,35 @@ def contents(record: Any) -> Any:
 
 def normalize(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
     """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
-    campaign = shaped(shaped(record.accounts, _Accounts).campaign, _Campaign)
-    caller, outcome = shaped(record.caller, _Caller), shaped(record.callsurance, _Outcome)
-    began, total = moment(record.start_datetime, zone), seconds(record.duration)
-    ended = moment(record.end_datetime, zone, after=began)
-    action = text(record.action)
+    campaign = as_struct(as_struct(record.accounts, _Accounts).campaign, _Campaign)
+    caller, outcome = as_struct(record.caller, _Caller), as_struct(record.callsurance, _Outcome)
+    began, total = read_time(record.start_datetime, zone), read_seconds(record.duration)
+    ended = read_time(record.end_datetime, zone, after=began)
+    action = read_text(record.action)
     direction = DIRECTIONS.get(str(campaign.direction).lower())
     customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
     dialed = e164(campaign.dialed_number, region) or tracking
     outbound = direction == "outbound"
     return kinds.Call(
-        id=ident(record.call_id) or "",
+        id=read_id(record.call_id) or "",
         direction=direction,
-        status=STATUSES.get(folded(action or ""), "unknown"),
+        status=STATUSES.get(letters_only(action or ""), "unknown"),
         vendor_status=action,
         started_at=began,
         ended_at=ended,
         updated_at=_stamp(record, zone=zone),
-        duration_seconds=elapsed(began, ended) if total is None else total,
+        duration_seconds=seconds_between(began, ended) if total is None else total,
         caller_number=tracking if outbound else customer,
         called_number=customer if outbound else dialed,
         tracking_number=tracking or (None if outbound else dialed),
         destination_number=e164(campaign.destination_number, region),
-        caller=kinds.Caller(text(caller.name), text(caller.city), text(caller.state), text(caller.zip)),
-        campaign=named(campaign),
-        agent=named(shaped(outcome.csr, _Thing)),
-        disposition=text(shaped(outcome.minor, _Thing).label) or text(shaped(outcome.major, _Thing).label),
-        recording_url=text(record.recording),
-        revenue=money(record.revenue),
+        caller=kinds.Caller(
+            read_text(caller.name), read_text(caller.city), read_text(caller.state), read_text(caller.zip)
+        ),
+        campaign=read_named(campaign),
+        agent=read_named(as_struct(outcome.csr, _Thing)),
+        disposition=read_text(as_struct(outcome.minor, _Thing).label)
+        or read_text(as_struct(outcome.major, _Thing).label),
+        recording_url=read_text(record.recording),
+        revenue=read_number(record.revenue),
     )

@@ -18,16 +18,16 @@ from pydantic import Field, SecretStr, model_validator
 
 from poller.plugin import Unexpected, kinds
 from poller.plugin.config_types import Address, Origin, Secret
-from poller.plugin.credentials import Credential, Refreshing
-from poller.plugin.fields.decoding import UNREADABLE, envelope
+from poller.plugin.credentials import Credential, RefreshTokenGrant
+from poller.plugin.fields.decoding import UNREADABLE, decode_response
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import flag, ident, lead_status, named, text
-from poller.plugin.fields.structs import naming, shape, shaped
-from poller.plugin.fields.times import moment, required
-from poller.plugin.pagination.newest_first import Descent
+from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_named, read_text
+from poller.plugin.fields.structs import as_struct, identity_of, struct_of
+from poller.plugin.fields.times import read_time, require_time
+from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import following, numbering
-from poller.plugin.pagination.pages import Answer, Place, chain, walk
-from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed, bearer
+from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
+from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
 from poller.plugin.stream import Cursor, History, Http, Page, Stream, Window
 
 Query: TypeAlias = Mapping[str, str]
@@ -41,9 +41,9 @@ NULL_PAGES = 10  # pages of never synced leads that may come first: some databas
 TEXTS = ("description", "message", "preferred_contact", "source_page_url")
 IDS = ("country_id", "customer_id", "external_branch_id", "import_source_id")
 
-_Status = shape("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
-_Thing = shape("id name external_id")
-Record = shape(
+_Status = struct_of("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
+_Thing = struct_of("id name external_id")
+Record = struct_of(
     "id first_name last_name full_name phone_number email description message preferred_contact source_page_url"
     " country_id is_converted converted_at customer_id marketing_attribution external_id external_branch_id"
     " external_created_at last_synced_at import_source_id created_at updated_at deleted_at country_name",
@@ -67,32 +67,32 @@ class _List(Struct):
 
 _LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
 _NUMBERED = numbering(number="current_page", size="per_page", last="last_page", total="total")
-_deletion = json.Decoder(shape("deleted_at"))
+_deletion = json.Decoder(struct_of("deleted_at"))
 
 
-class LeadsSweeps(Sweeps):
+class LeadsSweeps(SweepSettings):
     """How often each way of reading leads runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
     converted: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=10))
     synced: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=10))
-    trashed: Whole = Whole(every=timedelta(hours=1))
-    full: Whole = Whole(every=timedelta(hours=6))
+    trashed: WholeList = WholeList(every=timedelta(hours=1))
+    full: WholeList = WholeList(every=timedelta(hours=6))
 
 
-class Leads(Sweeps):
+class Leads(SweepSettings):
     """The stream of leads."""
 
     sweeps: LeadsSweeps = LeadsSweeps()
 
 
-class Streams(Chosen):
+class Streams(ChosenStreams):
     """The vendor's streams."""
 
     leads: Leads = Leads()
 
 
-class Flextell(Account):
+class Flextell(Source):
     """One tenant of Flextell. Its leads are remembered for ever: whole lists are read again and again."""
 
     KEEP_FOREVER: ClassVar = True
@@ -127,10 +127,10 @@ class Flextell(Account):
     def credential(self) -> Credential:
         """A bearer token, fixed or refreshed."""
         if self.client_id and self.client_secret and self.refresh_token:
-            return Refreshing(self.token_url, self.client_id, self.client_secret, self.refresh_token)
+            return RefreshTokenGrant(self.token_url, self.client_id, self.client_secret, self.refresh_token)
         return bearer(self.access_token or SecretStr(""))
 
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The leads."""
         sweeps = self.streams.leads.sweeps
         leads = Stream(
@@ -141,15 +141,15 @@ class Flextell(Account):
                 sweeps.converted.sweep("converted", partial(_newest, "converted_at", {"converted": "1"})),
                 sweeps.synced.sweep("synced", partial(_newest, "last_synced_at", {})),
                 sweeps.trashed.sweep("trashed", partial(_whole, {"trashed": "1"})),
-                sweeps.full.sweep("full", partial(_whole, {}), net=True),
+                sweeps.full.sweep("full", partial(_whole, {}), is_audit=True),
             ),
             decoder=json.Decoder(Record),
-            identity=lambda record: ident(record.id),
+            identity=lambda record: read_id(record.id),
             contents=(contents,),
-            time=lambda record: required(record.created_at, "created_at"),
-            modified=lambda record: moment(record.updated_at),
+            time=lambda record: require_time(record.created_at, "created_at"),
+            modified=lambda record: read_time(record.updated_at),
             deleted=_deleted,
-            normalize=partial(normalize, region=self.home),
+            normalize=partial(normalize, region=self.default_region),
             history=History(_past, None),
         )
         return [leads]
@@ -163,35 +163,35 @@ class Flextell(Account):
 def _newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Back to the beginning of the window."""
     ask = partial(_ask, http, {**query, "sort_by": column, "sort_order": "desc"})
-    return walk(ask, lag=LAG, enough=Descent(column, window.start, NULL_PAGES).passed)
+    return read_pages(ask, lag=LAG, enough=NewestFirst(column, window.start, NULL_PAGES).passed)
 
 
 def _past(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Back to the beginning of the window, for there is no filter by time; and what was deleted meanwhile."""
-    return chain(_newest("created_at", {}, http, None, window), _whole({"trashed": "1"}, http, None, window))
+    return read_in_turn(_newest("created_at", {}, http, None, window), _whole({"trashed": "1"}, http, None, window))
 
 
 def _whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
     """All there is, oldest first: what is new comes last, so nothing moves on its account; the leads have to add up."""
     ask = partial(_ask, http, {**query, "sort_by": "created_at", "sort_order": "asc"})
-    return walk(ask, lag=LAG, identity=naming("id"))
+    return read_pages(ask, lag=LAG, identity=identity_of("id"))
 
 
-async def _ask(http: Http, query: Query, place: Place, per_page: int = PER_PAGE) -> Answer:
+async def _ask(http: Http, query: Query, place: PageRef, per_page: int = PER_PAGE) -> ListPage:
     """Raises Unexpected where that is not the documented answer to what was asked."""
     at = {"page": f"{place}"} if isinstance(place, int) else {"cursor": place}
     response = await http.get(LEADS, {**query, "per_page": f"{per_page}", **at})
-    found = envelope(_LIST, response.body)
+    found = decode_response(_LIST, response.body)
     if found.error is not None or found.message is not None:
         raise Unexpected("an error came as if it were an answer")
     if "trashed" in query and not all(map(_is_trashed, found.data)):
         raise Unexpected("the list of deleted leads holds others")
-    meta = envelope(_META, found.meta)
+    meta = decode_response(_META, found.meta)
     if meta.last_page is None:
-        return Answer(found.data, meta.total, _continued(meta), response.date)
+        return ListPage(found.data, meta.total, _continued(meta), response.date)
     number = place if isinstance(place, int) else 0
-    further = following(envelope(_NUMBERED, found.meta), len(found.data), number=number, size=per_page)
-    return Answer(found.data, meta.total, further, response.date)
+    further = following(decode_response(_NUMBERED, found.meta), len(found.data), number=number, size=per_page)
+    return ListPage(found.data, meta.total, further, response.date)
 
 
 def _continued(meta: _Meta) -> str | None:
@@ -221,33 +221,37 @@ def contents(record: Any) -> Any:
 
 def normalize(record: Any, *, region: str | None) -> kinds.Lead:
     """A lead in our words. A lead whose status is terminal is completed, one with a time of conversion converted."""
-    status, phone = shaped(record.status, _Status), e164(record.phone_number, region)
-    converted_at, completed, said = moment(record.converted_at), flag(status.is_terminal), flag(record.is_converted)
+    status, phone = as_struct(record.status, _Status), e164(record.phone_number, region)
+    converted_at, completed, said = (
+        read_time(record.converted_at),
+        read_bool(status.is_terminal),
+        read_bool(record.is_converted),
+    )
     converted = True if said is None and converted_at else said
     attribution = record.marketing_attribution
     return kinds.Lead(
-        id=ident(record.id) or "",
+        id=read_id(record.id) or "",
         status=lead_status(deleted=_deleted(record) or None, converted=converted, completed=completed),
-        vendor_status=text(status.name) or text(status.slug),
-        created_at=moment(record.created_at),
-        updated_at=moment(record.updated_at),
+        vendor_status=read_text(status.name) or read_text(status.slug),
+        created_at=read_time(record.created_at),
+        updated_at=read_time(record.updated_at),
         converted_at=converted_at,
-        deleted_at=moment(record.deleted_at),
-        full_name=text(record.full_name),
-        first_name=text(record.first_name),
-        last_name=text(record.last_name),
+        deleted_at=read_time(record.deleted_at),
+        full_name=read_text(record.full_name),
+        first_name=read_text(record.first_name),
+        last_name=read_text(record.last_name),
         phones=[phone] if phone else [],
-        email=text(record.email),
-        address=kinds.Address(country=text(record.country_name)),
+        email=read_text(record.email),
+        address=kinds.Address(country=read_text(record.country_name)),
         converted=converted,
         completed=completed,
-        origin=named(shaped(record.reference_source, _Thing)),
-        agent=named(shaped(record.assigned_user, _Thing)),
-        external_id=ident(record.external_id),
+        origin=read_named(as_struct(record.reference_source, _Thing)),
+        agent=read_named(as_struct(record.assigned_user, _Thing)),
+        external_id=read_id(record.external_id),
         attributes={
-            **{name: text(getattr(record, name)) for name in TEXTS},
-            **{name: ident(getattr(record, name)) for name in IDS},
-            "external_created_at": moment(record.external_created_at),
+            **{name: read_text(getattr(record, name)) for name in TEXTS},
+            **{name: read_id(getattr(record, name)) for name in IDS},
+            "external_created_at": read_time(record.external_created_at),
             "marketing_attribution": attribution if isinstance(attribution, list | dict) else None,
         },
     )

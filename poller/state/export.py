@@ -11,13 +11,13 @@ from poller import VERSION
 from poller.errors import ConfigError
 from poller.events.seen import ITEM
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import Whole
 from poller.state.rows import encode
 
 FORMAT = 1
-_TYPED: dict[str, tuple[str, Any]] = {"owner": ("a", Owner), "checkpoint": ("c", Checkpoint), "token": ("t", Token)}
+_TYPED: dict[str, tuple[str, Any]] = {"owner": ("a", AccountId), "checkpoint": ("c", Checkpoint), "token": ("t", Token)}
 _PLAIN = {"doubts": "d", "mark": "o"}
 _OF_KEYS = {letter: kind for kind, (letter, _) in _TYPED.items()} | {letter: kind for kind, letter in _PLAIN.items()}
 _OUR_OWN = frozenset("pvf")

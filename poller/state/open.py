@@ -13,7 +13,7 @@ from outputs.stdout import Stdout
 from poller.clock import Now
 from poller.errors import ConfigError
 from poller.plugin.credentials import SaveToken
-from poller.plugin.source import Account, owner_of
+from poller.plugin.source import Source, account_id
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.kafka import KafkaState, topic
@@ -43,7 +43,7 @@ class Opened(NamedTuple):
 def opened(
     state: StateConfig,
     outputs: Mapping[str, OutputConfig],
-    sources: Mapping[str, Account],
+    sources: Mapping[str, Source],
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
@@ -77,12 +77,12 @@ def owners_of(state: StateConfig) -> Owners | None:
 async def _in_sqlite(
     state: SqliteState,
     outputs: Mapping[str, OutputConfig],
-    sources: Mapping[str, Account],
+    sources: Mapping[str, Source],
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
 ) -> AsyncIterator[Opened]:
-    owners = {name: owner_of(account) for name, account in sources.items()}
+    owners = {name: account_id(account) for name, account in sources.items()}
     async with stored(state) as before:  # what is refused is not migrated first
         if problems := owner_problems(before, owners):
             raise ConfigError(problems)
@@ -103,7 +103,7 @@ async def _in_sqlite(
 async def _in_kafka(
     state: KafkaState,
     outputs: Mapping[str, OutputConfig],
-    sources: Mapping[str, Account],
+    sources: Mapping[str, Source],
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
@@ -115,13 +115,13 @@ async def _in_kafka(
         _entered(Delivery(others, telemetry, patience)) as delivery,
         KafkaLedger(state, joined, delivery, telemetry, now, replica, places, patience) as ledger,
     ):
-        await ledger.claim({name: owner_of(account) for name, account in sources.items()})
+        await ledger.claim({name: account_id(account) for name, account in sources.items()})
         yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
-def _places(sources: Mapping[str, Account]) -> Collection[Place]:
+def _places(sources: Mapping[str, Source]) -> Collection[Place]:
     """Where events will come from."""
-    return [(name, of.name, of.kind) for name, account in sources.items() for of in account.build()]
+    return [(name, of.name, of.kind) for name, account in sources.items() for of in account.build_streams()]
 
 
 @asynccontextmanager

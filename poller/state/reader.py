@@ -8,7 +8,7 @@ from msgspec import json
 
 from poller.events.seen import Seen, unpack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
 from poller.state.rows import foreign
 
@@ -56,6 +56,6 @@ def stored_token(stored: Stored | None, source: str) -> Token | None:
     return None if saved is None else json.decode(saved, type=Token)
 
 
-def owner_problems(stored: Stored | None, owners: Mapping[str, Owner]) -> list[str]:
+def owner_problems(stored: Stored | None, owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each."""
     return foreign(stored.under("a|") if stored else {}, owners)

@@ -42,7 +42,7 @@ from tests.state.ledgers import checkpoint
 
 PAGE, PAGES, WARM = 1000, 100, 10
 NAME = "acme/calls"
-(STREAM,) = callcap().build()
+(STREAM,) = callcap().build_streams()
 SHAPE = Shape("acme", "callcap", "calls", "call")
 T = TypeVar("T")
 

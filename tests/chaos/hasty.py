@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.sandbox.accounts import ACCOUNTS, account
 from poller.sources.registry import SourceConfig
 
@@ -19,10 +19,10 @@ def sources(at: str) -> dict[str, Any]:
 
 def _source(at: str, vendor: str) -> dict[str, Any]:
     asked = account(at, vendor) | {"start": "all", "requests_per_minute": 6000, "timeout": "3s"}
-    configured: Account = TypeAdapter(SourceConfig).validate_python(asked)
+    configured: Source = TypeAdapter(SourceConfig).validate_python(asked)
     streams = {
         stream.name: {"sweeps": {sweep.name: {"every": _hasty(sweep.every)} for sweep in stream.sweeps}}
-        for stream in configured.build()
+        for stream in configured.build_streams()
     }
     return {**asked, "streams": streams}
 

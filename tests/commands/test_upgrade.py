@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.rows import encode
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.file import _seal
@@ -23,8 +23,8 @@ def inherited(house: House, vendors: Vendors) -> None:
     connection = sqlite3.connect(old_state(house.folder / "state"))
     connection.create_function("seal", -1, _seal, deterministic=True)
     owners = {
-        "acme": Owner("callcap", f"{vendors.at}/callcap", None),
-        "crm": Owner("flextell", f"{vendors.at}/flextell/api/v1", "42"),
+        "acme": AccountId("callcap", f"{vendors.at}/callcap", None),
+        "crm": AccountId("flextell", f"{vendors.at}/flextell/api/v1", "42"),
     }
     with connection:
         for source, owner in owners.items():

@@ -55,8 +55,8 @@ def test_what_the_example_shows_are_the_defaults(tmp_path: Path) -> None:
         load_text(tmp_path, yaml.safe_dump(left_out(example), sort_keys=False), ENVIRON),
     )
     for name, source in shown.sources.items():
-        assert source.keep_for == short.sources[name].keep_for
-        assert source.home == short.sources[name].home
+        assert source.retention == short.sources[name].retention
+        assert source.default_region == short.sources[name].default_region
         assert source.model_copy(update={"keep": None, "region": None}) == short.sources[name]
     assert (shown.outputs, shown.state, shown.server) == (short.outputs, short.state, short.server)
 

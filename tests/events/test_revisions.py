@@ -248,7 +248,7 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     reader = Reader()
     reader.read(record("3", text="a"))
     shown = [record("0", at=NOON - HOUR), record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
-    reader.read(*shown, net=True, reached=NOON - MINUTE)
+    reader.read(*shown, is_audit=True, reached=NOON - MINUTE)
     assert reader.batch.found == {"late": 2, "skipped": 1, "edited": 1}
     assert reader.batch.lateness == [3600, 3600, 0]
     reader.read(record("4"), reached=NOON)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import Bearer, Fixed
-from poller.plugin.credentials import Refreshing, Static, Token
+from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
 from poller.state.ledger import Lost
 from tests.http.wire import NOON, Asked, answer, session, vendor
 
@@ -72,7 +72,9 @@ class Desk:
         self.saved.append(token.refresh_token)
 
     def bearer(self, configured: str = "refresh-0", *, dry: bool = False) -> Bearer:
-        credential = Refreshing(f"{self.url}/oauth/token", "us", SecretStr("the-client-secret"), SecretStr(configured))
+        credential = RefreshTokenGrant(
+            f"{self.url}/oauth/token", "us", SecretStr("the-client-secret"), SecretStr(configured)
+        )
         save = None if dry else self.save
         return Bearer(credential, {"X-Tenant": "42"}, stored=self.stored, save=save, now=self._now)
 
@@ -262,7 +264,7 @@ async def test_a_dry_run_never_spends_a_refresh_token() -> None:
 
 async def test_no_secret_is_in_any_text() -> None:
     secrets = ("refresh-", "access-", "a dead one", "the-client-secret", "a-fixed-key")
-    fixed = Fixed(Static({"X-Key": SecretStr("a-fixed-key")}), {})
+    fixed = Fixed(StaticHeaders({"X-Key": SecretStr("a-fixed-key")}), {})
     async with desk() as at:
         await at.ask(bearer := at.bearer())
         assert at.stored

@@ -16,7 +16,7 @@ from poller.http.auth import Authority, Fixed
 from poller.http.client import client, tls_context
 from poller.http.rate_limit import Pace
 from poller.http.session import Session
-from poller.plugin.credentials import Static
+from poller.plugin.credentials import StaticHeaders
 from poller.telemetry import Telemetry
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ async def session(
     now: Callable[[], datetime] = lambda: NOON,
 ) -> AsyncIterator[Session]:
     """As the program makes one, with one connection, so that one that is not given back is missed."""
-    authority = authority or Fixed(Static({"X-Key": SecretStr(KEY)}), {})
+    authority = authority or Fixed(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
     async with client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
         yield _session(url, http, authority, Pace(per_minute), patience, now)
 

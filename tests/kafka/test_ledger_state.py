@@ -16,7 +16,7 @@ from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.kafka import partition
 from poller.state.ledger import Lost
 from tests.kafka.ledgers import owner, replica, state, unheard
@@ -143,11 +143,11 @@ async def test_a_token_whose_saving_failed_is_saved_when_the_source_is_ours_agai
 
 
 async def test_another_accounts_state_is_refused_when_it_comes(kafka: Place) -> None:
-    crm = Owner("flextell", "https://dev.flextell.ai/api/v1", "42")
+    crm = AccountId("flextell", "https://dev.flextell.ai/api/v1", "42")
     async with owner(kafka) as ledger:
         await ledger.claim({"acme": crm})
     async with unheard(kafka) as ledger:
-        await ledger.claim({"acme": Owner("flextell", "https://dev.flextell.ai/api/v1", "43")})
+        await ledger.claim({"acme": AccountId("flextell", "https://dev.flextell.ai/api/v1", "43")})
         with pytest.raises(ConfigError, match=r"^sources\.acme: .*another account"):
             await first(ledger, "acme")
 

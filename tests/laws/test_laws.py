@@ -20,7 +20,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.sandbox.world.vices import RATES
 from poller.sources import callcap as callcap_source
 from tests.chaos.death import Death
@@ -52,7 +52,7 @@ LIES = {"sick_replica"}
 """A documented answer that lies cannot be told from the truth by one answer: the wide sweeps' business, below."""
 
 
-def account(vendor: str, **more: Any) -> Account:
+def account(vendor: str, **more: Any) -> Source:
     if vendor == "flextell":
         more |= {"oauth": True}
     return ACCOUNTS[vendor](start="all", streams=ALL_SWEEPS_OFTEN[vendor], timeout="5s", **more)
@@ -106,7 +106,7 @@ def test_live_alone_loses_nothing_that_is_stamped(seed: int, vices: dict[str, fl
 
 def run_and_judge(
     vendor: str,
-    poller: Account,
+    poller: Source,
     yardsticks: Sequence[Yardstick],
     seed: int,
     vices: dict[str, float],

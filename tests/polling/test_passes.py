@@ -24,7 +24,7 @@ from tests.support.toy import NOON, running, sweep, under_way
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LIVE = sweep("live", MINUTE, 5 * MINUTE)
-AUDIT = sweep("audit", DAY, 3 * DAY, net=True)
+AUDIT = sweep("audit", DAY, 3 * DAY, is_audit=True)
 
 
 def runs() -> tuple[Checkpoint, SweepRun, SweepRun]:
@@ -107,9 +107,9 @@ def test_what_broke_off_before_its_first_page_or_is_but_a_glance_is_no_gap() -> 
     checkpoint, live, _ = runs()
     assert not broken(checkpoint, live, under_way(live, NOON), NOON)
     assert not broken(checkpoint, live, under_way(live, NOON, pages=2, gap=gap(-9, -8)), NOON)
-    glance = running(sweep("recent", MINUTE, glance=True))
-    assert not broken(glance.checkpoint, glance.sweeps[0], under_way(glance.sweeps[0], NOON, pages=1), NOON)
-    assert checkpoint.gaps == glance.checkpoint.gaps == []
+    advisory = running(sweep("recent", MINUTE, advisory=True))
+    assert not broken(advisory.checkpoint, advisory.sweeps[0], under_way(advisory.sweeps[0], NOON, pages=1), NOON)
+    assert checkpoint.gaps == advisory.checkpoint.gaps == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 def callcap() -> StreamRun:
     return running(
-        sweep("recent", 15 * SECOND, glance=True), sweep("live", 30 * SECOND), sweep("audit", 24 * HOUR, 72 * HOUR)
+        sweep("recent", 15 * SECOND, advisory=True), sweep("live", 30 * SECOND), sweep("audit", 24 * HOUR, 72 * HOUR)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import anyio
 
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.supervisor import Fleet
 from poller.state.ledger import Ledger, Lost
@@ -68,7 +68,7 @@ class World:
         self.fleet = Fleet(ACCOUNTS, self._build)
 
     @asynccontextmanager
-    async def _build(self, name: str, _: Account) -> AsyncIterator[Pipeline | None]:
+    async def _build(self, name: str, _: Source) -> AsyncIterator[Pipeline | None]:
         assert name not in self.running, "never twice at once"
         toy = self.running[name] = Toy(self.slow)
         self.started.append(name)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import anyio
 
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.state.ledger import Ledger
 from tests.polling.test_supervisor import ACCOUNTS, Toy, World
@@ -25,12 +25,12 @@ class Making(World):
     def __init__(self, slow: float = 0.0) -> None:
         super().__init__()
         self.making = slow
-        self.made: list[tuple[str, Account]] = []
+        self.made: list[tuple[str, Source]] = []
         self.spreads: list[float] = []
         self.fleet._build = self._made
 
     @asynccontextmanager
-    async def _made(self, name: str, account: Account) -> AsyncIterator[Pipeline | None]:
+    async def _made(self, name: str, account: Source) -> AsyncIterator[Pipeline | None]:
         await anyio.sleep(self.making)
         self.made.append((name, account))
         async with self._build(name, account) as toy:

@@ -32,9 +32,9 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
     ],
 )
 def test_how_far_back_the_first_poll_reaches(
-    lookback: timedelta | None, start: object, follows: bool, begins: object
+    lookback: timedelta | None, start: object, from_lookback_only: bool, begins: object
 ) -> None:
-    assert first_window(sweep("live", MINUTE, lookback, follows=follows), start, NOON) == begins  # type: ignore[arg-type]
+    assert first_window(sweep("live", MINUTE, lookback, from_lookback_only=from_lookback_only), start, NOON) == begins  # type: ignore[arg-type]
 
 
 def test_a_window_begins_a_lookback_before_what_was_covered_however_long_ago_that_is() -> None:

@@ -19,7 +19,7 @@ import pytest
 from outputs.file import File
 from poller.http.auth import authority
 from poller.http.session import session
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import Order
 from poller.polling.source import stream_runs
@@ -82,7 +82,7 @@ def ipscape(**settings: Any) -> Ipscape:
     return Ipscape.model_validate(fixed | {"token": ipscape_double.TOKEN} | settings)
 
 
-ACCOUNTS: Mapping[str, Callable[..., Account]] = {
+ACCOUNTS: Mapping[str, Callable[..., Source]] = {
     "agendize": agendize,
     "callcap": callcap,
     "flextell": flextell,
@@ -97,7 +97,7 @@ class Simulation:
     """A sandbox and, one after another, the lives of pollers over it. `elapsed` seconds have passed since BIRTH."""
 
     folder: Path
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, Source]
     seed: int = 1
     rate: float = 2.0
     history: timedelta = timedelta(hours=1)
@@ -163,7 +163,7 @@ class Simulation:
                         group.start_soon(pipeline.order, stream, order)
 
     async def _pipeline(
-        self, stack: AsyncExitStack, name: str, account: Account, ledger: SqliteLedger, *, once: bool
+        self, stack: AsyncExitStack, name: str, account: Source, ledger: SqliteLedger, *, once: bool
     ) -> Pipeline:
         transport = _Distant(self.app, random.Random(self.seed))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, trust_env=False))

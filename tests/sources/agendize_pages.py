@@ -12,7 +12,7 @@ from tests.sources.scripted import NOW, Said, json_bytes
 
 SETTINGS: dict[str, Any] = {"type": "agendize", "api_key": "k", "token": "t"}
 ACCOUNT = Agendize.model_validate(SETTINGS)
-(STREAM,) = ACCOUNT.build()
+(STREAM,) = ACCOUNT.build_streams()
 WINDOWED = ("live", "settle", "audit")
 
 CALL: dict[str, Any] = {

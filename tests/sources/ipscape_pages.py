@@ -180,7 +180,7 @@ ITEMIZED = [pair for pair in SWEEPS if pair[0] != "campaigns"]
 
 
 def streams(**settings: object) -> dict[str, Stream]:
-    return {stream.name: stream for stream in Ipscape.model_validate(SETTINGS | settings).build()}
+    return {stream.name: stream for stream in Ipscape.model_validate(SETTINGS | settings).build_streams()}
 
 
 def listed(stream: str, sweep: str) -> dict[str, Any]:

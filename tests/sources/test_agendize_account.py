@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from poller.errors import Unexpected
-from poller.plugin.credentials import Static
+from poller.plugin.credentials import StaticHeaders
 from poller.sources.agendize import CALLS, Agendize
 from tests.sources.agendize_pages import ACCOUNT, CALL, SETTINGS, STREAM, WINDOWED, listing
 from tests.sources.scripted import Said, Scripted, changed, read
@@ -21,8 +21,10 @@ def test_the_sweeps_and_their_part() -> None:
         "audit": (24 * hour, 7 * 24 * hour),
         "sync": (minute, None),
     }
-    assert [sweep.name for sweep in STREAM.sweeps if sweep.net] == ["audit"]
-    assert not any(sweep.follows or sweep.glance or sweep.snapshot or sweep.reread for sweep in STREAM.sweeps)
+    assert [sweep.name for sweep in STREAM.sweeps if sweep.is_audit] == ["audit"]
+    assert not any(
+        sweep.from_lookback_only or sweep.advisory or sweep.snapshot or sweep.reread for sweep in STREAM.sweeps
+    )
 
 
 @pytest.mark.covers("agendize", 1)
@@ -34,17 +36,17 @@ def test_live_looks_back_further_than_the_longest_call_and_an_hour_that_repeats(
 
 def test_the_account() -> None:
     assert ACCOUNT.base_url == "https://api.agendize.com/api/2.0"
-    assert (ACCOUNT.home, ACCOUNT.tenant_key, ACCOUNT.headers, ACCOUNT.timezone) == (None, None, {}, None)
-    assert ACCOUNT.keep_for is None
+    assert (ACCOUNT.default_region, ACCOUNT.tenant_key, ACCOUNT.headers, ACCOUNT.timezone) == (None, None, {}, None)
+    assert ACCOUNT.retention is None
     fast = Agendize.model_validate({**SETTINGS, "streams": {"calls": {"sweeps": {"sync": {"every": "0.5s"}}}}})
-    assert fast.build()[0].sweeps[3].every == timedelta(seconds=0.5)
+    assert fast.build_streams()[0].sweeps[3].every == timedelta(seconds=0.5)
 
 
 @pytest.mark.covers("agendize", 12)
 def test_the_credential_goes_into_headers() -> None:
-    assert ACCOUNT.credential() == Static({"apiKey": SecretStr("k"), "token": SecretStr("t")})
+    assert ACCOUNT.credential() == StaticHeaders({"apiKey": SecretStr("k"), "token": SecretStr("t")})
     single = Agendize.model_validate({"type": "agendize", "access_token": "a"})
-    assert single.credential() == Static({"Authorization": SecretStr("Bearer a")})
+    assert single.credential() == StaticHeaders({"Authorization": SecretStr("Bearer a")})
 
 
 @pytest.mark.parametrize(

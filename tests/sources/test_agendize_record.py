@@ -11,7 +11,7 @@ from poller.sources.agendize import Agendize
 from tests.sources.agendize_pages import CALL, SETTINGS, STREAM
 from tests.sources.scripted import changed, decoded, leaves, without
 
-(PARIS,) = Agendize.model_validate(SETTINGS | {"timezone": "Europe/Paris", "region": "fr"}).build()
+(PARIS,) = Agendize.model_validate(SETTINGS | {"timezone": "Europe/Paris", "region": "fr"}).build_streams()
 
 
 def normalized(record: object) -> Any:

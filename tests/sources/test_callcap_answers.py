@@ -11,7 +11,7 @@ from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
 
 ACCOUNT = Callcap.model_validate({"type": "callcap", "api_key": "k"})
-(STREAM,) = ACCOUNT.build()
+(STREAM,) = ACCOUNT.build_streams()
 
 
 GOOD = listing(rows(1000), total=1001)

@@ -12,7 +12,7 @@ from tests.sources.scripted import NOW, Said, Scripted, changed, read
 
 
 def stream(**settings: Any) -> Stream:
-    (found,) = Callcap.model_validate({"type": "callcap", "api_key": "k", **settings}).build()
+    (found,) = Callcap.model_validate({"type": "callcap", "api_key": "k", **settings}).build_streams()
     return found
 
 
@@ -155,6 +155,18 @@ async def test_in_a_zone_with_summer_time_no_later_change_can_show_an_earlier_ti
 def test_only_three_sweeps_and_their_part() -> None:
     by_name = {sweep.name: sweep for sweep in STREAM.sweeps}
     assert list(by_name) == ["recent", "live", "audit"]
-    assert (by_name["recent"].follows, by_name["recent"].glance, by_name["recent"].net) == (True, True, False)
-    assert (by_name["live"].follows, by_name["live"].glance, by_name["live"].net) == (False, False, False)
-    assert (by_name["audit"].follows, by_name["audit"].glance, by_name["audit"].net) == (False, False, True)
+    assert (by_name["recent"].from_lookback_only, by_name["recent"].advisory, by_name["recent"].is_audit) == (
+        True,
+        True,
+        False,
+    )
+    assert (by_name["live"].from_lookback_only, by_name["live"].advisory, by_name["live"].is_audit) == (
+        False,
+        False,
+        False,
+    )
+    assert (by_name["audit"].from_lookback_only, by_name["audit"].advisory, by_name["audit"].is_audit) == (
+        False,
+        False,
+        True,
+    )

@@ -7,7 +7,7 @@ from poller.sources.callcap import Callcap
 from tests.sources.callcap_pages import CALL
 from tests.sources.scripted import changed, decoded
 
-(STREAM,) = Callcap.model_validate({"type": "callcap", "api_key": "k"}).build()
+(STREAM,) = Callcap.model_validate({"type": "callcap", "api_key": "k"}).build_streams()
 
 
 def compared(record: object) -> bytes:

@@ -11,8 +11,8 @@ from poller.sources.callcap import Callcap
 from tests.sources.callcap_pages import CALL
 from tests.sources.scripted import changed, decoded, leaves, without
 
-(STREAM,) = Callcap.model_validate({"type": "callcap", "api_key": "k"}).build()
-(CENTRAL,) = Callcap.model_validate({"type": "callcap", "api_key": "k", "timezone": "US/Central"}).build()
+(STREAM,) = Callcap.model_validate({"type": "callcap", "api_key": "k"}).build_streams()
+(CENTRAL,) = Callcap.model_validate({"type": "callcap", "api_key": "k", "timezone": "US/Central"}).build_streams()
 
 
 def normalized(record: object) -> Any:

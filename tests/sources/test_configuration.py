@@ -8,8 +8,8 @@ import certifi
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from poller.plugin.credentials import Refreshing, Static
-from poller.plugin.source import Account
+from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders
+from poller.plugin.source import Source
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from tests.sources.settings import CALLCAP, FLEXTELL, OAUTH, READ
@@ -25,15 +25,15 @@ def flextell(**settings: object) -> Flextell:
     return Flextell.model_validate(FLEXTELL | settings)
 
 
-def timings(account: Account) -> dict[str, tuple[timedelta, timedelta | None]]:
-    return {sweep.name: (sweep.every, sweep.lookback) for stream in account.build() for sweep in stream.sweeps}
+def timings(account: Source) -> dict[str, tuple[timedelta, timedelta | None]]:
+    return {sweep.name: (sweep.every, sweep.lookback) for stream in account.build_streams() for sweep in stream.sweeps}
 
 
 def test_the_defaults_are_the_vendors() -> None:
     found = READ.validate_python(CALLCAP)
     assert isinstance(found, Callcap)
-    assert (found.base_url, found.timezone, found.home) == ("https://api.callcap.com", "US/Arizona", "US")
-    assert (found.tenant_key, found.headers, found.keep_for) == (None, {}, timedelta(days=400))
+    assert (found.base_url, found.timezone, found.default_region) == ("https://api.callcap.com", "US/Arizona", "US")
+    assert (found.tenant_key, found.headers, found.retention) == (None, {}, timedelta(days=400))
     assert (found.raw, found.requests_per_minute, found.max_concurrency) == (True, 60, 1)
     assert timings(found) == {
         "recent": (timedelta(seconds=15), timedelta(minutes=5)),
@@ -46,7 +46,7 @@ def test_the_defaults_are_the_vendors() -> None:
         "https://dev.flextell.ai/api/v1",
         "https://dev.flextell.ai/oauth/token",
     )
-    assert (other.home, other.keep_for) == (None, None)
+    assert (other.default_region, other.retention) == (None, None)
     assert timings(other) == {
         "live": (timedelta(minutes=1), timedelta(minutes=10)),
         "converted": (timedelta(minutes=5), timedelta(minutes=10)),
@@ -85,20 +85,20 @@ def test_no_secret_is_shown() -> None:
 
 
 def test_credentials() -> None:
-    assert callcap(api_key=" k\n").credential() == Static({"Authorization": SecretStr("Bearer k")})
-    assert flextell().credential() == Static({"Authorization": SecretStr("Bearer t")})
-    assert READ.validate_python(OAUTH).credential() == Refreshing(
+    assert callcap(api_key=" k\n").credential() == StaticHeaders({"Authorization": SecretStr("Bearer k")})
+    assert flextell().credential() == StaticHeaders({"Authorization": SecretStr("Bearer t")})
+    assert READ.validate_python(OAUTH).credential() == RefreshTokenGrant(
         "https://dev.flextell.ai/oauth/token", "c", SecretStr("s"), SecretStr("r")
     )
 
 
 def test_values_are_kept_in_one_spelling() -> None:
     found = callcap(base_url="http://127.0.0.1:8080/callcap/", region="ca", ca_file=certifi.where(), drop=["data.raw"])
-    assert (found.base_url, found.region, found.home) == ("http://127.0.0.1:8080/callcap", "CA", "CA")
+    assert (found.base_url, found.region, found.default_region) == ("http://127.0.0.1:8080/callcap", "CA", "CA")
     assert found.ca_file == Path(certifi.where())
     assert found.drop == ("data.raw",)
     assert callcap(proxy="http://u:p@proxy.example:3128").proxy == "http://u:p@proxy.example:3128"
-    assert callcap(keep="96h").keep_for == timedelta(hours=96)
+    assert callcap(keep="96h").retention == timedelta(hours=96)
     assert flextell(tenant="42").tenant_key == "42"
 
 

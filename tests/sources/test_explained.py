@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from poller.commands.explain.plans import plans
 from poller.config.settings import Settings
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.plugin.stream import Cursor
 from poller.sandbox.accounts import ACCOUNTS, account
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
@@ -27,14 +27,14 @@ def settings(folder: Path, vendor: str) -> Settings:
     )
 
 
-def secrets(of: Account) -> Iterator[str]:
+def secrets(of: Source) -> Iterator[str]:
     return (value.get_secret_value() for _, value in of if isinstance(value, SecretStr))
 
 
-def polled(folder: Path, of: Account) -> None:
+def polled(folder: Path, of: Source) -> None:
     """A state in which every sweep has a cursor, and a gap that takes a pass of its own."""
     database, day = Database.open(folder / "poller.db"), timedelta(days=1)
-    for stream in of.build():
+    for stream in of.build_streams():
         states = {
             sweep.name: SweepState(Cursor(NOW, "a-sync-token"), origin=NOW - day, due=NOW, complete=True)
             for sweep in stream.sweeps
@@ -51,7 +51,7 @@ async def test_every_sweep_says_what_it_would_ask_and_shows_no_secret(vendor: st
     of = found.sources["acme"]
     if state == "polled":
         polled(tmp_path, of)
-    for stream in of.build():
+    for stream in of.build_streams():
         told = (await plans(found, f"acme.{stream.name}", NOW)).sweeps
         assert [plan.sweep for plan in told] == [sweep.name for sweep in stream.sweeps]
         for plan, sweep in zip(told, stream.sweeps, strict=True):

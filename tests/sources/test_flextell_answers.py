@@ -11,7 +11,7 @@ from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
 
 ACCOUNT = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_token": "t"})
-(STREAM,) = ACCOUNT.build()
+(STREAM,) = ACCOUNT.build_streams()
 
 
 @pytest.mark.parametrize("sweep", ["full", "trashed"])

@@ -12,7 +12,7 @@ from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_
 from tests.sources.scripted import NOW, Said, Scripted, read
 
 ACCOUNT = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_token": "t"})
-(STREAM,) = ACCOUNT.build()
+(STREAM,) = ACCOUNT.build_streams()
 
 
 @pytest.mark.parametrize("sweep", ASKED)
@@ -125,5 +125,5 @@ def test_the_sweeps_and_their_part() -> None:
     by_name = {sweep.name: sweep for sweep in STREAM.sweeps}
     assert list(by_name) == ["live", "converted", "synced", "trashed", "full"]
     assert [name for name, sweep in by_name.items() if sweep.lookback is None] == ["trashed", "full"]
-    assert [name for name, sweep in by_name.items() if sweep.net] == ["full"]
-    assert not any(sweep.follows or sweep.glance for sweep in STREAM.sweeps)
+    assert [name for name, sweep in by_name.items() if sweep.is_audit] == ["full"]
+    assert not any(sweep.from_lookback_only or sweep.advisory for sweep in STREAM.sweeps)

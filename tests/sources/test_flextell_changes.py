@@ -7,7 +7,7 @@ from poller.sources.flextell import Flextell
 from tests.sources.flextell_pages import LEAD
 from tests.sources.scripted import changed, decoded
 
-(STREAM,) = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_token": "t"}).build()
+(STREAM,) = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_token": "t"}).build_streams()
 
 
 def compared(record: object) -> bytes:

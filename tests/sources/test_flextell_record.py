@@ -12,8 +12,8 @@ from tests.sources.flextell_pages import LEAD
 from tests.sources.scripted import changed, decoded, without
 
 ACCOUNT = {"type": "flextell", "tenant": 42, "access_token": "t"}
-(STREAM,) = Flextell.model_validate(ACCOUNT).build()
-(TURKISH,) = Flextell.model_validate({**ACCOUNT, "region": "tr"}).build()
+(STREAM,) = Flextell.model_validate(ACCOUNT).build_streams()
+(TURKISH,) = Flextell.model_validate({**ACCOUNT, "region": "tr"}).build_streams()
 CREATED = datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
 
 

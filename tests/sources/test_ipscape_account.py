@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from poller.errors import Unexpected
-from poller.plugin.credentials import Static
+from poller.plugin.credentials import StaticHeaders
 from poller.sources.ipscape import Ipscape
 from tests.sources.ipscape_pages import LEAD_LIST, SETTINGS, SWEEPS, TIMED, WHOLE, answer, streams
 from tests.sources.scripted import Said, Scripted
@@ -26,19 +26,19 @@ async def test_probe_asks_once() -> None:
 def test_the_sweeps_and_their_part() -> None:
     found = {(stream.name, sweep.name): sweep for stream in STREAMS.values() for sweep in stream.sweeps}
     assert sorted(found) == sorted(SWEEPS)
-    assert {names for names, sweep in found.items() if sweep.net} == {(stream, "audit") for stream in TIMED}
-    assert {names for names, sweep in found.items() if sweep.follows} == {("leads", "touched")}
+    assert {names for names, sweep in found.items() if sweep.is_audit} == {(stream, "audit") for stream in TIMED}
+    assert {names for names, sweep in found.items() if sweep.from_lookback_only} == {("leads", "touched")}
     assert {names for names, sweep in found.items() if sweep.snapshot} == {(stream, "snapshot") for stream in WHOLE}
     assert {names for names, sweep in found.items() if sweep.lookback is None} == {
         (stream, "snapshot") for stream in WHOLE
     }
     assert {stream.name for stream in STREAMS.values() if stream.forever} == set(WHOLE)
-    assert not any(sweep.glance for sweep in found.values())
+    assert not any(sweep.advisory for sweep in found.values())
 
 
 def header(**settings: object) -> dict[str, str]:
     credential = Ipscape.model_validate(SETTINGS | settings).credential()
-    assert isinstance(credential, Static)
+    assert isinstance(credential, StaticHeaders)
     return {name: value.get_secret_value() for name, value in credential.headers.items()}
 
 
@@ -54,7 +54,7 @@ def test_the_token_goes_where_the_configuration_says() -> None:
 def test_the_defaults_are_the_vendors() -> None:
     account = Ipscape.model_validate(SETTINGS)
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
-    timings = {(s.name, w.name): (w.every, w.lookback) for s in account.build() for w in s.sweeps}
+    timings = {(s.name, w.name): (w.every, w.lookback) for s in account.build_streams() for w in s.sweeps}
     calls = {"live": (minute, 10 * minute), "settle": (10 * minute, 6 * hour), "audit": (24 * hour, 72 * hour)}
     leads = {
         "live": (5 * minute, hour),
@@ -67,7 +67,7 @@ def test_the_defaults_are_the_vendors() -> None:
         **{("leads", sweep): timing for sweep, timing in leads.items()},
         **{(stream, "snapshot"): (hour, None) for stream in WHOLE},
     }
-    assert (account.home, account.timezone, account.keep_for) == ("AU", None, timedelta(days=400))
+    assert (account.default_region, account.timezone, account.retention) == ("AU", None, timedelta(days=400))
 
 
 def test_only_the_chosen_streams_are_polled() -> None:

@@ -3,8 +3,16 @@
 import msgspec
 import pytest
 
-from poller.plugin.fields.scalars import flag, folded, ident, lead_status, money, seconds, text
-from poller.plugin.fields.structs import naming, shape
+from poller.plugin.fields.scalars import (
+    lead_status,
+    letters_only,
+    read_bool,
+    read_id,
+    read_number,
+    read_seconds,
+    read_text,
+)
+from poller.plugin.fields.structs import identity_of, struct_of
 
 
 @pytest.mark.parametrize(
@@ -37,7 +45,7 @@ from poller.plugin.fields.structs import naming, shape
 def test_words_and_numbers(
     leaf: object, as_text: object, as_ident: object, as_money: object, as_seconds: object, as_flag: object
 ) -> None:
-    found = (text(leaf), ident(leaf), money(leaf), seconds(leaf), flag(leaf))
+    found = (read_text(leaf), read_id(leaf), read_number(leaf), read_seconds(leaf), read_bool(leaf))
     assert found == (as_text, as_ident, as_money, as_seconds, as_flag)
     assert [type(value) for value in found[2:4]] == [type(as_money), type(as_seconds)]
 
@@ -59,7 +67,7 @@ def test_lead_status(says: dict[str, bool | None], status: str) -> None:
 
 
 def test_a_shape_takes_whatever_comes_and_is_spelled_as_sent() -> None:
-    found = shape("class line-memo id", inner=shape("id"))
+    found = struct_of("class line-memo id", inner=struct_of("id"))
     read = msgspec.json.decode(
         b'{"line-memo": [1], "class": {"a": 1}, "inner": {"id": 5, "x": 1}, "new": 2}', type=found
     )
@@ -80,11 +88,13 @@ def test_a_shape_takes_whatever_comes_and_is_spelled_as_sent() -> None:
     ],
 )
 def test_the_name_of_a_row(row: bytes, name: str | None) -> None:
-    assert naming("id")(msgspec.Raw(row)) == name
+    assert identity_of("id")(msgspec.Raw(row)) == name
 
 
 def test_a_word_is_told_by_its_letters() -> None:
-    assert [folded(word) for word in ("In Progress", "in-progress", "inprogress", "42", "")] == ["inprogress"] * 3 + [
+    assert [letters_only(word) for word in ("In Progress", "in-progress", "inprogress", "42", "")] == [
+        "inprogress"
+    ] * 3 + [
         "",
         "",
     ]

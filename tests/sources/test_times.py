@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.plugin.fields.times import elapsed, moment, required, wall_clock
+from poller.plugin.fields.times import read_time, require_time, seconds_between, wall_clock
 
 CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
 
@@ -33,17 +33,17 @@ CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
     ],
 )
 def test_times(sent: object, expected: datetime | None) -> None:
-    assert moment(sent) == expected
+    assert read_time(sent) == expected
     if expected is None:
         with pytest.raises(ValueError, match="created_at cannot be read"):
-            required(sent, "created_at")
+            require_time(sent, "created_at")
 
 
 def test_a_time_without_offset_is_of_the_zone() -> None:
-    assert moment("2026-03-14 09:15:42", ARIZONA) == datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
-    assert moment("2026-07-14 09:15:42", CENTRAL) == datetime(2026, 7, 14, 14, 15, 42, tzinfo=UTC)
-    assert moment("2026-03-14T09:15:42Z", ARIZONA) == datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
-    assert moment("2026-03-14", ARIZONA) is None
+    assert read_time("2026-03-14 09:15:42", ARIZONA) == datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
+    assert read_time("2026-07-14 09:15:42", CENTRAL) == datetime(2026, 7, 14, 14, 15, 42, tzinfo=UTC)
+    assert read_time("2026-03-14T09:15:42Z", ARIZONA) == datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
+    assert read_time("2026-03-14", ARIZONA) is None
 
 
 HOURS = st.integers(0, 24 * 3600)
@@ -66,8 +66,8 @@ def test_nothing_later_shows_an_earlier_wall_clock_than_is_asked_from(
 
 def test_elapsed() -> None:
     began = datetime(2026, 3, 14, tzinfo=UTC)
-    assert elapsed(began, began + timedelta(seconds=2.9)) == 2
-    assert elapsed(began, began) == 0
-    assert elapsed(began, began - timedelta(seconds=1)) is None
-    assert elapsed(None, began) is None
-    assert elapsed(began, None) is None
+    assert seconds_between(began, began + timedelta(seconds=2.9)) == 2
+    assert seconds_between(began, began) == 0
+    assert seconds_between(began, began - timedelta(seconds=1)) is None
+    assert seconds_between(None, began) is None
+    assert seconds_between(began, None) is None

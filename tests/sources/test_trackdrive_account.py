@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from poller.errors import Unexpected
-from poller.plugin.credentials import Static
+from poller.plugin.credentials import StaticHeaders
 from poller.sources.trackdrive import Trackdrive
 from tests.sources.scripted import Said, Scripted
 from tests.sources.trackdrive_pages import ACCOUNT, CALL, CALLS, FIXED, LEAD, LEADS, SETTINGS, calls, leads, listing
@@ -29,20 +29,20 @@ def test_the_sweeps_and_their_part() -> None:
         "audit": (24 * hour, 72 * hour),
     }
     both = [*LEADS.sweeps, *CALLS.sweeps]
-    assert [sweep.name for sweep in both if sweep.follows] == ["changes", "ended", "updated"]
-    assert [sweep.name for sweep in both if sweep.net] == ["audit", "audit"]
-    assert not any(sweep.glance or sweep.snapshot for sweep in both)
+    assert [sweep.name for sweep in both if sweep.from_lookback_only] == ["changes", "ended", "updated"]
+    assert [sweep.name for sweep in both if sweep.is_audit] == ["audit", "audit"]
+    assert not any(sweep.advisory or sweep.snapshot for sweep in both)
 
 
 def test_the_account() -> None:
-    assert ACCOUNT.credential() == Static({"Authorization": SecretStr("Basic cHViOnByaXY=")})
-    assert (ACCOUNT.home, ACCOUNT.tenant_key, ACCOUNT.headers) == ("US", None, {})
-    assert [stream.name for stream in ACCOUNT.build()] == ["leads", "calls"]
+    assert ACCOUNT.credential() == StaticHeaders({"Authorization": SecretStr("Basic cHViOnByaXY=")})
+    assert (ACCOUNT.default_region, ACCOUNT.tenant_key, ACCOUNT.headers) == ("US", None, {})
+    assert [stream.name for stream in ACCOUNT.build_streams()] == ["leads", "calls"]
     for name in ("leads", "calls"):
         chosen = Trackdrive.model_validate({**SETTINGS, "streams": {name: None}})
-        assert [stream.name for stream in chosen.build()] == [name]
+        assert [stream.name for stream in chosen.build_streams()] == [name]
     fast = Trackdrive.model_validate({**SETTINGS, "streams": {"leads": {"sweeps": {"live": {"every": "0.5s"}}}}})
-    assert fast.build()[0].sweeps[0].every == timedelta(seconds=0.5)
+    assert fast.build_streams()[0].sweeps[0].every == timedelta(seconds=0.5)
 
 
 @pytest.mark.parametrize(

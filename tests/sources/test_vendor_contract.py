@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from poller.events.json_schema import event_schema
-from poller.plugin.source import Account
+from poller.plugin.source import Source
 from poller.sources.registry import SourceConfig
 from tests.simulation import ACCOUNTS, Simulation
 
@@ -36,12 +36,12 @@ def vendor(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def account(vendor: str) -> Callable[..., Account]:
+def account(vendor: str) -> Callable[..., Source]:
     return lambda **settings: ACCOUNTS[vendor](timeout="4s", **settings)
 
 
 def test_every_sweep_of_every_stream_completes_and_every_event_is_of_the_schema(
-    tmp_path: Path, vendor: str, account: Callable[..., Account]
+    tmp_path: Path, vendor: str, account: Callable[..., Source]
 ) -> None:
     simulation = Simulation(tmp_path, {vendor: account(start="all")}, rate=4)
     simulation.live(3600, once=True)
@@ -58,7 +58,7 @@ def test_every_sweep_of_every_stream_completes_and_every_event_is_of_the_schema(
 
 @pytest.mark.parametrize(("vendor", "vice"), TROUBLE)
 def test_an_answer_that_is_none_moves_nothing(
-    tmp_path: Path, vendor: str, account: Callable[..., Account], vice: str
+    tmp_path: Path, vendor: str, account: Callable[..., Source], vice: str
 ) -> None:
     simulation = Simulation(tmp_path, {vendor: account(start="all")}, rate=4)
     simulation.world.vices.set({vendor: {vice: 1.0, "stall_seconds": 10.0}})
@@ -76,13 +76,13 @@ def test_an_answer_that_is_none_moves_nothing(
         assert all(state.complete for state in stream.checkpoint.sweeps.values())
 
 
-def test_what_the_secrets_are_is_never_shown(vendor: str, account: Callable[..., Account]) -> None:
+def test_what_the_secrets_are_is_never_shown(vendor: str, account: Callable[..., Source]) -> None:
     configured = account()
     shown = f"{configured!r} {configured} {configured.credential()!r} {configured.model_dump()!r}"
     for secret in _secrets(configured):
         assert secret not in shown
 
 
-def _secrets(account: Account) -> list[str]:
+def _secrets(account: Source) -> list[str]:
     values: list[Any] = [getattr(account, name) for name in type(account).model_fields]
     return [value.get_secret_value() for value in values if hasattr(value, "get_secret_value")]

@@ -17,7 +17,7 @@ SETTINGS: dict[str, Any] = {
     "private_key": "priv",
 }
 ACCOUNT = Trackdrive.model_validate(SETTINGS)
-LEADS, CALLS = ACCOUNT.build()
+LEADS, CALLS = ACCOUNT.build_streams()
 
 SINCE = "2026-03-14 15:30:39 +0000"  # a second before the last hour began
 FIXED = {"root": "true", "time_zone": "UTC", "per_page": "100"}

@@ -13,7 +13,7 @@ from outputs import Marks, Message, OutputClosed, OutputError
 from poller.events.batch import Batch
 from poller.events.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.plugin.stream import Cursor
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.delivery import Delivery
@@ -32,7 +32,7 @@ class Killed(BaseException):
 class Ledger(Protocol):
     """What every ledger can do."""
 
-    async def claim(self, owners: Mapping[str, Owner]) -> None: ...
+    async def claim(self, owners: Mapping[str, AccountId]) -> None: ...
     async def restore(self, stream: str, keep: float | None) -> Restored: ...
     async def commit(self, change: Change) -> None: ...
     async def tidy(self, stream: str, seen: Seen, before: float) -> None: ...

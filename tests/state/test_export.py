@@ -9,7 +9,7 @@ import pytest
 from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.export import read, written
 from poller.state.offline import Whole
 from poller.state.rows import encode
@@ -17,7 +17,7 @@ from tests.state.ledgers import checkpoint, entry
 from tests.support.toy import NOON
 
 ROWS = {
-    "a|acme": encode(Owner("callcap", "https://api.callcap.com", None)),
+    "a|acme": encode(AccountId("callcap", "https://api.callcap.com", None)),
     "c|acme/calls": encode(checkpoint(3)),
     "d|acme/calls": pack_keys([1, 2]),
     "o|files|events/a.jsonl": b'{"offset":7}',

@@ -16,7 +16,7 @@ from outputs import OutputClosed
 from poller.errors import ConfigError
 from poller.events.seen import BASELINE, REJECT, key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.state.checkpoint import Gap
 from poller.state.ledger import Change
 from tests.state.ledgers import LEDGERS, Killed, Ledger, Opened, Place, Sink, change, checkpoint, entry, names
@@ -261,15 +261,15 @@ async def test_a_rotated_token_is_durable_also_while_an_output_is_away(start: St
 
 
 ACCOUNTS = [
-    Owner("flextell", "https://dev.flextell.ai/api/v1", "42"),
-    Owner("callcap", "https://elsewhere.example", "42"),
-    Owner("flextell", "https://elsewhere.example", "42"),
-    Owner("flextell", "https://dev.flextell.ai/api/v1", "43"),
+    AccountId("flextell", "https://dev.flextell.ai/api/v1", "42"),
+    AccountId("callcap", "https://elsewhere.example", "42"),
+    AccountId("flextell", "https://elsewhere.example", "42"),
+    AccountId("flextell", "https://dev.flextell.ai/api/v1", "43"),
 ]
 
 
 @pytest.mark.parametrize("other", ACCOUNTS[1:])
-async def test_the_state_of_another_account_is_refused(start: Start, place: Place, other: Owner) -> None:
+async def test_the_state_of_another_account_is_refused(start: Start, place: Place, other: AccountId) -> None:
     async with start(place) as (ledger, _):
         await ledger.claim({"crm": ACCOUNTS[0], "sound": ACCOUNTS[1]})
     async with start(place) as (ledger, _):

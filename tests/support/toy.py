@@ -15,8 +15,8 @@ from poller.events.cloudevent import Shape
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.plugin.fields.scalars import text
-from poller.plugin.fields.times import moment, required
+from poller.plugin.fields.scalars import read_text
+from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
 from poller.polling.progress.windows import window
@@ -64,7 +64,7 @@ def second_projection(record: Record) -> Any:
 def _normalize(record: Record) -> Lead:
     if record.text == "cannot":
         raise ValueError("cannot be told")
-    return Lead(id=str(record.id), full_name=text(record.text), created_at=moment(record.at))
+    return Lead(id=str(record.id), full_name=read_text(record.text), created_at=read_time(record.at))
 
 
 async def _pages(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -98,8 +98,8 @@ def stream(projections: int = 2, *sweeps: Sweep) -> Stream:
         decoder=msgspec.json.Decoder(Record),
         identity=lambda record: record.id,
         contents=(first_projection, second_projection)[:projections],
-        time=lambda record: required(record.at, "at"),
-        modified=lambda record: moment(record.changed),
+        time=lambda record: require_time(record.at, "at"),
+        modified=lambda record: read_time(record.changed),
         deleted=lambda record: bool(record.deleted),
         normalize=_normalize,
     )

@@ -35,7 +35,7 @@ def there(run: SweepRun) -> str:
     if state.cursor:
         covered = timestamp(state.cursor.until)
         return f"the end that its last complete pass covered, {covered}, less lookback {spelt(lookback)}"
-    if run.sweep.glance:
+    if run.sweep.advisory:
         return f"a fast look at the last {spelt(lookback)}, which moves no cursor"
     if state.complete:
         return (
@@ -45,7 +45,7 @@ def there(run: SweepRun) -> str:
 
 
 def _at_first(run: SweepRun, lookback: timedelta) -> str:
-    if run.sweep.follows:
+    if run.sweep.from_lookback_only:
         return f"it follows changes: at its first poll it reaches back by lookback {spelt(lookback)} only"
     start, origin = run.stream.checkpoint.start, run.state.origin
     if start is None:

@@ -23,13 +23,13 @@ def utf8(body: bytes) -> bytes:
 T = TypeVar("T")
 
 
-def envelope(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
+def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
     """Decode an answer. Raises Unexpected where it is not of the documented shape."""
     try:
         return decoder.decode(body)
     except UNREADABLE as error:
         if (mended := _paired(bytes(body))) != body:
-            return envelope(decoder, mended)
+            return decode_response(decoder, mended)
         why = "markup where JSON was asked for" if bytes(body).lstrip()[:1] == b"<" else str(error)
         raise Unexpected(f"not the documented answer: {why}") from None
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.scalars import read_id
 
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
@@ -27,7 +27,7 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
-    number = ident(leaf)
+    number = read_id(leaf)
     if number is None or len(number) > _LONGEST or _WRITTEN_OUT.fullmatch(number):
         return number  # what is written out already would stay as it is, valid or not
     return _read(number, region)

@@ -22,7 +22,7 @@ def _given(sent: str) -> str | None:
     return sent if sent and sent not in _NOTHING and not sent.isspace() else None
 
 
-def text(leaf: object) -> str | None:
+def read_text(leaf: object) -> str | None:
     """A word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
     if isinstance(leaf, str):
         return _given(leaf)
@@ -30,24 +30,24 @@ def text(leaf: object) -> str | None:
 
 
 @lru_cache(1 << 8)
-def folded(word: str) -> str:
+def letters_only(word: str) -> str:
     """A word of a vendor's vocabulary, as its letters only, all of them small."""
     return "".join(filter(str.isalpha, word)).lower()
 
 
-def ident(leaf: object) -> str | None:
+def read_id(leaf: object) -> str | None:
     """An id: a string that says something, or an integer, as a string."""
     if isinstance(leaf, str):
         return _given(leaf)
     return str(leaf) if isinstance(leaf, int) and not isinstance(leaf, bool) else None
 
 
-def named(thing: Any) -> Named:
+def read_named(thing: Any) -> Named:
     """A shape's `id` and `name`."""
-    return Named(ident(thing.id), text(thing.name))
+    return Named(read_id(thing.id), read_text(thing.name))
 
 
-def money(leaf: object) -> float | int | None:
+def read_number(leaf: object) -> float | int | None:
     """A number, or a string that spells one."""
     if isinstance(leaf, str):
         spelled = leaf.strip()
@@ -59,13 +59,13 @@ def money(leaf: object) -> float | int | None:
     return leaf if -_EXACT <= leaf <= _EXACT else None
 
 
-def seconds(leaf: object) -> int | None:
+def read_seconds(leaf: object) -> int | None:
     """A duration in whole seconds, never negative; a broken second is left off."""
-    found = money(leaf)
+    found = read_number(leaf)
     return int(found) if found is not None and found >= 0 else None
 
 
-def flag(leaf: object) -> bool | None:
+def read_bool(leaf: object) -> bool | None:
     """A truth: true, 1, "1" or "true", and their opposites."""
     if isinstance(leaf, bool):
         return leaf

@@ -7,18 +7,18 @@ from typing import Any, TypeAlias
 import msgspec
 
 from poller.plugin.fields.decoding import UNREADABLE
-from poller.plugin.fields.scalars import ident
+from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import Leaf
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
 """What may come where an object is documented."""
 
 
-Naming: TypeAlias = Callable[[msgspec.Raw], str | None]
+IdentityOf: TypeAlias = Callable[[msgspec.Raw], str | None]
 """The identity of a row that is not decoded yet; None where it has none."""
 
 
-def shape(fields: str, **objects: type[Any]) -> type[Any]:
+def struct_of(fields: str, **objects: type[Any]) -> type[Any]:
     """The Struct of a documented object: its fields as the vendor spells them, and those that are objects themselves.
 
     Each may hold anything, so that one odd value hides no record. Attributes are spelled as Python can: `line_memo`,
@@ -39,18 +39,18 @@ def _attribute(name: str) -> str:
     return f"{word}_" if iskeyword(word) else word
 
 
-def shaped(leaf: object, found: type[Any]) -> Any:
+def as_struct(leaf: object, found: type[Any]) -> Any:
     """A nested object; an empty one of its shape where the vendor sent anything else."""
     return leaf if isinstance(leaf, found) else found()
 
 
-def naming(field: str) -> Naming:
+def identity_of(field: str) -> IdentityOf:
     """Find the identity in `field`."""
-    decode = msgspec.json.Decoder(shape(field)).decode
+    decode = msgspec.json.Decoder(struct_of(field)).decode
 
     def name(row: msgspec.Raw) -> str | None:
         try:
-            return ident(getattr(decode(row), _attribute(field)))
+            return read_id(getattr(decode(row), _attribute(field)))
         except UNREADABLE:
             return None
 

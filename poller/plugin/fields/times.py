@@ -11,7 +11,7 @@ _SHORTEST, _LONGEST = len("2026-03-14T09:15"), 64
 _KNOWN = 1 << 12  # a record's times are asked for several times each, and most records are read again
 
 
-def moment(leaf: object, zone: tzinfo | None = None, *, after: datetime | None = None) -> datetime | None:
+def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | None = None) -> datetime | None:
     """Read an ISO 8601 time (`2026-03-14T16:15:42Z`, `2026-03-14 09:15:42`) as UTC; None where it cannot be read.
 
     A time without an offset is read in `zone`, and cannot be read without one. Of the two readings of an hour that
@@ -37,20 +37,20 @@ def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
         return None
 
 
-def required(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:
-    """`moment`, for a record's own time. Raises ValueError where it cannot be read."""
-    found = moment(leaf, zone)
+def require_time(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:
+    """`read_time`, for a record's own time. Raises ValueError where it cannot be read."""
+    found = read_time(leaf, zone)
     if found is None:
         raise ValueError(f"its {name} cannot be read as a time")
     return found
 
 
-def elapsed(began: datetime | None, ended: datetime | None) -> int | None:
+def seconds_between(began: datetime | None, ended: datetime | None) -> int | None:
     """Whole seconds from one time to another, None where that cannot be said."""
     return int((ended - began).total_seconds()) if began and ended and ended >= began else None
 
 
-def later(began: datetime | None, seconds: int | None) -> datetime | None:
+def time_after(began: datetime | None, seconds: int | None) -> datetime | None:
     """So many seconds after a time, None where that cannot be said."""
     try:
         return None if began is None or seconds is None else began + timedelta(seconds=seconds)
@@ -79,7 +79,7 @@ def zone_name(name: str) -> str:
     return name
 
 
-def zone_named(leaf: object) -> ZoneInfo | None:
+def read_zone(leaf: object) -> ZoneInfo | None:
     """The time zone that a record names; None where it names none, or none that is known."""
     return _zone(leaf) if isinstance(leaf, str) else None
 

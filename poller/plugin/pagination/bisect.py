@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.errors import Shifted
-from poller.plugin.fields.structs import Naming
-from poller.plugin.pagination.pages import Answer, Ends
+from poller.plugin.fields.structs import IdentityOf
+from poller.plugin.pagination.pages import ListPage, PageEnds
 from poller.plugin.stream import Cursor, Page, Window
 
 SECOND = timedelta(seconds=1)
@@ -30,12 +30,12 @@ class Span:
         return (Span(self.start, middle), Span(middle, self.end)) if seconds > 1 else None
 
 
-Ask: TypeAlias = Callable[[Span, int], Awaitable[Answer]]
+Ask: TypeAlias = Callable[[Span, int], Awaitable[ListPage]]
 """Ask for a page of a span, by number. It may hold more than its span: seconds are cut differently elsewhere."""
 
 
-async def halve(
-    ask: Ask, window: Window, *, size: int, lag: timedelta, identity: Naming, ended: bool = False
+async def bisect(
+    ask: Ask, window: Window, *, size: int, lag: timedelta, identity: IdentityOf, ended: bool = False
 ) -> AsyncIterator[Page]:
     """Read what was stamped since the window's start; unless it is to be `ended`, the newest range has no end, so that
     nothing is held back.
@@ -70,9 +70,9 @@ def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "
 class _Reading:
     """One pass: when it began, by the vendor's clock, and how far ahead of that there may be something to halve."""
 
-    def __init__(self, ask: Ask, window: Window, size: int, lag: timedelta, identity: Naming) -> None:
+    def __init__(self, ask: Ask, window: Window, size: int, lag: timedelta, identity: IdentityOf) -> None:
         self._ask, self._size, self._lag, self._identity = ask, size, lag, identity
-        self._ends = Ends(size)
+        self._ends = PageEnds(size)
         self._begun = False
         self._until: datetime | None = None
         self.edge = window.end
@@ -116,7 +116,7 @@ class _Reading:
             before = names
         raise Shifted(f"{PASSES} readings of one second do not agree", self._until)
 
-    async def _answer(self, span: Span, number: int) -> Answer:
+    async def _answer(self, span: Span, number: int) -> ListPage:
         answer = await self._ask(span, number)
         if not self._begun and answer.date:
             self._until = answer.date - self._lag
@@ -124,14 +124,14 @@ class _Reading:
         self._begun = True
         return answer
 
-    def _names(self, answer: Answer) -> "Counter[str | bytes]":
+    def _names(self, answer: ListPage) -> "Counter[str | bytes]":
         """A record without an identity is named by its bytes, and there may be several such ones."""
         return _together(Counter(), Counter(self._identity(row) or bytes(row) for row in answer.records))
 
-    def _add_up(self, answer: Answer) -> None:
+    def _add_up(self, answer: ListPage) -> None:
         found = self._names(answer).total()
         if answer.total not in {None, found}:
             raise Shifted(f"the list holds {answer.total} records, but {found} different ones came", self._until)
 
-    def _page(self, answer: Answer, last: bool) -> Page:
+    def _page(self, answer: ListPage, last: bool) -> Page:
         return Page(answer.records, Cursor(self._until) if last and self._until else None, last=last)

@@ -7,11 +7,11 @@ import msgspec
 
 from poller.errors import Unexpected
 from poller.plugin.fields.decoding import UNREADABLE
-from poller.plugin.fields.structs import shape
-from poller.plugin.fields.times import required
+from poller.plugin.fields.structs import struct_of
+from poller.plugin.fields.times import require_time
 
 
-class Descent:
+class NewestFirst:
     """Whether a list sorted by a column of times, newest first, was read back past `start`: the rest is older still.
 
     Only a whole page that is older, and in order, says so. Records without a time come last, or first: then at most
@@ -19,7 +19,7 @@ class Descent:
     """
 
     def __init__(self, column: str, start: datetime, patience: int) -> None:
-        self._row = msgspec.json.Decoder(shape(column)).decode
+        self._row = msgspec.json.Decoder(struct_of(column)).decode
         self._column = column
         self._start = start
         self._patience = patience
@@ -42,7 +42,7 @@ class Descent:
 
     def _time(self, row: msgspec.Raw) -> datetime:
         leaf = getattr(self._row(row), self._column)
-        return _NEVER if leaf is None else required(leaf, self._column)
+        return _NEVER if leaf is None else require_time(leaf, self._column)
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

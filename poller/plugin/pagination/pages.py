@@ -8,20 +8,20 @@ from typing import TypeAlias
 import msgspec
 
 from poller.errors import Shifted, Unexpected
-from poller.plugin.fields.structs import Naming
+from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.stream import Cursor, Page
 
-Place: TypeAlias = int | str
+PageRef: TypeAlias = int | str
 """Where a list goes on: the number of a page, or the vendor's own cursor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ListPage:
     """One request's worth of a list, its envelope believed. `following` is None at the end; `token` see Cursor."""
 
     records: Sequence[msgspec.Raw]
     total: int | None
-    following: Place | None
+    following: PageRef | None
     date: datetime | None
     token: str | None = None
 
@@ -29,15 +29,15 @@ class Answer:
 class _Pass:
     """What one pass over a list has seen so far."""
 
-    def __init__(self, identity: Naming | None) -> None:
+    def __init__(self, identity: IdentityOf | None) -> None:
         self._identity = identity
         self._names: set[str] = set()
         self._nameless = 0
-        self._places: set[Place] = set()
+        self._places: set[PageRef] = set()
         self._total = 0
         self.began: datetime | None = None
 
-    def take(self, place: Place, answer: Answer) -> str | None:
+    def take(self, place: PageRef, answer: ListPage) -> str | None:
         """Says how the list shrank; None where it did not. Raises Unexpected where it runs in a circle."""
         if not self._places:
             self.began = answer.date
@@ -53,7 +53,7 @@ class _Pass:
         shrank = answer.total is not None and answer.total < before
         return f"the list shrank from {before} to {answer.total} records while it was read" if shrank else None
 
-    def missing(self, answer: Answer) -> str | None:
+    def missing(self, answer: ListPage) -> str | None:
         """How the identities of a pass that is over contradict the list's total; None where they add up."""
         found = len(self._names) + self._nameless
         if self._identity is None or answer.total is None or found == answer.total:
@@ -61,12 +61,12 @@ class _Pass:
         return f"the list holds {answer.total} records, but {found} different ones came"
 
 
-async def walk(
-    ask: Callable[[Place], Awaitable[Answer]],
+async def read_pages(
+    ask: Callable[[PageRef], Awaitable[ListPage]],
     *,
     lag: timedelta,
     limit: datetime | None = None,
-    identity: Naming | None = None,
+    identity: IdentityOf | None = None,
     enough: Callable[[Sequence[msgspec.Raw]], bool] | None = None,
 ) -> AsyncIterator[Page]:
     """Read a list from its first page to its end, or until `enough` says so.
@@ -76,7 +76,7 @@ async def walk(
     itself) don't make up its total; what the last page held is delivered before.
     """
     so_far = _Pass(identity)
-    at: Place | None = 1
+    at: PageRef | None = 1
     while at is not None:
         answer = await ask(at)
         contradiction = so_far.take(at, answer)
@@ -90,7 +90,7 @@ async def walk(
         at = None if over else answer.following
 
 
-async def chain(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:
+async def read_in_turn(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:
     """Read one list after another; with the last one the pass is complete, and earns no cursor."""
     for one in lists:
         async for page in one:
@@ -103,7 +103,7 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
     return min(began - lag, limit) if limit else began - lag
 
 
-class Ends:
+class PageEnds:
     """Where a list of numbered pages ends, when the vendor may make its pages smaller than the `size` asked for."""
 
     def __init__(self, size: int) -> None:
@@ -115,7 +115,7 @@ class Ends:
         """A list begins; what is known of the vendor's page size stays."""
         self._read = 0
 
-    def ended(self, answer: Answer) -> bool:
+    def ended(self, answer: ListPage) -> bool:
         """Take the next page: whether it is the last. An empty one is, and a full one never is.
 
         A short one is where the list's total is reached; without a total, where a page was full before.

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.errors import TooLarge, Unexpected
-from poller.plugin.pagination.pages import Answer, Place, walk
+from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, Page
 
-Ask: TypeAlias = Callable[[Place], Awaitable[Answer]]
+Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 """Ask for a page of one list; the last one may hold a sync token. Raises Expired where that of the list is none."""
 
 
@@ -17,7 +17,7 @@ class Expired(Unexpected):
     """The vendor has no such thing, or has it no more: a sync token, for one."""
 
 
-async def follow(
+async def follow_sync_token(
     cursor: Cursor | None,
     *,
     changes: Callable[[str], Ask],
@@ -36,7 +36,7 @@ async def follow(
             yield page
         return
     try:
-        async for page in walk(changes(cursor.token), lag=lag):
+        async for page in read_pages(changes(cursor.token), lag=lag):
             kept = page.cursor and Cursor(page.cursor.until, page.cursor.token or cursor.token)
             yield replace(page, cursor=kept)
     except Expired:
@@ -52,7 +52,7 @@ async def _begin(lists: Sequence[Ask], lag: timedelta) -> AsyncIterator[Page]:
     first, off = None, "no list comes with a sync token"
     try:
         for ask in lists:
-            async for page in walk(ask, lag=lag):
+            async for page in read_pages(ask, lag=lag):
                 first = first or page.cursor
                 if first and page.cursor and page.cursor.token:
                     yield replace(page, cursor=Cursor(first.until, page.cursor.token))

@@ -7,14 +7,14 @@ from functools import partial
 from typing import TypeAlias
 
 from poller.plugin.pagination.bisect import SECOND, Span
-from poller.plugin.pagination.pages import Answer, Place, walk
+from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, Page, Window
 
-Ask: TypeAlias = Callable[[Span, Place], Awaitable[Answer]]
-"""Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `narrow`)."""
+Ask: TypeAlias = Callable[[Span, PageRef], Awaitable[ListPage]]
+"""Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `bisect_truncated`)."""
 
 
-async def narrow(
+async def bisect_truncated(
     ask: Ask, window: Window, *, caps: Collection[int], longest: timedelta, lag: timedelta, ended: bool = False
 ) -> AsyncIterator[Page]:
     """Read what began since the window's start, the newest first; the newest range has no end unless it is `ended`.
@@ -66,7 +66,7 @@ class _Reading:
     async def pages(self, span: Span) -> AsyncIterator[Page]:
         """All pages of a span, as such; with the last one `cut` is known."""
         only = True
-        async for page in walk(partial(self._ask, span), lag=self._lag):
+        async for page in read_pages(partial(self._ask, span), lag=self._lag):
             rows = len(page.records)
             self.cut = only and page.last and rows in self._caps and rows >= self._most
             self._most, only = max(self._most, rows), False

@@ -78,7 +78,7 @@ def density(run: SweepRun, current: Pass) -> float:
 
 def suspect(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> tuple[float, float] | None:
     """The densities before and now, where a wide pass brought far less than its like before."""
-    if not run.sweep.net or current.gap:
+    if not run.sweep.is_audit or current.gap:
         return None
     state, brought = checkpoint.sweeps[run.sweep.name], density(run, current)
     before = state.found or 0.0
@@ -87,7 +87,7 @@ def suspect(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime)
 
 def broken(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> bool:
     """It broke off: after its first page, what it was asked for is a gap until a pass has read it."""
-    if not current.read or current.gap or run.sweep.glance:
+    if not current.read or current.gap or run.sweep.advisory:
         return False
     open_gap(checkpoint, _missing(checkpoint, run, current, BROKEN, now))
     return True

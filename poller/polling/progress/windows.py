@@ -8,7 +8,7 @@ from poller.plugin.stream import BEGINNING, Cursor, Sweep, Window
 def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetime:
     """Where a sweep's first pass begins: at `start` (None: all there is) or a lookback ago, whichever is further."""
     reach = now - (sweep.lookback or timedelta(0))
-    if sweep.follows:
+    if sweep.from_lookback_only:
         return reach
     return min(start or BEGINNING, reach)
 

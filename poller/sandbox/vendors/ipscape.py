@@ -175,7 +175,7 @@ def refusal(status: int, message: str) -> Response:
     return json_answer({"resultCode": "error", "result": {"message": message}}, status)
 
 
-class Account:
+class Source:
     """Lets in whoever has the token; locked after too many refusals in a row, for as long as `lockout` is on."""
 
     def __init__(self, desk: Desk) -> None:
@@ -195,7 +195,7 @@ class Account:
 
 
 def _routes(desk: Desk) -> list[BaseRoute]:
-    account = Account(desk)
+    account = Source(desk)
 
     def route(listing: Listing, path: str) -> Route:
         async def answer(request: Request) -> Response:

@@ -19,11 +19,11 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from poller.plugin import kinds
 from poller.plugin.config_types import Secret
-from poller.plugin.credentials import Credential, Static
-from poller.plugin.fields.scalars import ident
-from poller.plugin.fields.structs import naming
+from poller.plugin.credentials import Credential, StaticHeaders
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.structs import identity_of
 from poller.plugin.fields.times import ZoneName
-from poller.plugin.source import Account, Chosen, Sweeps, Whole, Windowed
+from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed
 from poller.plugin.stream import History, Http, Stream, Sweep
 from poller.sources.ipscape import api, calls, leads
 from poller.sources.ipscape.api import Timed
@@ -37,7 +37,7 @@ def _word(text: str) -> str:
     return text
 
 
-class CallSweeps(Sweeps):
+class CallSweeps(SweepSettings):
     """How often each way of reading activities, or dial attempts, runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
@@ -45,7 +45,7 @@ class CallSweeps(Sweeps):
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class LeadSweeps(Sweeps):
+class LeadSweeps(SweepSettings):
     """How often each way of reading leads runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(hours=1))
@@ -54,31 +54,31 @@ class LeadSweeps(Sweeps):
     touched: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=15))
 
 
-class ListSweeps(Sweeps):
+class ListSweeps(SweepSettings):
     """How often a list is read whole."""
 
-    snapshot: Whole = Whole(every=timedelta(hours=1))
+    snapshot: WholeList = WholeList(every=timedelta(hours=1))
 
 
-class Calls(Sweeps):
+class Calls(SweepSettings):
     """A stream of activities, or of dial attempts."""
 
     sweeps: CallSweeps = CallSweeps()
 
 
-class Leads(Sweeps):
+class Leads(SweepSettings):
     """The stream of leads."""
 
     sweeps: LeadSweeps = LeadSweeps()
 
 
-class Listing(Sweeps):
+class Listing(SweepSettings):
     """A stream of campaigns, lead lists or users."""
 
     sweeps: ListSweeps = ListSweeps()
 
 
-class Streams(Chosen):
+class Streams(ChosenStreams):
     """The vendor's streams."""
 
     activities: Calls | None = None
@@ -94,7 +94,7 @@ ALL = Streams(
 )
 
 
-class Ipscape(Account):
+class Ipscape(Source):
     """One tenant of ipSCAPE."""
 
     REGION: ClassVar = "AU"
@@ -108,9 +108,11 @@ class Ipscape(Account):
 
     def credential(self) -> Credential:
         """The token in its header, after its scheme where there is one."""
-        return Static({self.auth_header: SecretStr(f"{self.auth_scheme} {self.token.get_secret_value()}".strip())})
+        return StaticHeaders(
+            {self.auth_header: SecretStr(f"{self.auth_scheme} {self.token.get_secret_value()}".strip())}
+        )
 
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The chosen streams."""
         asked = self.streams
         found = (
@@ -149,7 +151,7 @@ class Ipscape(Account):
             identity=calls.activity_id,
             contents=(calls.activity_contents,),
             time=time,
-            normalize=partial(calls.activity, zone=self._zone, region=self.home),
+            normalize=partial(calls.activity, zone=self._zone, region=self.default_region),
             history=_past(listed),
         )
 
@@ -159,10 +161,10 @@ class Ipscape(Account):
             kinds.DialAttempt.KIND,
             _three(sweeps, self._attempts),
             decoder=msgspec.json.Decoder(calls.Attempt),
-            identity=lambda record: ident(record.attemptId),
+            identity=lambda record: read_id(record.attemptId),
             contents=(calls.attempt_contents,),
             time=partial(calls.attempt_time, zone=self._zone),
-            normalize=partial(calls.attempt, zone=self._zone, region=self.home),
+            normalize=partial(calls.attempt, zone=self._zone, region=self.default_region),
             history=_past(self._attempts),
         )
 
@@ -170,17 +172,17 @@ class Ipscape(Account):
         decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
         listed = Timed(api.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
         touched = partial(api.between, self._attempts, page=partial(api.touched, self._zone))
-        reread = partial(api.reread, naming("leadId"))
+        reread = partial(api.reread, identity_of("leadId"))
         return _stream(
             "leads",
             kinds.Lead.KIND,
-            (*_three(sweeps, listed), sweeps.touched.sweep("touched", touched, follows=True, reread=reread)),
+            (*_three(sweeps, listed), sweeps.touched.sweep("touched", touched, from_lookback_only=True, reread=reread)),
             decoder=decoder,
-            identity=lambda record: ident(record.leadId),
+            identity=lambda record: read_id(record.leadId),
             contents=(leads.lead_contents,),
             time=time,
             modified=partial(leads.lead_modified, zone=self._zone),
-            normalize=partial(leads.lead, zone=self._zone, region=self.home),
+            normalize=partial(leads.lead, zone=self._zone, region=self.default_region),
             history=_past(listed),
         )
 
@@ -190,7 +192,7 @@ class Ipscape(Account):
             kinds.LeadList.KIND,
             (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),),
             decoder=msgspec.json.Decoder(leads.LeadList),
-            identity=lambda record: ident(record.id),
+            identity=lambda record: read_id(record.id),
             contents=(leads.lead_list_contents,),
             time=partial(leads.lead_list_time, zone=self._zone),
             normalize=partial(leads.lead_list, zone=self._zone),
@@ -208,7 +210,7 @@ def _campaigns(sweeps: ListSweeps) -> Stream:
         kinds.Campaign.KIND,
         (sweeps.snapshot.sweep("snapshot", _CAMPAIGNS, snapshot=True),),
         decoder=msgspec.json.Decoder(leads.Campaign),
-        identity=lambda record: ident(record.campaignId),
+        identity=lambda record: read_id(record.campaignId),
         contents=(lambda record: record,),
         time=lambda _: None,
         normalize=leads.campaign,
@@ -221,7 +223,7 @@ def _users(sweeps: ListSweeps) -> Stream:
         kinds.User.KIND,
         (sweeps.snapshot.sweep("snapshot", _USERS, snapshot=True),),
         decoder=msgspec.json.Decoder(leads.User),
-        identity=lambda record: ident(record.userId),
+        identity=lambda record: read_id(record.userId),
         contents=(leads.user_contents,),
         time=lambda _: None,
         normalize=leads.user,
@@ -233,7 +235,7 @@ def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
     return (
         sweeps.live.sweep("live", fetch),
         sweeps.settle.sweep("settle", fetch),
-        sweeps.audit.sweep("audit", fetch, net=True),
+        sweeps.audit.sweep("audit", fetch, is_audit=True),
     )
 
 

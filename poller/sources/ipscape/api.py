@@ -20,9 +20,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from poller.plugin import Shifted, Unexpected
-from poller.plugin.fields.decoding import UNREADABLE, envelope
-from poller.plugin.fields.scalars import ident
-from poller.plugin.fields.structs import shape
+from poller.plugin.fields.decoding import UNREADABLE, decode_response
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.structs import struct_of
 from poller.plugin.stream import BEGINNING, Cursor, Http, Page, Window
 from poller.sources.ipscape.calls import Attempt, attempt_end
 
@@ -59,7 +59,7 @@ class _Data(Struct, rename="camel"):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
-_LEAD = msgspec.json.Decoder(shape("timestamps phones"))
+_LEAD = msgspec.json.Decoder(struct_of("timestamps phones"))
 _ITEMS, _DATA = msgspec.json.Decoder(_Items), msgspec.json.Decoder(_Data)
 
 
@@ -92,13 +92,13 @@ Paged: TypeAlias = Callable[[Rows, datetime | None], Page]
 
 def itemized(body: bytes) -> Part:
     """`metadata` and `items`. Raises Unexpected."""
-    found = envelope(_ITEMS, body)
+    found = decode_response(_ITEMS, body)
     return Part(found.items, _cursor(found.metadata.next_uri))
 
 
 def numbered(body: bytes) -> Part:
     """`pageNo`, `inPage`, `perPage` and `data`: a full page may be the first of several. Raises Unexpected."""
-    found = envelope(_DATA, body)
+    found = decode_response(_DATA, body)
     if found.in_page != len(found.data) or found.in_page > found.per_page:
         raise Unexpected(f"it holds {len(found.data)} records, and says {found.in_page} of {found.per_page}")
     cursor, full = _cursor(found.metadata.next_uri), 0 < found.in_page == found.per_page
@@ -195,7 +195,7 @@ def touched(zone: ZoneInfo | None, rows: Rows, date: datetime | None) -> Page:
             attempt: Any = _attempt(row)
         except UNREADABLE:
             continue  # that one is a reject, in its own stream
-        name, ended, age = ident(attempt.leadId), attempt_end(attempt, zone=zone), timedelta(0)
+        name, ended, age = read_id(attempt.leadId), attempt_end(attempt, zone=zone), timedelta(0)
         if date and ended:
             age = max(age, date - ended - WRAP_UP)
         if name and _lead_id(name):
@@ -211,7 +211,7 @@ async def reread(identity: Callable[[Raw], str | None], http: Http, name: str) -
     response = await http.get(f"{LEADS}/{name}", {}, accept=(200, 404))
     if response.status == 404:
         return Page(())
-    said: Any = envelope(_LEAD, response.body)
+    said: Any = decode_response(_LEAD, response.body)
     if identity(Raw(response.body)) not in {None, name} or not (said.timestamps and said.phones):
         raise Unexpected(f"that is not the lead {name}")
     return Page((response.body,))

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from poller.plugin import kinds
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import folded, ident, seconds, text
-from poller.plugin.fields.structs import shape, shaped
-from poller.plugin.fields.times import elapsed, required
+from poller.plugin.fields.scalars import letters_only, read_id, read_seconds, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import require_time, seconds_between
 from poller.sources.ipscape.fields import each, instant, instants, times_of
 
 Times: TypeAlias = Mapping[str, datetime | None]
@@ -36,19 +36,19 @@ DIRECTIONS: Mapping[str, kinds.Direction] = {  # types of calls; of others than 
     "call.inbound": "inbound", "call.outbound": "outbound", "call.internal": "internal",
 }  # fmt: skip
 
-_Media = shape("mediaId mediaUri duration deleted")
-_Survey = shape("started startTimestamp workflowId workflowName")
-_Times = shape("created joinQueue answered hangUp wrapUp")
-_Durations = shape("ivr queue hold interaction wrap talk dial")
-_Dialled = shape("dialled answered hangUp")
-_Doing = shape(
+_Media = struct_of("mediaId mediaUri duration deleted")
+_Survey = struct_of("started startTimestamp workflowId workflowName")
+_Times = struct_of("created joinQueue answered hangUp wrapUp")
+_Durations = struct_of("ivr queue hold interaction wrap talk dial")
+_Dialled = struct_of("dialled answered hangUp")
+_Doing = struct_of(
     "activityId parentActivityId rootActivityId activityStatusId activityStatusName source destination campaignId"
     " campaignName agentInteractionId agentId agentFullName wrapCode wrapDescription recordingStatus voicemailMetadata"
     " callQualityScore attemptId dialStatusId dialStatusName phoneIndex phoneNumber leadId",
     durations=_Durations, timestamps=_Times, recordingMetadata=_Media, survey=_Survey,
 )  # fmt: skip
-Activity = shape("type data")
-Attempt = shape(
+Activity = struct_of("type data")
+Attempt = struct_of(
     "attemptId dialStatusId dialStatusName phoneIndex phoneNumber leadId type campaignId campaignName activityId"
     " parentActivityId rootActivityId",
     timestamps=_Dialled,
@@ -71,19 +71,19 @@ def _doing(record: Any) -> Any:
 
 def _status(word: str | None, hang_up: object) -> kinds.CallStatus:
     """A call is in progress until it is hung up, unless it says how it ended."""
-    said = STATUSES.get(folded(word or ""), "unknown")
-    return "in_progress" if text(hang_up) is None and said in {"answered", "unknown"} else said
+    said = STATUSES.get(letters_only(word or ""), "unknown")
+    return "in_progress" if read_text(hang_up) is None and said in {"answered", "unknown"} else said
 
 
 def activity_id(record: Any) -> str | None:
     """An activity's identity, whatever its type: a call can be converted from one to another."""
-    return ident(_held(record).get("activityId"))
+    return read_id(_held(record).get("activityId"))
 
 
 def activity_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
     """When it began. Raises ValueError where that cannot be read."""
     times = _held(record).get("timestamps")
-    return required(times.get("created") if isinstance(times, dict) else None, "timestamps.created", zone)
+    return require_time(times.get("created") if isinstance(times, dict) else None, "timestamps.created", zone)
 
 
 def activity_contents(record: Any) -> Any:
@@ -108,53 +108,53 @@ def activity(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds
 
 
 def _call(kind: str, call: Any, times: Times, region: str | None) -> kinds.Call:
-    took, word = shaped(call.durations, _Durations), text(call.activityStatusName)
+    took, word = as_struct(call.durations, _Durations), read_text(call.activityStatusName)
     return kinds.Call(
-        id=ident(call.activityId) or "",
+        id=read_id(call.activityId) or "",
         direction=DIRECTIONS.get(kind),
-        status=_status(word, shaped(call.timestamps, _Times).hangUp),
+        status=_status(word, as_struct(call.timestamps, _Times).hangUp),
         vendor_status=word,
         started_at=times["created"],
         answered_at=times["answered"],
         ended_at=times["hangUp"],
-        duration_seconds=elapsed(times["created"], times["hangUp"]),
-        ring_seconds=seconds(took.dial),
-        queue_seconds=seconds(took.queue),
-        hold_seconds=seconds(took.hold),
-        talk_seconds=seconds(took.talk),
-        wrap_seconds=seconds(took.wrap),
+        duration_seconds=seconds_between(times["created"], times["hangUp"]),
+        ring_seconds=read_seconds(took.dial),
+        queue_seconds=read_seconds(took.queue),
+        hold_seconds=read_seconds(took.hold),
+        talk_seconds=read_seconds(took.talk),
+        wrap_seconds=read_seconds(took.wrap),
         caller_number=e164(call.source, region),
         called_number=e164(call.destination, region),
-        campaign=kinds.Named(ident(call.campaignId), text(call.campaignName)),
-        agent=kinds.Named(ident(call.agentId), text(call.agentFullName)),
-        disposition=text(call.wrapDescription),
-        recording_url=text(shaped(call.recordingMetadata, _Media).mediaUri),
-        lead_id=ident(call.leadId),
-        parent_id=ident(call.parentActivityId),
-        root_id=ident(call.rootActivityId),
+        campaign=kinds.Named(read_id(call.campaignId), read_text(call.campaignName)),
+        agent=kinds.Named(read_id(call.agentId), read_text(call.agentFullName)),
+        disposition=read_text(call.wrapDescription),
+        recording_url=read_text(as_struct(call.recordingMetadata, _Media).mediaUri),
+        lead_id=read_id(call.leadId),
+        parent_id=read_id(call.parentActivityId),
+        root_id=read_id(call.rootActivityId),
     )
 
 
 def _other(kind: object, held: Any, times: Times, region: str | None) -> kinds.Activity:
     return kinds.Activity(
-        id=ident(held.activityId) or "",
-        type=text(kind),
-        activity_status_name=text(held.activityStatusName),
-        parent_activity_id=ident(held.parentActivityId),
-        root_activity_id=ident(held.rootActivityId),
+        id=read_id(held.activityId) or "",
+        type=read_text(kind),
+        activity_status_name=read_text(held.activityStatusName),
+        parent_activity_id=read_id(held.parentActivityId),
+        root_activity_id=read_id(held.rootActivityId),
         source=e164(held.source, region),
         destination=e164(held.destination, region),
-        campaign_id=ident(held.campaignId),
-        campaign_name=text(held.campaignName),
-        agent_id=ident(held.agentId),
-        agent_full_name=text(held.agentFullName),
+        campaign_id=read_id(held.campaignId),
+        campaign_name=read_text(held.campaignName),
+        agent_id=read_id(held.agentId),
+        agent_full_name=read_text(held.agentFullName),
         created_at=times["created"],
     )
 
 
 def attempt_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
     """When it was dialled. Raises ValueError where that cannot be read."""
-    return required(shaped(record.timestamps, _Dialled).dialled, "timestamps.dialled", zone)
+    return require_time(as_struct(record.timestamps, _Dialled).dialled, "timestamps.dialled", zone)
 
 
 def attempt_end(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
@@ -169,16 +169,16 @@ def attempt_contents(record: Any) -> Any:
 
 def attempt(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.DialAttempt:
     """A dial attempt in our words. The activity that it names need not come to be."""
-    times, word = times_of(record, _Dialled, zone), text(record.dialStatusName)
+    times, word = times_of(record, _Dialled, zone), read_text(record.dialStatusName)
     return kinds.DialAttempt(
-        id=ident(record.attemptId) or "",
-        status=_status(word, shaped(record.timestamps, _Dialled).hangUp),
+        id=read_id(record.attemptId) or "",
+        status=_status(word, as_struct(record.timestamps, _Dialled).hangUp),
         vendor_status=word,
         started_at=times["dialled"],
         answered_at=times["answered"],
         ended_at=times["hangUp"],
         number=e164(record.phoneNumber, region),
-        lead_id=ident(record.leadId),
-        call_id=ident(record.activityId),
-        campaign=kinds.Named(ident(record.campaignId), text(record.campaignName)),
+        lead_id=read_id(record.leadId),
+        call_id=read_id(record.activityId),
+        campaign=kinds.Named(read_id(record.campaignId), read_text(record.campaignName)),
     )

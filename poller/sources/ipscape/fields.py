@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import asdict
 
-from poller.plugin.fields.structs import shaped
-from poller.plugin.fields.times import moment
+from poller.plugin.fields.structs import as_struct
+from poller.plugin.fields.times import read_time
 
 
 def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, datetime | None]:
@@ -19,14 +19,14 @@ def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, dateti
 
     Where one without an offset could be read in two ways, the reading counts that is not before the record's own time.
     """
-    leaves = asdict(shaped(record.timestamps, found))
-    began = moment(leaves.get("created") or leaves.get("dialled"), zone)
-    return {name: moment(leaf, zone, after=began) for name, leaf in leaves.items()}
+    leaves = asdict(as_struct(record.timestamps, found))
+    began = read_time(leaves.get("created") or leaves.get("dialled"), zone)
+    return {name: read_time(leaf, zone, after=began) for name, leaf in leaves.items()}
 
 
 def instant(leaf: Any) -> Any:
     """A time as it is compared: one without an offset, or unreadable, as sent."""
-    return moment(leaf) or leaf
+    return read_time(leaf) or leaf
 
 
 def instants(times: Any) -> Any:

@@ -14,27 +14,27 @@ from msgspec.structs import replace
 
 from poller.plugin import kinds
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import flag, ident, lead_status, money, text
-from poller.plugin.fields.structs import shape, shaped
-from poller.plugin.fields.times import moment, required
+from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_number, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import read_time, require_time
 from poller.sources.ipscape.fields import each, instants, times_of
 
-_Uploaded = shape("created modified nextAttempt")
-_Created = shape("created")
-_Outcomes = shape("totalAttempts outcomesByCode")
-_Phone = shape("phone phoneIndex completed")
-_Pay = shape("paySettingsId merchantAlias")
-Lead = shape(
+_Uploaded = struct_of("created modified nextAttempt")
+_Created = struct_of("created")
+_Outcomes = struct_of("totalAttempts outcomesByCode")
+_Phone = struct_of("phone phoneIndex completed")
+_Pay = struct_of("paySettingsId merchantAlias")
+Lead = struct_of(
     "leadId campaignId campaignName listId listName timezone completed customerKey agentId agentFullName dataFields"
     " lastStatusCode lastStatusDescription phones outcomeType",
     outcomesInfo=_Outcomes, timestamps=_Uploaded,
 )  # fmt: skip
-LeadList = shape("id name campaignId campaignName inDialler weight", timestamps=_Created)
-Campaign = shape(
+LeadList = struct_of("id name campaignId campaignName inDialler weight", timestamps=_Created)
+Campaign = struct_of(
     "campaignId campaignTitle campaignDescription campaignType campaignGroupName isRunning allowTransferToAnyPhone",
     ipScapePayDetails=_Pay,
 )
-User = shape(
+User = struct_of(
     "userId userTimezone firstName lastName username isLoggedIn userType email teams assignedCampaigns status"
     " timeInStatus accountIsActive"
 )
@@ -42,7 +42,7 @@ User = shape(
 
 def lead_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
     """When it was created. Raises ValueError where that cannot be read."""
-    return required(shaped(record.timestamps, _Uploaded).created, "timestamps.created", zone)
+    return require_time(as_struct(record.timestamps, _Uploaded).created, "timestamps.created", zone)
 
 
 def lead_modified(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
@@ -60,30 +60,30 @@ def lead_contents(record: Any) -> Any:
 
 def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lead:
     """A lead in our words."""
-    times, completed = times_of(record, _Uploaded, zone), flag(record.completed)
+    times, completed = times_of(record, _Uploaded, zone), read_bool(record.completed)
     listed = record.phones if isinstance(record.phones, list) else []
     phones = [one.get("phone") for one in listed if isinstance(one, dict)]
     fields = record.dataFields if isinstance(record.dataFields, dict) else {}
     return kinds.Lead(
-        id=ident(record.leadId) or "",
+        id=read_id(record.leadId) or "",
         status=lead_status(completed=completed),
-        vendor_status=text(record.lastStatusDescription),
+        vendor_status=read_text(record.lastStatusDescription),
         created_at=times["created"],
         updated_at=times["modified"],
         next_action_at=times["nextAttempt"],
         phones=[number for number in (e164(phone, region) for phone in phones) if number],
         completed=completed,
-        campaign=kinds.Named(ident(record.campaignId), text(record.campaignName)),
-        list=kinds.Named(ident(record.listId), text(record.listName)),
-        agent=kinds.Named(ident(record.agentId), text(record.agentFullName)),
-        external_id=ident(record.customerKey),
-        attributes={name: text(leaf) if isinstance(leaf, str) else leaf for name, leaf in fields.items()},
+        campaign=kinds.Named(read_id(record.campaignId), read_text(record.campaignName)),
+        list=kinds.Named(read_id(record.listId), read_text(record.listName)),
+        agent=kinds.Named(read_id(record.agentId), read_text(record.agentFullName)),
+        external_id=read_id(record.customerKey),
+        attributes={name: read_text(leaf) if isinstance(leaf, str) else leaf for name, leaf in fields.items()},
     )
 
 
 def lead_list_time(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
     """When it was created, where that can be read: no list hangs on it."""
-    return moment(shaped(record.timestamps, _Created).created, zone)
+    return read_time(as_struct(record.timestamps, _Created).created, zone)
 
 
 def lead_list_contents(record: Any) -> Any:
@@ -94,30 +94,30 @@ def lead_list_contents(record: Any) -> Any:
 def lead_list(record: Any, *, zone: ZoneInfo | None) -> kinds.LeadList:
     """A list of leads."""
     return kinds.LeadList(
-        id=ident(record.id) or "",
-        name=text(record.name),
-        campaign_id=ident(record.campaignId),
-        campaign_name=text(record.campaignName),
-        in_dialler=flag(record.inDialler),
-        weight=money(record.weight),
-        created_at=moment(shaped(record.timestamps, _Created).created, zone),
+        id=read_id(record.id) or "",
+        name=read_text(record.name),
+        campaign_id=read_id(record.campaignId),
+        campaign_name=read_text(record.campaignName),
+        in_dialler=read_bool(record.inDialler),
+        weight=read_number(record.weight),
+        created_at=read_time(as_struct(record.timestamps, _Created).created, zone),
     )
 
 
 def campaign(record: Any) -> kinds.Campaign:
     """A campaign."""
-    pay = shaped(record.ipScapePayDetails, _Pay)
+    pay = as_struct(record.ipScapePayDetails, _Pay)
     return kinds.Campaign(
-        id=ident(record.campaignId) or "",
-        name=text(record.campaignTitle),
-        campaign_description=text(record.campaignDescription),
-        campaign_type=text(record.campaignType),
-        campaign_group_name=text(record.campaignGroupName),
-        is_running=flag(record.isRunning),
-        allow_transfer_to_any_phone=flag(record.allowTransferToAnyPhone),
+        id=read_id(record.campaignId) or "",
+        name=read_text(record.campaignTitle),
+        campaign_description=read_text(record.campaignDescription),
+        campaign_type=read_text(record.campaignType),
+        campaign_group_name=read_text(record.campaignGroupName),
+        is_running=read_bool(record.isRunning),
+        allow_transfer_to_any_phone=read_bool(record.allowTransferToAnyPhone),
         ip_scape_pay_details={
-            "pay_settings_id": ident(pay.paySettingsId),
-            "merchant_alias": text(pay.merchantAlias),
+            "pay_settings_id": read_id(pay.paySettingsId),
+            "merchant_alias": read_text(pay.merchantAlias),
         },
     )
 
@@ -129,20 +129,20 @@ def user_contents(record: Any) -> Any:
 
 def user(record: Any) -> kinds.User:
     """Somebody who works with the vendor's product."""
-    first, last = text(record.firstName), text(record.lastName)
+    first, last = read_text(record.firstName), read_text(record.lastName)
     return kinds.User(
-        id=ident(record.userId) or "",
+        id=read_id(record.userId) or "",
         name=" ".join(filter(None, (first, last))) or None,
         first_name=first,
         last_name=last,
-        username=text(record.username),
-        email=text(record.email),
-        user_type=text(record.userType),
-        user_timezone=text(record.userTimezone),
-        teams=text(record.teams),
-        assigned_campaigns=text(record.assignedCampaigns),
-        account_is_active=flag(record.accountIsActive),
-        is_logged_in=flag(record.isLoggedIn),
-        status=text(record.status),
-        time_in_status=text(record.timeInStatus),
+        username=read_text(record.username),
+        email=read_text(record.email),
+        user_type=read_text(record.userType),
+        user_timezone=read_text(record.userTimezone),
+        teams=read_text(record.teams),
+        assigned_campaigns=read_text(record.assignedCampaigns),
+        account_is_active=read_bool(record.accountIsActive),
+        is_logged_in=read_bool(record.isLoggedIn),
+        status=read_text(record.status),
+        time_in_status=read_text(record.timeInStatus),
     )

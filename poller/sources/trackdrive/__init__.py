@@ -19,15 +19,15 @@ from pydantic import SecretStr, field_validator
 
 from poller.plugin import kinds
 from poller.plugin.config_types import Origin, Secret
-from poller.plugin.credentials import Credential, Static
-from poller.plugin.fields.scalars import ident
-from poller.plugin.fields.times import moment, required
-from poller.plugin.source import Account, Chosen, Sweeps, Windowed
+from poller.plugin.credentials import Credential, StaticHeaders
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.times import read_time, require_time
+from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed
 from poller.plugin.stream import History, Http, Stream, Sweep
 from poller.sources.trackdrive import api, records
 
 
-class LeadsSweeps(Sweeps):
+class LeadsSweeps(SweepSettings):
     """How often each way of reading leads runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
@@ -36,13 +36,13 @@ class LeadsSweeps(Sweeps):
     changes: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=5))
 
 
-class Leads(Sweeps):
+class Leads(SweepSettings):
     """The stream of leads."""
 
     sweeps: LeadsSweeps = LeadsSweeps()
 
 
-class CallsSweeps(Sweeps):
+class CallsSweeps(SweepSettings):
     """How often each way of reading calls runs, and how far it reaches back."""
 
     live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
@@ -51,20 +51,20 @@ class CallsSweeps(Sweeps):
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class Calls(Sweeps):
+class Calls(SweepSettings):
     """The stream of calls."""
 
     sweeps: CallsSweeps = CallsSweeps()
 
 
-class Streams(Chosen):
+class Streams(ChosenStreams):
     """The vendor's streams."""
 
     leads: Leads | None = None
     calls: Calls | None = None
 
 
-class Trackdrive(Account):
+class Trackdrive(Source):
     """A company on TrackDrive, which has a subdomain of its own: it sees what its access token may see."""
 
     REGION: ClassVar = "US"
@@ -85,9 +85,9 @@ class Trackdrive(Account):
     def credential(self) -> Credential:
         """Both keys, as user and password (RFC 7617)."""
         pair = f"{self.public_key.get_secret_value()}:{self.private_key.get_secret_value()}"
-        return Static({"Authorization": SecretStr(f"Basic {b64encode(pair.encode()).decode()}")})
+        return StaticHeaders({"Authorization": SecretStr(f"Basic {b64encode(pair.encode()).decode()}")})
 
-    def build(self) -> Sequence[Stream]:
+    def build_streams(self) -> Sequence[Stream]:
         """The leads and the calls, or those of them that were chosen."""
         streams = []
         if self.streams.leads:
@@ -100,21 +100,21 @@ class Trackdrive(Account):
         sweeps = (
             timing.live.sweep("live", api.leads),
             timing.settle.sweep("settle", api.leads),
-            timing.audit.sweep("audit", api.leads, net=True),
-            timing.changes.sweep("changes", api.changes, follows=True, reread=api.lead),
+            timing.audit.sweep("audit", api.leads, is_audit=True),
+            timing.changes.sweep("changes", api.changes, from_lookback_only=True, reread=api.lead),
         )
-        normalize = partial(records.lead, region=self.home)
+        normalize = partial(records.lead, region=self.default_region)
         past = History(partial(api.leads, ended=True), SMALLEST)
         return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize, past)
 
     def _calls(self, timing: CallsSweeps) -> Stream:
         sweeps = (
             timing.live.sweep("live", partial(api.calls, "created_at_from")),
-            timing.ended.sweep("ended", partial(api.calls, "ended_at_from"), follows=True),
-            timing.updated.sweep("updated", api.updated, follows=True),
-            timing.audit.sweep("audit", partial(api.calls, "created_at_from"), net=True),
+            timing.ended.sweep("ended", partial(api.calls, "ended_at_from"), from_lookback_only=True),
+            timing.updated.sweep("updated", api.updated, from_lookback_only=True),
+            timing.audit.sweep("audit", partial(api.calls, "created_at_from"), is_audit=True),
         )
-        normalize = partial(records.call, region=self.home)
+        normalize = partial(records.call, region=self.default_region)
         past = History(api.calls_between, SMALLEST)
         return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize, past)
 
@@ -138,10 +138,10 @@ def _stream(
         kind=kind,
         sweeps=sweeps,
         decoder=msgspec.json.Decoder(record),
-        identity=lambda record: ident(record.uuid),
+        identity=lambda record: read_id(record.uuid),
         contents=(contents,),
-        time=lambda record: required(record.created_at, "created_at"),
-        modified=lambda record: moment(record.updated_at),
+        time=lambda record: require_time(record.created_at, "created_at"),
+        modified=lambda record: read_time(record.updated_at),
         deleted=records.deleted,
         normalize=normalize,
         history=history,

@@ -19,13 +19,13 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from poller.plugin import Denied, Throttled, Unavailable, Unexpected
-from poller.plugin.fields.decoding import UNREADABLE, envelope
-from poller.plugin.fields.scalars import ident
-from poller.plugin.fields.structs import naming, shape
-from poller.plugin.fields.times import moment
-from poller.plugin.pagination.bisect import SECOND, Span, halve
-from poller.plugin.pagination.newest_first import Descent
-from poller.plugin.pagination.pages import Answer, Ends, Place, walk
+from poller.plugin.fields.decoding import UNREADABLE, decode_response
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.structs import identity_of, struct_of
+from poller.plugin.fields.times import read_time
+from poller.plugin.pagination.bisect import SECOND, Span, bisect
+from poller.plugin.pagination.newest_first import NewestFirst
+from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_pages
 from poller.plugin.stream import BEGINNING, Cursor, Http, Page, Response, Window
 
 Query: TypeAlias = Mapping[str, str]
@@ -56,7 +56,7 @@ class _Found(Struct):
 
 
 _FOUND = msgspec.json.Decoder(_Found)
-_KEYS = msgspec.json.Decoder(shape("id created_at updated_at lead_id"))
+_KEYS = msgspec.json.Decoder(struct_of("id created_at updated_at lead_id"))
 _ID = re.compile(r"[0-9A-Za-z-]+")
 _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
 
@@ -64,10 +64,10 @@ _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
 def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
     """Leads by the time of their creation, open-ended unless it is to be `ended`."""
     since = replace(window, start=max(window.start, BEGINNING))
-    return halve(partial(_created, http), since, size=PER_PAGE, lag=LAG, identity=naming("uuid"), ended=ended)
+    return bisect(partial(_created, http), since, size=PER_PAGE, lag=LAG, identity=identity_of("uuid"), ended=ended)
 
 
-async def _created(http: Http, span: Span, number: int) -> Answer:
+async def _created(http: Http, span: Span, number: int) -> ListPage:
     end = {"created_at_to": _written(span.end)} if span.end else {}
     query = {"created_at_from": _written(span.start - SECOND), **end, "page": f"{number}"}
     return await _rows(http, LEADS, query)
@@ -75,13 +75,13 @@ async def _created(http: Http, span: Span, number: int) -> Answer:
 
 def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Calls from the window's start on, by the time that `bound` filters."""
-    return walk(partial(_continued, http, CALLS, {bound: _since(window)}), lag=LAG)
+    return read_pages(partial(_continued, http, CALLS, {bound: _since(window)}), lag=LAG)
 
 
 def calls_between(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Calls by the time of their creation."""
     query = {"created_at_from": _since(window), "created_at_to": _written(window.end + SECOND)}
-    return walk(partial(_continued, http, CALLS, query), lag=LAG)
+    return read_pages(partial(_continued, http, CALLS, query), lag=LAG)
 
 
 async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -89,10 +89,10 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
 
     The list reaches back ten pages; what of the window lies beyond is said to be unreadable.
     """
-    ends, read, beyond = Ends(PER_PAGE), 0, None
-    descent = Descent("updated_at", window.start, PAGES)
+    ends, read, beyond = PageEnds(PER_PAGE), 0, None
+    descent = NewestFirst("updated_at", window.start, PAGES)
 
-    async def ask(place: Place) -> Answer:
+    async def ask(place: PageRef) -> ListPage:
         query = {"order": "updated_at", "order_dir": "desc", "page": f"{place}"}
         answer = await _rows(http, CALLS, query)
         return answer if ends.ended(answer) else replace(answer, following=int(place) + 1)
@@ -105,14 +105,14 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
             beyond = _unreached(rows, window)
         return passed or read == PAGES
 
-    async for page in walk(ask, lag=LAG, enough=enough):
+    async for page in read_pages(ask, lag=LAG, enough=enough):
         yield replace(page, unreadable=beyond) if page.last else page
 
 
 def _unreached(rows: Sequence[Raw], window: Window) -> Window:
     """What lies beyond a list that is cut off after these rows: all of the window where they are not in order."""
     try:
-        stamps = [moment(_KEYS.decode(row).updated_at) for row in rows]
+        stamps = [read_time(_KEYS.decode(row).updated_at) for row in rows]
     except UNREADABLE:
         return window
     known = [stamp for stamp in stamps if stamp]
@@ -124,13 +124,13 @@ async def changes(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
     """The leads that the log of changes names; the calls it names are found by other sweeps."""
     now: datetime | None = None
 
-    async def ask(place: Place) -> Answer:
+    async def ask(place: PageRef) -> ListPage:
         nonlocal now
         answer = await _continued(http, CHANGES, {"created_at_from": _since(window)}, place)
         now = answer.date
         return answer
 
-    async for page in walk(ask, lag=LAG):
+    async for page in read_pages(ask, lag=LAG):
         yield replace(page, records=(), names=_named(page.records, now))
 
 
@@ -138,8 +138,8 @@ def _named(rows: Sequence[bytes | Raw], now: datetime | None) -> dict[str, timed
     """The leads of these entries, and how long ago they changed last. Raises Unexpected where one is no entry."""
     found: dict[str, timedelta] = {}
     for row in rows:
-        entry: Any = envelope(_KEYS, Raw(row))
-        name, logged = ident(entry.lead_id), moment(entry.created_at)
+        entry: Any = decode_response(_KEYS, Raw(row))
+        name, logged = read_id(entry.lead_id), read_time(entry.created_at)
         if entry.lead_id in (None, ""):
             continue
         if not name or not _ID.fullmatch(name):
@@ -155,8 +155,8 @@ async def lead(http: Http, name: str) -> Page:
     if response.status == 404:
         return Page(())
     found = _believed(response).lead
-    said: Any = envelope(_KEYS, found)
-    if ident(said.id) != name:
+    said: Any = decode_response(_KEYS, found)
+    if read_id(said.id) != name:
         raise Unexpected("another lead came than the one asked for")
     return Page((found,))
 
@@ -166,19 +166,19 @@ async def one(http: Http, path: str) -> int | None:
     return (await _rows(http, path, {"page": "1"}, per_page=1)).total
 
 
-async def _continued(http: Http, path: str, query: Query, place: Place) -> Answer:
+async def _continued(http: Http, path: str, query: Query, place: PageRef) -> ListPage:
     """A page of a list that has cursors; its total may be that of what is left, and says nothing."""
     found, rows, date = await _list(http, path, {**query, "cursor": place if isinstance(place, str) else "-1"})
     at = found.next_cursor
     if at is UNSET and len(rows) == PER_PAGE:
         raise Unexpected("a full page does not say how the list goes on")
-    return Answer(rows, None, None if at in (0, "0", "", None, UNSET) else str(at), date)
+    return ListPage(rows, None, None if at in (0, "0", "", None, UNSET) else str(at), date)
 
 
-async def _rows(http: Http, path: str, query: Query, per_page: int = PER_PAGE) -> Answer:
+async def _rows(http: Http, path: str, query: Query, per_page: int = PER_PAGE) -> ListPage:
     """A page of a list by its number."""
     found, rows, date = await _list(http, path, query, per_page)
-    return Answer(rows, found.total_count, None, date)
+    return ListPage(rows, found.total_count, None, date)
 
 
 async def _list(
@@ -197,7 +197,7 @@ async def _list(
 
 def _believed(response: Response) -> _Found:
     """The answer, unless it holds a refusal. Raises SourceError."""
-    found = envelope(_FOUND, response.body)
+    found = decode_response(_FOUND, response.body)
     if found.status != response.status:
         refusal = _REFUSALS.get(found.status, Unavailable if found.status >= 500 else Unexpected)
         raise refusal(f"HTTP {response.status} with the status {found.status} in its body")

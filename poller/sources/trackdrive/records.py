@@ -11,11 +11,19 @@ import msgspec
 
 from poller.plugin import kinds
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import flag, folded, ident, lead_status, money, seconds, text
-from poller.plugin.fields.structs import shape
-from poller.plugin.fields.times import elapsed, moment
+from poller.plugin.fields.scalars import (
+    lead_status,
+    letters_only,
+    read_bool,
+    read_id,
+    read_number,
+    read_seconds,
+    read_text,
+)
+from poller.plugin.fields.structs import struct_of
+from poller.plugin.fields.times import read_time, seconds_between
 
-Lead = shape(
+Lead = struct_of(
     "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"
     " last_action_at first_action_at first_queued_at schedule_ended_at next_action_at last_call_at expires_in name"
     " full_name caller_id email country state_province zip_postal_code time_zone remote_ip contact_field_type data"
@@ -24,7 +32,7 @@ Lead = shape(
     " offer_converted buyer_converted attempted_call_id connected_call_id scheduled_callback_id"
     " call_buyer_conversion_id call_offer_conversion_id context_menu_name routes_show_path routes_edit_path"
 )
-Call = shape(
+Call = struct_of(
     "id uuid legacy_id type created_at updated_at deleted_at user_updated_at ended_at external_record_id name"
     " recording_url category number_called number_id connected_to caller_number obfuscated_caller_number caller_city"
     " caller_country offer user_offer_id offer_id agent_id quality_assurance_user_id quality_assurance_name"
@@ -63,7 +71,7 @@ _OUTCOMES: Mapping[kinds.CallStatus, str] = {  # of `opt-out`, `added-to-schedul
     "wrong_number": "invalid-number",
     "failed": "failed no-route-to-destination",
 }
-STATUSES = {folded(word): status for status, words in _OUTCOMES.items() for word in words.split()}
+STATUSES = {letters_only(word): status for status, words in _OUTCOMES.items() for word in words.split()}
 DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
 OPEN = frozenset({"scheduled", "waiting", "waiting_to_dial", "running", "queue"})
 OVER = frozenset({
@@ -96,40 +104,42 @@ def call_contents(record: Any) -> Any:
 
 def lead(record: Any, *, region: str | None) -> kinds.Lead:
     """A lead in our words. It is converted for whoever bought it, or for whoever brought it."""
-    phone, word = e164(record.caller_id, region), text(record.status)
+    phone, word = e164(record.caller_id, region), read_text(record.status)
     converted = _either(word == "completed_converted", record.buyer_converted, record.offer_converted)
-    opt_out = True if word in OPTED_OUT else flag(record.opt_out)
-    blocked = True if word == "blocked" else flag(record.blocked)
+    opt_out = True if word in OPTED_OUT else read_bool(record.opt_out)
+    blocked = True if word == "blocked" else read_bool(record.blocked)
     completed = True if word in OVER else False if word in OPEN else None
     status = lead_status(
         deleted=deleted(record) or None, opted_out=opt_out, blocked=blocked, converted=converted, completed=completed
     )
     return kinds.Lead(
-        id=ident(record.uuid) or "",
+        id=read_id(record.uuid) or "",
         status=status,
         vendor_status=word,
-        created_at=moment(record.created_at),
-        updated_at=moment(record.updated_at),
-        deleted_at=moment(record.deleted_at),
-        next_action_at=moment(record.next_action_at),
-        full_name=text(record.full_name) or text(record.name),
+        created_at=read_time(record.created_at),
+        updated_at=read_time(record.updated_at),
+        deleted_at=read_time(record.deleted_at),
+        next_action_at=read_time(record.next_action_at),
+        full_name=read_text(record.full_name) or read_text(record.name),
         phones=[phone] if phone else [],
-        email=text(record.email),
+        email=read_text(record.email),
         address=kinds.Address(
-            region=text(record.state_province), postal_code=text(record.zip_postal_code), country=text(record.country)
+            region=read_text(record.state_province),
+            postal_code=read_text(record.zip_postal_code),
+            country=read_text(record.country),
         ),
         converted=converted,
         completed=completed,
         opt_out=opt_out,
-        origin=kinds.Named(ident(record.traffic_source_id)),
-        campaign=kinds.Named(ident(record.offer_id)),
-        external_id=ident(record.external_record_id),
-        revenue=money(record.revenue),
-        payout=money(record.payout),
+        origin=kinds.Named(read_id(record.traffic_source_id)),
+        campaign=kinds.Named(read_id(record.offer_id)),
+        external_id=read_id(record.external_record_id),
+        revenue=read_number(record.revenue),
+        payout=read_number(record.payout),
         attributes={
-            "internal_id": ident(record.id),
-            **{name: ident(getattr(record, name)) for name in IDS},
-            **{name: text(getattr(record, name)) for name in TEXTS},
+            "internal_id": read_id(record.id),
+            **{name: read_id(getattr(record, name)) for name in IDS},
+            **{name: read_text(getattr(record, name)) for name in TEXTS},
             "data": record.data if isinstance(record.data, dict) else None,
         },
     )
@@ -137,34 +147,34 @@ def lead(record: Any, *, region: str | None) -> kinds.Lead:
 
 def call(record: Any, *, region: str | None) -> kinds.Call:
     """A call in our words. It starts when it is created; an inbound one comes in over a tracking number."""
-    began, ended = moment(record.created_at), moment(record.ended_at)
-    total, word = seconds(record.total_duration), text(record.status)
+    began, ended = read_time(record.created_at), read_time(record.ended_at)
+    total, word = read_seconds(record.total_duration), read_text(record.status)
     direction, called = DIRECTIONS.get(str(record.category).lower()), e164(record.number_called, region)
     return kinds.Call(
-        id=ident(record.uuid) or "",
+        id=read_id(record.uuid) or "",
         direction=direction,
-        status=STATUSES.get(folded(word or ""), "unknown"),
+        status=STATUSES.get(letters_only(word or ""), "unknown"),
         vendor_status=word,
         started_at=began,
         ended_at=ended,
-        updated_at=moment(record.updated_at),
-        duration_seconds=elapsed(began, ended) if total is None else total,
-        hold_seconds=seconds(record.hold_duration),
-        talk_seconds=seconds(record.answered_duration),
+        updated_at=read_time(record.updated_at),
+        duration_seconds=seconds_between(began, ended) if total is None else total,
+        hold_seconds=read_seconds(record.hold_duration),
+        talk_seconds=read_seconds(record.answered_duration),
         caller_number=e164(record.caller_number, region),
         called_number=called,
         tracking_number=called if direction == "inbound" else None,
         destination_number=e164(record.connected_to, region),
-        caller=kinds.Caller(city=text(record.caller_city), country=text(record.caller_country)),
-        campaign=kinds.Named(ident(record.offer_id), text(record.offer)),
-        agent=kinds.Named(ident(record.agent_id)),
-        disposition=text(record.disposition_name) or text(record.disposition_key),
-        recording_url=text(record.recording_url),
-        revenue=money(record.revenue),
+        caller=kinds.Caller(city=read_text(record.caller_city), country=read_text(record.caller_country)),
+        campaign=kinds.Named(read_id(record.offer_id), read_text(record.offer)),
+        agent=kinds.Named(read_id(record.agent_id)),
+        disposition=read_text(record.disposition_name) or read_text(record.disposition_key),
+        recording_url=read_text(record.recording_url),
+        revenue=read_number(record.revenue),
     )
 
 
 def _either(known: bool, *leaves: object) -> bool | None:
     """Whether it is known, or one of these says so; None where nothing says anything."""
-    said = [True if isinstance(leaf, str) and folded(leaf) == "converted" else flag(leaf) for leaf in leaves]
+    said = [True if isinstance(leaf, str) and letters_only(leaf) == "converted" else read_bool(leaf) for leaf in leaves]
     return True if known or True in said else False if False in said else None

@@ -13,7 +13,7 @@ from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import Seen
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.retry import backoff
 from poller.state.delivery import Delivery, OutputAway
 from poller.state.kafka import KafkaState
@@ -58,7 +58,7 @@ class KafkaLedger:
         self._vault = Vault(state.token_key)
         self._shards = Shards(state, replica, self._mail, self._take, telemetry)
         self._places, self._patience = places, patience
-        self._owners: Mapping[str, Owner] = {}
+        self._owners: Mapping[str, AccountId] = {}
         self._stored: dict[str, bytes | None] = {}
         self._unsaved: dict[str, tuple[bytes | None, bytes]] = {}
         self._away: str | None = None
@@ -77,7 +77,7 @@ class KafkaLedger:
         """Why the state cannot be written now, if it cannot."""
         return self._away or self._shards.trouble
 
-    async def claim(self, owners: Mapping[str, Owner]) -> None:
+    async def claim(self, owners: Mapping[str, AccountId]) -> None:
         """Take possession of the sources' states: of those at hand now, of others as they come.
 
         Raises ConfigError where one is another account's, now or out of `sources`.

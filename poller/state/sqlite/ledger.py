@@ -12,7 +12,7 @@ from outputs import Marks
 from poller.errors import ConfigError
 from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import Owner
+from poller.plugin.source import AccountId
 from poller.retry import backoff
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
@@ -50,7 +50,7 @@ class SqliteLedger:
         self._doubts: dict[str, set[int]] = {}
         self.trouble: str | None = None
 
-    async def claim(self, owners: Mapping[str, Owner]) -> None:
+    async def claim(self, owners: Mapping[str, AccountId]) -> None:
         """Take possession of the sources' states. Raises ConfigError where one is another account's."""
         if problems := owner_problems(self._database, owners):
             raise ConfigError(problems)
