@@ -1,4 +1,4 @@
-"""`poller` that kills itself, with SIGKILL, at the n-th moment around its writes: `python -m tests.chaos.killer N run …`."""
+"""`poller` that kills itself at the n-th moment around its writes: `python -m tests.chaos.killer N run …`."""
 
 import os
 import signal
