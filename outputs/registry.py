@@ -4,8 +4,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from outputs.file import File
-from outputs.kafka import Kafka
-from outputs.stdout import Stdout
+from outputs.file import FileConfig
+from outputs.kafka import KafkaConfig
+from outputs.stdout import StdoutConfig
 
-OutputConfig: TypeAlias = Annotated[Stdout | File | Kafka, Field(discriminator="type")]
+OutputConfig: TypeAlias = Annotated[StdoutConfig | FileConfig | KafkaConfig, Field(discriminator="type")]

@@ -15,7 +15,7 @@ _PATIENCE = 100
 """Milliseconds after which a writer that waits for its reader looks whether it is still wanted."""
 
 
-class Stdout(BaseModel):
+class StdoutConfig(BaseModel):
     """Events and rejects as lines on the standard output."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,7 +24,7 @@ class Stdout(BaseModel):
 
     def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
         """Give the output; it has no marks."""
-        return Printer()
+        return StdoutOutput()
 
     def check(self) -> str:
         """Say that the standard output is open. Raises OutputError where it is not."""
@@ -36,7 +36,7 @@ class Stdout(BaseModel):
         return ["stdout"]
 
 
-class Printer:
+class StdoutOutput:
     """Writes to the descriptor `fd`. A batch is durable when the reader's pipe has taken it whole."""
 
     exact: bool = False

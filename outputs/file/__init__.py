@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from outputs import Output, Place
 from outputs.file import paths
-from outputs.file.output import Journal
+from outputs.file.output import FileOutput
 from outputs.file.rotation import Compression, Rotate
 
 
-class File(BaseModel):
+class FileConfig(BaseModel):
     """Events and rejects as JSON lines in files, exactly once; files are closed by date, size or age.
 
     Paths take {source}, {stream}, {kind}, {date} and {hour} (UTC, of `observedtime`). Where there is `rotate` or
@@ -33,7 +33,7 @@ class File(BaseModel):
 
     def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
         """Give the output that stands at these marks."""
-        return Journal(self._templates(), self.rotate, self.compression, marks)
+        return FileOutput(self._templates(), self.rotate, self.compression, marks)
 
     def check(self) -> str:
         """Say that the files could be written. Raises OutputError; changes, cuts and creates nothing."""

@@ -10,7 +10,7 @@ from outputs import OutputError
 
 
 @contextmanager
-def told(path: str) -> Iterator[None]:
+def naming_path(path: str) -> Iterator[None]:
     """Turn an OSError into an OutputError that names the path."""
     try:
         yield

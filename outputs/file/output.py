@@ -12,10 +12,10 @@ from outputs.file import fsync, marks, rotation
 from outputs.file.marks import Mark
 from outputs.file.paths import Found, Template
 from outputs.file.rotation import Compression, Rotate
-from outputs.file.series import Families
+from outputs.file.series import Series
 
 
-class Journal:
+class FileOutput:
     """Appends messages to files, and takes back what the state does not know of.
 
     One mark a path. `announce` says how many bytes may come after which offset, and which files are closed on the way
@@ -42,7 +42,7 @@ class Journal:
         self._events, self._rejects = templates
         self._rotate = rotate
         self._compression = compression
-        self._families = Families(templates)
+        self._families = Series(templates)
         self._marks = marks.decode(saved)  # committed; one that is `closing` was found short
         self._plans: dict[str, Mark] = {}  # announced
         self._written: dict[str, Mark | None] = {}  # what becomes of the marks when the next batch is announced
@@ -60,12 +60,12 @@ class Journal:
         self._adopt()
         plans = dict(self._plans)  # those of a batch that failed: still to be taken back
         for path, messages in self._by_path(batch).items():
-            with fsync.told(path):
+            with fsync.naming_path(path):
                 size = sum(len(message.value) + 1 for message in messages)
                 plans[path] = self._plan(path, size, messages[0].observed)
         if self._rotate or self._compression != "none":
             for path in set(self._families.earlier(plans)) - plans.keys():
-                with fsync.told(path):
+                with fsync.naming_path(path):
                     mark = self._look(path)
                     if mark.offset:
                         plans[path] = _closing(path, mark)
@@ -81,14 +81,14 @@ class Journal:
             template.check()
         ours = [path for path, mark in self._marks.items() if self._families.add(path) or mark.pending or mark.closing]
         for path in ours:
-            with fsync.told(path):
+            with fsync.naming_path(path):
                 marks.judge(path, self._marks[path])
         for template in (self._events, self._rejects):
-            with fsync.told(template.text):
+            with fsync.naming_path(template.text):
                 for found in template.found():
                     self._recognize(found)
         for path in ours:  # not before all are known to be no newer than the state
-            with fsync.told(path):
+            with fsync.naming_path(path):
                 self._marks[path] = marks.mend(path, self._marks[path], self._compression)
                 self._look(path)
 
@@ -124,7 +124,7 @@ class Journal:
         lines = {path: b"".join(m.value + b"\n" for m in messages) for path, messages in self._by_path(batch).items()}
         written: dict[str, Mark | None] = {}
         for path in self._plans | lines:
-            with fsync.told(path):
+            with fsync.naming_path(path):
                 written[path] = self._carry_out(path, self._plans[path], lines.get(path, b""))
         forgotten = set(self._families.outdated(written)) - written.keys()
         self._written = written | dict.fromkeys(forgotten)

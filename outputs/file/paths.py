@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from outputs import Message, OutputError
 from outputs.file import rotation
-from outputs.file.fsync import told
+from outputs.file.fsync import naming_path
 from outputs.templates import parts
 
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
@@ -80,7 +80,7 @@ class Template:
 
     def check(self) -> None:
         """Raise OutputError if a file of this template, there or not yet there, cannot be written. Touches nothing."""
-        with told(self.text):
+        with naming_path(self.text):
             root = self._root()
             latest = self._latest()
             for path in (
@@ -95,7 +95,7 @@ class Template:
 
     def check_room(self) -> None:
         """Raise OutputError if the disk has no room for a file of this template."""
-        with told(self.text):
+        with naming_path(self.text):
             for folder in {self._root(), *(path.parent for path, _ in self._latest())}:
                 found = os.statvfs(folder)
                 if found.f_blocks and found.f_bavail * found.f_frsize < _ROOM:  # some systems do not count at all

@@ -9,7 +9,7 @@ _KEPT = 3
 """How many of a family are remembered, the latest: a late message still finds the file of its date."""
 
 
-class Families:
+class Series:
     """The paths that the state knows, by family and stamp."""
 
     def __init__(self, templates: Iterable[Template]) -> None:

@@ -10,16 +10,16 @@ from outputs import Output, Place
 from outputs.kafka import records
 from outputs.kafka.batching import Compression
 from outputs.kafka.connection import Cluster
-from outputs.kafka.output import Publisher
-from outputs.kafka.prepare import Addressing
+from outputs.kafka.output import KafkaOutput
+from outputs.kafka.prepare import RecordPreparer
 from outputs.kafka.producer import Producer
-from outputs.kafka.records import Mode, Posts
+from outputs.kafka.records import Mode, RecordBuilder
 from outputs.kafka.topics import looking_at
 
 Topic = Annotated[str, AfterValidator(records.template)]
 
 
-class Kafka(Cluster):
+class KafkaConfig(Cluster):
     """Events and rejects as CloudEvents in Kafka, at least once.
 
     Topics take {source}, {stream} and {kind}. Those that are missing are made, where the cluster allows it, with
@@ -38,16 +38,16 @@ class Kafka(Cluster):
         """Give the output; it has no marks. The topics of `places` are there as soon as it is open."""
         largest: dict[str, int] = {}
         producer = Producer(self, self.compression, largest)
-        return Publisher(self, self.addressing(largest), producer, self.topics(places))
+        return KafkaOutput(self, self.addressing(largest), producer, self.topics(places))
 
     def topics(self, places: Collection[Place]) -> set[str]:
         """Name the topics of what comes from there, as far as that can be known."""
         made = self._posts()
         return self._fixed() | {made.topic(place, reject=reject) for place in places for reject in (False, True)}
 
-    def addressing(self, largest: MutableMapping[str, int]) -> Addressing:
+    def addressing(self, largest: MutableMapping[str, int]) -> RecordPreparer:
         """Give what makes posts for this output, for who sends them by a producer of his own."""
-        return Addressing(self, self._posts(), self.compression, self.partitions, self.replication, largest)
+        return RecordPreparer(self, self._posts(), self.compression, self.partitions, self.replication, largest)
 
     def check(self) -> str:
         """Say what is there. Raises OutputError; makes and writes nothing."""
@@ -60,8 +60,8 @@ class Kafka(Cluster):
         covers = ("".join(text + "*" * bool(field) for text, field in records.parts(t)) for t in self._templates())
         return sorted({f"{servers}/{topic}" for topic in covers})
 
-    def _posts(self) -> Posts:
-        return Posts(self.topic, self.rejects_topic, self.mode)
+    def _posts(self) -> RecordBuilder:
+        return RecordBuilder(self.topic, self.rejects_topic, self.mode)
 
     def _templates(self) -> tuple[str, str]:
         return self.topic, self.rejects_topic

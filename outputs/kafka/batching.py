@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from outputs.kafka.records import Post
+from outputs.kafka.records import ProducerRecord
 
 Compression: TypeAlias = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 
@@ -16,20 +16,20 @@ _RECORD = 61 + 40  # a batch's own head, and the most that a record's lengths, o
 _HEADER = 10
 
 
-def size(post: Post) -> int:
+def size(post: ProducerRecord) -> int:
     """Bytes that a post needs at most, before compression, alone in its batch."""
     headers = sum(_HEADER + len(name) + len(value) for name, value in post.headers)
     return _RECORD + len(post.key) + len(post.value or b"") + headers
 
 
-def compressed_size(post: Post, compression: Compression) -> int:
+def compressed_size(post: ProducerRecord, compression: Compression) -> int:
     """Bytes of a batch that holds this post alone, as the broker will measure it."""
     builder = DefaultRecordBatchBuilder(2, _CODECS[compression], 0, -1, -1, 0, size(post))
     builder.append(0, post.timestamp, post.key, post.value, list(post.headers))
     return len(builder.build())
 
 
-def packed(posts: Sequence[Post], most: int) -> Iterator[Sequence[Post]]:
+def packed(posts: Sequence[ProducerRecord], most: int) -> Iterator[Sequence[ProducerRecord]]:
     """Split posts, in order, into batches of so many bytes; one that is larger has a batch of its own."""
     begun, filled = 0, 0
     for end, post in enumerate(posts):
@@ -40,7 +40,7 @@ def packed(posts: Sequence[Post], most: int) -> Iterator[Sequence[Post]]:
     yield posts[begun:]
 
 
-def fill(batch: Any, posts: Sequence[Post]) -> None:
+def fill(batch: Any, posts: Sequence[ProducerRecord]) -> None:
     """Put posts into a batch of aiokafka's, and close it."""
     for post in posts:  # `timestamp` is in milliseconds, whatever its documentation says
         if not batch.append(timestamp=post.timestamp, key=post.key, value=post.value, headers=list(post.headers)):

@@ -33,10 +33,10 @@ _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 )
 """What only the operator can mend."""
 _TORN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-_hearing: ContextVar["Witness | None"] = ContextVar("_hearing", default=None)
+_hearing: ContextVar["ErrorCollector | None"] = ContextVar("_hearing", default=None)
 
 
-class Witness:
+class ErrorCollector:
     """Hears what aiokafka does not raise: why a connection failed stands in its log alone.
 
     Tasks that are started while it listens are heard for as long as they live.

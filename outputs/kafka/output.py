@@ -7,20 +7,22 @@ import anyio
 
 from outputs import Marks, Message, OutputError, Unreachable
 from outputs.kafka.connection import Cluster
-from outputs.kafka.prepare import Addressing
+from outputs.kafka.prepare import RecordPreparer
 from outputs.kafka.producer import Producer, TooLarge
-from outputs.kafka.records import Post
+from outputs.kafka.records import ProducerRecord
 
 DEADLINE = 8.0
 """Seconds for one write."""
 
 
-class Publisher:
+class KafkaOutput:
     """Posts messages to their topics, as `addressing` says; `first` are topics to be there at the start."""
 
     exact: bool = False
 
-    def __init__(self, cluster: Cluster, addressing: Addressing, producer: Producer, first: Collection[str]) -> None:
+    def __init__(
+        self, cluster: Cluster, addressing: RecordPreparer, producer: Producer, first: Collection[str]
+    ) -> None:
         self.notices: Sequence[str] = ()
         self._cluster, self._addressing, self._producer = cluster, addressing, producer
         self._first = first
@@ -54,7 +56,7 @@ class Publisher:
             raise
         return {}
 
-    async def _try(self, posts: Sequence[Post]) -> Sequence[Sequence[Post]]:
+    async def _try(self, posts: Sequence[ProducerRecord]) -> Sequence[Sequence[ProducerRecord]]:
         """Post all of them, and give the batches that the broker found too large; the next try makes smaller ones."""
         try:
             await self._producer.post(posts)

@@ -5,11 +5,11 @@ from collections.abc import Collection, MutableMapping, Sequence
 from outputs import Message, Undeliverable
 from outputs.kafka.batching import Compression, compressed_size, size
 from outputs.kafka.connection import Cluster
-from outputs.kafka.records import Post, Posts
+from outputs.kafka.records import ProducerRecord, RecordBuilder
 from outputs.kafka.topics import ensure
 
 
-class Addressing:
+class RecordPreparer:
     """Makes posts of messages. Which topics there are shows when a message comes; then they are made where missing.
 
     `largest`: bytes that the batches of a topic may have, by topic; what is learned goes there.
@@ -18,7 +18,7 @@ class Addressing:
     def __init__(
         self,
         cluster: Cluster,
-        posts: Posts,
+        posts: RecordBuilder,
         compression: Compression,
         partitions: int,
         replication: int | None,
@@ -31,7 +31,7 @@ class Addressing:
         self._largest = largest
         self._known: set[str] = set()
 
-    async def __call__(self, messages: Sequence[Message]) -> Sequence[Post]:
+    async def __call__(self, messages: Sequence[Message]) -> Sequence[ProducerRecord]:
         """Make the posts. Raises Undeliverable for what is too large where sizes tell, and OutputError."""
         posts = [self._posts(message) for message in messages]
         if unknown := {post.topic for post in posts} - self._known:
@@ -52,14 +52,16 @@ class Addressing:
         """Look at every topic again: one may have been deleted, or altered."""
         self._known.clear()
 
-    def refuse(self, messages: Sequence[Message], posts: Sequence[Post], refused: Collection[Post]) -> None:
+    def refuse(
+        self, messages: Sequence[Message], posts: Sequence[ProducerRecord], refused: Collection[ProducerRecord]
+    ) -> None:
         """Raise Undeliverable with the messages of these posts, if there are any."""
         if refused:
             found = [message for message, post in zip(messages, posts, strict=True) if post in refused]
             topics = ", ".join(sorted({post.topic for post in refused}))
             raise Undeliverable(f"{self._cluster.place}: too large for topic {topics}", found)
 
-    def _oversized(self, posts: Sequence[Post]) -> Sequence[Post]:
+    def _oversized(self, posts: Sequence[ProducerRecord]) -> Sequence[ProducerRecord]:
         return [
             post
             for post in posts

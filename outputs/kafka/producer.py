@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from outputs import OutputError
 from outputs.kafka.batching import LARGEST, Compression, fill, packed, size
 from outputs.kafka.connection import Cluster
-from outputs.kafka.errors import FAILURES, Witness
-from outputs.kafka.records import Post, partition
+from outputs.kafka.errors import FAILURES, ErrorCollector
+from outputs.kafka.records import ProducerRecord, partition
 
 STARTING = 20.0
 """Seconds for the start on its own: it waits until every older transaction of the same id is settled."""
@@ -30,7 +30,7 @@ _USUAL = 1_000_000
 class TooLarge(OutputError):
     """The broker refused batches for their size; `batches` are those."""
 
-    def __init__(self, text: str, batches: Sequence[Sequence[Post]]) -> None:
+    def __init__(self, text: str, batches: Sequence[Sequence[ProducerRecord]]) -> None:
         super().__init__(text)
         self.batches = batches
 
@@ -63,14 +63,14 @@ class Producer:
             **({"transactional_id": transactional_id, "transaction_timeout_ms": 15_000} if transactional_id else {}),
         }
         self._producer: Any = None
-        self._witness = Witness()
+        self._witness = ErrorCollector()
 
     async def start(self) -> None:
         """Connect; with a transactional id, fence the others and settle what they left. Raises OutputError."""
         async with self._attempt(STARTING):
             await self._start()
 
-    async def post(self, posts: Sequence[Post]) -> None:
+    async def post(self, posts: Sequence[ProducerRecord]) -> None:
         """Return once all are durable. Raises OutputError; TooLarge where it is for their size.
 
         Cancelled, it ends at once, as it does after an error: some of them may have been written.
@@ -78,7 +78,7 @@ class Producer:
         async with self._attempt(POSTING):
             await self._send(await self._start(), posts)
 
-    async def transaction(self, posts: Sequence[Post]) -> None:
+    async def transaction(self, posts: Sequence[ProducerRecord]) -> None:
         """Write all of them, or none, for readers of what is committed. Not to be cancelled, but for its deadline.
 
         Raises OutputError, after which nobody knows whether it was committed: start again, then read it.
@@ -118,8 +118,8 @@ class Producer:
             await self._producer.start()
         return self._producer
 
-    async def _send(self, producer: Any, posts: Sequence[Post]) -> None:
-        sent: list[tuple[Sequence[Post], asyncio.Future[Any]]] = []
+    async def _send(self, producer: Any, posts: Sequence[ProducerRecord]) -> None:
+        sent: list[tuple[Sequence[ProducerRecord], asyncio.Future[Any]]] = []
         try:
             for (topic, place), those in (await _by_partition(producer, posts)).items():
                 for some in packed(those, self._room(topic)):
@@ -134,7 +134,7 @@ class Producer:
     def _room(self, topic: str) -> int:
         return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))
 
-    def _judge(self, results: Sequence[tuple[Sequence[Post], Any]]) -> None:
+    def _judge(self, results: Sequence[tuple[Sequence[ProducerRecord], Any]]) -> None:
         """Raise what went wrong. A batch may be too large because we do not know how large it may be."""
         refused = [posts for posts, result in results if isinstance(result, MessageSizeTooLargeError)]
         for posts in refused:
@@ -147,9 +147,11 @@ class Producer:
                 raise result
 
 
-async def _by_partition(producer: Any, posts: Sequence[Post]) -> Mapping[tuple[str, int], Sequence[Post]]:
+async def _by_partition(
+    producer: Any, posts: Sequence[ProducerRecord]
+) -> Mapping[tuple[str, int], Sequence[ProducerRecord]]:
     counts = {topic: len(await producer.partitions_for(topic)) for topic in {post.topic for post in posts}}
-    found: defaultdict[tuple[str, int], list[Post]] = defaultdict(list)
+    found: defaultdict[tuple[str, int], list[ProducerRecord]] = defaultdict(list)
     for post in posts:
         found[post.topic, partition(post, counts[post.topic])].append(post)
     return found

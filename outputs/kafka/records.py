@@ -23,7 +23,7 @@ _attributes: Callable[[bytes], dict[str, msgspec.Raw]] = msgspec.json.Decoder(di
 _text: Callable[[msgspec.Raw], str] = msgspec.json.Decoder(str).decode
 
 
-class Post(NamedTuple):
+class ProducerRecord(NamedTuple):
     """One record to be sent. `timestamp`: milliseconds since 1970. A `partition` overrules that of the key.
 
     No `value` is a tombstone: a compacted topic forgets the key.
@@ -37,7 +37,7 @@ class Post(NamedTuple):
     partition: int | None = None
 
 
-class Posts:
+class RecordBuilder:
     """Makes posts of messages. See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"""
 
     def __init__(self, topic: str, rejects_topic: str, mode: Mode) -> None:
@@ -45,12 +45,12 @@ class Posts:
         self._content = _binary if mode == "binary" else _structured
         self._topics: dict[tuple[Place, bool], str] = {}
 
-    def __call__(self, message: Message) -> Post:
+    def __call__(self, message: Message) -> ProducerRecord:
         """Give the post of a message, whose value is a CloudEvent."""
         value, headers = self._content(message.value)
         when = (message.observed - _EPOCH) // _MILLISECOND
         place = message.source, message.stream, message.kind
-        return Post(self.topic(place, reject=message.reject), message.key.encode(), value, when, headers)
+        return ProducerRecord(self.topic(place, reject=message.reject), message.key.encode(), value, when, headers)
 
     def topic(self, place: Place, *, reject: bool) -> str:
         """Name the topic of what comes from there."""
@@ -61,7 +61,7 @@ class Posts:
         return found
 
 
-def partition(post: Post, count: int) -> int:
+def partition(post: ProducerRecord, count: int) -> int:
     """Choose one of `count` partitions as Java's producer does, so that what is joined by key lies side by side."""
     if post.partition is not None:
         return post.partition

@@ -14,7 +14,7 @@ from aiokafka.errors import SaslAuthenticationFailed, TopicAlreadyExistsError, f
 from outputs import OutputError, Unreachable
 from outputs.kafka.acls import lacking, reach
 from outputs.kafka.connection import Cluster
-from outputs.kafka.errors import FAILURES, Witness
+from outputs.kafka.errors import FAILURES, ErrorCollector
 
 DEADLINE = 7.0
 """Seconds for one look at topics, or for making them."""
@@ -141,7 +141,7 @@ class Topics:
 @asynccontextmanager
 async def looking_at(cluster: Cluster) -> AsyncIterator[Topics]:
     """Connect. What goes wrong in here, and what takes too long, is an OutputError."""
-    witness = Witness()
+    witness = ErrorCollector()
     client = AIOKafkaAdminClient(**cluster.connection())
     try:
         with witness.listening(), anyio.fail_after(DEADLINE):

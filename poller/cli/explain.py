@@ -15,7 +15,7 @@ from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, Sw
 from poller.commands.explain.plans import known as record_state
 from poller.commands.explain.plans import plans as stream_plans
 from poller.config.settings import load
-from poller.humanize import timestamp
+from poller.humanize import format_time
 
 Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
 Identity = Annotated[str | None, typer.Option("--id", help="What is known of this record (`subject` of its events).")]
@@ -61,26 +61,27 @@ _COLOURS = {"gap": "yellow", "error": "red"}
 
 
 def _lines(plan: SweepPlan, now: datetime) -> Iterator[tuple[str, str]]:
-    yield "next", f"{timestamp(plan.due)} ({soon(plan.due, now)}): {plan.why_then}"
-    span = f"{timestamp(plan.window.start)} to {timestamp(plan.window.end)}: " if plan.window else ""
+    yield "next", f"{format_time(plan.due)} ({soon(plan.due, now)}): {plan.why_then}"
+    span = f"{format_time(plan.window.start)} to {format_time(plan.window.end)}: " if plan.window else ""
     yield "window", span + plan.why_there
     yield "request", (plan.request or "none") + (f"  ({plan.note})" if plan.note else "")
     yield "brought", _brought(plan)
     if plan.last_error:
         yield "error", plan.last_error
     if plan.left_since:
-        yield "left", f"{plan.left} records to be read one by one, the oldest since {timestamp(plan.left_since)}"
+        yield "left", f"{plan.left} records to be read one by one, the oldest since {format_time(plan.left_since)}"
     for gap in plan.gaps:
         yield "gap", _gap(gap)
 
 
 def _left(plan: HistoryPlan) -> Iterator[tuple[str, str]]:
     of = plan.ordered
+    span = f"{format_time(of.start)} to {format_time(of.end)}"
     yield (
         "ordered",
-        f"{timestamp(of.start)} to {timestamp(of.end)}, at {timestamp(of.ordered)}; read up to {timestamp(of.at)}",
+        f"{span}, at {format_time(of.ordered)}; read up to {format_time(of.at)}",
     )
-    yield "next", f"{timestamp(plan.window.start)} to {timestamp(plan.window.end)}, after all that is due"
+    yield "next", f"{format_time(plan.window.start)} to {format_time(plan.window.end)}, after all that is due"
     yield "request", plan.request or "none"
     yield "brought", f"slices {of.slices:,}, records {of.records:,}, events {of.events:,}"
     if of.error:
@@ -89,17 +90,16 @@ def _left(plan: HistoryPlan) -> Iterator[tuple[str, str]]:
 
 def _brought(plan: SweepPlan) -> str:
     if plan.brought is None:
-        return "no complete pass yet" if plan.last_success is None else f"complete at {timestamp(plan.last_success)}"
+        return "no complete pass yet" if plan.last_success is None else f"complete at {format_time(plan.last_success)}"
     of = plan.brought
     counts = f"pages {of.pages:,}, records {of.records:,}, events {of.events:,}"
-    return f"{counts} in the pass that began {timestamp(of.end)}"
+    return f"{counts} in the pass that began {format_time(of.end)}"
 
 
 def _gap(gap: GapPlan) -> str:
     request = f"; {gap.request}" if gap.request else ""
-    return (
-        f"{timestamp(gap.start)} to {timestamp(gap.end)} ({gap.kind}), since {timestamp(gap.since)}: {gap.how}{request}"
-    )
+    span = f"{format_time(gap.start)} to {format_time(gap.end)}"
+    return f"{span} ({gap.kind}), since {format_time(gap.since)}: {gap.how}{request}"
 
 
 def known_line(of: Known) -> str:
@@ -109,8 +109,8 @@ def known_line(of: Known) -> str:
     if of.revision is None or of.delivered is None:
         return f"{of.id}: never seen{missed}{doubt}"
     how = "noted in silence as baseline" if of.baseline else "delivered"
-    parts = [f"revision {of.revision}", f"{how} {timestamp(of.delivered)}"]
-    parts += [f"the vendor's stamp is {timestamp(of.modified)}"] if of.modified else []
+    parts = [f"revision {of.revision}", f"{how} {format_time(of.delivered)}"]
+    parts += [f"the vendor's stamp is {format_time(of.modified)}"] if of.modified else []
     parts += ["deleted"] if of.deleted else []
     parts += ["a reject"] if of.reject else []
     return f"{of.id}: {', '.join(parts)}{missed}{doubt}"

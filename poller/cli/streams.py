@@ -13,7 +13,7 @@ from poller.cli.options import DEFAULT, AsJson, Config, wait
 from poller.cli.terminal import COLOURS, cell, console, line, say_absent, soon
 from poller.commands.streams import standings
 from poller.config.settings import load
-from poller.humanize import spelt_roughly
+from poller.humanize import format_duration_roughly
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 from poller.telemetry.status import as_json as status_json
@@ -75,7 +75,7 @@ def table(found: list[StreamStatus], now: datetime) -> Table:
 
 
 def _stream_cells(status: StreamStatus) -> tuple[Text, ...]:
-    lag = "-" if status.lag_seconds is None else spelt_roughly(timedelta(seconds=status.lag_seconds))
+    lag = "-" if status.lag_seconds is None else format_duration_roughly(timedelta(seconds=status.lag_seconds))
     return Text(f"{status.source}/{status.stream}", "bold"), Text(status.state, COLOURS[status.state]), Text(lag)
 
 
@@ -85,7 +85,7 @@ def _sweep_cells(sweep: SweepStatus, now: datetime) -> tuple[Text, ...]:
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
-    return f"{spelt_roughly(max(now - moment, timedelta(0)))} ago" if moment else "-"
+    return f"{format_duration_roughly(max(now - moment, timedelta(0)))} ago" if moment else "-"
 
 
 def _gap(gap: GapStatus) -> str:

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from poller.cli.options import wait
 from poller.config.settings import Settings
-from poller.humanize import spelt_roughly
-from poller.state.open import absent
+from poller.humanize import format_duration_roughly
+from poller.state.open import missing_state
 
 COLOURS = {
     "ok": "green", "waiting": "cyan", "paused": "red", "denied": "red", "gap": "yellow", "suspect": "yellow",
@@ -36,10 +36,10 @@ def soon(moment: datetime | None, now: datetime) -> str:
     """How far off a time is."""
     if moment is None:
         return "-"
-    return f"in {spelt_roughly(moment - now)}" if moment > now else "due"
+    return f"in {format_duration_roughly(moment - now)}" if moment > now else "due"
 
 
 def say_absent(settings: Settings) -> None:
     """Without a state all looks as it does before the first poll: another folder's state may have been meant."""
-    if missing := wait(lambda: absent(settings.state)):
+    if missing := wait(lambda: missing_state(settings.state)):
         sys.stderr.write(f"poller: {missing}\n")

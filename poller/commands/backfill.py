@@ -27,9 +27,9 @@ from poller.polling.supervisor import Fleet
 from poller.server.control import BACKFILL, Asked, Refusal, caller
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
-from poller.state.kafka.owners import owner
+from poller.state.kafka.owners import owner_of
 from poller.state.ledger import Ledger
-from poller.state.open import opened, replica_of
+from poller.state.open import open_state, replica_name
 from poller.telemetry import Telemetry
 
 Show: TypeAlias = Callable[[Backfill], None]
@@ -81,7 +81,7 @@ async def elsewhere(settings: Settings, source: str) -> str | None:
     """Which replica polls a source, and what to do therefore; None where none does. Raises ConfigError."""
     if not isinstance(settings.state, KafkaState):
         return None
-    name = await owner(settings.state, source)
+    name = await owner_of(settings.state, source)
     if name is None:
         return None
     if not name:
@@ -155,14 +155,14 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
         ledger, save, _ = await stack.enter_async_context(
-            opened(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
+            open_state(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
         )
         load_certificates(settings)
         build_streams = partial(
             _reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save
         )
         fleet = Fleet({source: settings.sources[source]}, build_streams, once=True)
-        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica_of(settings.state))
+        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica_name(settings.state))
 
 
 @asynccontextmanager

@@ -12,14 +12,14 @@ from outputs import OutputError
 from outputs.registry import OutputConfig
 from poller.config.settings import Settings
 from poller.errors import ConfigError, Denied, PollerError
-from poller.http.auth import authority
+from poller.http.auth import make_auth
 from poller.http.client import http_client, tls_context
-from poller.http.session import session
+from poller.http.session import open_session
 from poller.plugin.source import Source, account_id
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
-from poller.state.open import allowed, place_of, stored
-from poller.state.reader import owner_problems
+from poller.state.open import check_writable, describe_place, open_reader
+from poller.state.reader import account_mismatches
 from poller.telemetry import Telemetry
 
 
@@ -37,13 +37,17 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
     async with AsyncExitStack() as stack:
         state, problems = None, list[str]()
         try:
-            state = await stack.enter_async_context(stored(settings.state))
-            problems = owner_problems(state, {name: account_id(account) for name, account in settings.sources.items()})
-            await allowed(settings.state)
+            state = await stack.enter_async_context(open_reader(settings.state))
+            problems = account_mismatches(
+                state, {name: account_id(account) for name, account in settings.sources.items()}
+            )
+            await check_writable(settings.state)
         except ConfigError as error:
             problems = error.problems
         there = "can be read" if state else "not there yet; the first run makes it"
-        yield Finding("state", ok=not problems, words="; ".join(problems) or f"{place_of(settings.state)}: {there}")
+        yield Finding(
+            "state", ok=not problems, words="; ".join(problems) or f"{describe_place(settings.state)}: {there}"
+        )
         ledger = DryLedger(state, Delivery({}, telemetry))
         for name, account in settings.sources.items():
             yield await _source(name, account, ledger, telemetry, now)
@@ -52,12 +56,12 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
 
 
 async def _source(name: str, account: Source, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:
-    auth = authority(account, await ledger.token(name), None, lambda: now)
+    auth = make_auth(account, await ledger.token(name), None, lambda: now)
     if not auth.at_hand:
         return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
     async with http_client(account, tls_context(account.ca_file)) as http:
         try:
-            said = await account.probe(session(name, account, http, auth, telemetry, lambda: now))
+            said = await account.probe(open_session(name, account, http, auth, telemetry, lambda: now))
         except PollerError as error:
             remedy = _refused(account) if isinstance(error, Denied) else ""
             return Finding(name, ok=False, words=f"{account.base_url}: {error}{remedy}")

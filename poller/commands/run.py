@@ -15,7 +15,7 @@ from poller.polling.source import pipeline
 from poller.polling.supervisor import Fleet, Owner
 from poller.server import control, endpoints
 from poller.server.listener import listen, serve
-from poller.state.open import opened, opened_dry, owners_of, replica_of
+from poller.state.open import group_owners, open_dry_run, open_state, replica_name
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 
@@ -33,9 +33,9 @@ async def run(
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else listen(settings.server.host, settings.server.port)
         ledger, save, trouble = await stack.enter_async_context(
-            opened_dry(settings.state, telemetry)
+            open_dry_run(settings.state, telemetry)
             if dry
-            else opened(
+            else open_state(
                 settings.state,
                 settings.outputs,
                 settings.sources,
@@ -48,8 +48,8 @@ async def run(
         build_streams = partial(pipeline, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
         fleet = Fleet(settings.sources, build_streams, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
-        replica = replica_of(settings.state)
-        owners = owners_of(settings.state)
+        replica = replica_name(settings.state)
+        owners = group_owners(settings.state)
         statuses = partial(_statuses, fleet, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
         beside: list[Beside] = []

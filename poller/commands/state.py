@@ -14,9 +14,9 @@ from poller.events.seen import Seen
 from poller.plugin.source import account_id
 from poller.state import export
 from poller.state.checkpoint import Checkpoint
-from poller.state.offline import Held, Whole
-from poller.state.open import held, place_of
-from poller.state.rows import foreign
+from poller.state.offline import OfflineState, StateDump
+from poller.state.open import describe_place, open_offline
+from poller.state.rows import mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +42,26 @@ async def exported(
     settings: Settings, now: datetime, *, secrets: bool
 ) -> AsyncIterator[tuple[Iterator[bytes], list[str]]]:
     """The lines of an export, and the sources whose tokens are left out, unless `secrets`. Raises ConfigError."""
-    async with held(settings.state) as state:
+    async with open_offline(settings.state) as state:
         whole = state.all()
         left_out = [] if secrets else whole.tokens
         for source in left_out:
             del whole.rows[f"t|{source}"]
-        yield export.written(whole, now), left_out
+        yield export.export_lines(whole, now), left_out
 
 
-async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tuple[Whole, list[str]]:
+async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tuple[StateDump, list[str]]:
     """Take an export into an empty state, all of it or nothing; also says what has no meaning there.
 
     Raises ConfigError where it is not whole, is another account's, or the state is not empty.
     """
-    whole = export.read(lines, place)
+    whole = export.read_export(lines, place)
     saved = {key[2:]: value for key, value in whole.rows.items() if key.startswith("a|")}
-    if problems := foreign(saved, {name: account_id(account) for name, account in settings.sources.items()}):
+    if problems := mismatches(saved, {name: account_id(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)
-    async with held(settings.state, make=True) as state:
+    async with open_offline(settings.state, make=True) as state:
         if not _is_empty(state.all()):
-            where = place_of(settings.state)
+            where = describe_place(settings.state)
             raise ConfigError(f"state: {where} is not empty: reset its sources, or move it away, and import again")
         with _mended():
             return whole, await state.fill(whole)
@@ -72,7 +72,7 @@ async def reset(settings: Settings, name: str, sure: Callable[[Reset], bool]) ->
 
     Raises ConfigError where the state holds nothing of that name.
     """
-    async with held(settings.state) as state:
+    async with open_offline(settings.state) as state:
         streams, keys = _named(state.all(), name)
         plan = _planned(name, state, streams, keys)
         if not sure(plan):
@@ -91,12 +91,12 @@ def _mended() -> Iterator[None]:
         raise ConfigError(f"state.path: cannot be written: {error}; nothing was changed") from None
 
 
-def _is_empty(whole: Whole) -> bool:
+def _is_empty(whole: StateDump) -> bool:
     """Whether no stream is in it: accounts, and where files end, are there as soon as a poller was started."""
     return all(key[0] in "avpo" for key in whole.rows) and next(iter(whole.chunks), None) is None
 
 
-def _named(whole: Whole, name: str) -> tuple[Collection[str], Collection[str]]:
+def _named(whole: StateDump, name: str) -> tuple[Collection[str], Collection[str]]:
     """The streams (`source/stream`) and the rows under this name, in which a dot or a slash goes before the stream."""
     keys = [key for key in whole.rows if key[0] not in "ov" and key[1:2] == "|"]
     streams = {key[2:].split("|")[0] for key in keys if "/" in key} | {stream for stream, _, _ in whole.chunks}
@@ -110,7 +110,7 @@ def _named(whole: Whole, name: str) -> tuple[Collection[str], Collection[str]]:
     return there, of_source
 
 
-def _planned(name: str, state: Held, streams: Collection[str], keys: Collection[str]) -> Reset:
+def _planned(name: str, state: OfflineState, streams: Collection[str], keys: Collection[str]) -> Reset:
     whole = state.all()
     seen = {stream: Seen(None) for stream in sorted(streams)}
     for stream, _, data in whole.chunks:

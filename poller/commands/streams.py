@@ -10,7 +10,7 @@ from poller.server.control import statuses
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.kafka.owners import Owners
-from poller.state.open import owners_of, stored
+from poller.state.open import group_owners, open_reader
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 
@@ -21,9 +21,9 @@ async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> 
     Raises ConfigError where that can't be read.
     """
     said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
-    if owners := owners_of(settings.state):
+    if owners := group_owners(settings.state):
         await owners.ask()
-    async with stored(settings.state) as state:
+    async with open_reader(settings.state) as state:
         found = await _standings(settings, DryLedger(state, Delivery({}, telemetry)), owners, now)
     return [said.get((one.source, one.stream), one) for one in found]
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from poller.config.settings import Settings
-from poller.humanize import spelt
+from poller.humanize import format_duration
 
 _NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
 
@@ -26,7 +26,7 @@ class _Schema(GenerateJsonSchema):
         if isinstance(dft, BaseModel):
             return {name: self.encode_default(value) for name, value in dft}
         if isinstance(dft, timedelta):
-            return spelt(dft)
+            return format_duration(dft)
         return super().encode_default(dft)
 
 

@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from outputs.kafka import Kafka
+from outputs.kafka import KafkaConfig
 from outputs.registry import OutputConfig
-from outputs.stdout import Stdout
+from outputs.stdout import StdoutConfig
 from poller.config.document import Document, Keys, Problem, Value, read
 from poller.config.validation import objections
 from poller.errors import ConfigError
@@ -131,14 +131,14 @@ def _clash(name: str, other: str) -> InitErrorDetails:
 def _strangers(state: KafkaState, outputs: Mapping[str, OutputConfig]) -> Iterator[InitErrorDetails]:
     """Find the outputs that no transaction of the state's cluster can include."""
     for name, output in outputs.items():
-        same = isinstance(output, Kafka) and output.reach == state.reach
-        if not same and not isinstance(output, Stdout):
+        same = isinstance(output, KafkaConfig) and output.reach == state.reach
+        if not same and not isinstance(output, StdoutConfig):
             text = (
                 "with state in Kafka, what is delivered and the state are one transaction: only Kafka outputs with the "
                 "state's own bootstrap_servers and login can be part of it, and stdout beside them"
             )
             yield _error(text, ("outputs", name))
-    mixed = {output.compression for output in outputs.values() if isinstance(output, Kafka)}
+    mixed = {output.compression for output in outputs.values() if isinstance(output, KafkaConfig)}
     if len(mixed) > 1:
         text = (
             f"one transaction has one compression, and they name {', '.join(sorted(mixed))}: give all of them the same"

@@ -11,7 +11,7 @@ from poller.plugin.stream import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PageContext:
     """What a page is read under. Times are aware, UTC.
 
     `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the

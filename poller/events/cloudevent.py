@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
-from poller.events.raw_json import compact, encode, with_raw, without
+from poller.events.raw_json import compact_json, encode, remove_path, with_raw
 from poller.plugin.kinds import KINDS
 
 SCHEMA_VERSION = 1
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StreamInfo:
     """What is the same of all events of a stream. `drop` holds dotted paths, split, without their leading `data`."""
 
     source: str
@@ -45,7 +45,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 def event(
-    shape: Shape,
+    shape: StreamInfo,
     *,
     identity: str,
     what: str,
@@ -58,11 +58,11 @@ def event(
 ) -> Message:
     """One revision of a record; `what` is created, updated or deleted, `raw` the record as sent (JSON)."""
     kind: str = type(data).KIND  # type: ignore[attr-defined]
-    body = with_raw(data, compact(raw)) if shape.raw else encode(data)
+    body = with_raw(data, compact_json(raw)) if shape.raw else encode(data)
     return _revision(shape, kind, identity, what, revision, digest, time, observed, body)
 
 
-def vanished(shape: Shape, *, identity: str, revision: int, observed: datetime) -> Message:
+def deletion_event(shape: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
     """A record that its list no longer holds: its `id`, all else null."""
     kind = next(kind for kind in KINDS if shape.kind == kind.KIND)  # type: ignore[attr-defined]
     fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
@@ -71,7 +71,7 @@ def vanished(shape: Shape, *, identity: str, revision: int, observed: datetime) 
 
 
 def _revision(
-    shape: Shape,
+    shape: StreamInfo,
     kind: str,
     identity: str,
     what: str,
@@ -82,7 +82,7 @@ def _revision(
     body: bytes,
 ) -> Message:
     for path in shape.drop:
-        body = without(body, path)
+        body = remove_path(body, path)
     key = f"{shape.source}/{shape.stream}/{identity}"
     line = Event(
         id=f"{shape.stream}/{identity}/{revision}-{digest:016x}",

@@ -18,7 +18,7 @@ def digest(content: Any) -> int:
     return xxh3_64_intdigest(_comparable(content))
 
 
-def micros(stamp: datetime | None) -> int:
+def microseconds(stamp: datetime | None) -> int:
     """Microseconds since 1970; UNSTAMPED where there is no stamp."""
     if stamp is None:
         return UNSTAMPED
@@ -27,6 +27,6 @@ def micros(stamp: datetime | None) -> int:
 
 
 @cache
-def documented(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
+def documented_fields(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
     """The names of the fields that a decoder's record has."""
     return frozenset(known.encode_name for known in msgspec.structs.fields(decoder.type))

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 encode = msgspec.json.Encoder().encode
 
 
-def compact(record: bytes) -> bytes:
+def compact_json(record: bytes) -> bytes:
     """A JSON value without white space between its tokens; values, key order and spelling stay."""
     return msgspec.json.format(record, indent=-1)
 
@@ -18,15 +18,15 @@ def with_raw(data: Struct, record: bytes) -> bytes:
     return b'%b,"raw":%b}' % (encode(data)[:-1], record)
 
 
-def without(value: bytes, path: Sequence[str]) -> bytes:
+def remove_path(value: bytes, path: Sequence[str]) -> bytes:
     """Take what lies at `path` out of a JSON value, in every element of a list on the way; the rest is untouched."""
     if value[:1] == b"[":
-        return encode([Raw(without(bytes(item), path)) for item in msgspec.json.decode(value, type=list[Raw])])
+        return encode([Raw(remove_path(bytes(item), path)) for item in msgspec.json.decode(value, type=list[Raw])])
     fields = msgspec.json.decode(value, type=dict[str, Raw]) if value[:1] == b"{" else {}
     if path[0] not in fields:
         return value
     if len(path) > 1:
-        fields[path[0]] = Raw(without(bytes(fields[path[0]]), path[1:]))
+        fields[path[0]] = Raw(remove_path(bytes(fields[path[0]]), path[1:]))
     else:
         del fields[path[0]]
     return encode(fields)

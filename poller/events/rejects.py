@@ -7,8 +7,8 @@ import orjson
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
-from poller.events.cloudevent import SCHEMA_VERSION, Event, Shape
-from poller.events.raw_json import compact, encode, without
+from poller.events.cloudevent import SCHEMA_VERSION, Event, StreamInfo
+from poller.events.raw_json import compact_json, encode, remove_path
 
 
 class Rejected(Struct, frozen=True):
@@ -20,14 +20,16 @@ class Rejected(Struct, frozen=True):
     size: int
 
 
-def reject(shape: Shape, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes) -> Message:
+def reject(
+    shape: StreamInfo, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes
+) -> Message:
     """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string.
 
     What is to be dropped cannot be found in a string, so then it is null.
     """
     body = encode(Rejected(reason, Raw(_shown(shape, raw)), shape.stream, len(raw)))
     if ("raw",) in shape.drop:
-        body = without(body, ("record",))
+        body = remove_path(body, ("record",))
     key = f"{shape.source}/{shape.stream}" + ("" if identity is None else f"/{identity}")
     line = Event(
         id=f"{shape.stream}/reject/{digest:016x}",
@@ -63,7 +65,7 @@ _LONGEST = 1000
 _line = msgspec.json.Decoder(_Line).decode
 
 
-def too_large(message: Message, reason: str) -> Message:
+def reject_too_large(message: Message, reason: str) -> Message:
     """The reject that stands for an event, or a reject, too large for an output: its record is null, its size told."""
     line = _line(message.value)
     size = line.data.size if line.data.size is not None else len(bytes(line.data.raw))
@@ -84,14 +86,14 @@ def too_large(message: Message, reason: str) -> Message:
     return Message(encode(reduced), key, message.source, message.stream, message.kind, message.observed, reject=True)
 
 
-def _shown(shape: Shape, raw: bytes) -> bytes:
+def _shown(shape: StreamInfo, raw: bytes) -> bytes:
     dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
     try:
         raw.decode()
         orjson.loads(b"[[[%b]]]" % raw)  # as deep as it will stand in our line
-        shown = compact(raw)
+        shown = compact_json(raw)
         for path in dropped:
-            shown = without(shown, path)
+            shown = remove_path(shown, path)
     except (orjson.JSONDecodeError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return b"null" if dropped else encode(raw.decode("utf-8", "backslashreplace"))
     return shown

@@ -38,7 +38,7 @@ def key_of(identity: str) -> int:
     return xxh3_64_intdigest(identity.encode("utf-8", "surrogatepass"))
 
 
-def reject_key(digest: int) -> int:
+def key_of_reject(digest: int) -> int:
     """The fingerprint under which a reject's content is remembered, apart from every identity."""
     return xxh3_64_intdigest(b"\0reject" + _KEY.pack(digest))
 

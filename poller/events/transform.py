@@ -10,12 +10,12 @@ from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
 from outputs import Message
-from poller.events.batch import Batch, Moment
-from poller.events.cloudevent import Shape, event
+from poller.events.batch import Batch, PageContext
+from poller.events.cloudevent import StreamInfo, event
 from poller.events.digest import digest as digest_of
-from poller.events.digest import documented, micros
+from poller.events.digest import documented_fields, microseconds
 from poller.events.rejects import reject
-from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, reject_key
+from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.plugin.stream import Leaf, Stream
 
 _MANY_BRACKETS = 500
@@ -29,7 +29,9 @@ class _Unreadable(Exception):
     """This record becomes a reject."""
 
 
-def transform(stream: Stream, shape: Shape, records: Iterable[bytes | Raw], seen: Seen, moment: Moment) -> Batch:
+def transform(
+    stream: Stream, shape: StreamInfo, records: Iterable[bytes | Raw], seen: Seen, moment: PageContext
+) -> Batch:
     """Decide of every record whether it is news, in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, shape, seen, moment)
     for record in records:
@@ -40,12 +42,12 @@ def transform(stream: Stream, shape: Shape, records: Iterable[bytes | Raw], seen
 class _Page:
     """One page under way: a record met twice in it is compared with what its first showing made of it."""
 
-    def __init__(self, stream: Stream, shape: Shape, seen: Seen, moment: Moment) -> None:
+    def __init__(self, stream: Stream, shape: StreamInfo, seen: Seen, moment: PageContext) -> None:
         self.batch = Batch()
         self._stream, self._shape, self._seen, self._moment = stream, shape, seen, moment
         self._now = moment.now.timestamp()
         self._content = stream.contents[-1]
-        self._documented = documented(stream.decoder)
+        self._documented = documented_fields(stream.decoder)
 
     def take(self, raw: bytes) -> None:
         self.batch.records += 1
@@ -85,7 +87,7 @@ class _Page:
         entry = Entry(
             digest=digest_of(self._content(record)),
             raw=raw_hash,
-            modified=micros(self._stream.modified(record)),
+            modified=microseconds(self._stream.modified(record)),
             revision=known.revision + 1 if known else 1,
             delivered=int(self._now),
             flags=DELETED if self._stream.deleted(record) else 0,
@@ -123,7 +125,7 @@ class _Page:
     ) -> None:
         own = self._own_time(record)
         baseline = self._moment.baseline
-        if silent and baseline and own < baseline and entry.modified < micros(baseline):
+        if silent and baseline and own < baseline and entry.modified < microseconds(baseline):
             self.batch.entries[key] = entry._replace(flags=entry.flags | BASELINE)
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
@@ -168,7 +170,7 @@ class _Page:
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)
-        keys = [reject_key(digest) for digest in digests]
+        keys = [key_of_reject(digest) for digest in digests]
         if any(key in self.batch.entries or self._seen.get(key, self._now) for key in keys):
             self.batch.duplicates += 1
             return

@@ -11,7 +11,7 @@ import msgspec
 
 from poller.clock import Now
 from poller.errors import Denied, Unexpected
-from poller.http.response import Answer, refusal
+from poller.http.response import RawResponse, error_of
 from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.fields.scalars import read_seconds
 from poller.plugin.source import Source
@@ -21,10 +21,10 @@ _EARLY = timedelta(minutes=3)
 """An access token is refreshed so long before its end, but never in the first half of its life."""
 _HOUR, _YEAR = 3600, 365 * 86_400
 
-Send = Callable[[httpx.Request], Awaitable[Answer]]
+Send = Callable[[httpx.Request], Awaitable[RawResponse]]
 
 
-class Authority(Protocol):
+class Auth(Protocol):
     """What makes a request ours."""
 
     @property
@@ -41,7 +41,7 @@ class Authority(Protocol):
         ...
 
 
-class Fixed:
+class FixedAuth:
     """A credential that never changes."""
 
     def __init__(self, credential: StaticHeaders, headers: Mapping[str, str]) -> None:
@@ -70,7 +70,7 @@ class _Granted(msgspec.Struct):
     refresh_token: str | None = None
 
 
-class Bearer:
+class RefreshingAuth:
     """Access tokens by the refresh token grant. A rotated refresh token is saved before its access token is used.
 
     `stored` is what the state holds; it counts unless the configuration's refresh token was changed since. `save`
@@ -127,7 +127,7 @@ class Bearer:
                 "refresh_token into the configuration"
             )
         if answer.status != 200:
-            raise refusal(answer, self._now())
+            raise error_of(answer, self._now())
         token = self._granted(answer)
         with anyio.CancelScope(shield=True):  # the old refresh token is spent
             await self._save(token)
@@ -143,7 +143,7 @@ class Bearer:
         headers = {"Accept": "application/json", "User-Agent": "poller"}
         return httpx.Request("POST", self._credential.token_url, data=form, headers=headers)
 
-    def _granted(self, answer: Answer) -> Token:
+    def _granted(self, answer: RawResponse) -> Token:
         try:
             granted = msgspec.json.decode(answer.body, type=_Granted, strict=False)
         except msgspec.MsgspecError:
@@ -164,15 +164,18 @@ def _lifetime(said: Leaf) -> timedelta:
     return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))
 
 
-def authority(
+def make_auth(
     account: Source,
     stored: Token | None,
     save: Callable[[Token], Awaitable[None]] | None,
     now: Now,
     prove: Callable[[], Awaitable[None]] | None = None,
-) -> Authority:
-    """What makes this account's requests ours. Without `save` no refresh token is ever spent; `prove` see `Bearer`."""
+) -> Auth:
+    """Return what authenticates this source's requests.
+
+    Without `save` no refresh token is ever spent; `prove` see `RefreshingAuth`.
+    """
     credential = account.credential()
     if isinstance(credential, StaticHeaders):
-        return Fixed(credential, account.headers)
-    return Bearer(credential, account.headers, stored=stored, save=save, now=now, prove=prove)
+        return FixedAuth(credential, account.headers)
+    return RefreshingAuth(credential, account.headers, stored=stored, save=save, now=now, prove=prove)

@@ -28,10 +28,10 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 def http_client(account: Source, tls: ssl.SSLContext) -> httpx.AsyncClient:
     """The source's one HTTP client."""
-    return client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
+    return new_client(proxy=account.proxy, tls=tls, connections=account.max_concurrency)
 
 
-def client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
+def new_client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
     """A client that goes where it is told and nowhere else: no redirect, nothing from the environment, no cookies."""
     return httpx.AsyncClient(
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},

@@ -3,7 +3,7 @@
 import anyio
 
 
-class Pace:
+class RateLimit:
     """At most so many requests a minute, one every 60 / that many seconds."""
 
     def __init__(self, requests_per_minute: int) -> None:

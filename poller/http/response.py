@@ -9,12 +9,12 @@ import httpx
 from poller.errors import Denied, Throttled, TooLarge, Unavailable, Unexpected
 
 
-class Answer:
+class RawResponse:
     """A whole HTTP answer. `date` is its `Date` header, None where that is missing or no date."""
 
     def __init__(self, status: int, body: bytes, headers: httpx.Headers) -> None:
         self.status, self.body, self.headers = status, body, headers
-        self.date = http_date(headers.get("date"))
+        self.date = read_http_date(headers.get("date"))
 
 
 class Body:
@@ -57,7 +57,7 @@ class Body:
             raise Unexpected("the body's compression is broken") from None
 
 
-def http_date(text: str | None) -> datetime | None:
+def read_http_date(text: str | None) -> datetime | None:
     """Read an HTTP date (RFC 9110 §5.6.7)."""
     try:
         date = parsedate_to_datetime(text) if text else None
@@ -66,10 +66,10 @@ def http_date(text: str | None) -> datetime | None:
         return None
 
 
-def refusal(answer: Answer, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
+def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
     """Which error a status is."""
     said = f"HTTP {answer.status}"
-    wait = retry_after(answer.headers.get("retry-after"), answer.date or now)
+    wait = read_retry_after(answer.headers.get("retry-after"), answer.date or now)
     if answer.status in {401, 403}:
         return Denied(said)
     if answer.status == 429 or (answer.status == 503 and wait is not None):
@@ -81,11 +81,11 @@ def refusal(answer: Answer, now: datetime) -> Denied | Throttled | Unavailable |
     return Unexpected(said)
 
 
-def retry_after(text: str | None, now: datetime) -> float | None:
+def read_retry_after(text: str | None, now: datetime) -> float | None:
     """Seconds out of a Retry-After in either form (RFC 9110 §10.2.3): a number, or a date by the vendor's clock."""
     if text is None:
         return None
     if (number := text.strip()).isdecimal():
         return float(number)
-    date = http_date(text)
+    date = read_http_date(text)
     return None if date is None else max(0.0, (date - now).total_seconds())

@@ -9,9 +9,9 @@ import httpx
 
 from poller.clock import Now
 from poller.errors import Unavailable
-from poller.http.auth import Authority
-from poller.http.rate_limit import Pace
-from poller.http.response import Answer, Body, refusal
+from poller.http.auth import Auth
+from poller.http.rate_limit import RateLimit
+from poller.http.response import Body, RawResponse, error_of
 from poller.plugin.source import Source
 from poller.plugin.stream import Response
 from poller.telemetry import Telemetry
@@ -28,8 +28,8 @@ class Session:
         source: str,
         base_url: str,
         client: httpx.AsyncClient,
-        authority: Authority,
-        pace: Pace,
+        authority: Auth,
+        pace: RateLimit,
         *,
         timeout: timedelta,
         telemetry: Telemetry,
@@ -61,10 +61,10 @@ class Session:
         if answer.status == 200:
             self._answered.add(path)
         if answer.status not in accept:
-            raise refusal(answer, self._now())
+            raise error_of(answer, self._now())
         return Response(answer.status, answer.body, answer.date)
 
-    async def send(self, request: httpx.Request) -> Answer:
+    async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""
         await self._pace.turn()
         began, code = anyio.current_time(), "error"
@@ -83,20 +83,20 @@ class Session:
         finally:
             self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)
 
-    async def _read(self, request: httpx.Request) -> Answer:
+    async def _read(self, request: httpx.Request) -> RawResponse:
         response = await self._client.send(request, stream=True)
         try:
             body = Body(response.headers.get("content-encoding", ""), BODY_LIMIT)
             async for part in response.aiter_raw():
                 body.take(part)
-            return Answer(response.status_code, body.whole(), response.headers)
+            return RawResponse(response.status_code, body.whole(), response.headers)
         finally:
             await response.aclose()
 
 
-def session(
-    name: str, account: Source, http: httpx.AsyncClient, auth: Authority, telemetry: Telemetry, now: Now
+def open_session(
+    name: str, account: Source, http: httpx.AsyncClient, auth: Auth, telemetry: Telemetry, now: Now
 ) -> Session:
     """The source's one session."""
-    pace = Pace(account.requests_per_minute)
+    pace = RateLimit(account.requests_per_minute)
     return Session(name, account.base_url, http, auth, pace, timeout=account.timeout, telemetry=telemetry, now=now)

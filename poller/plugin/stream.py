@@ -81,9 +81,9 @@ class Sweep:
     """One kind of reading pass. `lookback` is None where a pass has no window (it always reads the whole list).
 
     `from_lookback_only`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
-    `advisory`: a fast look, which moves no cursor and leaves no gap. `is_audit`: wider sweep; what is news to it, the fast
-    ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no such
-    record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted.
+    `advisory`: a fast look, which moves no cursor and leaves no gap. `is_audit`: a wider sweep; what is news to it, the
+    fast ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no
+    such record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted.
     """
 
     name: str

@@ -11,7 +11,7 @@ from poller.polling.circuit_breaker import Patience
 from poller.polling.progress import passes
 from poller.polling.runtime import SweepRun
 from poller.polling.step import Steps, outcome
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
 
 
@@ -34,7 +34,7 @@ class Rereads:
             if over:
                 return
             batch = self._steps.judge(run, page or Page(()))
-        except Lost:
+        except OwnershipLost:
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
             await self._fail(run, name, error, asked_at)

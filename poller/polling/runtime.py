@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from poller.events.batch import Batch
-from poller.events.cloudevent import Shape
+from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
 from poller.plugin.stream import Cursor, Page, Stream, Sweep, Window
 from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
@@ -109,7 +109,7 @@ class StreamRun:
 
     source: str
     stream: Stream
-    shape: Shape
+    shape: StreamInfo
     checkpoint: Checkpoint
     seen: Seen
     doubts: set[int]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller.errors import ConfigError, Shifted
-from poller.events.batch import Batch, Moment
+from poller.events.batch import Batch, PageContext
 from poller.http.session import Session
 from poller.plugin.stream import History, Page, Window
 from poller.polling.circuit_breaker import Patience
@@ -18,7 +18,7 @@ from poller.polling.runtime import Pass, StreamRun
 from poller.polling.step import Names, Steps, outcome
 from poller.retry import backoff
 from poller.state.checkpoint import Backfill
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
 
 
@@ -64,7 +64,7 @@ class Slices:
                 return
             page = page or Page((), last=True)
             batch = self._steps.transform(stream, _names(stream), page, self._moment(stream, backfill))
-        except Lost:
+        except OwnershipLost:
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its stream's trouble
             await self._fail(stream, backfill, past, current, error, asked_at)
@@ -78,8 +78,8 @@ class Slices:
         stream.slice = Pass(asked, past.fetch(self._session, None, asked), self._now())
         return stream.slice
 
-    def _moment(self, stream: StreamRun, backfill: Backfill) -> Moment:
-        return Moment(now=self._now(), doubts=stream.doubts, history=Window(backfill.start, backfill.end))
+    def _moment(self, stream: StreamRun, backfill: Backfill) -> PageContext:
+        return PageContext(now=self._now(), doubts=stream.doubts, history=Window(backfill.start, backfill.end))
 
     async def _deliver(
         self, stream: StreamRun, backfill: Backfill, past: History, current: Pass, page: Page, batch: Batch

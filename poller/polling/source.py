@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import partial
 
 from poller.clock import Now
-from poller.events.cloudevent import Shape
-from poller.http.auth import authority
+from poller.events.cloudevent import StreamInfo
+from poller.http.auth import make_auth
 from poller.http.client import http_client, tls_context
-from poller.http.session import session
+from poller.http.session import open_session
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
 from poller.plugin.stream import Stream
@@ -34,7 +34,7 @@ async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger
     run = StreamRun(
         source=name,
         stream=stream,
-        shape=Shape(name, account.type, stream.name, stream.kind, account.raw, drop),
+        shape=StreamInfo(name, account.type, stream.name, stream.kind, account.raw, drop),
         checkpoint=_checkpoint(restored, account, stream, now),
         seen=restored.seen,
         doubts=set(restored.doubts),
@@ -72,7 +72,7 @@ async def pipeline(
 ) -> AsyncIterator[Pipeline | None]:
     """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
-    auth = authority(account, await ledger.token(name), saving, now, proving)
+    auth = make_auth(account, await ledger.token(name), saving, now, proving)
     if save is None and not auth.at_hand:
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
         yield None
@@ -81,7 +81,7 @@ async def pipeline(
         yield Pipeline(
             name,
             await stream_runs(name, account, ledger, now),
-            session(name, account, http, auth, telemetry, now),
+            open_session(name, account, http, auth, telemetry, now),
             ledger,
             telemetry=telemetry,
             now=now,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import anyio
 
 from poller.errors import Denied, Shifted, SourceError, Throttled
-from poller.events.batch import Batch, Moment
+from poller.events.batch import Batch, PageContext
 from poller.events.transform import transform
 from poller.http.session import Session
 from poller.plugin.stream import Page
@@ -17,7 +17,7 @@ from poller.polling.progress import deletions, passes
 from poller.polling.progress.windows import around, window
 from poller.polling.runtime import Pass, StreamRun, SweepRun
 from poller.state.checkpoint import Checkpoint, Gap
-from poller.state.ledger import Change, Ledger, Lost
+from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
 
 Names: TypeAlias = tuple[str, str, str]
@@ -63,7 +63,7 @@ class Steps:
                 return
             page = page or Page((), last=True)
             batch = self.judge(run, page)
-        except Lost:  # a token could not be saved: that is not the vendor's trouble
+        except OwnershipLost:  # a token could not be saved: that is not the vendor's trouble
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
             await self._fail(run, current, error, asked_at)
@@ -85,7 +85,7 @@ class Steps:
     def judge(self, run: SweepRun, page: Page) -> Batch:
         """What a sweep's page comes to."""
         stream, state = run.stream, run.state
-        moment = Moment(
+        moment = PageContext(
             now=self._now(),
             baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
             doubts=stream.doubts,
@@ -95,7 +95,7 @@ class Steps:
         )
         return self.transform(stream, run.names, page, moment)
 
-    def transform(self, stream: StreamRun, names: Names, page: Page, moment: Moment) -> Batch:
+    def transform(self, stream: StreamRun, names: Names, page: Page, moment: PageContext) -> Batch:
         """What a page comes to; `names` are what it is counted under."""
         batch = transform(stream.stream, stream.shape, page.records, stream.seen, moment)
         self._telemetry.page_read(*names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)

@@ -11,7 +11,7 @@ import anyio
 from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.status import elsewhere, standing
-from poller.state.ledger import Ledger, Lost
+from poller.state.ledger import Ledger, OwnershipLost
 from poller.telemetry.status import StreamStatus
 
 Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[Pipeline | None]]
@@ -127,7 +127,7 @@ class Fleet:
                 else:
                     await self._run(name, pipeline)
             over = True
-        except* Lost:
+        except* OwnershipLost:
             self.failed, over = self.failed or self._once, self._once
         return over
 

@@ -70,4 +70,4 @@ def _told(history: History) -> Mapping[str, object]:
         {"at": shown.at, "deleted": shown.deleted, "vices": shown.vices, "record": shown.record}
         for shown in history.versions
     ]
-    return {"first_visible": history.first_visible, "vanished": history.vanished, "versions": versions}
+    return {"first_visible": history.first_visible, "vanished": history.deletion_event, "versions": versions}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from poller.humanize import clock
+from poller.humanize import format_clock
 from poller.server.overview import Look, StreamLook
 from poller.telemetry.status import rfc3339
 
@@ -32,7 +32,7 @@ def verdict(of: Look) -> Verdict:
     until = _earliest(ours)
     if of.reasons:
         since = min((output.since for output in of.outputs if not output.up), default=None)
-        when = f" since {clock(since, of.now, seconds=False)}" if since else ""
+        when = f" since {format_clock(since, of.now, seconds=False)}" if since else ""
         return Verdict(False, f"Not complete: nothing is delivered{when}: {of.reasons[0]}", "", until)
     if troubled := [stream for stream in ours if stream.troubled]:
         return Verdict(False, _trouble(troubled[0], of.now), _others(len(troubled) - 1, len(ours)), until)
@@ -52,7 +52,7 @@ def verdict_json(of: Look) -> dict[str, Any]:
 
 
 def _trouble(worst: StreamLook, now: datetime) -> str:
-    since = f" since {clock(worst.since, now, seconds=False)}" if worst.since else ""
+    since = f" since {format_clock(worst.since, now, seconds=False)}" if worst.since else ""
     return f"Not complete: {worst.name}{since}: {worst.blame.reason}"
 
 
@@ -64,9 +64,9 @@ def _until(ours: Sequence[StreamLook], now: datetime) -> str:
     """Reference lists are read once in a while, and would hide how fresh all else is."""
     lists = [stream for stream in ours if _is_list(stream)]
     others = [stream for stream in ours if not _is_list(stream)]
-    until = [f"up to {clock(moment, now)}" for moment in [_earliest(others)] if moment]
+    until = [f"up to {format_clock(moment, now)}" for moment in [_earliest(others)] if moment]
     if lists and (moment := _earliest(lists)):
-        until.append(f"reference lists up to {clock(moment, now)}")
+        until.append(f"reference lists up to {format_clock(moment, now)}")
     return ", ".join(until)
 
 

@@ -9,7 +9,7 @@ import anyio
 
 from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
 from poller.errors import PollerError
-from poller.events.rejects import too_large
+from poller.events.rejects import reject_too_large
 from poller.retry import backoff
 from poller.telemetry import Telemetry
 
@@ -107,7 +107,7 @@ class Delivery:
             except Undeliverable as error:
                 self._telemetry.notice("message.rejected", output=name, messages=len(error.messages), reason=str(error))
                 refused = {id(message) for message in error.messages}
-                messages = [too_large(one, str(error)) if id(one) in refused else one for one in messages]
+                messages = [reject_too_large(one, str(error)) if id(one) in refused else one for one in messages]
 
     async def _insist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works."""

@@ -6,13 +6,13 @@ from poller.events.seen import Seen
 from poller.plugin.credentials import Token
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored, Stored, restore, stored_token
+from poller.state.reader import Restored, StateReader, restore, token_of
 
 
 class DryLedger:
     """Implements `Ledger`. `stored` is None where there is no state yet."""
 
-    def __init__(self, stored: Stored | None, delivery: Delivery) -> None:
+    def __init__(self, stored: StateReader | None, delivery: Delivery) -> None:
         self._stored = stored
         self._delivery = delivery
 
@@ -34,7 +34,7 @@ class DryLedger:
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
-        return stored_token(self._stored, source)
+        return token_of(self._stored, source)
 
     async def prove(self, source: str) -> None:
         """Nothing is spent in a dry run."""

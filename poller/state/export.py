@@ -13,7 +13,7 @@ from poller.events.seen import ITEM
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
-from poller.state.offline import Whole
+from poller.state.offline import StateDump
 from poller.state.rows import encode
 
 FORMAT = 1
@@ -44,7 +44,7 @@ class _Line(Struct, omit_defaults=True, forbid_unknown_fields=True):
     at: int | UnsetType = UNSET
 
 
-def written(state: Whole, now: datetime) -> Iterator[bytes]:
+def export_lines(state: StateDump, now: datetime) -> Iterator[bytes]:
     """All lines of an export."""
     yield encode(_Header(FORMAT, VERSION, now)) + b"\n"
     count = 0
@@ -54,7 +54,7 @@ def written(state: Whole, now: datetime) -> Iterator[bytes]:
     yield encode(_End(count)) + b"\n"
 
 
-def _lines(state: Whole) -> Iterator[_Line]:
+def _lines(state: StateDump) -> Iterator[_Line]:
     order = [*(letter for letter, _ in _TYPED.values()), *_PLAIN.values()]
     rank = {letter: number for number, letter in enumerate(order)}
     for key in sorted(state.rows, key=lambda key: (rank.get(key[0], len(order)), key)):
@@ -67,9 +67,9 @@ def _lines(state: Whole) -> Iterator[_Line]:
         yield _Line("seen", stream, data=data, at=at)
 
 
-def read(lines: Iterable[bytes], place: str) -> Whole:
+def read_export(lines: Iterable[bytes], place: str) -> StateDump:
     """What an export holds. Raises ConfigError where a line is not as we write it, or where some are missing."""
-    state, chunks, count, ended = Whole(), list[tuple[str, int, bytes]](), -1, False
+    state, chunks, count, ended = StateDump(), list[tuple[str, int, bytes]](), -1, False
     for number, line in enumerate(lines, 1):
         try:
             if ended:
@@ -102,7 +102,7 @@ def _ends(end: _End, count: int) -> bool:
     return True
 
 
-def _take(state: Whole, chunks: list[tuple[str, int, bytes]], line: _Line) -> None:
+def _take(state: StateDump, chunks: list[tuple[str, int, bytes]], line: _Line) -> None:
     if line.kind == "seen":
         if line.data is UNSET or line.at is UNSET or len(line.data) % ITEM:
             raise ValueError(f"{line.kind} {line.name} is cut short")

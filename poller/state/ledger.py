@@ -21,7 +21,7 @@ class Change:
     batch: Batch = field(default_factory=Batch)
 
 
-class Lost(PollerError):
+class OwnershipLost(PollerError):
     """Nobody knows whether the commit holds, or another process polls the source now: forget all that is in memory."""
 
 

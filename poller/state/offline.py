@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(slots=True)
-class Whole:
+class StateDump:
     """A state's rows by key, tokens in clear, and its chunks of seen, oldest first.
 
     A chunk is its stream, its commit's time in seconds since 1970, and its data.
@@ -21,10 +21,10 @@ class Whole:
         return sorted(key[2:] for key in self.rows if key.startswith("t|"))
 
 
-class Held(Protocol):
+class OfflineState(Protocol):
     """A state that no poller uses meanwhile."""
 
-    def all(self) -> Whole:
+    def all(self) -> StateDump:
         """Everything in it."""
         ...
 
@@ -32,6 +32,6 @@ class Held(Protocol):
         """Remove these rows, and these streams' chunks of seen."""
         ...
 
-    async def fill(self, whole: Whole) -> list[str]:
+    async def fill(self, whole: StateDump) -> list[str]:
         """Put all of this into a state that is empty; says what has no meaning there, and was left out."""
         ...

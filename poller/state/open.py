@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import NamedTuple
 
 from outputs import OutputError, Place, Unreachable
-from outputs.kafka import Kafka
+from outputs.kafka import KafkaConfig
 from outputs.registry import OutputConfig
-from outputs.stdout import Stdout
+from outputs.stdout import StdoutConfig
 from poller.clock import Now
 from poller.errors import ConfigError
 from poller.plugin.credentials import SaveToken
@@ -18,21 +18,21 @@ from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.kafka import KafkaState, topic
 from poller.state.kafka.ledger import KafkaLedger
-from poller.state.kafka.offline import idle
+from poller.state.kafka.offline import open_offline_topic
 from poller.state.kafka.owners import Owners
-from poller.state.kafka.reader import no_topic, snapshot
+from poller.state.kafka.reader import missing_topic, read_topic
 from poller.state.ledger import Ledger
-from poller.state.offline import Held
-from poller.state.reader import Stored, owner_problems
+from poller.state.offline import OfflineState
+from poller.state.reader import StateReader, account_mismatches
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.ledger import SqliteLedger, marks_of
-from poller.state.sqlite.offline import HeldFile
+from poller.state.sqlite.offline import OfflineFile
 from poller.telemetry import Telemetry
 
 
-class Opened(NamedTuple):
+class OpenState(NamedTuple):
     """A ledger, how a token is saved (None: none is ever spent), and what is wrong with the state, if anything is."""
 
     ledger: Ledger
@@ -40,14 +40,14 @@ class Opened(NamedTuple):
     trouble: Callable[[], str | None]
 
 
-def opened(
+def open_state(
     state: StateConfig,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
-) -> AbstractAsyncContextManager[Opened]:
+) -> AbstractAsyncContextManager[OpenState]:
     """Open state and outputs. `patience` see `Delivery`. Raises ConfigError where the operator has to mend it."""
     if isinstance(state, KafkaState):
         return _in_kafka(state, outputs, sources, telemetry, now, patience)
@@ -55,20 +55,20 @@ def opened(
 
 
 @asynccontextmanager
-async def opened_dry(state: StateConfig, telemetry: Telemetry) -> AsyncIterator[Opened]:
+async def open_dry_run(state: StateConfig, telemetry: Telemetry) -> AsyncIterator[OpenState]:
     """The state to be read, and stdout in the place of all outputs."""
-    shown = Delivery({"stdout": Stdout(type="stdout").open({})}, telemetry)
-    async with stored(state) as known, _entered(shown) as delivery:
-        yield Opened(DryLedger(known, delivery), None, lambda: None)
+    shown = Delivery({"stdout": StdoutConfig(type="stdout").open({})}, telemetry)
+    async with open_reader(state) as known, _entered(shown) as delivery:
+        yield OpenState(DryLedger(known, delivery), None, lambda: None)
 
 
-def replica_of(state: StateConfig) -> str:
+def replica_name(state: StateConfig) -> str:
     """Our name among those who may poll the same sources: several of a group can run on one machine."""
     host = socket.gethostname()
     return f"{host}-{os.getpid()}" if isinstance(state, KafkaState) else host
 
 
-def owners_of(state: StateConfig) -> Owners | None:
+def group_owners(state: StateConfig) -> Owners | None:
     """Who of them polls what; None where we are alone."""
     return Owners(state) if isinstance(state, KafkaState) else None
 
@@ -81,10 +81,10 @@ async def _in_sqlite(
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
-) -> AsyncIterator[Opened]:
+) -> AsyncIterator[OpenState]:
     owners = {name: account_id(account) for name, account in sources.items()}
-    async with stored(state) as before:  # what is refused is not migrated first
-        if problems := owner_problems(before, owners):
+    async with open_reader(state) as before:  # what is refused is not migrated first
+        if problems := account_mismatches(before, owners):
             raise ConfigError(problems)
     database, places = Database.open(state.path), _places(sources)
     if database.copy:
@@ -94,7 +94,7 @@ async def _in_sqlite(
         async with _entered(Delivery(opening, telemetry, patience)) as delivery:
             ledger = SqliteLedger(database, delivery, telemetry, now)
             await ledger.claim(owners)
-            yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
+            yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
     finally:
         database.close()
 
@@ -107,16 +107,16 @@ async def _in_kafka(
     telemetry: Telemetry,
     now: Now,
     patience: float | None,
-) -> AsyncIterator[Opened]:
-    joined = {name: output for name, output in outputs.items() if isinstance(output, Kafka)}
+) -> AsyncIterator[OpenState]:
+    joined = {name: output for name, output in outputs.items() if isinstance(output, KafkaConfig)}
     others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
-    replica, places = replica_of(state), _places(sources)
+    replica, places = replica_name(state), _places(sources)
     async with (
         _entered(Delivery(others, telemetry, patience)) as delivery,
         KafkaLedger(state, joined, delivery, telemetry, now, replica, places, patience) as ledger,
     ):
         await ledger.claim({name: account_id(account) for name, account in sources.items()})
-        yield Opened(ledger, ledger.save_token, lambda: ledger.trouble)
+        yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
 def _places(sources: Mapping[str, Source]) -> Collection[Place]:
@@ -136,46 +136,46 @@ async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
 
 
 @asynccontextmanager
-async def held(state: StateConfig, *, make: bool = False) -> AsyncIterator[Held]:
+async def open_offline(state: StateConfig, *, make: bool = False) -> AsyncIterator[OfflineState]:
     """Hold it. Raises ConfigError where a poller runs, and, unless `make`, where there is no state."""
     if isinstance(state, KafkaState):
-        async with idle(state, make=make) as found:
+        async with open_offline_topic(state, make=make) as found:
             yield found
         return
-    if not make and (missing := await absent(state)):
+    if not make and (missing := await missing_state(state)):
         raise ConfigError(missing)
     with closing(Database.open(state.path)) as database:
         if database.copy:
             Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
-        yield HeldFile(database)
+        yield OfflineFile(database)
 
 
 @asynccontextmanager
-async def stored(state: StateConfig) -> AsyncIterator[Stored | None]:
+async def open_reader(state: StateConfig) -> AsyncIterator[StateReader | None]:
     """What is there; None where nothing was saved yet. Raises ConfigError where it cannot be read."""
     if isinstance(state, KafkaState):
-        yield await snapshot(state)
+        yield await read_topic(state)
         return
     database = Database.read(state.path)
     with closing(database) if database else nullcontext():
         yield database
 
 
-async def allowed(state: StateConfig) -> None:
+async def check_writable(state: StateConfig) -> None:
     """Return if it may be written, where that can be told without doing so. Raises ConfigError."""
     if isinstance(state, KafkaState):
         try:
-            await topic.allowed(state)
+            await topic.check_writable(state)
         except Unreachable:
             return
         except OutputError as error:
             raise ConfigError(str(error)) from None
 
 
-async def absent(state: StateConfig) -> str | None:
+async def missing_state(state: StateConfig) -> str | None:
     """That there is no state yet, in words; None where there is one. Raises ConfigError where that cannot be told."""
     if isinstance(state, KafkaState):
-        return await no_topic(state)
+        return await missing_topic(state)
     database = Database.read(state.path)
     if database:
         database.close()
@@ -183,6 +183,6 @@ async def absent(state: StateConfig) -> str | None:
     return f"state.path: {state.path} is not there: nothing was saved yet"
 
 
-def place_of(state: StateConfig) -> str:
+def describe_place(state: StateConfig) -> str:
     """Where it is, in words."""
     return f"topic {state.topic} of {state.place}" if isinstance(state, KafkaState) else str(state.path)

@@ -10,7 +10,7 @@ from poller.events.seen import Seen, unpack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
-from poller.state.rows import foreign
+from poller.state.rows import mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Restored:
     doubts: frozenset[int]
 
 
-class Stored(Protocol):
+class StateReader(Protocol):
     """A state that can be read: values by key, and each stream's chunks of seen."""
 
     def get(self, key: str) -> bytes | None:
@@ -38,7 +38,7 @@ class Stored(Protocol):
         ...
 
 
-def restore(stored: Stored | None, stream: str, keep: float | None) -> Restored:
+def restore(stored: StateReader | None, stream: str, keep: float | None) -> Restored:
     """Read what a state knows of one stream; nothing, where there is no state yet."""
     seen = Seen(keep)
     if stored is None:
@@ -50,12 +50,12 @@ def restore(stored: Stored | None, stream: str, keep: float | None) -> Restored:
     return Restored(checkpoint, seen, frozenset(unpack_keys(stored.get(f"d|{stream}") or b"")))
 
 
-def stored_token(stored: Stored | None, source: str) -> Token | None:
+def token_of(stored: StateReader | None, source: str) -> Token | None:
     """Read a source's token."""
     saved = stored.get(f"t|{source}") if stored else None
     return None if saved is None else json.decode(saved, type=Token)
 
 
-def owner_problems(stored: Stored | None, owners: Mapping[str, AccountId]) -> list[str]:
+def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each."""
-    return foreign(stored.under("a|") if stored else {}, owners)
+    return mismatches(stored.under("a|") if stored else {}, owners)

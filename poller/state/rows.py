@@ -9,7 +9,7 @@ from poller.plugin.source import AccountId
 encode = json.Encoder().encode
 
 
-def foreign(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> list[str]:
+def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each. `saved` are the owners that the state names, by source."""
     former = {source: json.decode(saved[source], type=AccountId) for source in owners if source in saved}
     return [

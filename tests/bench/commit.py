@@ -21,9 +21,9 @@ from typing import TypeVar
 from aiokafka import AIOKafkaProducer
 
 from outputs.kafka.batching import fill, packed
-from outputs.kafka.records import Post, Posts, partition
-from poller.events.batch import Batch, Moment
-from poller.events.cloudevent import Shape
+from outputs.kafka.records import ProducerRecord, RecordBuilder, partition
+from poller.events.batch import Batch, PageContext
+from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
 from poller.events.transform import transform
 from poller.state.delivery import Delivery
@@ -43,7 +43,7 @@ from tests.state.ledgers import checkpoint
 PAGE, PAGES, WARM = 1000, 100, 10
 NAME = "acme/calls"
 (STREAM,) = callcap().build_streams()
-SHAPE = Shape("acme", "callcap", "calls", "call")
+SHAPE = StreamInfo("acme", "callcap", "calls", "call")
 T = TypeVar("T")
 
 
@@ -63,7 +63,7 @@ def page(number: int) -> Sequence[bytes]:
 
 
 def batched(records: Sequence[bytes]) -> Batch:
-    return transform(STREAM, SHAPE, records, Seen(None), Moment(now()))
+    return transform(STREAM, SHAPE, records, Seen(None), PageContext(now()))
 
 
 def committing(ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
@@ -117,14 +117,14 @@ async def into_files(folder: Path) -> AsyncIterator[Ledger]:
 @asynccontextmanager
 async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Batch], Awaitable[None]]]:
     """No transaction, no state, nobody to say what was delivered."""
-    posts = Posts(topic, topic, "structured")
+    posts = RecordBuilder(topic, topic, "structured")
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka.at, enable_idempotence=True, compression_type="zstd", max_batch_size=1 << 20
     )
     await producer.start()
 
     async def send(batch: Batch) -> None:
-        by: dict[int, list[Post]] = {}
+        by: dict[int, list[ProducerRecord]] = {}
         for post in map(posts, batch.messages):
             by.setdefault(partition(post, 2), []).append(post)
         futures = []
@@ -147,7 +147,7 @@ async def compare(kafka: Place, folder: Path) -> float:
         files = await measure("files, state in SQLite", batched, committing(ledger), pages)
     async with owner(kafka, "acme", now=now) as ledger:
         await ledger.restore(NAME, None)
-        return await measure("Kafka, state in Kafka", batched, committing(ledger), pages) / files
+        return await measure("KafkaConfig, state in KafkaConfig", batched, committing(ledger), pages) / files
 
 
 def main() -> None:

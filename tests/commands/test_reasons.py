@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from poller.commands.explain import reasons
-from poller.humanize import spelt
+from poller.humanize import format_duration
 from poller.plugin.stream import Cursor
 from poller.polling.progress.passes import OFF
 from poller.polling.runtime import SweepRun
@@ -72,4 +72,4 @@ async def test_why_there() -> None:
     ("seconds", "words"), [(0.5, "500ms"), (30, "30s"), (90, "90s"), (86_400 * 3, "3d"), (60, "1m")]
 )
 def test_a_duration_is_spelt_as_a_configuration_has_it(seconds: float, words: str) -> None:
-    assert spelt(seconds * SECOND) == words
+    assert format_duration(seconds * SECOND) == words

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from poller.state.export import written
-from poller.state.offline import Whole
+from poller.state.export import export_lines
+from poller.state.offline import StateDump
 from tests.commands.running import House, callcap, flextell, until, without_colours
 from tests.commands.vendors import Vendors
 from tests.support.toy import NOON
@@ -113,7 +113,7 @@ def test_another_accounts_state_is_not_taken_in(polled: House, vendors: Vendors)
 
 @pytest.mark.parametrize("command", [["export"], ["import", "empty.jsonl"], ["reset", "acme"]])
 def test_while_a_poller_runs_it_is_refused(house: House, command: list[str]) -> None:
-    (house.folder / "empty.jsonl").write_bytes(b"".join(written(Whole(), NOON)))
+    (house.folder / "empty.jsonl").write_bytes(b"".join(export_lines(StateDump(), NOON)))
     with house.start("run") as poller:
         poller.until_log("poll.completed", source="acme", sweep="live")
         assert "in use by another poller" in refused(house, *command)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outputs.file import File
+from outputs.file import FileConfig
 from poller.config.settings import Server
 from poller.errors import ConfigError
 from poller.sources.callcap import Callcap
@@ -50,7 +50,7 @@ server: {host: "::1", port: 0}
     assert crm.tenant == 7
     assert crm.streams.leads.sweeps.live.every == timedelta(milliseconds=500)
     assert crm.streams.leads.sweeps.live.lookback == timedelta(minutes=10)
-    assert isinstance(archive := settings.outputs["archive"], File)
+    assert isinstance(archive := settings.outputs["archive"], FileConfig)
     assert archive.path == "x/{date}.jsonl"
     assert settings.state == SqliteState(path=Path("../other.db"))
     assert settings.server == Server(host="::1", port=0)

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from poller.events.cloudevent import Shape
-from poller.events.raw_json import compact, without
+from poller.events.cloudevent import StreamInfo
+from poller.events.raw_json import compact_json, remove_path
 from poller.events.seen import key_of
 from tests.support.toy import NOON, VALIDATOR, Reader, record
 
@@ -89,11 +89,11 @@ DROPS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("path", "before", "after"), DROPS)
 def test_a_path_is_dropped_and_nothing_else(path: str, before: str, after: str) -> None:
-    assert without(before.encode(), path.split(".")) == after.encode()
+    assert remove_path(before.encode(), path.split(".")) == after.encode()
 
 
-def dropping(*paths: str, raw: bool = True) -> Shape:
-    return Shape("acme", "toy", "leads", "lead", raw, tuple(tuple(path.split(".")) for path in paths))
+def dropping(*paths: str, raw: bool = True) -> StreamInfo:
+    return StreamInfo("acme", "toy", "leads", "lead", raw, tuple(tuple(path.split(".")) for path in paths))
 
 
 def test_what_is_dropped_is_in_no_event_and_makes_no_revision() -> None:
@@ -264,7 +264,7 @@ def test_no_record_whatever_it_holds_stops_a_page_or_tears_a_line(sent: list[byt
 @given(JSON)
 def test_compacting_changes_no_value(value: Any) -> None:
     pretty = json.dumps(value, indent=2, ensure_ascii=True).encode()
-    assert compact(pretty) == json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+    assert compact_json(pretty) == json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 @pytest.mark.parametrize(

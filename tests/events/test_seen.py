@@ -21,9 +21,9 @@ from poller.events.seen import (
     Entry,
     Seen,
     key_of,
+    key_of_reject,
     pack,
     pack_keys,
-    reject_key,
     unpack_keys,
 )
 
@@ -116,7 +116,15 @@ def test_a_chunk_that_expires_takes_only_what_nothing_newer_was_said_of() -> Non
 
 
 def test_an_identity_a_number_and_a_reject_have_different_fingerprints() -> None:
-    keys = [key_of("1"), key_of("01"), key_of(""), key_of("é"), reject_key(1), reject_key(key_of("1")), reject_key(2)]
+    keys = [
+        key_of("1"),
+        key_of("01"),
+        key_of(""),
+        key_of("é"),
+        key_of_reject(1),
+        key_of_reject(key_of("1")),
+        key_of_reject(2),
+    ]
     assert len(set(keys)) == len(keys)
     assert key_of("1") == key_of("1")
 

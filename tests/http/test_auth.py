@@ -18,9 +18,9 @@ import pytest
 from pydantic import SecretStr
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.http.auth import Bearer, Fixed
+from poller.http.auth import FixedAuth, RefreshingAuth
 from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from tests.http.wire import NOON, Asked, answer, session, vendor
 
 HOUR = timedelta(hours=1)
@@ -31,7 +31,7 @@ class Oauth:
 
     def __init__(self, first: str = "refresh-0") -> None:
         self.valid, self.granted = first, 0
-        self.grant: Mapping[str, Any] = {"token_type": "Bearer", "expires_in": 3600}
+        self.grant: Mapping[str, Any] = {"token_type": "RefreshingAuth", "expires_in": 3600}
         self.forms: list[dict[str, list[str]]] = []
         self.used: list[str] = []
         self.say: bytes | None = None
@@ -71,17 +71,17 @@ class Desk:
         self.stored = token
         self.saved.append(token.refresh_token)
 
-    def bearer(self, configured: str = "refresh-0", *, dry: bool = False) -> Bearer:
+    def bearer(self, configured: str = "refresh-0", *, dry: bool = False) -> RefreshingAuth:
         credential = RefreshTokenGrant(
             f"{self.url}/oauth/token", "us", SecretStr("the-client-secret"), SecretStr(configured)
         )
         save = None if dry else self.save
-        return Bearer(credential, {"X-Tenant": "42"}, stored=self.stored, save=save, now=self._now)
+        return RefreshingAuth(credential, {"X-Tenant": "42"}, stored=self.stored, save=save, now=self._now)
 
     def _now(self) -> datetime:
         return self.now
 
-    async def ask(self, bearer: Bearer, times: int = 1) -> None:
+    async def ask(self, bearer: RefreshingAuth, times: int = 1) -> None:
         async with session(self.url, bearer, now=self._now) as ours, anyio.create_task_group() as group:
             for _ in range(times):
                 group.start_soon(ours.get, "/leads", {})
@@ -112,14 +112,14 @@ async def test_the_first_request_fetches_a_token_and_the_rotated_one_is_saved_be
 
 async def test_a_refresh_token_is_not_spent_by_who_cannot_save_what_comes() -> None:
     async def prove() -> None:
-        raise Lost("another replica polls it now")
+        raise OwnershipLost("another replica polls it now")
 
     async with desk() as at:
         bearer = at.bearer()
         bearer._prove = prove
         with pytest.raises(ExceptionGroup) as caught:
             await at.ask(bearer)
-        assert isinstance(caught.value.exceptions[0], Lost)
+        assert isinstance(caught.value.exceptions[0], OwnershipLost)
         assert not at.oauth.forms
         assert not at.saved
 
@@ -264,7 +264,7 @@ async def test_a_dry_run_never_spends_a_refresh_token() -> None:
 
 async def test_no_secret_is_in_any_text() -> None:
     secrets = ("refresh-", "access-", "a dead one", "the-client-secret", "a-fixed-key")
-    fixed = Fixed(StaticHeaders({"X-Key": SecretStr("a-fixed-key")}), {})
+    fixed = FixedAuth(StaticHeaders({"X-Key": SecretStr("a-fixed-key")}), {})
     async with desk() as at:
         await at.ask(bearer := at.bearer())
         assert at.stored

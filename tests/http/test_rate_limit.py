@@ -10,7 +10,7 @@ from itertools import pairwise
 import looptime
 import pytest
 
-from poller.http.rate_limit import Pace
+from poller.http.rate_limit import RateLimit
 
 
 def simulated(work: Callable[[], Awaitable[list[float]]]) -> list[float]:
@@ -24,7 +24,7 @@ def simulated(work: Callable[[], Awaitable[list[float]]]) -> list[float]:
 @pytest.mark.parametrize("crowd", [1, 7])
 def test_one_request_each_so_many_seconds_however_many_wait(crowd: int) -> None:
     async def work() -> list[float]:
-        pace, times, loop = Pace(20), list[float](), asyncio.get_running_loop()
+        pace, times, loop = RateLimit(20), list[float](), asyncio.get_running_loop()
 
         async def ask() -> None:
             for _ in range(21 // crowd):
@@ -41,7 +41,7 @@ def test_one_request_each_so_many_seconds_however_many_wait(crowd: int) -> None:
 
 def test_a_slow_answer_takes_nothing_off_the_pace_and_saves_nothing_up() -> None:
     async def work() -> list[float]:
-        pace, times, loop = Pace(60), list[float](), asyncio.get_running_loop()
+        pace, times, loop = RateLimit(60), list[float](), asyncio.get_running_loop()
         for took in (0.4, 10, 0, 0):
             await pace.turn()
             times.append(loop.time())
@@ -53,7 +53,7 @@ def test_a_slow_answer_takes_nothing_off_the_pace_and_saves_nothing_up() -> None
 
 def test_delay_says_when_the_next_turn_is() -> None:
     async def work() -> list[float]:
-        pace = Pace(60)
+        pace = RateLimit(60)
         found = [pace.delay()]
         await pace.turn()
         found.append(pace.delay())

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.http.response import Answer, http_date, refusal, retry_after
+from poller.http.response import RawResponse, error_of, read_http_date, read_retry_after
 from tests.http.wire import NOON
 
 STATUSES = {
@@ -26,7 +26,7 @@ FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:
 
 def refused(status: int, now: datetime = NOON, **headers: str) -> SourceError:
     named = [(name.replace("_", "-").encode(), text.encode("latin-1")) for name, text in headers.items()]
-    return refusal(Answer(status, b"a body of the vendor's", httpx.Headers(named)), now)
+    return error_of(RawResponse(status, b"a body of the vendor's", httpx.Headers(named)), now)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_without_a_date_of_the_vendors_ours_has_to_do() -> None:
     ],
 )
 def test_a_wait_is_never_negative_and_garbage_is_none(text: str | None, seconds: float | None) -> None:
-    assert retry_after(text, NOON) == seconds
+    assert read_retry_after(text, NOON) == seconds
 
 
 def test_a_date_without_a_zone_is_utc() -> None:
-    assert http_date("Sun Nov  6 08:49:37 1994") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
-    assert http_date("Sun, 06 Nov 1994 09:49:37 +0100") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
-    assert http_date("yesterday") is None
+    assert read_http_date("Sun Nov  6 08:49:37 1994") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    assert read_http_date("Sun, 06 Nov 1994 09:49:37 +0100") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    assert read_http_date("yesterday") is None
 
 
 PIECES = st.sampled_from(

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from pydantic import SecretStr
 
-from poller.http.auth import Authority, Fixed
-from poller.http.client import client, tls_context
-from poller.http.rate_limit import Pace
+from poller.http.auth import Auth, FixedAuth
+from poller.http.client import new_client, tls_context
+from poller.http.rate_limit import RateLimit
 from poller.http.session import Session
 from poller.plugin.credentials import StaticHeaders
 from poller.telemetry import Telemetry
@@ -116,7 +116,7 @@ async def vendor(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
 @asynccontextmanager
 async def session(
     url: str,
-    authority: Authority | None = None,
+    authority: Auth | None = None,
     *,
     patience: float = 5,
     per_minute: int = 1_000_000,
@@ -125,13 +125,13 @@ async def session(
     now: Callable[[], datetime] = lambda: NOON,
 ) -> AsyncIterator[Session]:
     """As the program makes one, with one connection, so that one that is not given back is missed."""
-    authority = authority or Fixed(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
-    async with client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
-        yield _session(url, http, authority, Pace(per_minute), patience, now)
+    authority = authority or FixedAuth(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
+    async with new_client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
+        yield _session(url, http, authority, RateLimit(per_minute), patience, now)
 
 
 def _session(
-    url: str, http: httpx.AsyncClient, authority: Authority, pace: Pace, timeout: float, now: Callable[[], datetime]
+    url: str, http: httpx.AsyncClient, authority: Auth, pace: RateLimit, timeout: float, now: Callable[[], datetime]
 ) -> Session:
     limit, telemetry = timedelta(seconds=timeout), Telemetry()
     return Session("acme", url, http, authority, pace, timeout=limit, telemetry=telemetry, now=now)

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import NewTopic
 
-from outputs.kafka import Kafka
+from outputs.kafka import KafkaConfig
 
 DEADLINE = 30.0
 """Seconds for what takes a few hundred milliseconds on a machine that has nothing else to do."""
@@ -23,10 +23,10 @@ class Place:
     at: str
     prefix: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}.")
 
-    def config(self, **changes: Any) -> Kafka:
+    def config(self, **changes: Any) -> KafkaConfig:
         """Configure an output to topics of our own."""
         names = {"topic": f"{self.prefix}{{kind}}", "rejects_topic": f"{self.prefix}rejects"}
-        return Kafka.model_validate(
+        return KafkaConfig.model_validate(
             {"type": "kafka", "bootstrap_servers": self.at, **names, "replication": 1} | changes
         )
 

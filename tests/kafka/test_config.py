@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from outputs import OutputError
-from outputs.kafka import Kafka, records
+from outputs.kafka import KafkaConfig, records
 from outputs.kafka.batching import compressed_size, packed, size
-from outputs.kafka.records import Post, pattern
+from outputs.kafka.records import ProducerRecord, pattern
 
 SASL = {"security_protocol": "SASL_SSL", "sasl_username": "u", "sasl_password": "SECRET"}
 
 
-def config(**changes: Any) -> Kafka:
-    return Kafka.model_validate({"type": "kafka", "bootstrap_servers": "a:1, b:2"} | changes)
+def config(**changes: Any) -> KafkaConfig:
+    return KafkaConfig.model_validate({"type": "kafka", "bootstrap_servers": "a:1, b:2"} | changes)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_template_knows_its_topics() -> None:
 
 @pytest.mark.parametrize("most", [1, 500, 5000, 10**9])
 def test_posts_are_packed_in_order_and_no_batch_is_larger_than_it_may_be(most: int) -> None:
-    all_of_them = [Post("t", b"key", b"x" * (37 * number % 900), 0, [("a", b"b")]) for number in range(100)]
+    all_of_them = [ProducerRecord("t", b"key", b"x" * (37 * number % 900), 0, [("a", b"b")]) for number in range(100)]
     batches = [*packed(all_of_them, most)]
     assert [post for batch in batches for post in batch] == all_of_them
     assert all(len(batch) == 1 or sum(map(size, batch)) <= most for batch in batches)
@@ -99,7 +99,7 @@ def test_posts_are_packed_in_order_and_no_batch_is_larger_than_it_may_be(most: i
 
 @pytest.mark.parametrize("length", [0, 1, 100, 20_000, 3_000_000])
 def test_the_size_of_a_post_is_never_underestimated(length: int) -> None:
-    post = Post(
+    post = ProducerRecord(
         "t", b"k" * length, b"x" * length, 2**41, [("content-type", b"application/cloudevents+json"), ("a", b"")]
     )
     assert size(post) - 200 < compressed_size(post, "none") <= size(post)

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 
 from outputs import Message
-from outputs.kafka.records import Post, partition
+from outputs.kafka.records import ProducerRecord, partition
 from tests.kafka.reading import Place
 from tests.outputs.material import messages, values
 
@@ -80,4 +80,4 @@ async def test_a_key_has_the_partition_that_java_gives_it(kafka: Place) -> None:
     ours = {message.key(): message.partition() for message in kafka.read("call")}
     assert ours == theirs
     assert len(set(ours.values())) == 7
-    assert all(partition(Post("", key, b"", 0), 7) == number for key, number in theirs.items() if key)
+    assert all(partition(ProducerRecord("", key, b"", 0), 7) == number for key, number in theirs.items() if key)

@@ -14,7 +14,7 @@ from aiokafka.producer.sender import Sender
 
 from outputs import OutputError
 from outputs.kafka import producer
-from outputs.kafka.errors import Witness
+from outputs.kafka.errors import ErrorCollector
 from tests.kafka.reading import Place
 from tests.kafka.test_transaction import posts
 from tests.kafka.test_transaction import producer as started_by_nobody
@@ -46,9 +46,9 @@ async def test_posts_that_wait_to_be_sent_again_end_in_silence(
 async def test_what_the_client_cancels_by_itself_is_its_failure_and_not_our_end() -> None:
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     gone.cancel()
-    with pytest.raises(KafkaError), Witness().listening():
+    with pytest.raises(KafkaError), ErrorCollector().listening():
         await gone
-    with anyio.CancelScope() as ours, Witness().listening():
+    with anyio.CancelScope() as ours, ErrorCollector().listening():
         ours.cancel()
         await anyio.sleep_forever()
     assert ours.cancelled_caught

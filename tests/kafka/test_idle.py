@@ -5,9 +5,9 @@ import pytest
 from poller.errors import ConfigError
 from poller.events.seen import key_of
 from poller.plugin.credentials import Token
-from poller.state.export import read, written
-from poller.state.offline import Whole
-from poller.state.open import held
+from poller.state.export import export_lines, read_export
+from poller.state.offline import StateDump
+from poller.state.open import open_offline
 from poller.state.sqlite import SqliteState
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
@@ -29,8 +29,8 @@ async def polled(kafka: Place) -> None:
         await ledger.save_token("crm", TOKEN)
 
 
-async def whole(kafka: Place) -> Whole:
-    async with held(state(kafka, partitions=4)) as found:
+async def whole(kafka: Place) -> StateDump:
+    async with open_offline(state(kafka, partitions=4)) as found:
         return found.all()
 
 
@@ -38,15 +38,15 @@ async def test_it_goes_into_a_files_state_and_back_into_another_topic(
     kafka: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     await polled(kafka)
-    taken = read(written(await whole(kafka), NOON), "a file")
+    taken = read_export(export_lines(await whole(kafka), NOON), "a file")
     file = SqliteState(path=tmp_path_factory.mktemp("state") / "poller.db")
-    async with held(file, make=True) as found:
-        await found.fill(Whole(taken.rows | {"o|files|events/a.jsonl": b"{}"}, taken.chunks))
-        back = list(written(found.all(), NOON))
+    async with open_offline(file, make=True) as found:
+        await found.fill(StateDump(taken.rows | {"o|files|events/a.jsonl": b"{}"}, taken.chunks))
+        back = list(export_lines(found.all(), NOON))
     names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "partitions": 2}
-    async with held(state(kafka, **names), make=True) as found:
+    async with open_offline(state(kafka, **names), make=True) as found:
         assert found.all().rows == {}
-        left_out = await found.fill(read(back, "a file"))
+        left_out = await found.fill(read_export(back, "a file"))
     assert left_out == ["where 1 files ended: with state in Kafka there are no file outputs"]
     async with owner(kafka, "acme", "crm", **names) as ledger:
         for number, stream in enumerate((A, B)):
@@ -59,7 +59,7 @@ async def test_it_goes_into_a_files_state_and_back_into_another_topic(
 
 async def test_a_stream_is_forgotten_and_the_others_are_not(kafka: Place) -> None:
     await polled(kafka)
-    async with held(state(kafka, partitions=4)) as found:
+    async with open_offline(state(kafka, partitions=4)) as found:
         keys = [key for key in found.all().rows if key.endswith(A)]
         await found.forget(keys, [A])
     left = await whole(kafka)
@@ -74,13 +74,13 @@ async def test_while_somebody_polls_it_is_refused(kafka: Place) -> None:
     async with replica(kafka, "acme") as one:
         await one.has("acme")
         with pytest.raises(ConfigError, match=r"^state.group: .* has 1 members: stop every poller first"):
-            async with held(state(kafka)):
+            async with open_offline(state(kafka)):
                 pass
 
 
 async def test_a_topic_that_is_not_there_holds_nothing(kafka: Place) -> None:
     with pytest.raises(ConfigError, match=r"^state.topic: .*nothing was saved yet"):
-        async with held(state(kafka)):
+        async with open_offline(state(kafka)):
             pass
     assert f"{kafka.prefix}state" not in kafka.topics(), "and it is not made"
 
@@ -90,6 +90,6 @@ async def test_a_token_without_its_key_is_refused_before_anything_is_written(kaf
     taken = await whole(kafka)
     names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "token_key": None}
     with pytest.raises(ConfigError, match=r"^state.token_key: it is needed"):
-        async with held(state(kafka, **names), make=True) as found:
+        async with open_offline(state(kafka, **names), make=True) as found:
             await found.fill(taken)
     assert kafka.read("other") == []

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from outputs.kafka.producer import TRANSACTION, Producer
 from poller.events.batch import Batch
-from poller.state.ledger import Change, Lost
+from poller.state.ledger import Change, OwnershipLost
 from tests.bench.commit import NAME, PAGE, batched, page
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
@@ -61,7 +61,7 @@ async def test_one_that_fails_at_its_very_end_was_never_there_and_comes_once(
         await ledger.restore(NAME, None)
         with monkeypatch.context() as broken:
             broken.setattr(AIOKafkaProducer, "commit_transaction", fails)
-            with pytest.raises(Lost):
+            with pytest.raises(OwnershipLost):
                 await ledger.commit(Change(NAME, checkpoint(1), large))
     assert len(kafka.read("call", committed=False)) == MANY, "it was written"
     async with owner(kafka) as ledger:

@@ -11,12 +11,12 @@ import pytest
 
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
-from tests.state.ledgers import Ledger, Opened, Sink
+from tests.state.ledgers import Ledger, OpenState, Sink
 from tests.state.ledgers import Place as Before
 
 pytestmark = pytest.mark.slow
 
-Start = Callable[[Before], Opened]
+Start = Callable[[Before], OpenState]
 
 
 @pytest.fixture(autouse=True)

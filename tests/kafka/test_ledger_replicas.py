@@ -15,7 +15,7 @@ from outputs import OutputError, Unreachable
 from outputs.kafka import producer
 from poller.errors import ConfigError
 from poller.state.kafka import assignment, reader
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from tests.kafka.broker import Broker, free_ports
 from tests.kafka.ledgers import replica, unheard
 from tests.kafka.reading import Place
@@ -88,7 +88,7 @@ async def test_while_kafka_is_away_it_says_so_and_ends_in_time(
         await refused(one.ledger, change(stream, 1, "x"))
         await one.until(lambda _: ALL[0] not in one.ours)
         assert "the state cannot be written" in (one.ledger.trouble or "")
-        with pytest.raises(Lost):
+        with pytest.raises(OwnershipLost):
             await one.ledger.restore(stream, None)
         begun = anyio.current_time()
     assert anyio.current_time() - begun < 3

@@ -18,7 +18,7 @@ from poller.events.seen import key_of
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.kafka import partition
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from tests.kafka.ledgers import owner, replica, state, unheard
 from tests.kafka.reading import DEADLINE, Place
 from tests.kafka.test_ledger_replicas import first
@@ -133,7 +133,7 @@ async def test_a_token_whose_saving_failed_is_saved_when_the_source_is_ours_agai
         await one.ledger.save_token("acme", TOKEN)
         other = Producer(state(kafka), "zstd", {}, state(kafka).transactional_id(0))
         await other.start()
-        with pytest.raises(Lost):
+        with pytest.raises(OwnershipLost):
             await one.ledger.save_token("acme", newer)
         await one.until(lambda replica: replica.said[-2:] == [set(), {"acme"}])
         assert await one.ledger.token("acme") == newer

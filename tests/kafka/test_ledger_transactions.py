@@ -20,7 +20,7 @@ from outputs.kafka.producer import Producer
 from poller.events.seen import key_of
 from poller.state.checkpoint import Checkpoint
 from poller.state.kafka.ledger import KafkaLedger
-from poller.state.ledger import Change, Lost
+from poller.state.ledger import Change, OwnershipLost
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
@@ -61,7 +61,7 @@ async def known(ledger: KafkaLedger, stream: str = A) -> Checkpoint | None:
 
 
 async def refused(ledger: KafkaLedger, one: Change) -> None:
-    with pytest.raises(Lost), anyio.fail_after(15):
+    with pytest.raises(OwnershipLost), anyio.fail_after(15):
         await ledger.commit(one)
 
 
@@ -108,7 +108,7 @@ async def test_who_is_fenced_cannot_prove_that_a_source_is_his(kafka: Place) -> 
         await one.ledger.prove("acme")
         other = Producer(state(kafka), "zstd", {}, state(kafka).transactional_id(0))
         await other.start()
-        with pytest.raises(Lost):
+        with pytest.raises(OwnershipLost):
             await one.ledger.prove("acme")
         await other.close()
 

@@ -5,12 +5,12 @@ from aiokafka.errors import ProducerFenced
 
 from outputs import OutputError
 from outputs.kafka.producer import Producer, TooLarge
-from outputs.kafka.records import Post
+from outputs.kafka.records import ProducerRecord
 from tests.kafka.reading import Place
 
 
-def posts(topic: str, *names: str) -> list[Post]:
-    return [Post(topic, name.encode(), name.encode(), 1_700_000_000_000) for name in names]
+def posts(topic: str, *names: str) -> list[ProducerRecord]:
+    return [ProducerRecord(topic, name.encode(), name.encode(), 1_700_000_000_000) for name in names]
 
 
 def producer(place: Place) -> Producer:
@@ -21,9 +21,9 @@ async def test_events_and_state_are_committed_together(kafka: Place) -> None:
     events, state = kafka.create("events", 3), kafka.create("state", 4)
     ours = producer(kafka)
     await ours.start()
-    tombstone = Post(state, b"gone", None, 1_700_000_000_000, partition=2)
+    tombstone = ProducerRecord(state, b"gone", None, 1_700_000_000_000, partition=2)
     await ours.transaction(
-        [*posts(events, "a", "b", "c"), Post(state, b"k", b"v", 1_700_000_000_000, (), 2), tombstone]
+        [*posts(events, "a", "b", "c"), ProducerRecord(state, b"k", b"v", 1_700_000_000_000, (), 2), tombstone]
     )
     await ours.close()
     assert {message.value() for message in kafka.read("events")} == {b"a", b"b", b"c"}

@@ -24,10 +24,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """All states of one record; `vanished` if the vendor dropped it without a mark."""
+    """All states of one record; `deletion_event` if the vendor dropped it without a mark."""
 
     versions: Sequence[Version]
-    vanished: bool
+    deletion_event: bool
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ def _last_word(
     identity: str, told: Sequence[Event], life: Life, content: Callable[[Record], Any], verdict: Verdict
 ) -> None:
     last = life.versions[-1]
-    if life.vanished or last.broken:
+    if life.deletion_event or last.broken:
         return
     if not told:
         verdict.lost.append(f"{identity}: never delivered, visible since {life.versions[0].at}")

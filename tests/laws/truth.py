@@ -38,9 +38,9 @@ class Yardstick:
         """What of a record means something."""
         return self._kept(record, "") if isinstance(record, dict) else record
 
-    def life(self, versions: Sequence[Mapping[str, Any]], vanished: object) -> Life:
+    def life(self, versions: Sequence[Mapping[str, Any]], deletion_event: object) -> Life:
         """One identity's history, as the sandbox tells it in JSON."""
-        return Life([self._version(version) for version in versions], vanished is not None)
+        return Life([self._version(version) for version in versions], deletion_event is not None)
 
     def _kept(self, record: Record, above: str) -> dict[str, Any]:
         kept: dict[str, Any] = {}

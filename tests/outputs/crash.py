@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import anyio.to_thread
 
-from outputs.file import File
+from outputs.file import FileConfig
 from outputs.file.rotation import Compression, Rotate
 from tests.outputs.material import lines, message
 
@@ -35,8 +35,8 @@ MESSAGES = [
 ]
 
 
-def config(folder: Path, compression: Compression) -> File:
-    return File(
+def config(folder: Path, compression: Compression) -> FileConfig:
+    return FileConfig(
         type="file",
         path=f"{folder}/events/{{stream}}/{{date}}.jsonl",
         rejects_path=f"{folder}/rejects.jsonl",

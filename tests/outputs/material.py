@@ -9,7 +9,7 @@ from typing import Any
 import zstandard
 
 from outputs import Marks, Message, Output
-from outputs.file import File
+from outputs.file import FileConfig
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = "calls/2026-11-21"
@@ -74,13 +74,13 @@ class Ledger:
         self.save(await output.write(batch))
 
 
-def file_config(folder: Path, path: str = "{stream}/{date}.jsonl", **options: Any) -> File:
+def file_config(folder: Path, path: str = "{stream}/{date}.jsonl", **options: Any) -> FileConfig:
     """Configure files below a folder."""
     rejects = f"{folder}/rejects/{{stream}}.jsonl"
-    return File(type="file", path=f"{folder}/{path}", **{"rejects_path": rejects, **options})
+    return FileConfig(type="file", path=f"{folder}/{path}", **{"rejects_path": rejects, **options})
 
 
-async def delivered(config: File, *batches: range) -> Ledger:
+async def delivered(config: FileConfig, *batches: range) -> Ledger:
     """Deliver messages of these numbers, a range a batch, and close."""
     ledger = Ledger()
     async with config.open({}) as journal:
@@ -89,7 +89,7 @@ async def delivered(config: File, *batches: range) -> Ledger:
     return ledger
 
 
-async def notices(config: File, marks: Mapping[str, bytes]) -> list[str]:
+async def notices(config: FileConfig, marks: Mapping[str, bytes]) -> list[str]:
     """Open at these marks and close, and give what was noticed."""
     async with config.open(marks) as journal:
         return list(journal.notices)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from outputs import Message, OutputError
-from outputs.file import File, paths
+from outputs.file import FileConfig, paths
 from tests.outputs.material import (
     MIDNIGHT,
     file_config,
@@ -102,12 +102,12 @@ def test_two_outputs_can_be_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.chdir(tmp_path)
 
     def destination(path: str) -> Sequence[str]:
-        return File(type="file", path=path, rejects_path=path).destinations()
+        return FileConfig(type="file", path=path, rejects_path=path).destinations()
 
     assert destination("a/{source}/x.jsonl") == [f"{tmp_path}/a/*/x.jsonl"]
     assert destination("a/{source}/x.jsonl") == destination(f"{tmp_path}/b/..//./a/{{kind}}/x.jsonl")
     assert destination("a/{date}.jsonl") != destination("a/{hour}.jsonl")
-    assert len(File(type="file", path="a.jsonl").destinations()) == 2
+    assert len(FileConfig(type="file", path="a.jsonl").destinations()) == 2
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_two_outputs_can_be_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path
 )
 def test_a_wrong_configuration_is_told(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
-        File.model_validate({"type": "file", "path": "events.jsonl", **wrong})
+        FileConfig.model_validate({"type": "file", "path": "events.jsonl", **wrong})

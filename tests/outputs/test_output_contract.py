@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from outputs import Output, OutputError
 from outputs.registry import OutputConfig
-from outputs.stdout import Printer, Stdout
+from outputs.stdout import StdoutConfig, StdoutOutput
 from tests.kafka.reading import Place
 from tests.outputs.material import Ledger, file_config, lines, message, messages, values
 
@@ -78,7 +78,7 @@ class FileStand(Stand):
 class StdoutStand(Stand):
     """A pipe with somebody who reads it."""
 
-    config = Stdout(type="stdout")
+    config = StdoutConfig(type="stdout")
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -88,7 +88,7 @@ class StdoutStand(Stand):
         self._reader.start()
 
     def open(self, marks: Mapping[str, bytes]) -> Output:
-        return Printer(self._write)
+        return StdoutOutput(self._write)
 
     def close(self) -> None:
         if self._write:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from outputs import OutputClosed, OutputError
-from outputs.stdout import Printer, Stdout
+from outputs.stdout import StdoutConfig, StdoutOutput
 from tests.outputs.material import message, messages, values
 
 UNREAD = """
@@ -43,7 +43,7 @@ def test_a_reader_that_does_not_read_keeps_no_process_from_ending() -> None:
 
 async def test_a_reader_that_went_away_ends_it() -> None:
     read, write = os.pipe()
-    async with Printer(write) as output:
+    async with StdoutOutput(write) as output:
         await output.write([message(0)])
         os.close(read)
         with pytest.raises(OutputClosed, match="nobody reads it any more"):
@@ -55,7 +55,7 @@ async def test_a_reader_that_goes_away_while_we_wait_for_it_ends_it() -> None:
     read, write = os.pipe()
     leave = threading.Timer(0.05, os.close, [read])
     leave.start()
-    async with Printer(write) as output:
+    async with StdoutOutput(write) as output:
         with pytest.raises(OutputClosed):
             await output.write(messages(range(9), size=100_000))
     leave.join()
@@ -64,7 +64,7 @@ async def test_a_reader_that_goes_away_while_we_wait_for_it_ends_it() -> None:
 
 async def test_an_attempt_that_was_given_up_is_finished_before_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
-    output, real = Printer(write), os.write
+    output, real = StdoutOutput(write), os.write
 
     def torn(descriptor: int, data: bytes) -> int:
         if len(data) > 20:
@@ -86,12 +86,12 @@ async def test_no_standard_output_is_told_at_the_start() -> None:
     os.close(read)
     os.close(write)
     with pytest.raises(OutputError, match="stdout: Bad file descriptor"):
-        await Printer(write).__aenter__()
+        await StdoutOutput(write).__aenter__()
     saved = os.dup(1)
     os.close(1)
     try:
         with pytest.raises(OutputError, match="stdout: Bad file descriptor"):
-            Stdout(type="stdout").check()
+            StdoutConfig(type="stdout").check()
     finally:
         os.dup2(saved, 1)
         os.close(saved)

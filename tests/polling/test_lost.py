@@ -14,18 +14,18 @@ from poller.polling.circuit_breaker import Patience
 from poller.polling.rereads import Rereads
 from poller.polling.runtime import SweepRun
 from poller.polling.step import Steps
-from poller.state.ledger import Lost
+from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
 from tests.support.toy import NOON, running
 
 
 async def pages(*_: object) -> AsyncIterator[Page]:
-    raise Lost("fenced")
+    raise OwnershipLost("fenced")
     yield Page(())
 
 
 async def reread(*_: object) -> Page:
-    raise Lost("fenced")
+    raise OwnershipLost("fenced")
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def steps() -> Steps:
 
 
 async def test_a_page_lets_it_through(steps: Steps, run: SweepRun) -> None:
-    with pytest.raises(Lost):
+    with pytest.raises(OwnershipLost):
         await steps.page(run)
     assert not run.failures
 
 
 async def test_a_single_record_lets_it_through(steps: Steps, run: SweepRun) -> None:
-    with pytest.raises(Lost):
+    with pytest.raises(OwnershipLost):
         await Rereads(steps, nobody, Telemetry(), lambda: NOON, Patience()).read(run, "1")
     assert not run.reread_failures

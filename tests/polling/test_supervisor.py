@@ -13,7 +13,7 @@ import anyio
 from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.supervisor import Fleet
-from poller.state.ledger import Ledger, Lost
+from poller.state.ledger import Ledger, OwnershipLost
 from tests.simulation import callcap
 from tests.support.toy import NOON
 
@@ -54,7 +54,7 @@ class Toy:
 
     async def _until_lost(self, scope: anyio.CancelScope) -> None:
         await self.lost.wait()
-        raise Lost("fenced")
+        raise OwnershipLost("fenced")
 
     def stop(self) -> None:
         self.over.set()

@@ -106,7 +106,7 @@ async def test_a_sync_token_brings_what_changed_since_whatever_its_start(stage: 
     assert await found(stage, syncToken=again) == {late}
     assert await found(stage, syncToken=since) == {late, edited}
     assert old not in await found(stage, syncToken=since)
-    assert stage.world.truth(CALLS)[deleted].vanished == NOON
+    assert stage.world.truth(CALLS)[deleted].deletion_event == NOON
 
 
 async def test_a_list_with_filters_has_a_token_too_but_none_takes_filters(stage: Stage) -> None:

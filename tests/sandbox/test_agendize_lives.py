@@ -40,7 +40,7 @@ TROUBLE: dict[str, Callable[[History], bool]] = {
     "another status": lambda call: changed(call, "status"),
     "known later": lambda call: first(call)["clientId"] == "" and changed(call, "clientId"),
     "edited after a day": lambda call: call.versions[-1].at - call.first_visible > timedelta(days=1),
-    "vanished": lambda call: call.vanished is not None,
+    "vanished": lambda call: call.deletion_event is not None,
     "a duration in text": lambda call: isinstance(first(call)["duration"], str),
     "a misspelt mimeType": lambda call: "mineType" in call.versions[-1].record.get("record", ()),
     "a zone by its old name": lambda call: first(call)["start"]["timeZone"] == "US/Eastern",
@@ -85,7 +85,7 @@ async def test_the_list_agrees_with_the_truth_and_so_does_who_follows_the_tokens
         query = {"syncToken": body["nextSyncToken"]}
         stage.later(minutes=7)
     known |= {row["id"]: row for row in (await ask(stage, **query)).json()["items"]}
-    truth = {name: one.versions[-1].record for name, one in stage.world.truth(CALLS).items() if not one.vanished}
+    truth = {name: one.versions[-1].record for name, one in stage.world.truth(CALLS).items() if not one.deletion_event}
     shown = {row["id"]: row for row in (await ask(stage)).json()["items"]}
     assert len(truth) > 500
     assert shown == truth

@@ -66,9 +66,9 @@ TROUBLE: list[tuple[str, str, Callable[[History], bool]]] = [
     (LEADS, "completed", lambda one: _last(one)["completed"]),
     (LEADS, "edited by hand", lambda one: any(one.record["dataFields"] != two.record["dataFields"]
                                               for one, two in pairwise(one.versions))),
-    (LEADS, "removed", lambda one: one.vanished is not None),
+    (LEADS, "removed", lambda one: one.deletion_event is not None),
     (USERS, "renamed", lambda one: _last(one)["lastName"] != _first(one)["lastName"]),
-    (USERS, "gone", lambda one: one.vanished is not None),
+    (USERS, "gone", lambda one: one.deletion_event is not None),
 ]  # fmt: skip
 
 
@@ -140,6 +140,6 @@ async def test_the_truth_is_what_the_lists_show(stream: str) -> None:
     stage = Stage(rate=1, history=timedelta(hours=10))
     stage.later(hours=1)
     shown = [row for page in await walk(stage, stream, **ALWAYS) for row in rows(page)]
-    truth = [history for history in stage.world.truth(stream).values() if not history.vanished]
+    truth = [history for history in stage.world.truth(stream).values() if not history.deletion_event]
     assert len(truth) > 1
     assert sorted(map(repr, shown)) == sorted(repr(_last(history)) for history in truth)

@@ -61,7 +61,7 @@ CALL_TROUBLE: dict[str, Callable[[History], bool]] = {
     "changed days later": lambda call: call.versions[-1].at - call.first_visible > timedelta(days=2),
     "imported long after": lambda call: call.versions[0].record["start_datetime"][:10]
     < f"{call.first_visible - timedelta(hours=31):%Y-%m-%d}",
-    "vanished": lambda call: call.vanished is not None,
+    "vanished": lambda call: call.deletion_event is not None,
 }  # fmt: skip
 
 LEAD_TROUBLE: dict[str, Callable[[History], bool]] = {
@@ -81,7 +81,7 @@ LEAD_TROUBLE: dict[str, Callable[[History], bool]] = {
         lead.versions[0].record["created_at"] < f"{lead.first_visible - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     ),
     "never synced": lambda lead: lead.versions[0].record["last_synced_at"] is None,
-    "vanished": lambda lead: lead.vanished is not None,
+    "vanished": lambda lead: lead.deletion_event is not None,
 }
 
 

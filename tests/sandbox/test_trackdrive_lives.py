@@ -73,7 +73,7 @@ TROUBLE: dict[str, tuple[str, Callable[[History], bool]]] = {
     "an old lead submitted again": (LEADS, lambda lead: later(lead, "data", timedelta(hours=5))),
     "redacted": (LEADS, lambda lead: lead.versions[-1].record["data"] == {}),
     "soft-deleted": (LEADS, lambda lead: lead.versions[-1].deleted),
-    "expired": (LEADS, lambda lead: lead.vanished is not None),
+    "expired": (LEADS, lambda lead: lead.deletion_event is not None),
     "seen late": (LEADS, lambda lead: timedelta(minutes=5) < late(lead) < timedelta(hours=1)),
     "listed while live": (CALLS, lambda call: call.versions[0].record["ended_at"] is None),
     "never ended": (CALLS, lambda call: call.versions[-1].record["ended_at"] is None),
@@ -112,7 +112,7 @@ def test_versions_and_stamps_never_go_back(long_run: World, stream: str) -> None
 async def test_all_lists_agree_with_the_truth() -> None:
     stage = Stage(rate=1, history=timedelta(hours=6))
     for stream, path in ((LEADS, "leads"), (CALLS, "calls")):
-        truth = [one.versions[-1].record for one in stage.world.truth(stream).values() if not one.vanished]
+        truth = [one.versions[-1].record for one in stage.world.truth(stream).values() if not one.deletion_event]
         shown = await rows(stage, path, per_page=10_000)
         assert truth
         assert sorted(map(repr, shown)) == sorted(map(repr, truth))

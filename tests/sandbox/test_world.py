@@ -58,7 +58,7 @@ async def test_the_truth_is_what_the_lists_show() -> None:
     shown: list[Any] = []
     for page in (1, 2, 3):
         shown += (await stage.calls(**ALL_CALLS, show=1000, page=page, conversation_type="call")).json()["call"]
-    truth = [call for call in stage.world.truth(CALLS).values() if not call.vanished]
+    truth = [call for call in stage.world.truth(CALLS).values() if not call.deletion_event]
     assert len(truth) > 2000
     assert sorted(map(repr, shown)) == sorted(repr(call.versions[-1].record) for call in truth)
 
@@ -70,7 +70,7 @@ async def test_leads_are_listed_as_the_truth_tells_live_and_trashed() -> None:
         rows = list(first["data"])
         for page in range(2, first["meta"]["last_page"] + 1):
             rows += (await stage.leads(per_page=100, trashed=trashed, page=page)).json()["data"]
-        last = [lead.versions[-1] for lead in stage.world.truth(LEADS).values() if not lead.vanished]
+        last = [lead.versions[-1] for lead in stage.world.truth(LEADS).values() if not lead.deletion_event]
         assert rows
         assert sorted(map(repr, rows)) == sorted(repr(one.record) for one in last if one.deleted is bool(trashed))
 
@@ -91,7 +91,7 @@ def test_records_can_be_made_edited_and_deleted_by_hand() -> None:
     assert [version.record["revenue"] for version in calls.versions] == [0, 5, 6]
     stamps = [version.record["last_modified"] for version in calls.versions]
     assert stamps == ["2026-03-14 12:00:00", *["2026-03-14 12:01:30"] * 2]
-    assert calls.vanished == stage.now
+    assert calls.deletion_event == stage.now
     assert [version.deleted for version in leads.versions] == [False, True, False]
 
 

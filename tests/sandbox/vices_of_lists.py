@@ -20,7 +20,7 @@ async def shifting_pages(stage: Stage) -> Any:
     return (
         len(calls) > 20
         and len(leads) > 20
-        and any(call.vanished for call in calls.values())
+        and any(call.deletion_event for call in calls.values())
         and any(len(lead.versions) > 1 for lead in leads.values())
     )
 

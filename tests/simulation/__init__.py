@@ -16,9 +16,9 @@ import looptime
 import orjson
 import pytest
 
-from outputs.file import File
-from poller.http.auth import authority
-from poller.http.session import session
+from outputs.file import FileConfig
+from poller.http.auth import make_auth
+from poller.http.session import open_session
 from poller.plugin.source import Source
 from poller.polling.loop import Pipeline
 from poller.polling.progress.backfill import Order
@@ -111,7 +111,7 @@ class Simulation:
         self.world = new_world(self.seed, self.rate, self.now, self.history)
         self.world.vices.set(self.vices)
         self.app = sandbox(self.world)
-        self.output = File(type="file", path=f"{self.folder}/events/{{source}}.jsonl", rejects_path=self._rejects)
+        self.output = FileConfig(type="file", path=f"{self.folder}/events/{{source}}.jsonl", rejects_path=self._rejects)
 
     @property
     def _rejects(self) -> str:
@@ -172,11 +172,11 @@ class Simulation:
         async def save(token: Any) -> None:
             await ledger.save_token(name, token)
 
-        auth = authority(account, await ledger.token(name), save, self.now)
+        auth = make_auth(account, await ledger.token(name), save, self.now)
         return Pipeline(
             name,
             await stream_runs(name, account, ledger, self.now),
-            session(name, account, http, auth, self.telemetry, self.now),
+            open_session(name, account, http, auth, self.telemetry, self.now),
             ledger,
             telemetry=self.telemetry,
             now=self.now,
@@ -238,4 +238,4 @@ def _life(yardstick: Yardstick, history: History) -> Life:
         {"at": shown.at, "record": shown.record, "deleted": shown.deleted, "vices": shown.vices}
         for shown in history.versions
     ]
-    return yardstick.life(versions, history.vanished)
+    return yardstick.life(versions, history.deletion_event)

@@ -7,8 +7,8 @@ import jsonschema
 import orjson
 import pytest
 
-from poller.events.batch import Moment
-from poller.events.cloudevent import Shape
+from poller.events.batch import PageContext
+from poller.events.cloudevent import StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
@@ -26,8 +26,8 @@ SCHEMA = jsonschema.Draft202012Validator(event_schema())
 
 def told(stream: str, *records: Any) -> list[dict[str, Any]]:
     found = STREAMS[stream]
-    shape = Shape("centre", "ipscape", found.name, found.kind)
-    batch = transform(found, shape, map(json_bytes, records), Seen(None), Moment(NOW))
+    shape = StreamInfo("centre", "ipscape", found.name, found.kind)
+    batch = transform(found, shape, map(json_bytes, records), Seen(None), PageContext(NOW))
     events = [orjson.loads(message.value) for message in batch.messages]
     for event in events:
         SCHEMA.validate(event)

@@ -66,8 +66,8 @@ async def sqlite(place: Place) -> AsyncIterator[tuple[Ledger, Callable[[str], Ma
         database.close()
 
 
-Opened = AbstractAsyncContextManager[tuple[Ledger, Callable[[str], Mapping[str, bytes]]]]
-LEDGERS: Mapping[str, Callable[[Place], Opened]] = {"sqlite": sqlite}
+OpenState = AbstractAsyncContextManager[tuple[Ledger, Callable[[str], Mapping[str, bytes]]]]
+LEDGERS: Mapping[str, Callable[[Place], OpenState]] = {"sqlite": sqlite}
 """Each gives the ledger, and where an output stood at its last commit."""
 
 

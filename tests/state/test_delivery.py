@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
-from poller.events.cloudevent import Shape, event
+from poller.events.cloudevent import StreamInfo, event
 from poller.events.json_schema import event_schema
 from poller.events.rejects import reject
 from poller.plugin import kinds
@@ -18,7 +18,7 @@ from poller.telemetry import Telemetry
 from tests.state.ledgers import Sink
 from tests.support.toy import NOON
 
-SHAPE = Shape("acme", "callcap", "calls", "call")
+SHAPE = StreamInfo("acme", "callcap", "calls", "call")
 
 
 def call(identity: str, raw: bytes = b"{}") -> Message:

@@ -10,8 +10,8 @@ from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
-from poller.state.export import read, written
-from poller.state.offline import Whole
+from poller.state.export import export_lines, read_export
+from poller.state.offline import StateDump
 from poller.state.rows import encode
 from tests.state.ledgers import checkpoint, entry
 from tests.support.toy import NOON
@@ -25,17 +25,17 @@ ROWS = {
     "x|acme/calls": b"\x00 of a later version",
 }
 CHUNKS = [("acme/calls", 7, pack([(key_of("a"), entry(1))])), ("acme/calls", 5, pack([(key_of("b"), entry(2))]))]
-LINES = list(written(Whole(dict(ROWS), CHUNKS), NOON))
+LINES = list(export_lines(StateDump(dict(ROWS), CHUNKS), NOON))
 
 
 def test_what_is_read_is_what_was_written() -> None:
-    found = read(LINES, "a file")
+    found = read_export(LINES, "a file")
     assert found.rows == ROWS
     assert found.chunks == CHUNKS, "in their order: the later ones win"
 
 
 def test_what_says_nothing_to_another_place_is_left_out() -> None:
-    lines = list(written(Whole({"p|acme": b"1", "v|written": b"0.1.0"}), NOON))
+    lines = list(export_lines(StateDump({"p|acme": b"1", "v|written": b"0.1.0"}), NOON))
     assert len(lines) == 2, "where it begins and where it ends"
 
 
@@ -67,4 +67,4 @@ DAMAGE: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 @pytest.mark.parametrize("what", DAMAGE)
 def test_damage_is_refused(what: str) -> None:
     with pytest.raises(ConfigError, match=r"^a file:"):
-        read(DAMAGE[what](list(LINES)), "a file")
+        read_export(DAMAGE[what](list(LINES)), "a file")

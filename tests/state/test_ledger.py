@@ -19,7 +19,7 @@ from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Gap
 from poller.state.ledger import Change
-from tests.state.ledgers import LEDGERS, Killed, Ledger, Opened, Place, Sink, change, checkpoint, entry, names
+from tests.state.ledgers import LEDGERS, Killed, Ledger, OpenState, Place, Sink, change, checkpoint, entry, names
 from tests.support.toy import NOON
 
 A, B = "acme/calls", "acme/calls2"
@@ -39,12 +39,12 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture(params=LEDGERS)
-def start(request: pytest.FixtureRequest) -> Callable[[Place], Opened]:
+def start(request: pytest.FixtureRequest) -> Callable[[Place], OpenState]:
     """Start a process with this ledger; to leave it is to stop."""
     return LEDGERS[request.param]
 
 
-Start = Callable[[Place], Opened]
+Start = Callable[[Place], OpenState]
 
 
 async def ready(ledger: Ledger, *streams: str) -> Ledger:

@@ -10,8 +10,8 @@ import msgspec
 import orjson
 
 from outputs import Message
-from poller.events.batch import Batch, Moment
-from poller.events.cloudevent import Shape
+from poller.events.batch import Batch, PageContext
+from poller.events.cloudevent import StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
@@ -24,7 +24,7 @@ from poller.polling.runtime import Pass, StreamRun, SweepRun
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-SHAPE = Shape("acme", "toy", "leads", "lead")
+SHAPE = StreamInfo("acme", "toy", "leads", "lead")
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -119,7 +119,7 @@ class Reader:
     """One stream's memory over several pages: what the loop does with a batch, after a commit that never fails."""
 
     def __init__(
-        self, shape: Shape = SHAPE, projections: int = 2, keep: float | None = None, *, checked: bool = True
+        self, shape: StreamInfo = SHAPE, projections: int = 2, keep: float | None = None, *, checked: bool = True
     ) -> None:
         self.shape, self.stream, self.seen, self.now = shape, stream(projections), Seen(keep), NOON
         self.checked = checked
@@ -128,7 +128,7 @@ class Reader:
 
     def read(self, *records: bytes, **under: Any) -> list[dict[str, Any]]:
         """The events that this page makes."""
-        self.batch = transform(self.stream, self.shape, records, self.seen, Moment(self.now, **under))
+        self.batch = transform(self.stream, self.shape, records, self.seen, PageContext(self.now, **under))
         self.seen.put(self.batch.touched)
         self.seen.put(self.batch.entries)
         events = [parsed(message) if self.checked else orjson.loads(message.value) for message in self.batch.messages]

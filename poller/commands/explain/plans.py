@@ -9,7 +9,7 @@ from poller.commands.explain import reasons
 from poller.commands.explain.first_request import first_request
 from poller.config.settings import Settings, named
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
-from poller.humanize import spelt
+from poller.humanize import format_duration
 from poller.plugin.stream import Window
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.coverage import SHIFTED
@@ -20,7 +20,7 @@ from poller.server.control import statuses
 from poller.state.checkpoint import Backfill, Brought, Gap
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
-from poller.state.open import stored
+from poller.state.open import open_reader
 from poller.telemetry import Telemetry
 from poller.telemetry.status import State
 
@@ -140,7 +140,7 @@ async def _restored(
 ) -> AsyncIterator[tuple[StreamRun, Mapping[str, datetime | None]]]:
     """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
     source, name = named(settings, stream)
-    async with stored(settings.state) as state:
+    async with open_reader(settings.state) as state:
         ledger = DryLedger(state, Delivery({}, Telemetry()))
         runs = await stream_runs(source, settings.sources[source], ledger, lambda: now)
         saved = (await ledger.restore(f"{source}/{name}", None)).checkpoint
@@ -160,7 +160,7 @@ async def _plan(run: SweepRun, due: datetime | None, waits: datetime | None, bas
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
     return SweepPlan(
         sweep=sweep.name,
-        every=spelt(sweep.every),
+        every=format_duration(sweep.every),
         due=waits or due,
         why_then=reasons.then(run, due, now, waits),
         window=asked if sweep.lookback is not None else None,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from poller.humanize import spelt, spelt_roughly, timestamp
+from poller.humanize import format_duration, format_duration_roughly, format_time
 from poller.polling.progress.coverage import BROKEN, SHIFTED
 from poller.polling.progress.passes import OFF
 from poller.polling.runtime import SweepRun
@@ -11,20 +11,20 @@ from poller.state.checkpoint import Gap
 
 def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = None) -> str:
     """Why its next pass begins when it does. `waits`: until when the poller that runs holds it back."""
-    state, every = run.state, f"every {spelt(run.sweep.every)}"
+    state, every = run.state, f"every {format_duration(run.sweep.every)}"
     if waits:
         why = f", as the last try failed: {state.last_error}" if state.last_error else ", with all of its source"
-        return f"{every}; due {timestamp(due)}, but the running poller waits{why}"
+        return f"{every}; due {format_time(due)}, but the running poller waits{why}"
     if not state.last_success and not state.last_error:
         return f"{every}; its first poll is due at once"
     if _rests(run, due):
         return f"it rests for a day, as the vendor offers no way for it: {state.last_error}"
-    began = f"; last began {timestamp(state.brought.end)}" if state.brought else ""
+    began = f"; last began {format_time(state.brought.end)}" if state.brought else ""
     if now < due:
         return f"{every}{began}"
     if state.last_error:
         return f"{every}{began}; backing off, as the last try failed: {state.last_error}"
-    return f"{every}{began}; overdue by {spelt_roughly(now - due)}: no poller runs, or it is behind"
+    return f"{every}{began}; overdue by {format_duration_roughly(now - due)}: no poller runs, or it is behind"
 
 
 def there(run: SweepRun) -> str:
@@ -33,10 +33,10 @@ def there(run: SweepRun) -> str:
     if lookback is None:
         return "no window: it reads the whole list"
     if state.cursor:
-        covered = timestamp(state.cursor.until)
-        return f"the end that its last complete pass covered, {covered}, less lookback {spelt(lookback)}"
+        covered = format_time(state.cursor.until)
+        return f"the end that its last complete pass covered, {covered}, less lookback {format_duration(lookback)}"
     if run.sweep.advisory:
-        return f"a fast look at the last {spelt(lookback)}, which moves no cursor"
+        return f"a fast look at the last {format_duration(lookback)}, which moves no cursor"
     if state.complete:
         return (
             "no pass has said which end it covered, as the answers have no date: it reaches back as at its first poll"
@@ -46,15 +46,14 @@ def there(run: SweepRun) -> str:
 
 def _at_first(run: SweepRun, lookback: timedelta) -> str:
     if run.sweep.from_lookback_only:
-        return f"it follows changes: at its first poll it reaches back by lookback {spelt(lookback)} only"
+        return f"it follows changes: at its first poll it reaches back by lookback {format_duration(lookback)} only"
     start, origin = run.stream.checkpoint.start, run.state.origin
     if start is None:
         return "first poll: start is all there is"
     if origin and origin < start:
-        return (
-            f"first poll: it reaches back by lookback {spelt(lookback)}, which is further than start {timestamp(start)}"
-        )
-    return f"first poll: it reaches back to start {timestamp(start)}"
+        reach = format_duration(lookback)
+        return f"first poll: it reaches back by lookback {reach}, which is further than start {format_time(start)}"
+    return f"first poll: it reaches back to start {format_time(start)}"
 
 
 def made_up(run: SweepRun, gap: Gap) -> str:
@@ -64,7 +63,11 @@ def made_up(run: SweepRun, gap: Gap) -> str:
     if gap.kind == SHIFTED:
         return "a pass of its own reads it, oldest first, once nothing else is due"
     audit = next((sweep.sweep for sweep in run.stream.sweeps if sweep.sweep.name == "audit"), None)
-    by = f"audit (every {spelt(audit.every)}), whose next complete pass takes it off" if audit else "the other sweeps"
+    by = (
+        f"audit (every {format_duration(audit.every)}), whose next complete pass takes it off"
+        if audit
+        else "the other sweeps"
+    )
     return f"the list does not reach it; it is left to {by}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from poller.events.batch import Batch
-from poller.events.cloudevent import Shape, vanished
+from poller.events.cloudevent import StreamInfo, deletion_event
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
 from poller.polling.runtime import Pass, SweepRun
 from poller.state.checkpoint import Checkpoint
@@ -32,14 +32,14 @@ def missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime)
     return sorted(gone)
 
 
-def vanish(batch: Batch, shape: Shape, identities: Iterable[str], seen: Seen, now: datetime) -> None:
+def vanish(batch: Batch, shape: StreamInfo, identities: Iterable[str], seen: Seen, now: datetime) -> None:
     """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
     for identity in identities:
         key = key_of(identity)
         known = batch.entries.get(key) or seen.get(key, now.timestamp())
         revision = known.revision + 1 if known else 1
         entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
-        batch.messages.append(vanished(shape, identity=identity, revision=revision, observed=now))
+        batch.messages.append(deletion_event(shape, identity=identity, revision=revision, observed=now))
         batch.entries[key] = entry
         batch.delivered.add(key)
         batch.events[f"{shape.kind}.deleted"] += 1

@@ -21,10 +21,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The life of one identity, oldest version first; `vanished` if the vendor dropped it without a mark."""
+    """The life of one identity, oldest version first; `deletion_event` if the vendor dropped it without a mark."""
 
     versions: tuple[Shown, ...]
-    vanished: datetime | None
+    deletion_event: datetime | None
 
     @property
     def first_visible(self) -> datetime:

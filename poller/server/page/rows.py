@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from poller.humanize import ago, ahead, clock, length, throughput
+from poller.humanize import describe_throughput, format_ago, format_ahead, format_clock, format_seconds
 from poller.server.overview import StreamLook
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
@@ -44,7 +44,7 @@ def _output(output: OutputStatus, now: datetime) -> str:
         f"o-{output.name}",
         escape(output.name),
         _cell("State", _mark("good", "up") if output.up else _mark("bad", "down")),
-        _cell("Since", f"{clock(output.since, now)} <small>{ago(output.since, now)}</small>"),
+        _cell("Since", f"{format_clock(output.since, now)} <small>{format_ago(output.since, now)}</small>"),
         _cell("Error", escape(output.error or "")),
     )
 
@@ -71,8 +71,8 @@ def _lag(of: StreamLook, now: datetime) -> str:
     lag = of.status.lag_seconds
     if lag is None or of.covered_until is None:
         return ""
-    since = f"<small>covered up to {clock(of.covered_until, now)}</small>" if of.troubled else ""
-    return f"{length(lag)} {since}".strip()
+    since = f"<small>covered up to {format_clock(of.covered_until, now)}</small>" if of.troubled else ""
+    return f"{format_seconds(lag)} {since}".strip()
 
 
 def _polls(of: StreamLook, now: datetime) -> str:
@@ -82,7 +82,9 @@ def _polls(of: StreamLook, now: datetime) -> str:
         return ""
     last = max((sweep.last_success for sweep in sweeps if sweep.last_success), default=None)
     following = min((sweep.next_poll for sweep in sweeps if sweep.next_poll), default=None)
-    short = f"{ago(last, now) if last else 'never'}{f', next {ahead(following, now)}' if following else ''}"
+    short = (
+        f"{format_ago(last, now) if last else 'never'}{f', next {format_ahead(following, now)}' if following else ''}"
+    )
     each = "".join(f"<li>{_sweep(sweep, now)}</li>" for sweep in sweeps)
     details = f'<details id="d-{escape(of.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
     return details + (_backfill(of.status.backfill) if of.status.backfill else "")
@@ -94,8 +96,8 @@ def _backfill(left: BackfillStatus) -> str:
 
 
 def _sweep(sweep: SweepStatus, now: datetime) -> str:
-    last = ago(sweep.last_success, now) if sweep.last_success else "never"
-    following = f", next {ahead(sweep.next_poll, now)}" if sweep.next_poll else ""
+    last = format_ago(sweep.last_success, now) if sweep.last_success else "never"
+    following = f", next {format_ahead(sweep.next_poll, now)}" if sweep.next_poll else ""
     said = f": {escape(sweep.last_error)}" if sweep.last_error else ""
     return f"<b>{escape(sweep.name)}</b> {last}{following}{said}"
 
@@ -107,7 +109,7 @@ def _events(events: Sequence[int]) -> str:
         return "<small>none in 60 min</small>"
     bars = "".join(f"M{at} {_HEIGHT}V{_HEIGHT - of * _HEIGHT / highest:.4g}" for at, of in enumerate(events) if of)
     size = f'viewBox="-.5 0 {len(events)} {_HEIGHT}" preserveAspectRatio="none"'
-    return f'<svg role="img" aria-label="{throughput(events)}" {size}><path d="{bars}"/></svg> {events[-2]}'
+    return f'<svg role="img" aria-label="{describe_throughput(events)}" {size}><path d="{bars}"/></svg> {events[-2]}'
 
 
 def _gaps(gaps: Sequence[GapStatus], seconds: float, now: datetime) -> str:
@@ -115,9 +117,9 @@ def _gaps(gaps: Sequence[GapStatus], seconds: float, now: datetime) -> str:
         return ""
     told = "".join(f"<li>{_gap(gap, now)}</li>" for gap in gaps[:_SHOWN])
     more = f"<li>and {len(gaps) - _SHOWN} more</li>" if len(gaps) > _SHOWN else ""
-    return f"{length(seconds)}<ul>{told}{more}</ul>"
+    return f"{format_seconds(seconds)}<ul>{told}{more}</ul>"
 
 
 def _gap(gap: GapStatus, now: datetime) -> str:
-    start, end = clock(gap.start, now).removesuffix(" UTC"), clock(gap.end, now)
+    start, end = format_clock(gap.start, now).removesuffix(" UTC"), format_clock(gap.end, now)
     return f"{start} to {end} <small>{escape(gap.sweep)}, {escape(gap.kind)}</small>"

@@ -15,10 +15,10 @@ from poller.errors import ConfigError
 from poller.retry import backoff
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents
-from poller.state.kafka.event_topics import Mail
+from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.group import Elsewhere, Group
-from poller.state.kafka.partition import Shard
-from poller.state.ledger import Lost
+from poller.state.kafka.partition import Partition
+from poller.state.ledger import OwnershipLost
 from poller.state.rows import encode
 from poller.telemetry import Telemetry
 
@@ -29,25 +29,25 @@ _SETTLING = 20.0
 _ASK_AGAIN = 0.2
 _LEFT = "another replica polls it now"
 
-Take: TypeAlias = Callable[[int, Contents, Producer], Awaitable[Shard]]
+Take: TypeAlias = Callable[[int, Contents, Producer], Awaitable[Partition]]
 """Make a shard of a partition that was claimed. Raises ConfigError where it is not to be touched, and Lost."""
 
 
-class Shards:
+class Assignment:
     """Those at hand, by partition. A context: to leave it is to leave the group, in less than three seconds.
 
     `trouble` says what is wrong, if anything is. What is wrong before the first change is the operator's to mend,
     unless it may pass by itself.
     """
 
-    def __init__(self, state: KafkaState, replica: str, mail: Mail, take: Take, telemetry: Telemetry) -> None:
+    def __init__(self, state: KafkaState, replica: str, mail: EventTopics, take: Take, telemetry: Telemetry) -> None:
         self._state, self._replica, self._mail, self._take = state, replica, mail, take
         self._telemetry = telemetry
         self._group = Group(state, replica, self._assigned, self._group_failed)
         self._tasks: TaskGroup = anyio.create_task_group()
         self._wanted: Collection[int] = ()
         self._kept: dict[int, anyio.CancelScope] = {}
-        self.held: dict[int, Shard] = {}
+        self.held: dict[int, Partition] = {}
         self._troubles: dict[int | None, str] = {}
         self._news: deque[Collection[int] | ConfigError] = deque()
         self._heard = anyio.Event()
@@ -127,7 +127,7 @@ class Shards:
             self._troubles[partition] = f"partition {partition} of the state is not confirmed to be ours yet"
             await anyio.sleep(_ASK_AGAIN)
             return failures
-        except (OutputError, Lost) as error:
+        except (OutputError, OwnershipLost) as error:
             wait = self._wait(failures + 1)
             self._failed(partition, error, wait)
             await anyio.sleep(wait)
@@ -135,11 +135,11 @@ class Shards:
         await self._hold(partition, shard)
         failures = 0 if shard.committed else failures + 1
         wait = self._wait(failures) if failures else 0
-        self._failed(partition, Lost(shard.why), wait)
+        self._failed(partition, OwnershipLost(shard.why), wait)
         await anyio.sleep(wait)
         return failures
 
-    async def _claim(self, partition: int, producer: Producer) -> Shard:
+    async def _claim(self, partition: int, producer: Producer) -> Partition:
         """The order is what makes it safe: first nobody else can write any more, then all that was written is read."""
         await self._group.probe(partition)
         await producer.close()
@@ -148,7 +148,7 @@ class Shards:
         await producer.transaction([reader.post(self._state, partition, reader.OWNER, encode(claim))])
         return await self._take(partition, await reader.read(self._state, partition, claim.id), producer)
 
-    async def _hold(self, partition: int, shard: Shard) -> None:
+    async def _hold(self, partition: int, shard: Partition) -> None:
         self.held[partition] = shard
         self._troubles.pop(partition, None)
         self._tell()
@@ -172,7 +172,7 @@ class Shards:
         except ConfigError as refusal:
             self._tell(refusal)
 
-    def _failed(self, partition: int | None, error: OutputError | Lost, wait: float) -> None:
+    def _failed(self, partition: int | None, error: OutputError | OwnershipLost, wait: float) -> None:
         """Tell it. Raises ConfigError at the start, where waiting does not help."""
         if not self._started and isinstance(error, OutputError) and not isinstance(error, Unreachable):
             raise ConfigError(f"state: {error}") from error

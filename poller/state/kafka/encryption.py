@@ -13,7 +13,7 @@ from poller.plugin.credentials import Token
 from poller.state.rows import encode
 
 
-class Vault:
+class TokenCipher:
     """Encrypts with Fernet (https://github.com/fernet/spec), by a key of each source that comes of `key`."""
 
     def __init__(self, key: SecretStr | None) -> None:

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from outputs import Message, Place
-from outputs.kafka import Kafka
+from outputs.kafka import KafkaConfig
 from outputs.kafka.batching import Compression, compressed_size
 from outputs.kafka.producer import TooLarge
-from outputs.kafka.records import Post
+from outputs.kafka.records import ProducerRecord
 from poller.state.delivery import Delivery
 
 
-class Mail:
+class EventTopics:
     """Kafka outputs by name. All have the compression of the first: one transaction is one producer's."""
 
-    def __init__(self, outputs: Mapping[str, Kafka], delivery: Delivery) -> None:
+    def __init__(self, outputs: Mapping[str, KafkaConfig], delivery: Delivery) -> None:
         self.compression: Compression = next((output.compression for output in outputs.values()), "zstd")
         self.largest: dict[str, int] = {}
         self._addressings = {name: output.addressing(self.largest) for name, output in outputs.items()}
@@ -25,9 +25,9 @@ class Mail:
         found = [await of.learn(self._outputs[name].topics(places)) for name, of in addressings]
         return [warning for of in found for warning in of]
 
-    async def posts(self, messages: Sequence[Message]) -> list[Post]:
+    async def posts(self, messages: Sequence[Message]) -> list[ProducerRecord]:
         """Make the posts for every output, however long it takes until their topics are there."""
-        found: list[Post] = []
+        found: list[ProducerRecord] = []
         for name, addressing in self._addressings.items() if messages else ():
             found += await self._delivery.written(name, addressing, messages)
         return found

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from outputs import OutputError
-from outputs.kafka.errors import Witness
+from outputs.kafka.errors import ErrorCollector
 from poller.retry import backoff
 from poller.state.kafka import KafkaState
 
@@ -43,7 +43,7 @@ class Group:
 
         `failed` is told the error and the seconds until the next try, and None when all is well again."""
         self._state, self._name, self._assigned, self._failed = state, name, assigned, failed
-        self._witness = Witness()
+        self._witness = ErrorCollector()
         self._consumer: Any = None
         self._ours: Collection[int] = ()
 

@@ -8,7 +8,7 @@ from typing import Self
 import anyio
 
 from outputs import OutputError, Place, Unreachable
-from outputs.kafka import Kafka
+from outputs.kafka import KafkaConfig
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import Seen
@@ -17,16 +17,16 @@ from poller.plugin.source import AccountId
 from poller.retry import backoff
 from poller.state.delivery import Delivery, OutputAway
 from poller.state.kafka import KafkaState
-from poller.state.kafka.assignment import Shards
+from poller.state.kafka.assignment import Assignment
 from poller.state.kafka.contents import Contents
-from poller.state.kafka.encryption import Vault
-from poller.state.kafka.event_topics import Mail
+from poller.state.kafka.encryption import TokenCipher
+from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.owners import partition_of
-from poller.state.kafka.partition import Shard
+from poller.state.kafka.partition import Partition
 from poller.state.kafka.topic import prepare
-from poller.state.ledger import Change, Lost
+from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
-from poller.state.rows import encode, foreign
+from poller.state.rows import encode, mismatches
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0
@@ -44,7 +44,7 @@ class KafkaLedger:
     def __init__(
         self,
         state: KafkaState,
-        outputs: Mapping[str, Kafka],
+        outputs: Mapping[str, KafkaConfig],
         delivery: Delivery,
         telemetry: Telemetry,
         now: Callable[[], datetime],
@@ -54,9 +54,9 @@ class KafkaLedger:
     ) -> None:
         self._state, self._outputs, self._delivery = state, outputs, delivery
         self._telemetry, self._now = telemetry, now
-        self._mail = Mail(outputs, delivery)
-        self._vault = Vault(state.token_key)
-        self._shards = Shards(state, replica, self._mail, self._take, telemetry)
+        self._mail = EventTopics(outputs, delivery)
+        self._vault = TokenCipher(state.token_key)
+        self._shards = Assignment(state, replica, self._mail, self._take, telemetry)
         self._places, self._patience = places, patience
         self._owners: Mapping[str, AccountId] = {}
         self._stored: dict[str, bytes | None] = {}
@@ -87,7 +87,7 @@ class KafkaLedger:
             await self._own(partition, shard)
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
-        """Say which are ours, once Kafka and the outputs are there, and at each change; see `Shards.changes`."""
+        """Say which are ours, once Kafka and the outputs are there, and at each change; see `Assignment.changes`."""
         await self._delivery.arrive()
         await self._prepare()
         names = defaultdict[int, list[str]](list)
@@ -119,17 +119,17 @@ class KafkaLedger:
         for warning in warnings:
             self._telemetry.notice("state.noticed", notice=warning)
 
-    async def _take(self, partition: int, contents: Contents, producer: Producer) -> Shard:
-        shard = Shard(
+    async def _take(self, partition: int, contents: Contents, producer: Producer) -> Partition:
+        shard = Partition(
             self._state, partition, contents, producer, self._mail, self._delivery, self._telemetry, self._now
         )
         await self._own(partition, shard)
         return shard
 
-    async def _own(self, partition: int, shard: Shard) -> None:
+    async def _own(self, partition: int, shard: Partition) -> None:
         owners = {source: owner for source, owner in self._owners.items() if self._partition(source) == partition}
         saved = shard.under("a|")
-        if problems := foreign(saved, owners):
+        if problems := mismatches(saved, owners):
             raise ConfigError(problems)
         rows = {f"a|{source}": encode(owner) for source, owner in owners.items() if source not in saved}
         for source in [source for source in self._unsaved if self._partition(source) == partition]:
@@ -142,11 +142,11 @@ class KafkaLedger:
     def _partition(self, source: str) -> int:
         return partition_of(self._state, source)
 
-    def _shard(self, stream: str) -> Shard:
+    def _shard(self, stream: str) -> Partition:
         """Give the shard of a stream or a source. Raises Lost where it is not ours."""
         if shard := self._shards.held.get(self._partition(stream.partition("/")[0])):
             return shard
-        raise Lost(f"{stream} is not ours now")
+        raise OwnershipLost(f"{stream} is not ours now")
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""

@@ -12,34 +12,34 @@ from poller.events.seen import ITEM
 from poller.plugin.credentials import Token
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
-from poller.state.kafka.encryption import Vault
-from poller.state.kafka.owners import alone, partition_of
-from poller.state.kafka.reader import contents_of, no_topic
+from poller.state.kafka.encryption import TokenCipher
+from poller.state.kafka.owners import partition_of, require_no_members
+from poller.state.kafka.reader import contents_of, missing_topic
 from poller.state.kafka.topic import prepare
-from poller.state.offline import Whole
+from poller.state.offline import StateDump
 from poller.state.rows import encode
 
 _MOST = 5_000
 """Records of one transaction."""
 
 
-class Idle:
-    """Implements `Held`. A partition's rows are one transaction, unless they are very many.
+class OfflineTopic:
+    """Implements `OfflineState`. A partition's rows are one transaction, unless they are very many.
 
     Written under the transactional ids of those who poll: one that starts meanwhile fences us, and reads what we wrote.
     """
 
     def __init__(self, state: KafkaState, contents: Contents) -> None:
         self._state, self._contents = state, contents
-        self._vault = Vault(state.token_key)
+        self._vault = TokenCipher(state.token_key)
 
-    def all(self) -> Whole:
+    def all(self) -> StateDump:
         """Everything in it. Raises ConfigError where a token was encrypted with another key."""
         rows = self._contents.under("")
         for key in [key for key in rows if key.startswith("t|")]:
             rows[key] = encode(self._vault.open(key[2:], rows[key]))
         streams = self._contents.streams()
-        return Whole(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
+        return StateDump(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
 
     async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
         """Write tombstones."""
@@ -47,7 +47,7 @@ class Idle:
         rows |= {chunk.key: None for stream in streams for chunk in self._contents.chunks(stream)}
         await self._save(rows)
 
-    async def fill(self, whole: Whole) -> list[str]:
+    async def fill(self, whole: StateDump) -> list[str]:
         """Write all of it, tokens encrypted; where a file's end was means nothing here."""
         rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not key.startswith("o|")}
         for source in whole.tokens:
@@ -82,15 +82,15 @@ class Idle:
 
 
 @asynccontextmanager
-async def idle(state: KafkaState, *, make: bool) -> AsyncIterator[Idle]:
+async def open_offline_topic(state: KafkaState, *, make: bool) -> AsyncIterator[OfflineTopic]:
     """Open a state that nobody polls with. Raises ConfigError where somebody does, and where there is none, unless
     `make`."""
     try:
-        await alone(state)
-        if not make and (missing := await no_topic(state)):
+        await require_no_members(state)
+        if not make and (missing := await missing_topic(state)):
             raise ConfigError(missing)
         topic, _ = await prepare(state, {})
         found = await contents_of(state, topic.partitions)
     except OutputError as error:
         raise ConfigError(f"state: {error}") from None
-    yield Idle(state, found)
+    yield OfflineTopic(state, found)

@@ -19,7 +19,7 @@ def partition_of(state: KafkaState, source: str) -> int:
     return murmur2(source.encode()) % state.partitions
 
 
-async def alone(state: KafkaState) -> None:
+async def require_no_members(state: KafkaState) -> None:
     """Return if nobody polls with it. Raises ConfigError."""
     if members := await _members(state):
         raise ConfigError(
@@ -28,7 +28,7 @@ async def alone(state: KafkaState) -> None:
         )
 
 
-async def owner(state: KafkaState, source: str) -> str | None:
+async def owner_of(state: KafkaState, source: str) -> str | None:
     """The name of the replica that polls a source; None where nobody does, "" where that is just being settled.
 
     Raises ConfigError where the group cannot be asked.

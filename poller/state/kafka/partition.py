@@ -10,14 +10,14 @@ from msgspec import json
 
 from outputs import OutputError
 from outputs.kafka.producer import Producer
-from outputs.kafka.records import Post
+from outputs.kafka.records import ProducerRecord
 from poller.events.seen import Seen, pack_keys, unpack_keys
 from poller.state.checkpoint import Checkpoint
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
-from poller.state.kafka.event_topics import Mail
-from poller.state.ledger import Change, Lost
+from poller.state.kafka.event_topics import EventTopics
+from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
 from poller.state.rows import encode
 from poller.telemetry import Telemetry
@@ -33,7 +33,7 @@ _TOO_MANY = 1_000
 """or once there are so many more than twice what the last rewriting left."""
 
 
-class Shard:
+class Partition:
     """Ours from its claim until it is `lost`, for good: who fails to write there no longer knows what is true.
 
     Streams must be restored before they are committed to: what was restored of an earlier claim is not true any more.
@@ -45,7 +45,7 @@ class Shard:
         partition: int,
         contents: Contents,
         producer: Producer,
-        mail: Mail,
+        mail: EventTopics,
         delivery: Delivery,
         telemetry: Telemetry,
         now: Callable[[], datetime],
@@ -144,7 +144,7 @@ class Shard:
         rows = {f"d|{stream}": pack_keys(keys) or None for stream, keys in doubts.items()}
         return {key: value for key, value in rows.items() if value != self._contents.get(key)}
 
-    async def save(self, rows: Rows, posts: Sequence[Post] = ()) -> None:
+    async def save(self, rows: Rows, posts: Sequence[ProducerRecord] = ()) -> None:
         """Write rows and posts in one transaction: both are true when it returns. Raises Lost, the shard with it."""
         async with self._transaction() as producer:
             state = [reader.post(self._state, self._partition, key, value) for key, value in rows.items()]
@@ -161,7 +161,7 @@ class Shard:
                 self.lose(str(error) or type(error).__name__)
                 if isinstance(error, OutputError):
                     self._mail.failed(error)
-                    raise Lost(f"nobody knows whether the commit holds: {error}") from error
+                    raise OwnershipLost(f"nobody knows whether the commit holds: {error}") from error
                 raise
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
@@ -196,6 +196,6 @@ class Shard:
 
     def _check(self, stream: str | None = None) -> None:
         if self.lost.is_set():
-            raise Lost(self.why)
+            raise OwnershipLost(self.why)
         if stream is not None and stream not in self._doubts:
-            raise Lost(f"{stream} is to be restored anew: it was claimed again since")
+            raise OwnershipLost(f"{stream} is to be restored anew: it was claimed again since")

@@ -11,13 +11,13 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct, json
 
 from outputs import OutputError
-from outputs.kafka.errors import Witness
-from outputs.kafka.records import Post
+from outputs.kafka.errors import ErrorCollector
+from outputs.kafka.records import ProducerRecord
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
 from poller.state.kafka import KafkaState
 from poller.state.kafka.contents import Contents, Rows
-from poller.state.kafka.encryption import Vault
+from poller.state.kafka.encryption import TokenCipher
 from poller.state.rows import encode
 
 OWNER = "__owner"
@@ -36,9 +36,9 @@ class Claim(Struct, frozen=True):
     at: float
 
 
-def post(state: KafkaState, partition: int, key: str, value: bytes | None) -> Post:
+def post(state: KafkaState, partition: int, key: str, value: bytes | None) -> ProducerRecord:
     """Make a record of the state."""
-    return Post(state.topic, key.encode(), value, int(time.time() * 1000), (), partition)
+    return ProducerRecord(state.topic, key.encode(), value, int(time.time() * 1000), (), partition)
 
 
 async def read(state: KafkaState, partition: int, until: str) -> Contents:
@@ -60,7 +60,7 @@ async def consuming(state: KafkaState, seconds: float | None = None, **options: 
 
     What goes wrong in here is an OutputError.
     """
-    witness = Witness()
+    witness = ErrorCollector()
     consumer = AIOKafkaConsumer(**state.connection(), enable_auto_commit=False, auto_offset_reset="earliest", **options)
     try:
         with witness.listening(), anyio.fail_after(seconds):
@@ -107,10 +107,10 @@ _QUIET = 3
 """So many empty answers in a row say that all was read: a record at the very end may be none that is shown."""
 
 
-class Snapshot:
-    """Implements `Stored`."""
+class TopicReader:
+    """Implements `StateReader`."""
 
-    def __init__(self, contents: Contents, vault: Vault) -> None:
+    def __init__(self, contents: Contents, vault: TokenCipher) -> None:
         self._contents, self._vault = contents, vault
 
     def get(self, key: str) -> bytes | None:
@@ -127,7 +127,7 @@ class Snapshot:
         return [chunk.data for chunk in self._contents.chunks(stream)]
 
 
-async def snapshot(state: KafkaState) -> Snapshot | None:
+async def read_topic(state: KafkaState) -> TopicReader | None:
     """Read all of a state; None where there is none yet. Raises ConfigError where it cannot be read."""
     try:
         async with looking_at(state) as topics:
@@ -135,12 +135,12 @@ async def snapshot(state: KafkaState) -> Snapshot | None:
             await topics.allow(found, "Read")
         if not found:
             return None
-        return Snapshot(await contents_of(state, found[state.topic].partitions), Vault(state.token_key))
+        return TopicReader(await contents_of(state, found[state.topic].partitions), TokenCipher(state.token_key))
     except OutputError as error:
         raise ConfigError(str(error)) from None
 
 
-async def no_topic(state: KafkaState) -> str | None:
+async def missing_topic(state: KafkaState) -> str | None:
     """That its topic is not there, in words; None where it is. Raises ConfigError where that cannot be told."""
     try:
         async with looking_at(state) as topics:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 from aiokafka import TopicPartition
 
-from outputs.kafka import Kafka, records
+from outputs.kafka import KafkaConfig, records
 from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
 from poller.state.kafka import KafkaState
@@ -27,7 +27,7 @@ _LOOKING = 10.0
 """Seconds to learn what topics hold."""
 
 
-async def prepare(state: KafkaState, outputs: Mapping[str, Kafka]) -> tuple[Topic, Sequence[str]]:
+async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> tuple[Topic, Sequence[str]]:
     """See to the topic; give it, and what is to be warned of.
 
     Raises ConfigError where it has other partitions, or is empty beside events of ours; OutputError.
@@ -52,7 +52,7 @@ async def prepare(state: KafkaState, outputs: Mapping[str, Kafka]) -> tuple[Topi
     return topic, warnings
 
 
-async def allowed(state: KafkaState) -> None:
+async def check_writable(state: KafkaState) -> None:
     """Return if we may poll with it, as far as a look can tell; a missing topic is none of that. Raises OutputError."""
     async with looking_at(state) as topics:
         await topics.allow(await topics.describe([state.topic]), "Read", "Write")
@@ -81,7 +81,7 @@ def _warnings(topic: Topic, brokers: int) -> Sequence[str]:
     return found
 
 
-async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, Kafka]) -> Collection[Topic]:
+async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Collection[Topic]:
     templates = [template for output in outputs.values() for template in (output.topic, output.rejects_topic)]
     patterns = [records.pattern(template) for template in templates]
     names = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]

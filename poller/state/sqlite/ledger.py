@@ -16,7 +16,7 @@ from poller.plugin.source import AccountId
 from poller.retry import backoff
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored, owner_problems, restore, stored_token
+from poller.state.reader import Restored, account_mismatches, restore, token_of
 from poller.state.rows import encode
 from poller.state.sqlite.database import Database
 from poller.telemetry import Telemetry
@@ -52,7 +52,7 @@ class SqliteLedger:
 
     async def claim(self, owners: Mapping[str, AccountId]) -> None:
         """Take possession of the sources' states. Raises ConfigError where one is another account's."""
-        if problems := owner_problems(self._database, owners):
+        if problems := account_mismatches(self._database, owners):
             raise ConfigError(problems)
         await self._save({f"a|{source}": encode(owner) for source, owner in owners.items()})
 
@@ -130,7 +130,7 @@ class SqliteLedger:
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
-        return stored_token(self._database, source)
+        return token_of(self._database, source)
 
     async def prove(self, source: str) -> None:
         """It is: nobody else can have this state open."""
