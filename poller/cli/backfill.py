@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from poller.cli.options import DEFAULT, Config, end, wait
-from poller.commands.backfill import Gone, beside, elsewhere, order
+from poller.commands.backfill import PollerGone, order, order_from_running, owner_elsewhere
 from poller.commands.backfill import backfill as read_alone
-from poller.config.settings import Settings, load, named
+from poller.config.settings import Settings, load, split_name
 from poller.errors import ConfigError
 from poller.polling.progress.backfill import Order
 from poller.state.checkpoint import Backfill
@@ -43,7 +43,7 @@ def backfill(
     Beside a running poller that one does the work, within the same rate budget, after all that is due.
     """
     settings, telemetry = load(config, os.environ), Telemetry()
-    source, stream = named(settings, name)
+    source, stream = split_name(settings, name)
     wanted = order(since, until, datetime.now(UTC), again=again, instead=instead)
     shown = _Bar(name) if sys.stderr.isatty() else _Lines(source, stream, telemetry)
     with shown:
@@ -60,12 +60,12 @@ async def _read(
 ) -> int:
     """By a poller that runs; where none does, by ourselves."""
     try:
-        if settings.control and await beside(settings.control, source, stream, wanted, shown.tell):
+        if settings.control and await order_from_running(settings.control, source, stream, wanted, shown.tell):
             return 0
-    except Gone as gone:
+    except PollerGone as gone:
         sys.stderr.write(f"poller: {gone}\n")
         return 1
-    if another := await elsewhere(settings, source):
+    if another := await owner_elsewhere(settings, source):
         raise ConfigError(another)
     shown.alone = True
     return await read_alone(settings, telemetry, source, stream, wanted, shown.tell)

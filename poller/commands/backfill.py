@@ -20,11 +20,11 @@ from poller.plugin.config_types import read_start
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
 from poller.plugin.stream import BEGINNING
-from poller.polling.loop import Pipeline
-from poller.polling.progress.backfill import SECOND, Order, spelt
-from poller.polling.source import pipeline
-from poller.polling.supervisor import Fleet
-from poller.server.control import BACKFILL, Asked, Refusal, caller
+from poller.polling.loop import SourceLoop
+from poller.polling.progress.backfill import SECOND, Order, order_text
+from poller.polling.source import source_loop
+from poller.polling.supervisor import Supervisor
+from poller.server.control import BACKFILL, BackfillRequest, Refusal, caller
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner_of
@@ -46,7 +46,7 @@ _AWAY = 30.0
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Gone(Exception):
+class PollerGone(Exception):
     """What was asked for cannot be watched to its end; says why."""
 
 
@@ -77,7 +77,7 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
         ) from None
 
 
-async def elsewhere(settings: Settings, source: str) -> str | None:
+async def owner_elsewhere(settings: Settings, source: str) -> str | None:
     """Which replica polls a source, and what to do therefore; None where none does. Raises ConfigError."""
     if not isinstance(settings.state, KafkaState):
         return None
@@ -91,41 +91,41 @@ async def elsewhere(settings: Settings, source: str) -> str | None:
     )
 
 
-async def take(fleet: Fleet, settings: Settings, asked: Asked) -> Backfill | None:
+async def execute_order(supervisor: Supervisor, settings: Settings, asked: BackfillRequest) -> Backfill | None:
     """Do, as the poller that runs, what is asked; say how far it is. Raises ConfigError."""
-    polled = fleet.pipeline(asked.source)
+    polled = supervisor.pipeline(asked.source)
     if polled is None:
         raise ConfigError(
-            await elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"
+            await owner_elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"
         )
     if asked.order:
         await polled.order(asked.stream, asked.order)
     return polled.backfill(asked.stream)
 
 
-async def beside(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
+async def order_from_running(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
     """Have the poller that listens there read it; None where none does. Raises ConfigError, and Gone."""
     async with caller(path, _ACCEPTED) as http:
         try:
-            found = await _ask(http, Asked(source, stream, wanted))
+            found = await _ask(http, BackfillRequest(source, stream, wanted))
         except httpx.ConnectError:
             return None
         except httpx.HTTPError:
-            raise Gone(_SILENT) from None
+            raise PollerGone(_SILENT) from None
         taken = found
         while found and not found.done:
             show(found)
             await anyio.sleep(_AGAIN)
-            found = await _look(http, Asked(source, stream))
+            found = await _look(http, BackfillRequest(source, stream))
             if found and taken and found.ordered != taken.ordered:
-                raise Gone(f"given up for another order, {spelt(found)}")
+                raise PollerGone(f"given up for another order, {order_text(found)}")
     if found is None:
-        raise Gone(_SILENT)
+        raise PollerGone(_SILENT)
     show(found)
     return found
 
 
-async def _look(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
+async def _look(http: httpx.AsyncClient, asked: BackfillRequest) -> Backfill | None:
     """How far it is; a poller that is restarted meanwhile goes on by itself. Raises Gone."""
     with anyio.move_on_after(_AWAY):
         while True:
@@ -133,10 +133,10 @@ async def _look(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
                 return await _ask(http, asked)
             except (httpx.HTTPError, ConfigError):  # not polled yet, after a start
                 await anyio.sleep(_AGAIN)
-    raise Gone(_SILENT)
+    raise PollerGone(_SILENT)
 
 
-async def _ask(http: httpx.AsyncClient, asked: Asked) -> Backfill | None:
+async def _ask(http: httpx.AsyncClient, asked: BackfillRequest) -> Backfill | None:
     answer = await http.post(BACKFILL, content=msgspec.json.encode(asked))
     if answer.status_code != 200:
         raise ConfigError(msgspec.json.decode(answer.content, type=Refusal).problems)
@@ -158,11 +158,9 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
             open_state(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
         )
         load_certificates(settings)
-        build_streams = partial(
-            _reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save
-        )
-        fleet = Fleet({source: settings.sources[source]}, build_streams, once=True)
-        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica_name(settings.state))
+        build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
+        supervisor = Supervisor({source: settings.sources[source]}, build, once=True)
+        return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica_name(settings.state))
 
 
 @asynccontextmanager
@@ -176,12 +174,12 @@ async def _reader(
     ledger: Ledger,
     telemetry: Telemetry,
     save: SaveToken | None,
-) -> AsyncIterator[Pipeline | None]:
+) -> AsyncIterator[SourceLoop | None]:
     """One source, ready to read history and nothing else."""
-    build_streams = pipeline(
+    build = source_loop(
         name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False
     )
-    async with build_streams as made, anyio.create_task_group() as around:
+    async with build as made, anyio.create_task_group() as around:
         if made:
             await made.accept(stream, order)
             around.start_soon(_watch, made, stream, show)
@@ -191,7 +189,7 @@ async def _reader(
             show(found)
 
 
-async def _watch(made: Pipeline, stream: str, show: Show) -> None:
+async def _watch(made: SourceLoop, stream: str, show: Show) -> None:
     """Show how far it is."""
     while True:
         if found := made.backfill(stream):

@@ -14,7 +14,7 @@ from poller import VERSION
 from poller.config.settings import Settings
 from poller.errors import ConfigError, first
 from poller.http.client import tls_context
-from poller.polling.supervisor import Fleet
+from poller.polling.supervisor import Supervisor
 from poller.state.delivery import OutputAway
 from poller.state.ledger import Ledger
 from poller.telemetry import Telemetry
@@ -34,7 +34,7 @@ def stop_signals() -> AbstractContextManager[Signals]:
     return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
 
 
-async def stop_on_signal(signals: Signals, fleet: Fleet, work: anyio.CancelScope) -> None:
+async def stop_on_signal(signals: Signals, supervisor: Supervisor, work: anyio.CancelScope) -> None:
     """Wait for a signal, then let the fleet end; `work` is cancelled if they take too long.
 
     A second signal ends the process at once, with exit code 130.
@@ -42,15 +42,15 @@ async def stop_on_signal(signals: Signals, fleet: Fleet, work: anyio.CancelScope
     await anext(signals)
     threading.Thread(target=_insist, daemon=True).start()
     async with anyio.create_task_group() as ending:
-        ending.start_soon(_end, fleet, work)
+        ending.start_soon(_end, supervisor, work)
         await anext(signals)
         os._exit(130)
 
 
-async def _end(fleet: Fleet, work: anyio.CancelScope) -> None:
-    fleet.stop()
+async def _end(supervisor: Supervisor, work: anyio.CancelScope) -> None:
+    supervisor.stop()
     await anyio.sleep(_READING)
-    fleet.hurry()
+    supervisor.cancel_requests()
     await anyio.sleep(_SAVING)
     work.cancel()
 
@@ -66,7 +66,7 @@ Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def poll_until_stopped(
-    fleet: Fleet,
+    supervisor: Supervisor,
     ledger: Ledger,
     telemetry: Telemetry,
     signals: Signals,
@@ -83,8 +83,8 @@ async def poll_until_stopped(
             for other in beside:
                 around.start_soon(other)
             with anyio.CancelScope() as work:
-                around.start_soon(stop_on_signal, signals, fleet, work)
-                await fleet.run(ledger)
+                around.start_soon(stop_on_signal, signals, supervisor, work)
+                await supervisor.run(ledger)
             around.cancel_scope.cancel()
     except* (OutputClosed, OutputAway) as group:
         telemetry.notice("run.failed", reason=str(first(group)))
@@ -94,7 +94,7 @@ async def poll_until_stopped(
     telemetry.stopped()
     if refused:
         raise refused
-    return code or int(fleet.failed)
+    return code or int(supervisor.failed)
 
 
 def load_certificates(settings: Settings) -> None:

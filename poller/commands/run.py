@@ -6,13 +6,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from poller.clock import utc_now
-from poller.commands.backfill import take
+from poller.commands.backfill import execute_order
 from poller.commands.lifecycle import PATIENCE, Beside, load_certificates, poll_until_stopped, stop_signals
-from poller.config.reload import Rereading
+from poller.config.reload import ConfigReload
 from poller.config.settings import Settings
 from poller.errors import ConfigError
-from poller.polling.source import pipeline
-from poller.polling.supervisor import Fleet, Owner
+from poller.polling.source import source_loop
+from poller.polling.supervisor import Owner, Supervisor
 from poller.server import control, endpoints
 from poller.server.listener import listen, serve
 from poller.state.open import group_owners, open_dry_run, open_state, replica_name
@@ -26,7 +26,7 @@ async def run(
     *,
     once: bool = False,
     dry: bool = False,
-    rereading: Rereading | None = None,
+    rereading: ConfigReload | None = None,
 ) -> int:
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
@@ -45,22 +45,22 @@ async def run(
             )
         )
         load_certificates(settings)
-        build_streams = partial(pipeline, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
-        fleet = Fleet(settings.sources, build_streams, once=once)
+        build = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
+        supervisor = Supervisor(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica = replica_name(settings.state)
         owners = group_owners(settings.state)
-        statuses = partial(_statuses, fleet, not_ready, replica, owners or _nobody)
+        statuses = partial(_statuses, supervisor, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
         beside: list[Beside] = []
         if sock:
             beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses)))
-            beside += _control(stack, settings, telemetry, partial(take, fleet, settings), statuses)
-            beside += [partial(owners.watch, lambda: fleet.whole)] if owners else []
+            beside += _control(stack, settings, telemetry, partial(execute_order, supervisor, settings), statuses)
+            beside += [partial(owners.watch, lambda: supervisor.whole)] if owners else []
         if rereading and not once:
-            beside.append(partial(rereading.watch, fleet.replace, telemetry))
+            beside.append(partial(rereading.watch, supervisor.replace, telemetry))
         page = _address(sock) if sock else None
-        return await poll_until_stopped(fleet, ledger, telemetry, signals, replica, beside=beside, page=page)
+        return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica, beside=beside, page=page)
 
 
 def _control(
@@ -90,8 +90,10 @@ def _address(sock: sockets.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _statuses(fleet: Fleet, not_ready: Callable[[], list[str]], replica: str, owner: Owner) -> list[StreamStatus]:
-    return fleet.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
+def _statuses(
+    supervisor: Supervisor, not_ready: Callable[[], list[str]], replica: str, owner: Owner
+) -> list[StreamStatus]:
+    return supervisor.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
 
 
 def _nobody(_: str) -> str:

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from poller.config.settings import Settings
-from poller.polling.circuit_breaker import Patience
-from poller.polling.source import stream_runs
-from poller.polling.status import standing
+from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.source import restore_streams
+from poller.polling.status import stream_status
 from poller.server.control import statuses
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
@@ -15,7 +15,7 @@ from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 
 
-async def standings(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
+async def stream_statuses(settings: Settings, telemetry: Telemetry, now: datetime) -> list[StreamStatus]:
     """Every configured stream: as the poller that polls it says, else as the state has it.
 
     Raises ConfigError where that can't be read.
@@ -32,8 +32,9 @@ async def _standings(settings: Settings, ledger: DryLedger, owners: Owners | Non
     runs = [
         run
         for name, account in settings.sources.items()
-        for run in await stream_runs(name, account, ledger, lambda: now)
+        for run in await restore_streams(name, account, ledger, lambda: now)
     ]
     return [
-        standing(run, Patience(), paused=False, owner=owners(run.source) if owners else "", now=now) for run in runs
+        stream_status(run, CircuitBreaker(), paused=False, owner=owners(run.source) if owners else "", now=now)
+        for run in runs
     ]

@@ -51,9 +51,10 @@ class Document:
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
         """Say all of it, a line each, as it follows in the file."""
-        found = sorted(set(problems), key=lambda problem: (problem.line, spelt(problem.keys), problem.text))
+        found = sorted(set(problems), key=lambda problem: (problem.line, dotted_path(problem.keys), problem.text))
         return ConfigError(
-            f"{self.name}:{one.line}: {spelt(one.keys) or 'the file'}: {' '.join(one.text.split())}" for one in found
+            f"{self.name}:{one.line}: {dotted_path(one.keys) or 'the file'}: {' '.join(one.text.split())}"
+            for one in found
         )
 
     def enter(self, node: Node, keys: Keys) -> Value:
@@ -105,12 +106,12 @@ class Document:
                     self.problems.append(Problem(line, (*keys, key.value), text))
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Document:
+def read_document(path: Path, environ: Mapping[str, str]) -> Document:
     """Read a file whole. Raises ConfigError where that is not possible; what is wrong in it, the document says."""
-    return entered(Document(str(path), Placeholders(environ)), tree(path))
+    return read_tree(Document(str(path), Placeholders(environ)), tree(path))
 
 
-def entered(document: Document, root: Node) -> Document:
+def read_tree(document: Document, root: Node) -> Document:
     """Read the file's tree into an empty document. Raises ConfigError."""
     try:
         document.value = document.enter(root, ())
@@ -119,7 +120,7 @@ def entered(document: Document, root: Node) -> Document:
     return document
 
 
-def spelt(keys: Keys) -> str:
+def dotted_path(keys: Keys) -> str:
     """Write a path as people do, on one line: `sources.acme.drop[0]`. What follows a ':' in a key may be a secret."""
     parts = [f"[{key}]" if isinstance(key, int) else f".{_spelt_key(key)}" for key in keys]
     return "".join(parts).removeprefix(".")

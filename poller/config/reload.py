@@ -7,9 +7,9 @@ import anyio
 import anyio.to_thread
 from pydantic import SecretStr
 
-from poller.config.document import Document, entered
+from poller.config.document import Document, read_tree
 from poller.config.placeholders import Placeholders, Stamp, stamp
-from poller.config.settings import Settings, checked
+from poller.config.settings import Settings, check_document
 from poller.config.yaml_reader import tree
 from poller.errors import ConfigError
 from poller.plugin.source import Source
@@ -24,7 +24,7 @@ _IN_CLEAR = frozenset({"client_id", "proxy"})
 _NEXT = "it takes effect at the next start"
 
 
-class Rereading:
+class ConfigReload:
     """A configuration, its text as it was at the start, and the files that its `${file:...}` name.
 
     Raises ConfigError where it is wrong at the start. Later a file that is missing, empty or wrong changes nothing.
@@ -36,8 +36,8 @@ class Rereading:
         self.settings, self._files = self._read()
 
     def _read(self) -> tuple[Settings, Mapping[Path, Stamp]]:
-        document = entered(Document(self._name, Placeholders(self._environ)), self._tree)
-        return checked(document), document.placeholders.files
+        document = read_tree(Document(self._name, Placeholders(self._environ)), self._tree)
+        return check_document(document), document.placeholders.files
 
     async def watch(self, replace: Callable[[str, Source], None], telemetry: Telemetry) -> None:
         """Look every few seconds, until cancelled; `replace` is given each account whose credential changed."""

@@ -14,8 +14,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from outputs.kafka import KafkaConfig
 from outputs.registry import OutputConfig
 from outputs.stdout import StdoutConfig
-from poller.config.document import Document, Keys, Problem, Value, read
-from poller.config.validation import objections
+from poller.config.document import Document, Keys, Problem, Value, read_document
+from poller.config.validation import validation_problems
 from poller.errors import ConfigError
 from poller.plugin.credentials import RefreshTokenGrant
 from poller.plugin.source import Source, Strict
@@ -93,16 +93,16 @@ class Settings(Strict):
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read and check a configuration whole. Raises ConfigError with all its problems, which show no secret."""
-    return checked(read(path, environ))
+    return check_document(read_document(path, environ))
 
 
-def checked(document: Document) -> Settings:
+def check_document(document: Document) -> Settings:
     """Check a document whole. Raises ConfigError as `load` does."""
     settings, problems = None, []
     try:
         settings = Settings.model_validate(document.value)
     except ValidationError as error:
-        problems = list(objections(error, Settings.model_json_schema(), document))
+        problems = list(validation_problems(error, Settings.model_json_schema(), document))
     later = dict(_later(document))
     news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in later)]
     if settings is None or document.problems:
@@ -175,7 +175,7 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
                 yield from _matches(child, pattern[1:], (*keys, key))
 
 
-def named(settings: Settings, name: str) -> tuple[str, str]:
+def split_name(settings: Settings, name: str) -> tuple[str, str]:
     """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
     where there is no such one."""
     known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build_streams()]

@@ -44,7 +44,7 @@ class _Place(NamedTuple):
     around: Collection[str]
 
 
-def objections(error: ValidationError, schema: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+def validation_problems(error: ValidationError, schema: Mapping[str, Any], document: Document) -> Iterator[Problem]:
     """Place every error in the document; `schema` is the JSON Schema of what was validated.
 
     No value is shown but that of an unknown `type`, and none is judged that could not be read.

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 from poller.errors import Denied, Throttled
-from poller.polling.runtime import Pass, SweepRun
+from poller.polling.runtime import Pass, SweepRuntime
 from poller.retry import backoff
 
 _DENIED = (60.0, 300.0, 900.0)
 """Seconds a source waits from its second refusal in a row on: accounts lock."""
 
 
-class Patience:
+class CircuitBreaker:
     """One source's. `refusals` counts those in a row; until `resume_at` none of its streams asks."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Patience:
         """How long the source still waits."""
         return max(0.0, (self.resume_at - now).total_seconds()) if self.resume_at else 0.0
 
-    def after(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime, now: datetime) -> float:
+    def after(self, run: SweepRuntime, current: Pass, error: Exception, asked_at: datetime, now: datetime) -> float:
         """Let wait who must, and say for how many seconds."""
         whole = self.source(error, run.failures, asked_at, now)
         if whole is not None:
@@ -47,7 +47,7 @@ class Patience:
         run.retry_at = now + timedelta(seconds=wait)
         return wait
 
-    def after_record(self, run: SweepRun, error: Exception, asked_at: datetime, now: datetime) -> float:
+    def after_record(self, run: SweepRuntime, error: Exception, asked_at: datetime, now: datetime) -> float:
         """The same, after a record that was to be read by itself."""
         whole = self.source(error, run.reread_failures, asked_at, now)
         if whole is not None:

@@ -7,10 +7,10 @@ import anyio
 
 from poller.errors import ConfigError
 from poller.http.session import Session
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.backfill import Order
 from poller.polling.rereads import Rereads
-from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.polling.schedule import choose, next_gap, next_history, next_reread, wake_at
 from poller.polling.slices import Slices, Waiting
 from poller.polling.step import Steps
@@ -19,13 +19,13 @@ from poller.state.ledger import Ledger
 from poller.telemetry import Telemetry
 
 
-class Pipeline:
+class SourceLoop:
     """One source at work. `once`: every sweep runs once, to its end, then `run` returns; `failed` says if one did."""
 
     def __init__(
         self,
         source: str,
-        streams: Sequence[StreamRun],
+        streams: Sequence[StreamRuntime],
         session: Session,
         ledger: Ledger,
         *,
@@ -37,13 +37,13 @@ class Pipeline:
     ) -> None:
         """Without `sweeps` only the history that is ordered is read."""
         self.source, self.streams = source, streams
-        self.patience = Patience()
+        self.breaker = CircuitBreaker()
         self.failed = False
         self._session, self._now = session, now
         self._concurrency, self._once = concurrency, once
-        self._steps = Steps(session, ledger, telemetry, now, self.patience)
-        self._rereads = Rereads(self._steps, session, telemetry, now, self.patience)
-        self._slices = Slices(self._steps, session, telemetry, now, self.patience)
+        self._steps = Steps(session, ledger, telemetry, now, self.breaker)
+        self._rereads = Rereads(self._steps, session, telemetry, now, self.breaker)
+        self._slices = Slices(self._steps, session, telemetry, now, self.breaker)
         self._orders: list[Waiting] = []
         self._runs = [run for stream in streams for run in stream.sweeps] if sweeps else []
         self._history = () if once and sweeps else streams
@@ -81,7 +81,7 @@ class Pipeline:
         """How far the history that was ordered last is read."""
         return self._stream(stream).checkpoint.backfill
 
-    def _stream(self, name: str) -> StreamRun:
+    def _stream(self, name: str) -> StreamRuntime:
         found = next((run for run in self.streams if run.stream.name == name), None)
         if found is None:
             raise ConfigError(f"{self.source}.{name} is not polled: the configuration in use does not name it")
@@ -92,14 +92,14 @@ class Pipeline:
         self._stopping = True
         self._change()
 
-    def hurry(self) -> None:
+    def cancel_requests(self) -> None:
         """Give up the requests that still hang; what was read is delivered all the same."""
-        self._steps.hurry()
+        self._steps.cancel_requests()
 
     async def _work(self) -> None:
         while not self._over():
             now = self._now()
-            wait = max(self._session.delay(), self.patience.seconds(now))
+            wait = max(self._session.delay(), self.breaker.seconds(now))
             if waiting := next((one for one in self._orders if not one.stream.busy), None):
                 await self._take(waiting)
             elif wait > 0 or self._probing():
@@ -114,12 +114,12 @@ class Pipeline:
 
     def _done(self) -> bool:
         """Whether there is nothing left of what is to be read `once`."""
-        swept = all(run.done and not run.state.left for run in self._runs)
+        swept = all(run.done and not run.state.to_fetch for run in self._runs)
         return swept and not any(stream.backfill for stream in self._history)
 
     def _probing(self) -> bool:
         """After a refusal one request at a time finds out whether we are let in again."""
-        return self.patience.refusals > 0 and self._steps.reading
+        return self.breaker.refusals > 0 and self._steps.reading
 
     async def _leftovers(self, now: datetime) -> bool:
         """What comes after all that is due: a gap that no pass reads by itself, single records, history; or nothing."""
@@ -133,14 +133,14 @@ class Pipeline:
             return False
         return True
 
-    async def _page(self, run: SweepRun, gap: Gap | None = None) -> None:
+    async def _page(self, run: SweepRuntime, gap: Gap | None = None) -> None:
         run.stream.busy = run.stream.polled = True
         try:
             await self._steps.page(run, gap)
         finally:
             self._free(run)
 
-    async def _record(self, run: SweepRun, name: str) -> None:
+    async def _record(self, run: SweepRuntime, name: str) -> None:
         run.stream.busy = True
         try:
             await self._rereads.read(run, name)
@@ -156,17 +156,17 @@ class Pipeline:
             waiting.stream.busy = False
             self._change()
 
-    async def _slice(self, stream: StreamRun) -> None:
+    async def _slice(self, stream: StreamRuntime) -> None:
         stream.busy = True
         try:
             await self._slices.page(stream)
         finally:
             stream.busy = False
-            if self._once and (self.patience.denied or stream.slice_failures >= _TRIES):
+            if self._once and (self.breaker.denied or stream.slice_failures >= _TRIES):
                 self.failed = stream.given_up = True
             self._change()
 
-    def _free(self, run: SweepRun) -> None:
+    def _free(self, run: SweepRuntime) -> None:
         run.stream.busy = False
         if self._once:
             run.done = run.done or run.completed
@@ -176,11 +176,11 @@ class Pipeline:
     def _give_up(self) -> None:
         """`--once` does not try for ever: three times a sweep, and a source that refuses us not at all."""
         for run in self._runs:
-            if not run.done and (self.patience.denied or run.tries >= _TRIES):
+            if not run.done and (self.breaker.denied or run.tries >= _TRIES):
                 self.failed = run.done = True
-            if self.patience.denied or run.reread_failures >= _TRIES:
-                self.failed = self.failed or bool(run.state.left)
-                run.state.left.clear()
+            if self.breaker.denied or run.reread_failures >= _TRIES:
+                self.failed = self.failed or bool(run.state.to_fetch)
+                run.state.to_fetch.clear()
 
     def _until_due(self, now: datetime) -> float | None:
         at = wake_at(self._runs, self._history)

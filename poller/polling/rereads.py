@@ -7,9 +7,9 @@ from datetime import datetime
 from poller.events.batch import Batch
 from poller.http.session import Session
 from poller.plugin.stream import Page
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress import passes
-from poller.polling.runtime import SweepRun
+from poller.polling.runtime import SweepRuntime
 from poller.polling.step import Steps, outcome
 from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
@@ -19,12 +19,12 @@ class Rereads:
     """The single records of one source. A stream takes one step at a time; the pipeline sees to that."""
 
     def __init__(
-        self, steps: Steps, session: Session, telemetry: Telemetry, now: Callable[[], datetime], patience: Patience
+        self, steps: Steps, session: Session, telemetry: Telemetry, now: Callable[[], datetime], breaker: CircuitBreaker
     ) -> None:
         self._steps, self._session, self._telemetry, self._now = steps, session, telemetry, now
-        self._patience = patience
+        self._patience = breaker
 
-    async def read(self, run: SweepRun, name: str) -> None:
+    async def read(self, run: SweepRuntime, name: str) -> None:
         """Read one record that a sweep named, and deliver it."""
         asked_at, reread = self._now(), run.sweep.reread
         if reread is None:
@@ -46,7 +46,7 @@ class Rereads:
         await self._steps.commit(run.stream, checkpoint, batch)
         self._steps.tell(run.names, batch)
 
-    async def _fail(self, run: SweepRun, name: str, error: Exception, asked_at: datetime) -> None:
+    async def _fail(self, run: SweepRuntime, name: str, error: Exception, asked_at: datetime) -> None:
         """The sweep, or its source, waits."""
         run.reread_failures += 1
         wait = self._steps.waits(error, self._patience.after_record(run, error, asked_at, self._now()))

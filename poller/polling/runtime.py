@@ -45,11 +45,11 @@ class Pass:
 
 
 @dataclass(slots=True, eq=False)
-class SweepRun:
+class SweepRuntime:
     """One sweep of one stream, as this process knows it; what must outlive the process is in the checkpoint."""
 
     sweep: Sweep
-    stream: "StreamRun"
+    stream: "StreamRuntime"
     current: Pass | None = None
     makes_up: Pass | None = None
     failures: int = 0
@@ -104,7 +104,7 @@ class SweepRun:
 
 
 @dataclass(slots=True, eq=False)
-class StreamRun:
+class StreamRuntime:
     """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time."""
 
     source: str
@@ -114,7 +114,7 @@ class StreamRun:
     seen: Seen
     doubts: set[int]
     keep: timedelta | None
-    sweeps: list[SweepRun] = field(default_factory=list)
+    sweeps: list[SweepRuntime] = field(default_factory=list)
     polled: bool = False
     busy: bool = False
     tidied: datetime | None = None

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from poller.polling.progress.coverage import SHIFTED
-from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Gap
 
 
-def due_at(run: SweepRun) -> datetime:
+def due_at(run: SweepRuntime) -> datetime:
     """When this sweep may ask for its next page."""
     due = run.state.due or run.stream.checkpoint.started
     if run.current is not None or run.forced:
@@ -16,38 +16,38 @@ def due_at(run: SweepRun) -> datetime:
     return max(due, run.retry_at) if run.retry_at else due
 
 
-def choose(runs: Iterable[SweepRun], now: datetime) -> SweepRun | None:
+def choose(runs: Iterable[SweepRuntime], now: datetime) -> SweepRuntime | None:
     """The sweep that reads next: the shortest `every` first, but what is overdue by its own `every` before that."""
     ready = [run for run in runs if not run.done and not run.stream.busy and due_at(run) <= now]
     return min(ready, key=lambda run: _rank(run, now), default=None)
 
 
-def _rank(run: SweepRun, now: datetime) -> tuple[bool, float, timedelta]:
+def _rank(run: SweepRuntime, now: datetime) -> tuple[bool, float, timedelta]:
     overdue = (now - (run.state.due or run.stream.checkpoint.started)) / run.sweep.every
     return (overdue <= 1, -overdue if overdue > 1 else 0, run.sweep.every)
 
 
-def next_gap(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, Gap] | None:
+def next_gap(runs: Iterable[SweepRuntime], now: datetime) -> tuple[SweepRuntime, Gap] | None:
     """The oldest gap that no pass of its sweep will read by itself, and the sweep that may try now."""
     gaps = [(run, gap) for run in runs if _may_make_up(run, now) for gap in _own_gaps(run)]
     return min(gaps, key=lambda pair: pair[1].start, default=None)
 
 
-def _own_gaps(run: SweepRun) -> list[Gap]:
+def _own_gaps(run: SweepRuntime) -> list[Gap]:
     return [gap for gap in run.stream.checkpoint.gaps if gap.sweep == run.sweep.name and gap.kind == SHIFTED]
 
 
-def next_reread(runs: Iterable[SweepRun], now: datetime) -> tuple[SweepRun, str] | None:
+def next_reread(runs: Iterable[SweepRuntime], now: datetime) -> tuple[SweepRuntime, str] | None:
     """The record that waits longest to be read by itself, of a stream that is free to."""
     free = [run for run in runs if not run.stream.busy and (run.reread_retry_at is None or run.reread_retry_at <= now)]
     waiting = [
-        (since, run, name) for run in free for name, since in run.state.left.items() if may_reread(run, name, now)
+        (since, run, name) for run in free for name, since in run.state.to_fetch.items() if may_reread(run, name, now)
     ]
     found = min(waiting, key=lambda candidate: candidate[0], default=None)
     return None if found is None else (found[1], found[2])
 
 
-def next_history(streams: Iterable[StreamRun], now: datetime) -> StreamRun | None:
+def next_history(streams: Iterable[StreamRuntime], now: datetime) -> StreamRuntime | None:
     """The stream whose history was ordered first, of those that are free to read some."""
     found = [
         (stream.backfill.ordered, stream)
@@ -57,26 +57,26 @@ def next_history(streams: Iterable[StreamRun], now: datetime) -> StreamRun | Non
     return min(found, key=lambda pair: pair[0], default=(None, None))[1]
 
 
-def may_reread(run: SweepRun, name: str, now: datetime) -> bool:
+def may_reread(run: SweepRuntime, name: str, now: datetime) -> bool:
     """At most once per `every` and record."""
-    last = run.state.reread.get(name)
+    last = run.state.fetched.get(name)
     return last is None or now - last >= run.sweep.every
 
 
-def _may_make_up(run: SweepRun, now: datetime) -> bool:
+def _may_make_up(run: SweepRuntime, now: datetime) -> bool:
     return not run.stream.busy and (run.gap_retry_at is None or run.gap_retry_at <= now)
 
 
-def _reread_times(run: SweepRun) -> list[datetime]:
+def _reread_times(run: SweepRuntime) -> list[datetime]:
     """When the first of the named records may be read: not before these."""
     first = min(
-        run.state.reread[name] + run.sweep.every if name in run.state.reread else since
-        for name, since in run.state.left.items()
+        run.state.fetched[name] + run.sweep.every if name in run.state.fetched else since
+        for name, since in run.state.to_fetch.items()
     )
     return [first, *([run.reread_retry_at] if run.reread_retry_at else [])]
 
 
-def wake_at(runs: Sequence[SweepRun], streams: Sequence[StreamRun] = ()) -> datetime | None:
+def wake_at(runs: Sequence[SweepRuntime], streams: Sequence[StreamRuntime] = ()) -> datetime | None:
     """When the next sweep, gap, record or slice that waits for its time may ask; None where nothing waits for a time.
 
     Never a time that is past, unless there is something to do: the loop would spin.
@@ -84,7 +84,7 @@ def wake_at(runs: Sequence[SweepRun], streams: Sequence[StreamRun] = ()) -> date
     free = [run for run in runs if not run.stream.busy]
     times = [due_at(run) for run in free if not run.done]
     times += [run.gap_retry_at for run in free if run.gap_retry_at and _own_gaps(run)]
-    times += [max(_reread_times(run)) for run in free if run.state.left]
+    times += [max(_reread_times(run)) for run in free if run.state.to_fetch]
     waiting = [stream for stream in streams if stream.backfill and not stream.busy]
     times += [stream.slice_retry_at for stream in waiting if stream.slice_retry_at]
     return min(times, default=None)

@@ -10,11 +10,11 @@ from poller.errors import ConfigError, Shifted
 from poller.events.batch import Batch, PageContext
 from poller.http.session import Session
 from poller.plugin.stream import History, Page, Window
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress import backfill as history
 from poller.polling.progress import passes
 from poller.polling.progress.backfill import Order
-from poller.polling.runtime import Pass, StreamRun
+from poller.polling.runtime import Pass, StreamRuntime
 from poller.polling.step import Names, Steps, outcome
 from poller.retry import backoff
 from poller.state.checkpoint import Backfill
@@ -26,10 +26,10 @@ class Slices:
     """The slices of one source's history. A stream takes one step at a time; the pipeline sees to that."""
 
     def __init__(
-        self, steps: Steps, session: Session, telemetry: Telemetry, now: Callable[[], datetime], patience: Patience
+        self, steps: Steps, session: Session, telemetry: Telemetry, now: Callable[[], datetime], breaker: CircuitBreaker
     ) -> None:
         self._steps, self._session, self._telemetry, self._now = steps, session, telemetry, now
-        self._patience = patience
+        self._patience = breaker
 
     async def take(self, waiting: "Waiting") -> None:
         """Save what is to be read, or refuse it."""
@@ -42,16 +42,16 @@ class Slices:
         finally:
             waiting.end(refused)
 
-    async def accept(self, stream: StreamRun, order: Order) -> None:
+    async def accept(self, stream: StreamRuntime, order: Order) -> None:
         """Save what is to be read. Raises ConfigError where it is not to be had."""
         name, past = stream.name.replace("/", "."), stream.stream.history
-        wanted = history.taken(name, stream.checkpoint, past, stream.keep, order, self._now())
+        wanted = history.accept_order(name, stream.checkpoint, past, stream.keep, order, self._now())
         if stream.slice:
             await stream.slice.close()
         stream.slice, stream.slice_failures, stream.slice_retry_at, stream.given_up = None, 0, None, False
         await self._save(stream, wanted, Batch())
 
-    async def page(self, stream: StreamRun) -> None:
+    async def page(self, stream: StreamRuntime) -> None:
         """Read the next page of the slice under way, or of the next one, and deliver it."""
         backfill, past = stream.checkpoint.backfill, stream.stream.history
         if backfill is None or past is None:
@@ -73,16 +73,16 @@ class Slices:
             current.take(page, batch)
             await self._deliver(stream, backfill, past, current, page, batch)
 
-    def _begin(self, stream: StreamRun, backfill: Backfill, past: History) -> Pass:
+    def _begin(self, stream: StreamRuntime, backfill: Backfill, past: History) -> Pass:
         asked = history.next_window(backfill)
         stream.slice = Pass(asked, past.fetch(self._session, None, asked), self._now())
         return stream.slice
 
-    def _moment(self, stream: StreamRun, backfill: Backfill) -> PageContext:
+    def _moment(self, stream: StreamRuntime, backfill: Backfill) -> PageContext:
         return PageContext(now=self._now(), doubts=stream.doubts, history=Window(backfill.start, backfill.end))
 
     async def _deliver(
-        self, stream: StreamRun, backfill: Backfill, past: History, current: Pass, page: Page, batch: Batch
+        self, stream: StreamRuntime, backfill: Backfill, past: History, current: Pass, page: Page, batch: Batch
     ) -> None:
         came = history.delivered(backfill, batch.records, batch.events.total(), page.unreadable)
         if page.last:
@@ -96,7 +96,13 @@ class Slices:
             self._telemetry.slice_read(*_names(stream)[:2], came.at, came.end, records=came.records, events=came.events)
 
     async def _fail(
-        self, stream: StreamRun, backfill: Backfill, past: History, current: Pass, error: Exception, asked_at: datetime
+        self,
+        stream: StreamRuntime,
+        backfill: Backfill,
+        past: History,
+        current: Pass,
+        error: Exception,
+        asked_at: datetime,
     ) -> None:
         """The slice begins anew, after a while."""
         stream.slice = None
@@ -108,9 +114,9 @@ class Slices:
         waits = self._steps.waits(error, wait if whole is None else whole)
         self._telemetry.poll_failed(*_names(stream), error=error, outcome=outcome(error), retry_in=waits)
         shifted = isinstance(error, Shifted)
-        await self._save(stream, history.failed(backfill, past, passes.words(error), shifted=shifted), Batch())
+        await self._save(stream, history.failed(backfill, past, passes.error_text(error), shifted=shifted), Batch())
 
-    async def _save(self, stream: StreamRun, backfill: Backfill, batch: Batch) -> None:
+    async def _save(self, stream: StreamRuntime, backfill: Backfill, batch: Batch) -> None:
         checkpoint = copy.deepcopy(stream.checkpoint)
         checkpoint.backfill = backfill
         await self._steps.commit(stream, checkpoint, batch)
@@ -119,7 +125,7 @@ class Slices:
 class Waiting:
     """An order that is not yet taken; `over` once it is, or is `refused`."""
 
-    def __init__(self, stream: StreamRun, order: Order) -> None:
+    def __init__(self, stream: StreamRuntime, order: Order) -> None:
         self.stream, self.order = stream, order
         self.refused: ConfigError | None = None
         self.over = anyio.Event()
@@ -130,5 +136,5 @@ class Waiting:
         self.over.set()
 
 
-def _names(stream: StreamRun) -> Names:
+def _names(stream: StreamRuntime) -> Names:
     return stream.source, stream.stream.name, "backfill"

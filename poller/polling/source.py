@@ -13,25 +13,25 @@ from poller.http.session import open_session
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
 from poller.plugin.stream import Stream
-from poller.polling.loop import Pipeline
+from poller.polling.loop import SourceLoop
 from poller.polling.progress.windows import first_window
-from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.ledger import Ledger
 from poller.state.reader import Restored
 from poller.telemetry import Telemetry
 
 
-async def stream_runs(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRun]:
+async def restore_streams(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRuntime]:
     """The source's streams where the ledger has them."""
     return [await _stream_run(name, account, stream, ledger, now()) for stream in account.build_streams()]
 
 
-async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger, now: datetime) -> StreamRun:
+async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger, now: datetime) -> StreamRuntime:
     keep = None if stream.forever else account.retention
     restored = await ledger.restore(f"{name}/{stream.name}", keep.total_seconds() if keep else None)
     drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
-    run = StreamRun(
+    run = StreamRuntime(
         source=name,
         stream=stream,
         shape=StreamInfo(name, account.type, stream.name, stream.kind, account.raw, drop),
@@ -40,7 +40,7 @@ async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger
         doubts=set(restored.doubts),
         keep=keep,
     )
-    run.sweeps = [SweepRun(sweep, run) for sweep in stream.sweeps]
+    run.sweeps = [SweepRuntime(sweep, run) for sweep in stream.sweeps]
     return run
 
 
@@ -59,7 +59,7 @@ def _checkpoint(restored: Restored, account: Source, stream: Stream, now: dateti
 
 
 @asynccontextmanager
-async def pipeline(
+async def source_loop(
     name: str,
     account: Source,
     *,
@@ -69,7 +69,7 @@ async def pipeline(
     save: SaveToken | None,
     once: bool,
     sweeps: bool = True,
-) -> AsyncIterator[Pipeline | None]:
+) -> AsyncIterator[SourceLoop | None]:
     """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
     auth = make_auth(account, await ledger.token(name), saving, now, proving)
@@ -78,9 +78,9 @@ async def pipeline(
         yield None
         return
     async with http_client(account, tls_context(account.ca_file)) as http:
-        yield Pipeline(
+        yield SourceLoop(
             name,
-            await stream_runs(name, account, ledger, now),
+            await restore_streams(name, account, ledger, now),
             open_session(name, account, http, auth, telemetry, now),
             ledger,
             telemetry=telemetry,

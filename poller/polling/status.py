@@ -2,23 +2,25 @@
 
 from datetime import datetime, timedelta
 
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.coverage import covered_until, gap_seconds
-from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Backfill, Checkpoint
 from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamStatus, SweepStatus
 
 
-def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, now: datetime) -> StreamStatus:
+def stream_status(
+    run: StreamRuntime, breaker: CircuitBreaker, *, paused: bool, owner: str, now: datetime
+) -> StreamStatus:
     """What can be said of this stream now. `paused`: an output, or the state, is down."""
     checkpoint = run.checkpoint
     lag = _lag(checkpoint, now) if run.polled or _attempted(checkpoint) else None
     held_up = any(sweep.retry_at and sweep.retry_at > now for sweep in run.sweeps)
-    state = word(
+    state = stream_state(
         checkpoint,
         paused=paused,
-        denied=patience.denied,
-        waiting=held_up or patience.seconds(now) > 0 or lag is None,
+        denied=breaker.denied,
+        waiting=held_up or breaker.seconds(now) > 0 or lag is None,
         lag=lag,
         live_every=_live_every(run),
     )
@@ -30,14 +32,14 @@ def standing(run: StreamRun, patience: Patience, *, paused: bool, owner: str, no
         gaps=[GapStatus(gap.sweep, gap.start, gap.end, gap.kind, gap.since) for gap in checkpoint.gaps],
         last_error=_last_error(checkpoint),
         owner=owner,
-        sweeps=[_sweep(sweep, patience) for sweep in run.sweeps],
+        sweeps=[_sweep(sweep, breaker) for sweep in run.sweeps],
         seen=len(run.seen),
         gap_seconds=gap_seconds(checkpoint),
         backfill=_backfill(run.backfill),
     )
 
 
-def elsewhere(source: str, stream: str, owner: str) -> StreamStatus:
+def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
     """What can be said of a stream that this process does not poll."""
     return StreamStatus(
         source, stream, "waiting", None, [], None, owner=owner, sweeps=[], seen=0, gap_seconds=0.0, here=False
@@ -59,7 +61,7 @@ def _attempted(checkpoint: Checkpoint) -> bool:
     return any(state.complete or state.last_error for state in checkpoint.sweeps.values())
 
 
-def _live_every(run: StreamRun) -> timedelta:
+def _live_every(run: StreamRuntime) -> timedelta:
     return next((sweep.sweep.every for sweep in run.sweeps if sweep.sweep.name == "live"), timedelta(hours=1))
 
 
@@ -69,13 +71,13 @@ def _last_error(checkpoint: Checkpoint) -> str | None:
     return "; ".join(errors) or None
 
 
-def _sweep(run: SweepRun, patience: Patience) -> SweepStatus:
+def _sweep(run: SweepRuntime, breaker: CircuitBreaker) -> SweepStatus:
     state = run.state
-    times = [state.due or run.stream.checkpoint.started, run.retry_at, patience.resume_at]
+    times = [state.due or run.stream.checkpoint.started, run.retry_at, breaker.resume_at]
     return SweepStatus(run.sweep.name, state.last_success, max(time for time in times if time), state.last_error)
 
 
-def word(
+def stream_state(
     checkpoint: Checkpoint, *, paused: bool, denied: bool, waiting: bool, lag: float | None, live_every: timedelta
 ) -> State:
     """The state a stream is in: the first that holds."""

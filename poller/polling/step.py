@@ -12,10 +12,10 @@ from poller.events.batch import Batch, PageContext
 from poller.events.transform import transform
 from poller.http.session import Session
 from poller.plugin.stream import Page
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress import deletions, passes
 from poller.polling.progress.windows import around, window
-from poller.polling.runtime import Pass, StreamRun, SweepRun
+from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap
 from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
@@ -30,10 +30,15 @@ class Steps:
     """The steps of one source's pipeline. A stream takes one at a time; the pipeline sees to that."""
 
     def __init__(
-        self, session: Session, ledger: Ledger, telemetry: Telemetry, now: Callable[[], datetime], patience: Patience
+        self,
+        session: Session,
+        ledger: Ledger,
+        telemetry: Telemetry,
+        now: Callable[[], datetime],
+        breaker: CircuitBreaker,
     ) -> None:
         self._session, self._ledger, self._telemetry, self._now = session, ledger, telemetry, now
-        self._patience = patience
+        self._patience = breaker
         self._reading: set[anyio.CancelScope] = set()
 
     @property
@@ -41,19 +46,19 @@ class Steps:
         """Whether a page is being asked for."""
         return bool(self._reading)
 
-    def hurry(self) -> None:
+    def cancel_requests(self) -> None:
         """Give up what is being asked for."""
         for scope in self._reading:
             scope.cancel()
 
-    def _begin(self, run: SweepRun, gap: Gap | None) -> Pass:
+    def _begin(self, run: SweepRuntime, gap: Gap | None) -> Pass:
         now, state = self._now(), run.state
         asked = window(run.sweep, state.origin or now, state.cursor, now)
         if gap:
             asked = around(run.sweep, gap.start, gap.end)
         return run.begin(Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap))
 
-    async def page(self, run: SweepRun, gap: Gap | None = None) -> None:
+    async def page(self, run: SweepRuntime, gap: Gap | None = None) -> None:
         """Read the next page of a sweep's pass, or of the one that makes up for a gap, and deliver it."""
         current, asked_at = run.under_way(gap) or self._begin(run, gap), self._now()
         try:
@@ -82,7 +87,7 @@ class Steps:
                 self._reading.discard(scope)
         return None, True
 
-    def judge(self, run: SweepRun, page: Page) -> Batch:
+    def judge(self, run: SweepRuntime, page: Page) -> Batch:
         """What a sweep's page comes to."""
         stream, state = run.stream, run.state
         moment = PageContext(
@@ -95,18 +100,18 @@ class Steps:
         )
         return self.transform(stream, run.names, page, moment)
 
-    def transform(self, stream: StreamRun, names: Names, page: Page, moment: PageContext) -> Batch:
+    def transform(self, stream: StreamRuntime, names: Names, page: Page, moment: PageContext) -> Batch:
         """What a page comes to; `names` are what it is counted under."""
         batch = transform(stream.stream, stream.shape, page.records, stream.seen, moment)
         self._telemetry.page_read(*names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
         return batch
 
-    async def _deliver(self, run: SweepRun, current: Pass, page: Page, batch: Batch) -> None:
+    async def _deliver(self, run: SweepRuntime, current: Pass, page: Page, batch: Batch) -> None:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
         if page.last and run.sweep.snapshot:
-            gone = deletions.missing(checkpoint, run, current, now)
-            deletions.vanish(batch, run.stream.shape, gone, run.stream.seen, now)
+            gone = deletions.missing_members(checkpoint, run, current, now)
+            deletions.add_deletions(batch, run.stream.shape, gone, run.stream.seen, now)
             current.events += len(gone)
         closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
         collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
@@ -114,13 +119,13 @@ class Steps:
             await self.commit(run.stream, checkpoint, batch)
         self.tell(run.names, batch)
         if page.off:
-            self._telemetry.rested(*run.names, why=page.off)
+            self._telemetry.sweep_unsupported(*run.names, why=page.off)
         if collapse:
             self._telemetry.suspected(*run.names, *collapse)
         if page.last:
             await self._finish(run, current, closed)
 
-    async def commit(self, stream: StreamRun, checkpoint: Checkpoint, batch: Batch) -> None:
+    async def commit(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:
         """Memory moves only after the commit returned."""
         await self._ledger.commit(Change(stream.name, checkpoint, batch))
         stream.checkpoint = checkpoint
@@ -136,7 +141,7 @@ class Steps:
         if batch.drifted:
             self._telemetry.schema_drifted(*names[:2], sorted(batch.drifted))
 
-    async def _finish(self, run: SweepRun, current: Pass, closed: Sequence[Gap]) -> None:
+    async def _finish(self, run: SweepRuntime, current: Pass, closed: Sequence[Gap]) -> None:
         run.finish(current)
         await current.close()
         for gap in closed:
@@ -145,14 +150,14 @@ class Steps:
         self._telemetry.poll_completed(*run.names, pages=current.read, records=current.records, window=asked)
         await self._tidy(run.stream)
 
-    async def _tidy(self, stream: StreamRun) -> None:
+    async def _tidy(self, stream: StreamRuntime) -> None:
         now = self._now()
         if stream.tidied is None or now - stream.tidied >= _TIDY_EVERY:
             stream.tidied = now
             before = (now - stream.keep).timestamp() if stream.keep else 0.0
             await self._ledger.tidy(stream.name, stream.seen, before)
 
-    async def _fail(self, run: SweepRun, current: Pass, error: Exception, asked_at: datetime) -> None:
+    async def _fail(self, run: SweepRuntime, current: Pass, error: Exception, asked_at: datetime) -> None:
         """The pass is over: its sweep, or its source, waits, and starts again from the checkpoint."""
         run.end(current)
         await current.close()
@@ -166,7 +171,7 @@ class Steps:
         else:
             passes.broken(checkpoint, run, current, now)
             wait = self.waits(error, self._patience.after(run, current, error, asked_at, now))
-        checkpoint.sweeps[run.sweep.name].last_error = passes.words(error)
+        checkpoint.sweeps[run.sweep.name].last_error = passes.error_text(error)
         self._telemetry.poll_failed(*run.names, error=error, outcome=outcome(error), retry_in=wait)
         for gap in checkpoint.gaps:
             if gap.since == now:

@@ -9,23 +9,23 @@ from typing import TypeAlias
 import anyio
 
 from poller.plugin.source import Source
-from poller.polling.loop import Pipeline
-from poller.polling.status import elsewhere, standing
+from poller.polling.loop import SourceLoop
+from poller.polling.status import elsewhere_status, stream_status
 from poller.state.ledger import Ledger, OwnershipLost
 from poller.telemetry.status import StreamStatus
 
-Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[Pipeline | None]]
+Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[SourceLoop | None]]
 """Make a source's pipeline of what the ledger knows of it; None where it cannot be polled."""
 Owner: TypeAlias = Callable[[str], str]
 """The replica that polls a source, as far as that is known: "" where it is not."""
 
 
-class Fleet:
+class Supervisor:
     """Pipelines at work, by source. `once`: those that are ours at the beginning, to their end; `failed` if one did."""
 
-    def __init__(self, accounts: Mapping[str, Source], build_streams: Build, *, once: bool = False) -> None:
-        self._accounts, self._build, self._once = accounts, build_streams, once
-        self._pipelines: dict[str, Pipeline] = {}
+    def __init__(self, accounts: Mapping[str, Source], build: Build, *, once: bool = False) -> None:
+        self._accounts, self._build, self._once = accounts, build, once
+        self._pipelines: dict[str, SourceLoop] = {}
         self._ours: Collection[str] = ()
         self._at_work: dict[str, anyio.CancelScope] = {}
         self._left: Counter[str] = Counter()
@@ -91,12 +91,12 @@ class Fleet:
         if pipeline := self._pipelines.get(name):
             pipeline.stop()
 
-    def hurry(self) -> None:
+    def cancel_requests(self) -> None:
         """Give up the requests that still hang; what was read is delivered all the same."""
         for pipeline in self._pipelines.values():
-            pipeline.hurry()
+            pipeline.cancel_requests()
 
-    def pipeline(self, source: str) -> Pipeline | None:
+    def pipeline(self, source: str) -> SourceLoop | None:
         """Who polls it here; None where nobody does."""
         return self._pipelines.get(source)
 
@@ -111,11 +111,11 @@ class Fleet:
 
     def _standing(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
         if pipeline := self._pipelines.get(name):
-            of, streams = pipeline.patience, pipeline.streams
-            return [standing(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
+            of, streams = pipeline.breaker, pipeline.streams
+            return [stream_status(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
-        return [elsewhere(name, stream.name, whose) for stream in self._accounts[name].build_streams()]
+        return [elsewhere_status(name, stream.name, whose) for stream in self._accounts[name].build_streams()]
 
     async def _poll(self, name: str) -> bool:
         """Whether it came to its own end. What was lost on the way was never true."""
@@ -131,7 +131,7 @@ class Fleet:
             self.failed, over = self.failed or self._once, self._once
         return over
 
-    async def _run(self, name: str, pipeline: Pipeline) -> None:
+    async def _run(self, name: str, pipeline: SourceLoop) -> None:
         self._pipelines[name] = pipeline
         try:
             if self._stopping or name in self._anew:

@@ -23,7 +23,7 @@ _SOON = 2.0
 """Seconds that a poller has to say how its streams stand; it need not wait for a page."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class BackfillRequest(msgspec.Struct, frozen=True):
     """The history of a stream that is to be read; without an order, how far it is."""
 
     source: str
@@ -37,7 +37,7 @@ class Refusal(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-Take: TypeAlias = Callable[[Asked], Awaitable[Backfill | None]]
+Take: TypeAlias = Callable[[BackfillRequest], Awaitable[Backfill | None]]
 """Have it done. Raises ConfigError."""
 
 
@@ -95,7 +95,7 @@ def application(take: Take, statuses: Callable[[], list[StreamStatus]]) -> Starl
 
     async def backfill(request: Request) -> Response:
         try:
-            asked = msgspec.json.decode(await request.body(), type=Asked)
+            asked = msgspec.json.decode(await request.body(), type=BackfillRequest)
             found = await take(asked)
         except msgspec.MsgspecError as error:
             return _answer(Refusal([f"another version's command: {error}"]), 400)

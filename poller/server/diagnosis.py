@@ -8,47 +8,47 @@ from poller.telemetry.status import OutputStatus, StreamStatus
 Fault: TypeAlias = Literal["vendor", "vendor or network", "configuration", "output", "state", "us", "unknown"]
 
 
-class Blame(NamedTuple):
+class Diagnosis(NamedTuple):
     """`fault` is None where nothing is wrong, `reason` None where there is nothing to say."""
 
     fault: Fault | None
     reason: str | None
 
 
-_NOBODY: Final = Blame(None, None)
-_DENIED: Final = Blame("configuration", "the vendor refuses our credential")
-_SHIFTED: Final = Blame("vendor", "the vendor's list moves while it is read")
-_ANSWERS: Final = Blame("vendor", "the vendor answers with an error")
-_SILENT: Final = Blame("vendor or network", "the vendor cannot be reached, or does not answer in time")
-_OUTCOMES: Final[Mapping[str, Blame]] = {
+_NOBODY: Final = Diagnosis(None, None)
+_DENIED: Final = Diagnosis("configuration", "the vendor refuses our credential")
+_SHIFTED: Final = Diagnosis("vendor", "the vendor's list moves while it is read")
+_ANSWERS: Final = Diagnosis("vendor", "the vendor answers with an error")
+_SILENT: Final = Diagnosis("vendor or network", "the vendor cannot be reached, or does not answer in time")
+_OUTCOMES: Final[Mapping[str, Diagnosis]] = {
     "denied": _DENIED,
-    "throttled": Blame("vendor", "the vendor asks us to wait"),
+    "throttled": Diagnosis("vendor", "the vendor asks us to wait"),
     "shifted": _SHIFTED,
-    "unexpected": Blame("vendor", "the vendor's answer is not the documented one"),
-    "bug": Blame("us", "a bug in poller: the log has more"),
+    "unexpected": Diagnosis("vendor", "the vendor's answer is not the documented one"),
+    "bug": Diagnosis("us", "a bug in poller: the log has more"),
 }
 _HOLD: Final = frozenset({_DENIED, _ANSWERS, _SILENT, _OUTCOMES["throttled"], _OUTCOMES["unexpected"]})
 """What is wrong with a source whose other streams wait, too."""
-_GAPS: Final[Mapping[str, Blame]] = {
-    "unreadable": Blame("vendor", "the vendor's list does not reach back so far"),
+_GAPS: Final[Mapping[str, Diagnosis]] = {
+    "unreadable": Diagnosis("vendor", "the vendor's list does not reach back so far"),
     "shifted": _SHIFTED,
 }
-_BROKEN: Final = Blame("unknown", "a pass broke off and is not made up for yet")
-_EARLIER: Final = Blame("unknown", "it failed before this process began, and was not tried again yet")
-_COLLAPSED: Final = Blame("unknown", "the vendor shows less than half of what it did: is the credential narrowed?")
-_SLOW: Final = Blame("unknown", "polls do not keep up, and none of them fails: is requests_per_minute too low?")
+_BROKEN: Final = Diagnosis("unknown", "a pass broke off and is not made up for yet")
+_EARLIER: Final = Diagnosis("unknown", "it failed before this process began, and was not tried again yet")
+_COLLAPSED: Final = Diagnosis("unknown", "the vendor shows less than half of what it did: is the credential narrowed?")
+_SLOW: Final = Diagnosis("unknown", "polls do not keep up, and none of them fails: is requests_per_minute too low?")
 
 
-def blame(
+def diagnose(
     status: StreamStatus, failures: Mapping[str, str], outputs: Sequence[OutputStatus], reasons: Sequence[str]
-) -> Blame:
+) -> Diagnosis:
     """Derived from the state and from how the sweeps failed last (`failures`: outcome by sweep).
 
     `reasons` say why nothing can be delivered now. What an earlier process met is known by its text alone.
     """
     if not status.here:
         other = f"the replica {status.owner} polls it" if status.owner else "another replica polls it, or none does"
-        return Blame(None, other)
+        return Diagnosis(None, other)
     if status.state == "paused":
         return _paused(outputs, reasons)
     if status.state == "denied":
@@ -56,21 +56,23 @@ def blame(
     return _failing(status, failures) or _of_state(status)
 
 
-def behind(found: Blame, siblings: Mapping[str, Blame]) -> Blame:
+def waits_behind(found: Diagnosis, siblings: Mapping[str, Diagnosis]) -> Diagnosis:
     """The same stream's, now that the other streams of its source are known by name: it may only wait for its turn."""
     if found == _SLOW:
         for name, other in siblings.items():
             if other in _HOLD:
-                return Blame(other.fault, f"it waits behind {name}, which has the same source: {other.reason}")
+                return Diagnosis(other.fault, f"it waits behind {name}, which has the same source: {other.reason}")
     return found
 
 
-def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Blame:
+def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Diagnosis:
     down = any(not output.up for output in outputs)
-    return Blame("output" if down else "state", reasons[0] if reasons else "an output, or the state, was down just now")
+    return Diagnosis(
+        "output" if down else "state", reasons[0] if reasons else "an output, or the state, was down just now"
+    )
 
 
-def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Blame | None:
+def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Diagnosis | None:
     """What the sweep that matters most says: one whose gap is open, then the main one, then any."""
     first = [gap.sweep for gap in status.gaps] + ["live", "snapshot"]
     errors = {sweep.name: sweep.last_error for sweep in status.sweeps if sweep.name in failures}
@@ -80,7 +82,7 @@ def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Blame | None:
     return None
 
 
-def _of_state(status: StreamStatus) -> Blame:
+def _of_state(status: StreamStatus) -> Diagnosis:
     if status.state == "gap":
         return next((_GAPS[gap.kind] for gap in status.gaps if gap.kind in _GAPS), _BROKEN)
     if status.state == "suspect":
@@ -88,5 +90,5 @@ def _of_state(status: StreamStatus) -> Blame:
     if status.state == "late":
         return _EARLIER if status.last_error else _SLOW
     if status.lag_seconds is None:
-        return Blame(None, "its first pass is not complete yet")
+        return Diagnosis(None, "its first pass is not complete yet")
     return _NOBODY

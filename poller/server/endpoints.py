@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from poller.server.overview import Asked, Look, look, output_json, stream_json
+from poller.server.overview import Overview, TelemetryLookup, output_json, overview_of, stream_json
 from poller.server.page import POLICY, page
 from poller.server.verdict import verdict_json
 from poller.telemetry import EXPOSITION, Telemetry
@@ -48,11 +48,12 @@ def application(
     async def metrics(_: Request) -> Response:
         return _answer(await aside(telemetry.render), EXPOSITION)
 
-    async def looked(show: Callable[[Look], bytes], media_type: str) -> Response:
+    async def looked(show: Callable[[Overview], bytes], media_type: str) -> Response:
         reasons, now = ready(), datetime.now(UTC)
-        asked = Asked(telemetry.failures, telemetry.events_per_minute)
+        asked = TelemetryLookup(telemetry.failures, telemetry.events_per_minute)
         return _answer(
-            await aside(lambda: show(look(statuses(), telemetry.output_statuses(), reasons, asked, now))), media_type
+            await aside(lambda: show(overview_of(statuses(), telemetry.output_statuses(), reasons, asked, now))),
+            media_type,
         )
 
     async def streams(_: Request) -> Response:
@@ -69,11 +70,11 @@ def application(
     return Starlette(routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | looks).items()])
 
 
-def _streams(of: Look) -> bytes:
+def _streams(of: Overview) -> bytes:
     return orjson.dumps([stream_json(stream) for stream in of.streams])
 
 
-def _status(of: Look) -> bytes:
+def _status(of: Overview) -> bytes:
     outputs = [output_json(output) for output in of.outputs]
     return orjson.dumps({"verdict": verdict_json(of), "reasons": list(of.reasons), "outputs": outputs})
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from poller.server.diagnosis import Blame, behind, blame
+from poller.server.diagnosis import Diagnosis, diagnose, waits_behind
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus, as_json, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
-class StreamLook:
+class StreamOverview:
     """A stream, whose fault it is, and up to when it is complete (None: not known)."""
 
     status: StreamStatus
-    blame: Blame
+    blame: Diagnosis
     covered_until: datetime | None
     events: Sequence[int]
 
@@ -36,58 +36,58 @@ class StreamLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Overview:
     """All of it, streams in the order of the configuration; `reasons` say why nothing can be delivered."""
 
-    streams: Sequence[StreamLook]
+    streams: Sequence[StreamOverview]
     outputs: Sequence[OutputStatus]
     reasons: Sequence[str]
     now: datetime
 
-    def urgent_first(self) -> list[StreamLook]:
+    def urgent_first(self) -> list[StreamOverview]:
         """The streams, troubled ones first, those that others poll last."""
         return sorted(self.streams, key=_urgency)
 
 
-class Asked(NamedTuple):
+class TelemetryLookup(NamedTuple):
     """What telemetry knows of a stream, by source and stream: how its sweeps failed, its events a minute."""
 
     failures: Callable[[str, str], Mapping[str, str]]
     events: Callable[[str, str], Sequence[int]]
 
 
-def look(
+def overview_of(
     statuses: Sequence[StreamStatus],
     outputs: Sequence[OutputStatus],
     reasons: Sequence[str],
-    asked: Asked,
+    asked: TelemetryLookup,
     now: datetime,
-) -> Look:
+) -> Overview:
     """Put together what is known at this moment."""
     alone = [_stream(status, outputs, reasons, asked, now) for status in statuses]
-    by_source: dict[str, dict[str, Blame]] = {}
+    by_source: dict[str, dict[str, Diagnosis]] = {}
     for of in alone:
         by_source.setdefault(of.status.source, {})[of.name] = of.blame
-    streams = [replace(of, blame=behind(of.blame, by_source[of.status.source])) for of in alone]
-    return Look(streams, outputs, reasons, now)
+    streams = [replace(of, blame=waits_behind(of.blame, by_source[of.status.source])) for of in alone]
+    return Overview(streams, outputs, reasons, now)
 
 
 def _stream(
-    status: StreamStatus, outputs: Sequence[OutputStatus], reasons: Sequence[str], asked: Asked, now: datetime
-) -> StreamLook:
+    status: StreamStatus, outputs: Sequence[OutputStatus], reasons: Sequence[str], asked: TelemetryLookup, now: datetime
+) -> StreamOverview:
     names = (status.source, status.stream)
     lag = status.lag_seconds
     covered = None if lag is None else (now - timedelta(seconds=lag)).replace(microsecond=0)
-    found = blame(status, asked.failures(*names), outputs, reasons)
-    return StreamLook(status, found, covered, asked.events(*names))
+    found = diagnose(status, asked.failures(*names), outputs, reasons)
+    return StreamOverview(status, found, covered, asked.events(*names))
 
 
-def _urgency(of: StreamLook) -> tuple[bool, int, bool, str, str]:
+def _urgency(of: StreamOverview) -> tuple[bool, int, bool, str, str]:
     status = of.status
     return not status.here, STATES.index(status.state), of.blame.fault is None, status.source, status.stream
 
 
-def stream_json(of: StreamLook) -> dict[str, Any]:
+def stream_json(of: StreamOverview) -> dict[str, Any]:
     """One object of `/api/streams`."""
     return as_json(of.status) | {
         "covered_until": rfc3339(of.covered_until) if of.covered_until else None,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from poller.humanize import format_clock
-from poller.server.overview import Look, StreamLook
+from poller.server.overview import Overview, StreamOverview
 from poller.telemetry.status import rfc3339
 
 
@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
         return f"{self.said} {self.more}".strip()
 
 
-def verdict(of: Look) -> Verdict:
+def verdict(of: Overview) -> Verdict:
     """Judge what is polled here; what other replicas poll is only counted."""
     ours = [stream for stream in of.urgent_first() if stream.status.here]
     until = _earliest(ours)
@@ -44,14 +44,14 @@ def verdict(of: Look) -> Verdict:
     return Verdict(True, "Complete", f"{_until(ours, of.now)} {_elsewhere(of.streams)}".strip(), until)
 
 
-def verdict_json(of: Look) -> dict[str, Any]:
+def verdict_json(of: Overview) -> dict[str, Any]:
     """The same in `/api/status`."""
     judged = verdict(of)
     until = rfc3339(judged.until) if judged.until else None
     return {"complete": judged.complete, "sentence": judged.sentence, "covered_until": until}
 
 
-def _trouble(worst: StreamLook, now: datetime) -> str:
+def _trouble(worst: StreamOverview, now: datetime) -> str:
     since = f" since {format_clock(worst.since, now, seconds=False)}" if worst.since else ""
     return f"Not complete: {worst.name}{since}: {worst.blame.reason}"
 
@@ -60,7 +60,7 @@ def _others(number: int, streams: int) -> str:
     return f"(and {number} more of {streams} streams)" if number else ""
 
 
-def _until(ours: Sequence[StreamLook], now: datetime) -> str:
+def _until(ours: Sequence[StreamOverview], now: datetime) -> str:
     """Reference lists are read once in a while, and would hide how fresh all else is."""
     lists = [stream for stream in ours if _is_list(stream)]
     others = [stream for stream in ours if not _is_list(stream)]
@@ -70,15 +70,15 @@ def _until(ours: Sequence[StreamLook], now: datetime) -> str:
     return ", ".join(until)
 
 
-def _is_list(stream: StreamLook) -> bool:
+def _is_list(stream: StreamOverview) -> bool:
     return [sweep.name for sweep in stream.status.sweeps] == ["snapshot"]
 
 
-def _elsewhere(streams: Sequence[StreamLook]) -> str:
+def _elsewhere(streams: Sequence[StreamOverview]) -> str:
     number = sum(not stream.status.here for stream in streams)
     return f"({number} of {len(streams)} streams are not polled here)" if number else ""
 
 
-def _earliest(streams: Sequence[StreamLook]) -> datetime | None:
+def _earliest(streams: Sequence[StreamOverview]) -> datetime | None:
     moments = [stream.since for stream in streams if stream.since]
     return min(moments, default=None)

@@ -18,7 +18,7 @@ class Gap(Struct, frozen=True):
     since: datetime
 
 
-class Brought(Struct, frozen=True):
+class LastPass(Struct, frozen=True):
     """What one complete pass came to: the window it asked for, and how many pages, records and events it was."""
 
     start: datetime
@@ -28,12 +28,18 @@ class Brought(Struct, frozen=True):
     events: int
 
 
-class SweepState(Struct):
-    """Where one sweep stands. `origin` is where its first window begins; `due` when it runs next; `complete` whether a
-    first complete pass has been; `shifts` how often in a row the list moved under it; `found` how many records its
-    last complete pass read. `left` are named records still to be read one by one, since when; `reread` those that were,
-    and when. `members` are what a snapshot holds: how many passes in a row each was missing. `brought` is what its last
-    complete pass came to."""
+class SweepState(
+    Struct,
+    rename={"to_fetch": "left", "fetched": "reread", "last_density": "found", "last_pass": "brought"},
+):
+    """Where one sweep stands. In the state some fields keep the names that they were first saved under.
+
+    `origin` is where its first window begins; `due` when it runs next; `complete` whether a first complete pass has
+    been; `shifts` how often in a row the list moved under it; `last_density` how many records its last complete pass
+    read, for an hour of window or for the whole list. `to_fetch` are the ids of records that are still to be read one
+    by one, and since when; `fetched` those that were, and when. `members` are what a snapshot holds: how many passes in
+    a row each was missing. `last_pass` is what its last complete pass came to.
+    """
 
     cursor: Cursor | None = None
     origin: datetime | None = None
@@ -42,11 +48,11 @@ class SweepState(Struct):
     last_success: datetime | None = None
     last_error: str | None = None
     shifts: int = 0
-    found: float | None = None
-    left: dict[str, datetime] = field(default_factory=dict)
-    reread: dict[str, datetime] = field(default_factory=dict)
+    last_density: float | None = None
+    to_fetch: dict[str, datetime] = field(default_factory=dict)
+    fetched: dict[str, datetime] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
-    brought: Brought | None = None
+    last_pass: LastPass | None = None
 
 
 class Backfill(Struct, frozen=True):

@@ -176,7 +176,7 @@ class Telemetry:
         """What was missing has been read."""
         _log.info("gap.closed", source=source, stream=stream, sweep=sweep)
 
-    def rested(self, source: str, stream: str, sweep: str, *, why: str) -> None:
+    def sweep_unsupported(self, source: str, stream: str, sweep: str, *, why: str) -> None:
         """The vendor offers no way for this sweep, which asks again in a day."""
         _log.warning("sweep.rested", source=source, stream=stream, sweep=sweep, why=why)
 

@@ -102,7 +102,7 @@ def test_a_gap_is_said_with_what_becomes_of_it(house: House) -> None:
     since, end = now - timedelta(hours=5), now - timedelta(hours=4)
     cursor = SweepState(Cursor(now), origin=now, due=now + timedelta(milliseconds=200), complete=True)
     gaps = [Gap("live", since, end, kind, now) for kind in ("shifted", "unreadable")]
-    left = {"live": cursor, "audit": SweepState(origin=now, due=now + timedelta(days=1), left={"a": now, "b": now})}
+    left = {"live": cursor, "audit": SweepState(origin=now, due=now + timedelta(days=1), to_fetch={"a": now, "b": now})}
     database = Database.open(house.folder / "state/poller.db")
     database.write({"c|acme/calls": encode(Checkpoint(now, now, left, gaps))})
     database.close()

@@ -9,9 +9,9 @@ from poller.commands.explain import reasons
 from poller.humanize import format_duration
 from poller.plugin.stream import Cursor
 from poller.polling.progress.passes import OFF
-from poller.polling.runtime import SweepRun
-from poller.polling.source import stream_runs
-from poller.state.checkpoint import Brought
+from poller.polling.runtime import SweepRuntime
+from poller.polling.source import restore_streams
+from poller.state.checkpoint import LastPass
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.telemetry import Telemetry
@@ -19,12 +19,12 @@ from tests.simulation import callcap
 from tests.support.toy import NOON
 
 SECOND = timedelta(seconds=1)
-BEGAN = Brought(NOON - timedelta(minutes=5), NOON, 1, 2, 3)
+BEGAN = LastPass(NOON - timedelta(minutes=5), NOON, 1, 2, 3)
 COMPLETE = {"complete": True, "last_success": NOON, "brought": BEGAN}
 
 
-async def live(**state: Any) -> SweepRun:
-    (run,) = await stream_runs("acme", callcap(), DryLedger(None, Delivery({}, Telemetry())), lambda: NOON)
+async def live(**state: Any) -> SweepRuntime:
+    (run,) = await restore_streams("acme", callcap(), DryLedger(None, Delivery({}, Telemetry())), lambda: NOON)
     sweep = next(sweep for sweep in run.sweeps if sweep.sweep.name == "live")
     for name, value in state.items():
         setattr(sweep.state, name, value)
@@ -58,14 +58,14 @@ async def live(**state: Any) -> SweepRun:
     ],
 )
 async def test_why_then(state: dict[str, Any], due: float, now: float, words: str) -> None:
-    found = reasons.then(await live(**state), NOON + due * SECOND, NOON + now * SECOND)
+    found = reasons.why_then(await live(**state), NOON + due * SECOND, NOON + now * SECOND)
     assert found.replace(f"{NOON:%Y-%m-%d %H:%M:%S}", "2026-03-14 12:00:00") == words
 
 
 async def test_why_there() -> None:
-    assert "first poll: it reaches back to start" in reasons.there(await live())
-    assert reasons.there(await live(cursor=Cursor(NOON), **COMPLETE)).endswith("less lookback 5m")
-    assert "the answers have no date" in reasons.there(await live(**COMPLETE))
+    assert "first poll: it reaches back to start" in reasons.why_there(await live())
+    assert reasons.why_there(await live(cursor=Cursor(NOON), **COMPLETE)).endswith("less lookback 5m")
+    assert "the answers have no date" in reasons.why_there(await live(**COMPLETE))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poller.events.seen import key_of
-from poller.polling.progress.deletions import vanish
+from poller.polling.progress.deletions import add_deletions
 from tests.support.toy import NOON, Reader, parsed, record
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -224,7 +224,7 @@ def test_the_vanished_is_deleted_and_may_come_back() -> None:
     reader = Reader()
     reader.read(record(text="a"))
     reader.read()
-    vanish(reader.batch, reader.shape, ["1"], reader.seen, reader.now)
+    add_deletions(reader.batch, reader.shape, ["1"], reader.seen, reader.now)
     gone = parsed(reader.batch.messages[0])
     assert (gone["type"], gone["revision"], gone["data"]["raw"]) == ("lead.deleted", 2, None)
     assert {name for name, value in gone["data"].items() if value is not None} == {"id"}

@@ -14,11 +14,11 @@ from tests.outputs.material import message, messages, values
 
 UNREAD = """
 import anyio
-from outputs.stdout import Stdout
+from outputs.stdout import StdoutConfig
 from tests.outputs.material import messages
 
 async def main():
-    async with Stdout(type="stdout").open({}) as output:
+    async with StdoutConfig(type="stdout").open({}) as output:
         with anyio.move_on_after(0.3):
             await output.write(messages(range(9), size=100_000))
             raise SystemExit("who read that?")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
 from poller.events.seen import Seen
-from poller.polling.circuit_breaker import Patience
-from poller.polling.runtime import SweepRun
+from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.runtime import SweepRuntime
 from poller.polling.source import _checkpoint
 from poller.retry import backoff
 from poller.sources.callcap import Callcap
@@ -25,12 +25,14 @@ from tests.support.toy import NOON, running, stream, sweep, under_way
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-def failed(patience: Patience, run: SweepRun, error: Exception, now: datetime, asked: datetime | None = None) -> float:
+def failed(
+    breaker: CircuitBreaker, run: SweepRuntime, error: Exception, now: datetime, asked: datetime | None = None
+) -> float:
     run.failures += 1
-    return patience.after(run, under_way(run, now), error, asked or now, now)
+    return breaker.after(run, under_way(run, now), error, asked or now, now)
 
 
-def live() -> SweepRun:
+def live() -> SweepRuntime:
     return running(sweep("live", MINUTE)).sweeps[0]
 
 
@@ -49,23 +51,23 @@ def test_no_two_wait_alike() -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("x"), Unexpected("x"), Shifted("x"), ZeroDivisionError()])
 def test_a_sweeps_trouble_is_its_own_and_grows(error: SourceError) -> None:
-    patience, run, now = Patience(), live(), NOON
+    breaker, run, now = CircuitBreaker(), live(), NOON
     for least in (1, 2, 4, 8):
-        wait = failed(patience, run, error, now)
+        wait = failed(breaker, run, error, now)
         assert least <= wait <= 1.25 * least
         assert run.retry_at == now + timedelta(seconds=wait)
         now += timedelta(seconds=wait)
-    assert patience.seconds(now) == 0
-    assert not patience.denied
+    assert breaker.seconds(now) == 0
+    assert not breaker.denied
 
 
 def test_the_first_refusal_gets_one_more_try_then_the_source_waits_longer_and_longer() -> None:
-    patience, run, now = Patience(), live(), NOON
+    breaker, run, now = CircuitBreaker(), live(), NOON
     waits = []
     for _ in range(6):
-        waits.append(failed(patience, run, Denied("401"), now))
-        assert patience.seconds(now) == waits[-1]
-        assert patience.denied is (len(waits) > 1)
+        waits.append(failed(breaker, run, Denied("401"), now))
+        assert breaker.seconds(now) == waits[-1]
+        assert breaker.denied is (len(waits) > 1)
         now += timedelta(seconds=waits[-1] + 1)
     assert waits == [0, 60, 300, 900, 900, 900]
     assert run.retry_at is not None
@@ -73,12 +75,12 @@ def test_the_first_refusal_gets_one_more_try_then_the_source_waits_longer_and_lo
 
 
 def test_a_sweep_that_is_refused_among_others_that_are_not_goes_slower_and_slower() -> None:
-    patience, run, now = Patience(), live(), NOON
+    breaker, run, now = CircuitBreaker(), live(), NOON
     waits = []
     for _ in range(12):
-        patience.accepted()
-        failed(patience, run, Denied("403"), now)
-        failed(patience, run, Denied("403"), now + MINUTE)
+        breaker.accepted()
+        failed(breaker, run, Denied("403"), now)
+        failed(breaker, run, Denied("403"), now + MINUTE)
         waits.append(((run.retry_at or now) - now - MINUTE).total_seconds())
         now = run.retry_at or now
     assert waits[0] == 60
@@ -86,74 +88,74 @@ def test_a_sweep_that_is_refused_among_others_that_are_not_goes_slower_and_slowe
 
 
 def test_refusals_count_in_a_row_only() -> None:
-    patience, run = Patience(), live()
+    breaker, run = CircuitBreaker(), live()
     for minutes in range(5):
-        assert failed(patience, run, Denied("401"), NOON + minutes * MINUTE) == 0
-        patience.accepted()
-    assert not patience.denied
+        assert failed(breaker, run, Denied("401"), NOON + minutes * MINUTE) == 0
+        breaker.accepted()
+    assert not breaker.denied
 
 
 def test_what_was_asked_before_the_last_refusal_was_known_says_nothing_new() -> None:
-    patience, run = Patience(), live()
+    breaker, run = CircuitBreaker(), live()
     second = timedelta(seconds=1)
-    assert failed(patience, run, Denied("401"), NOON + 2 * second, NOON) == 0
-    assert failed(patience, run, Denied("401"), NOON + 3 * second, NOON + second) == 0
-    assert not patience.denied
-    assert failed(patience, run, Denied("401"), NOON + 5 * second, NOON + 4 * second) == 60
-    assert failed(patience, run, Denied("401"), NOON + 15 * second, NOON + 4 * second) == 50
+    assert failed(breaker, run, Denied("401"), NOON + 2 * second, NOON) == 0
+    assert failed(breaker, run, Denied("401"), NOON + 3 * second, NOON + second) == 0
+    assert not breaker.denied
+    assert failed(breaker, run, Denied("401"), NOON + 5 * second, NOON + 4 * second) == 60
+    assert failed(breaker, run, Denied("401"), NOON + 15 * second, NOON + 4 * second) == 50
 
 
 def test_a_vendor_that_asks_for_no_patience_gets_some() -> None:
-    assert failed(Patience(), live(), Throttled("429", 0), NOON) >= 1
+    assert failed(CircuitBreaker(), live(), Throttled("429", 0), NOON) >= 1
 
 
 @pytest.mark.parametrize("seconds", [7, 90.5, 86_400])
 def test_a_source_waits_as_long_as_it_is_asked_to(seconds: float) -> None:
-    patience, run = Patience(), live()
-    assert failed(patience, run, Throttled("429", seconds), NOON) == seconds
-    assert patience.seconds(NOON) == seconds
-    assert patience.seconds(NOON + timedelta(seconds=seconds)) == 0
+    breaker, run = CircuitBreaker(), live()
+    assert failed(breaker, run, Throttled("429", seconds), NOON) == seconds
+    assert breaker.seconds(NOON) == seconds
+    assert breaker.seconds(NOON + timedelta(seconds=seconds)) == 0
     assert run.retry_at is None
 
 
 def test_a_request_for_patience_never_shortens_another() -> None:
-    patience, run = Patience(), live()
-    failed(patience, run, Throttled("429", 100), NOON)
-    assert failed(patience, run, Throttled("429", 5), NOON) == 100
-    assert failed(patience, run, Throttled("429", 500), NOON) == 500
+    breaker, run = CircuitBreaker(), live()
+    failed(breaker, run, Throttled("429", 100), NOON)
+    assert failed(breaker, run, Throttled("429", 5), NOON) == 100
+    assert failed(breaker, run, Throttled("429", 500), NOON) == 500
 
 
 def test_without_a_word_how_long_it_backs_off() -> None:
-    patience, run = Patience(), live()
-    waits = [failed(patience, run, Throttled("429"), NOON + n * DAY) for n in range(4)]
+    breaker, run = CircuitBreaker(), live()
+    waits = [failed(breaker, run, Throttled("429"), NOON + n * DAY) for n in range(4)]
     assert [round(wait - 0.5) in {least, least + 1} for wait, least in zip(waits, (1, 2, 4, 8), strict=True)]
     assert waits == sorted(waits)
     assert 1 <= waits[0] <= 2
 
 
 def test_no_wait_is_beyond_all_dates() -> None:
-    patience, run = Patience(), live()
-    assert failed(patience, run, Throttled("429", float("inf")), NOON) <= 366 * 86_400
+    breaker, run = CircuitBreaker(), live()
+    assert failed(breaker, run, Throttled("429", float("inf")), NOON) <= 366 * 86_400
 
 
 def test_a_gap_that_cannot_be_read_holds_up_nobody_and_is_tried_ever_less_often() -> None:
-    patience, run, now = Patience(), live(), NOON
+    breaker, run, now = CircuitBreaker(), live(), NOON
     gap = Gap("live", NOON - DAY, NOON, "shifted", NOON)
     for least in (60, 120, 240):
-        wait = patience.after(run, under_way(run, now, gap=gap), Unavailable("x"), now, now)
+        wait = breaker.after(run, under_way(run, now, gap=gap), Unavailable("x"), now, now)
         assert least <= wait <= 1.25 * least
         assert run.gap_retry_at == now + timedelta(seconds=wait)
         now += timedelta(seconds=wait)
     assert run.retry_at is None
-    assert patience.seconds(now) == 0
+    assert breaker.seconds(now) == 0
 
 
 def test_a_record_that_cannot_be_read_holds_up_no_sweep() -> None:
-    patience, run = Patience(), live()
+    breaker, run = CircuitBreaker(), live()
     run.reread_failures = 3
-    assert 4 <= patience.after_record(run, Unavailable("x"), NOON, NOON) <= 5
-    assert (run.retry_at, patience.seconds(NOON)) == (None, 0)
-    assert patience.after_record(run, Throttled("x", 9), NOON, NOON) == patience.seconds(NOON) == 9
+    assert 4 <= breaker.after_record(run, Unavailable("x"), NOON, NOON) <= 5
+    assert (run.retry_at, breaker.seconds(NOON)) == (None, 0)
+    assert breaker.after_record(run, Throttled("x", 9), NOON, NOON) == breaker.seconds(NOON) == 9
 
 
 def account() -> Callcap:

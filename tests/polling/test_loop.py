@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from poller.polling.status import standing
+from poller.polling.status import stream_status
 from poller.sandbox.faults import Front
 from poller.sources import callcap as callcap_source
 from poller.telemetry.status import StreamStatus
@@ -32,7 +32,7 @@ def asked(simulation: Simulation) -> list[dict[str, Any]]:
 
 def status(simulation: Simulation) -> StreamStatus:
     pipeline = simulation.pipelines[0]
-    return standing(pipeline.streams[0], pipeline.patience, paused=False, owner="", now=simulation.now())
+    return stream_status(pipeline.streams[0], pipeline.breaker, paused=False, owner="", now=simulation.now())
 
 
 def types(simulation: Simulation, source: str = "acme") -> list[tuple[str, int]]:

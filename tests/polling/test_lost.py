@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from poller.plugin.stream import Page, Sweep
-from poller.polling.circuit_breaker import Patience
+from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.rereads import Rereads
-from poller.polling.runtime import SweepRun
+from poller.polling.runtime import SweepRuntime
 from poller.polling.step import Steps
 from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
@@ -29,7 +29,7 @@ async def reread(*_: object) -> Page:
 
 
 @pytest.fixture
-def run() -> SweepRun:
+def run() -> SweepRuntime:
     return running(Sweep("live", timedelta(minutes=1), None, pages, reread=reread)).sweeps[0]
 
 
@@ -38,16 +38,16 @@ nobody = cast("Any", None)
 
 @pytest.fixture
 def steps() -> Steps:
-    return Steps(nobody, nobody, Telemetry(), lambda: NOON, Patience())
+    return Steps(nobody, nobody, Telemetry(), lambda: NOON, CircuitBreaker())
 
 
-async def test_a_page_lets_it_through(steps: Steps, run: SweepRun) -> None:
+async def test_a_page_lets_it_through(steps: Steps, run: SweepRuntime) -> None:
     with pytest.raises(OwnershipLost):
         await steps.page(run)
     assert not run.failures
 
 
-async def test_a_single_record_lets_it_through(steps: Steps, run: SweepRun) -> None:
+async def test_a_single_record_lets_it_through(steps: Steps, run: SweepRuntime) -> None:
     with pytest.raises(OwnershipLost):
-        await Rereads(steps, nobody, Telemetry(), lambda: NOON, Patience()).read(run, "1")
+        await Rereads(steps, nobody, Telemetry(), lambda: NOON, CircuitBreaker()).read(run, "1")
     assert not run.reread_failures

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from poller.errors import Unavailable, Unexpected
 from poller.plugin.stream import Cursor, Page, Window
 from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
-from poller.polling.progress.deletions import missing
+from poller.polling.progress.deletions import missing_members
 from poller.polling.progress.passes import broken, complete, page, reread, shifted, suspect, unread
-from poller.polling.runtime import Pass, SweepRun
-from poller.polling.status import word
+from poller.polling.runtime import Pass, SweepRuntime
+from poller.polling.status import stream_state
 from poller.state.checkpoint import Checkpoint, Gap
 from tests.support.toy import NOON, running, sweep, under_way
 
@@ -27,7 +27,7 @@ LIVE = sweep("live", MINUTE, 5 * MINUTE)
 AUDIT = sweep("audit", DAY, 3 * DAY, is_audit=True)
 
 
-def runs() -> tuple[Checkpoint, SweepRun, SweepRun]:
+def runs() -> tuple[Checkpoint, SweepRuntime, SweepRuntime]:
     stream = running(LIVE, AUDIT)
     return stream.checkpoint, *stream.sweeps  # type: ignore[return-value]
 
@@ -40,7 +40,7 @@ def at(minutes: float) -> datetime:
     return NOON + minutes * MINUTE
 
 
-def passed(checkpoint: Checkpoint, run: SweepRun, now: datetime, cursor: datetime | None) -> list[Gap]:
+def passed(checkpoint: Checkpoint, run: SweepRuntime, now: datetime, cursor: datetime | None) -> list[Gap]:
     current = under_way(run, now, pages=1)
     current.cursor = Cursor(cursor) if cursor else None
     return complete(checkpoint, run, current, now)
@@ -219,7 +219,7 @@ def test_everything_is_covered_until_the_first_thing_that_is_missing() -> None:
     assert covered_until(checkpoint) == at(-1), "what else was read does not matter"
     checkpoint.gaps = [gap(-30, -20, name="audit"), gap(-90, -80, UNREADABLE)]
     assert covered_until(checkpoint) == at(-30)
-    checkpoint.sweeps["audit"].left = {"1": at(-45), "2": at(-40)}
+    checkpoint.sweeps["audit"].to_fetch = {"1": at(-45), "2": at(-40)}
     assert covered_until(checkpoint) == at(-45)
     snapshot = running(sweep("snapshot", HOUR, None, snapshot=True)).checkpoint
     snapshot.sweeps["snapshot"].cursor = Cursor(at(7))
@@ -237,7 +237,7 @@ def test_a_stream_is_in_the_first_state_that_holds(holding: set[str]) -> None:
     checkpoint = runs()[0]
     checkpoint.gaps = [gap(0, 1)] if "gap" in holding else []
     checkpoint.suspect = NOON if "suspect" in holding else None
-    found = word(
+    found = stream_state(
         checkpoint,
         paused="paused" in holding,
         denied="denied" in holding,
@@ -250,10 +250,10 @@ def test_a_stream_is_in_the_first_state_that_holds(holding: set[str]) -> None:
 
 def test_nobody_is_late_who_was_never_polled() -> None:
     nothing = {"paused": False, "denied": False, "waiting": True}
-    assert word(runs()[0], **nothing, lag=None, live_every=MINUTE) == "waiting"
+    assert stream_state(runs()[0], **nothing, lag=None, live_every=MINUTE) == "waiting"
 
 
-def audited(run: SweepRun, records: int, now: datetime) -> Pass:
+def audited(run: SweepRuntime, records: int, now: datetime) -> Pass:
     found = Pass(Window(now - 72 * HOUR, now), under_way(run, now).pages, now, read=1)
     found.records = records
     return found
@@ -290,15 +290,15 @@ def test_few_records_and_narrow_sweeps_and_gaps_say_nothing() -> None:
     assert checkpoint.suspect is None
 
 
-def snapshot() -> tuple[Checkpoint, SweepRun]:
+def snapshot() -> tuple[Checkpoint, SweepRuntime]:
     stream = running(sweep("snapshot", HOUR, None, snapshot=True))
     return stream.checkpoint, stream.sweeps[0]
 
 
-def held(checkpoint: Checkpoint, run: SweepRun, names: str, now: datetime) -> list[str]:
+def held(checkpoint: Checkpoint, run: SweepRuntime, names: str, now: datetime) -> list[str]:
     current = under_way(run, now, pages=1)
     current.found = set(names)
-    return missing(checkpoint, run, current, now)
+    return missing_members(checkpoint, run, current, now)
 
 
 def test_what_two_passes_in_a_row_no_longer_hold_is_gone_once() -> None:
@@ -333,17 +333,17 @@ def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
     state = checkpoint.sweeps["live"]
     assert not page(checkpoint, live, Page(()), NOON)
     assert page(checkpoint, live, Page((), names={"a": MINUTE, "b": timedelta(0)}), NOON)
-    assert state.left == {"a": NOON, "b": NOON}
+    assert state.to_fetch == {"a": NOON, "b": NOON}
     assert page(checkpoint, live, Page((), names={"a": 2 * MINUTE}), at(1))
-    assert state.left["a"] == NOON, "it has been waiting since"
+    assert state.to_fetch["a"] == NOON, "it has been waiting since"
     reread(checkpoint, live, "a", at(2))
-    assert (state.left, state.reread) == ({"b": NOON}, {"a": at(2)})
+    assert (state.to_fetch, state.fetched) == ({"b": NOON}, {"a": at(2)})
     page(checkpoint, live, Page((), names={"a": 5 * MINUTE}), at(3))
-    assert "a" not in state.left, "it was read long after it changed"
+    assert "a" not in state.to_fetch, "it was read long after it changed"
     page(checkpoint, live, Page((), names={"a": timedelta(0)}), at(3))
-    assert state.left["a"] == at(3)
+    assert state.to_fetch["a"] == at(3)
     reread(checkpoint, live, "b", at(30))
-    assert state.reread == {"b": at(30)}, "what no window reaches any more is forgotten"
+    assert state.fetched == {"b": at(30)}, "what no window reaches any more is forgotten"
 
 
 def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> None:
@@ -352,8 +352,8 @@ def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> Non
     state = checkpoint.sweeps["live"]
     for error, later in ((Unexpected("no lead"), DAY - MINUTE), (Unavailable("reset"), 2 * DAY)):
         unread(checkpoint, live, "a", error, NOON + later)
-        assert (state.left, state.reread, state.last_error) == ({"a": NOON}, {"a": NOON + later}, str(error))
+        assert (state.to_fetch, state.fetched, state.last_error) == ({"a": NOON}, {"a": NOON + later}, str(error))
     assert not checkpoint.gaps
     unread(checkpoint, live, "a", Unexpected("no lead"), at(5) + DAY)
-    assert state.left == {}
+    assert state.to_fetch == {}
     assert checkpoint.gaps == [Gap("live", NOON, at(5) + DAY, UNREADABLE, at(5) + DAY)]

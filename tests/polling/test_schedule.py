@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from poller.plugin.stream import Cursor
 from poller.polling.progress.coverage import BROKEN, SHIFTED
 from poller.polling.progress.windows import next_tick
-from poller.polling.runtime import StreamRun, SweepRun
+from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.polling.schedule import choose, due_at, next_gap, next_reread, wake_at
 from poller.state.checkpoint import Gap
 from tests.support.toy import NOON, running, sweep, under_way
@@ -22,13 +22,13 @@ from tests.support.toy import NOON, running, sweep, under_way
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def callcap() -> StreamRun:
+def callcap() -> StreamRuntime:
     return running(
         sweep("recent", 15 * SECOND, advisory=True), sweep("live", 30 * SECOND), sweep("audit", 24 * HOUR, 72 * HOUR)
     )
 
 
-def chosen(stream: StreamRun, now: datetime) -> str | None:
+def chosen(stream: StreamRuntime, now: datetime) -> str | None:
     run = choose(stream.sweeps, now)
     return run.sweep.name if run else None
 
@@ -84,7 +84,9 @@ def test_who_waits_or_is_done_or_is_busy_does_not_ask() -> None:
     assert chosen(stream, NOON) == "audit", "once is now"
 
 
-def polled(stream: StreamRun, pages: dict[str, int], every: timedelta, until: timedelta) -> list[tuple[str, datetime]]:
+def polled(
+    stream: StreamRuntime, pages: dict[str, int], every: timedelta, until: timedelta
+) -> list[tuple[str, datetime]]:
     """Which sweep read a page when, with one request each so often; a pass takes so many pages."""
     read, now = list[tuple[str, datetime]](), NOON
     while now < NOON + until:
@@ -151,12 +153,12 @@ def test_a_gap_gives_way_to_what_is_due_its_own_sweep_included() -> None:
 def test_the_record_that_waits_longest_is_read_first_and_at_most_once_per_every() -> None:
     stream = running(sweep("changes", MINUTE), sweep("touched", 5 * MINUTE))
     changes, touched = stream.sweeps
-    changes.state.left = {"a": NOON - 3 * MINUTE, "b": NOON - 2 * MINUTE}
-    touched.state.left = {"c": NOON - 4 * MINUTE}
+    changes.state.to_fetch = {"a": NOON - 3 * MINUTE, "b": NOON - 2 * MINUTE}
+    touched.state.to_fetch = {"c": NOON - 4 * MINUTE}
     assert next_reread(stream.sweeps, NOON) == (touched, "c")
-    touched.state.reread = {"c": NOON - 4 * MINUTE}
+    touched.state.fetched = {"c": NOON - 4 * MINUTE}
     assert next_reread(stream.sweeps, NOON) == (changes, "a")
-    changes.state.reread = {"a": NOON - 30 * SECOND}
+    changes.state.fetched = {"a": NOON - 30 * SECOND}
     assert next_reread(stream.sweeps, NOON) == (changes, "b")
     changes.reread_retry_at = NOON + SECOND
     assert next_reread(stream.sweeps, NOON) is None
@@ -168,28 +170,28 @@ MOMENTS = st.one_of(st.none(), st.integers(-9, 9).map(lambda minutes: NOON + min
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> StreamRun:
+def situations(draw: st.DrawFn) -> StreamRuntime:
     stream = running(sweep("live", MINUTE), sweep("audit", 3 * MINUTE))
     for run in stream.sweeps:
         run.state.due = draw(MOMENTS) or NOON
         run.retry_at, run.gap_retry_at, run.reread_retry_at = draw(MOMENTS), draw(MOMENTS), draw(MOMENTS)
         run.done = draw(st.booleans())
         named = draw(st.dictionaries(st.sampled_from("ab"), st.integers(-9, 0), max_size=2))
-        run.state.left = {name: NOON + minutes * MINUTE for name, minutes in named.items()}
+        run.state.to_fetch = {name: NOON + minutes * MINUTE for name, minutes in named.items()}
         known = draw(st.dictionaries(st.sampled_from("ab"), st.integers(-9, 0), max_size=2))
-        run.state.reread = {name: NOON + minutes * MINUTE for name, minutes in known.items()}
+        run.state.fetched = {name: NOON + minutes * MINUTE for name, minutes in known.items()}
     kinds = st.tuples(st.sampled_from([BROKEN, SHIFTED]), st.sampled_from(["live", "audit"]))
     stream.checkpoint.gaps = [gap(-5, -4, *kind) for kind in draw(st.sets(kinds))]
     return stream
 
 
-def nothing_to_do(runs: list[SweepRun], now: datetime) -> bool:
+def nothing_to_do(runs: list[SweepRuntime], now: datetime) -> bool:
     return not (choose(runs, now) or next_gap(runs, now) or next_reread(runs, now))
 
 
 @settings(max_examples=300, deadline=None)
 @given(situations())
-def test_whoever_has_nothing_to_do_sleeps_until_there_is_something_and_no_longer(stream: StreamRun) -> None:
+def test_whoever_has_nothing_to_do_sleeps_until_there_is_something_and_no_longer(stream: StreamRuntime) -> None:
     runs, now = stream.sweeps, NOON
     if nothing_to_do(runs, now):
         at = wake_at(runs)
@@ -208,7 +210,7 @@ def test_what_there_is_to_wait_for() -> None:
     assert wake_at(stream.sweeps) == NOON + 60 * MINUTE
     stream.checkpoint.gaps, live.gap_retry_at = [gap(-5, -4)], NOON + 20 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 20 * MINUTE
-    live.state.left, live.state.reread = {"a": NOON, "b": NOON}, {"a": NOON, "b": NOON + 9 * MINUTE}
+    live.state.to_fetch, live.state.fetched = {"a": NOON, "b": NOON}, {"a": NOON, "b": NOON + 9 * MINUTE}
     assert wake_at(stream.sweeps) == NOON + MINUTE
     live.reread_retry_at = NOON + 5 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 5 * MINUTE

@@ -11,8 +11,8 @@ from typing import Any, cast
 import anyio
 
 from poller.plugin.source import Source
-from poller.polling.loop import Pipeline
-from poller.polling.supervisor import Fleet
+from poller.polling.loop import SourceLoop
+from poller.polling.supervisor import Supervisor
 from poller.state.ledger import Ledger, OwnershipLost
 from tests.simulation import callcap
 from tests.support.toy import NOON
@@ -65,10 +65,10 @@ class World:
         self.started: list[str] = []
         self.running: dict[str, Toy] = {}
         self.ledger, self.slow = Said(), slow
-        self.fleet = Fleet(ACCOUNTS, self._build)
+        self.supervisor = Supervisor(ACCOUNTS, self._build)
 
     @asynccontextmanager
-    async def _build(self, name: str, _: Source) -> AsyncIterator[Pipeline | None]:
+    async def _build(self, name: str, _: Source) -> AsyncIterator[SourceLoop | None]:
         assert name not in self.running, "never twice at once"
         toy = self.running[name] = Toy(self.slow)
         self.started.append(name)
@@ -90,9 +90,9 @@ class World:
 async def at_work(slow: float = 0.0) -> AsyncIterator[World]:
     world = World(slow)
     async with anyio.create_task_group() as group:
-        group.start_soon(world.fleet.run, cast("Ledger", world.ledger))
+        group.start_soon(world.supervisor.run, cast("Ledger", world.ledger))
         yield world
-        world.fleet.stop()
+        world.supervisor.stop()
 
 
 async def test_sources_come_and_go_and_those_that_stay_are_left_alone() -> None:
@@ -139,15 +139,15 @@ async def test_one_that_was_lost_waits_until_the_ledger_has_said_so() -> None:
 async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> None:
     said = {"acme": "two", "crm": "one"}
     async with at_work() as world:
-        statuses = world.fleet.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
+        statuses = world.supervisor.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
         assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
-        assert not world.fleet.whole
+        assert not world.supervisor.whole
         await world.say("acme")
         await world.until("acme")
-        assert not world.fleet.whole
+        assert not world.supervisor.whole
         await world.say("acme", "crm")
         await world.until("acme", "crm")
-        assert world.fleet.whole
+        assert world.supervisor.whole
 
 
 async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import anyio
 
 from poller.plugin.source import Source
-from poller.polling.loop import Pipeline
+from poller.polling.loop import SourceLoop
 from poller.state.ledger import Ledger
 from tests.polling.test_supervisor import ACCOUNTS, Toy, World
 from tests.simulation import callcap
@@ -27,10 +27,10 @@ class Making(World):
         self.making = slow
         self.made: list[tuple[str, Source]] = []
         self.spreads: list[float] = []
-        self.fleet._build = self._made
+        self.supervisor._build = self._made
 
     @asynccontextmanager
-    async def _made(self, name: str, account: Source) -> AsyncIterator[Pipeline | None]:
+    async def _made(self, name: str, account: Source) -> AsyncIterator[SourceLoop | None]:
         await anyio.sleep(self.making)
         self.made.append((name, account))
         async with self._build(name, account) as toy:
@@ -48,9 +48,9 @@ class Making(World):
 async def making(slow: float = 0.0) -> AsyncIterator[Making]:
     world = Making(slow)
     async with anyio.create_task_group() as group:
-        group.start_soon(world.fleet.run, cast("Ledger", world.ledger))
+        group.start_soon(world.supervisor.run, cast("Ledger", world.ledger))
         yield world
-        world.fleet.stop()
+        world.supervisor.stop()
 
 
 async def made(world: Making, count: int) -> None:
@@ -63,7 +63,7 @@ async def test_it_is_made_anew_at_once_and_the_others_are_left_alone() -> None:
     async with making() as world:
         await world.say("acme", "crm")
         await world.until("acme", "crm")
-        world.fleet.replace("crm", OTHER)
+        world.supervisor.replace("crm", OTHER)
         await made(world, 3)
         assert world.made == [("acme", ACCOUNTS["acme"]), ("crm", ACCOUNTS["crm"]), ("crm", OTHER)]
         assert world.spreads[1] > 0
@@ -75,7 +75,7 @@ async def test_one_that_is_being_made_is_made_again() -> None:
     async with making(0.02) as world:
         await world.say("acme")
         await anyio.sleep(0.01)
-        world.fleet.replace("acme", OTHER)
+        world.supervisor.replace("acme", OTHER)
         await made(world, 2)
         await world.until("acme")
         assert world.made[-1] == ("acme", OTHER)
@@ -85,7 +85,7 @@ async def test_one_that_is_not_ours_is_not_started_but_comes_with_it() -> None:
     async with making() as world:
         await world.say("crm")
         await world.until("crm")
-        world.fleet.replace("acme", OTHER)
+        world.supervisor.replace("acme", OTHER)
         await anyio.sleep(0.02)
         assert list(world.running) == ["crm"]
         await world.say("acme", "crm")
@@ -97,6 +97,6 @@ async def test_a_stop_is_a_stop_for_one_that_was_replaced_too() -> None:
     async with making() as world:
         await world.say("acme")
         await world.until("acme")
-        world.fleet.stop()
-        world.fleet.replace("acme", OTHER)
+        world.supervisor.stop()
+        world.supervisor.replace("acme", OTHER)
     assert len(world.made) == 1

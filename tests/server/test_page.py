@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poller.server.overview import Asked, look
+from poller.server.overview import TelemetryLookup, overview_of
 from poller.server.page import page
 from poller.telemetry.status import GapStatus, OutputStatus, StreamStatus, SweepStatus
 from tests.server.conftest import NOON, House
@@ -23,8 +23,8 @@ def shown(
     now: datetime = AT,
     events: Sequence[int] = QUIET,
 ) -> str:
-    asked = Asked(lambda *_: {}, lambda *_: events)
-    return page(look(statuses, outputs, reasons, asked, now)).decode()
+    asked = TelemetryLookup(lambda *_: {}, lambda *_: events)
+    return page(overview_of(statuses, outputs, reasons, asked, now)).decode()
 
 
 def text(html: str) -> str:
@@ -111,8 +111,8 @@ def test_the_roles_of_tables_are_said_aloud(house: House) -> None:
 
 
 def test_half_a_surrogate_pair_breaks_nothing(house: House) -> None:
-    asked = Asked(lambda *_: {}, lambda *_: QUIET)
-    of = look([replace(house.streams[0], last_error="\ud800")], [], [], asked, datetime.now(UTC))
+    asked = TelemetryLookup(lambda *_: {}, lambda *_: QUIET)
+    of = overview_of([replace(house.streams[0], last_error="\ud800")], [], [], asked, datetime.now(UTC))
     assert b"gap" in page(of)
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from poller.server.diagnosis import blame
-from poller.server.overview import Asked, Look, look
+from poller.server.diagnosis import diagnose
+from poller.server.overview import Overview, TelemetryLookup, overview_of
 from poller.server.verdict import verdict, verdict_json
 from poller.telemetry.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
 from tests.server.conftest import NOON
@@ -24,8 +24,10 @@ def seen(
     failures: Mapping[str, str] | None = None,
     outputs: Sequence[OutputStatus] = (),
     reasons: Sequence[str] = (),
-) -> Look:
-    return look(statuses, outputs, reasons, Asked(lambda *_: failures or {}, lambda *_: [0] * 60), NOON)
+) -> Overview:
+    return overview_of(
+        statuses, outputs, reasons, TelemetryLookup(lambda *_: failures or {}, lambda *_: [0] * 60), NOON
+    )
 
 
 def test_all_is_complete_up_to_the_oldest_of_them() -> None:
@@ -103,7 +105,7 @@ def test_what_another_replica_polls_is_not_judged() -> None:
 )
 def test_the_fault_is_where_the_last_failure_puts_it(outcome: str, error: str, fault: str, word: str) -> None:
     failing = replace(FINE, state="late", last_error=error, sweeps=[replace(SWEEP, last_error=error)])
-    found = blame(failing, {"live": outcome}, [], [])
+    found = diagnose(failing, {"live": outcome}, [], [])
     assert found.fault == fault
     assert word in str(found.reason)
 
@@ -113,9 +115,9 @@ def test_the_sweep_that_matters_most_is_heard_first() -> None:
     live = SweepStatus("live", NOON, NOON, "no JSON")
     failing = replace(FINE, state="late", sweeps=[audit, live])
     outcomes = {"audit": "unavailable", "live": "unexpected"}
-    assert "documented" in str(blame(failing, outcomes, [], []).reason)
+    assert "documented" in str(diagnose(failing, outcomes, [], []).reason)
     gap = GapStatus("audit", NOON, NOON, "broken", NOON)
-    assert "error" in str(blame(replace(failing, state="gap", gaps=[gap]), outcomes, [], []).reason)
+    assert "error" in str(diagnose(replace(failing, state="gap", gaps=[gap]), outcomes, [], []).reason)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_the_sweep_that_matters_most_is_heard_first() -> None:
 )
 def test_what_is_not_known_is_not_claimed(state: State, error: str | None, word: str) -> None:
     sweeps = [replace(SWEEP, last_error=error)]
-    found = blame(replace(FINE, state=state, last_error=error, sweeps=sweeps), {}, [], [])
+    found = diagnose(replace(FINE, state=state, last_error=error, sweeps=sweeps), {}, [], [])
     assert found.fault == "unknown"
     assert word in str(found.reason)
 
@@ -139,8 +141,8 @@ def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> Non
     sick = replace(slow, stream="leads", sweeps=[replace(SWEEP, last_error="no answer within 30 s")])
     other = replace(slow, source="other")
     failures = {"leads": {"live": "unavailable"}}
-    asked = Asked(lambda _, stream: failures.get(stream, {}), lambda *_: [0] * 60)
-    first, _, stranger = (of.blame for of in look([slow, sick, other], [], [], asked, NOON).streams)
+    asked = TelemetryLookup(lambda _, stream: failures.get(stream, {}), lambda *_: [0] * 60)
+    first, _, stranger = (of.blame for of in overview_of([slow, sick, other], [], [], asked, NOON).streams)
     assert first == (
         "vendor or network",
         f"it waits behind acme/leads, which has the same source: {SILENT}",
@@ -155,9 +157,9 @@ def test_nobody_waits_behind_a_list_that_does_not_reach_back_far_enough() -> Non
 
 
 def test_a_failure_that_is_over_blames_nobody() -> None:
-    assert blame(FINE, {"live": "denied"}, [], []) == (None, None)
+    assert diagnose(FINE, {"live": "denied"}, [], []) == (None, None)
 
 
 def test_a_state_that_cannot_be_written_is_no_outputs_fault() -> None:
     paused = replace(FINE, state="paused")
-    assert blame(paused, {}, [replace(BUS, up=True)], ["the disk is full"]) == ("state", "the disk is full")
+    assert diagnose(paused, {}, [replace(BUS, up=True)], ["the disk is full"]) == ("state", "the disk is full")

@@ -20,9 +20,9 @@ from outputs.file import FileConfig
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.source import Source
-from poller.polling.loop import Pipeline
+from poller.polling.loop import SourceLoop
 from poller.polling.progress.backfill import Order
-from poller.polling.source import stream_runs
+from poller.polling.source import restore_streams
 from poller.sandbox.app import sandbox
 from poller.sandbox.registry import new_world
 from poller.sandbox.vendors import agendize as agendize_double
@@ -104,7 +104,7 @@ class Simulation:
     elapsed: float = 0.0
     vices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
-    pipelines: list[Pipeline] = field(default_factory=list)
+    pipelines: list[SourceLoop] = field(default_factory=list)
     orders: Sequence[tuple[str, Order]] = ()
 
     def __post_init__(self) -> None:
@@ -164,7 +164,7 @@ class Simulation:
 
     async def _pipeline(
         self, stack: AsyncExitStack, name: str, account: Source, ledger: SqliteLedger, *, once: bool
-    ) -> Pipeline:
+    ) -> SourceLoop:
         transport = _Distant(self.app, random.Random(self.seed))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, trust_env=False))
         http.headers["Accept"] = "application/json"
@@ -173,9 +173,9 @@ class Simulation:
             await ledger.save_token(name, token)
 
         auth = make_auth(account, await ledger.token(name), save, self.now)
-        return Pipeline(
+        return SourceLoop(
             name,
-            await stream_runs(name, account, ledger, self.now),
+            await restore_streams(name, account, ledger, self.now),
             open_session(name, account, http, auth, self.telemetry, self.now),
             ledger,
             telemetry=self.telemetry,

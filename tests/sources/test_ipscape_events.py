@@ -12,7 +12,7 @@ from poller.events.cloudevent import StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.polling.source import stream_runs
+from poller.polling.source import restore_streams
 from poller.sources.ipscape import Ipscape
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
@@ -74,5 +74,5 @@ def test_when_it_happened_is_when_it_was_seen_where_the_vendor_says_nothing(stre
 async def test_what_is_read_whole_is_remembered_for_ever() -> None:
     account = Ipscape.model_validate(SETTINGS | {"keep": "30d"})
     ledger = DryLedger(None, Delivery({}, Telemetry()))
-    keeps = {run.stream.name: run.keep for run in await stream_runs("centre", account, ledger, lambda: NOW)}
+    keeps = {run.stream.name: run.keep for run in await restore_streams("centre", account, ledger, lambda: NOW)}
     assert keeps == {name: None if name in WHOLE else timedelta(days=30) for name in RECORDS}

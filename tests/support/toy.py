@@ -20,7 +20,7 @@ from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
 from poller.polling.progress.windows import window
-from poller.polling.runtime import Pass, StreamRun, SweepRun
+from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -75,16 +75,16 @@ def sweep(name: str, every: timedelta, lookback: timedelta | None = timedelta(mi
     return Sweep(name, every, lookback, _pages, **flags)
 
 
-def running(*sweeps: Sweep, started: datetime = NOON) -> StreamRun:
+def running(*sweeps: Sweep, started: datetime = NOON) -> StreamRuntime:
     """A stream with these sweeps, at its first start: all are due."""
     states = {each.name: SweepState(origin=started - timedelta(days=1), due=started) for each in sweeps}
     first = Checkpoint(started, started - timedelta(days=1), states)
-    run = StreamRun("acme", stream(2, *sweeps), SHAPE, first, Seen(None), set(), None)
-    run.sweeps = [SweepRun(each, run) for each in sweeps]
+    run = StreamRuntime("acme", stream(2, *sweeps), SHAPE, first, Seen(None), set(), None)
+    run.sweeps = [SweepRuntime(each, run) for each in sweeps]
     return run
 
 
-def under_way(run: SweepRun, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Pass:
+def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Pass:
     """A pass of this sweep over its window, or a gap, with so many pages read."""
     asked = Window(gap.start, gap.end) if gap else window(run.sweep, run.state.origin or now, run.state.cursor, now)
     return Pass(asked, _pages(NOWHERE, None, asked), now, gap, read=pages)

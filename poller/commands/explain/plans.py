@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from poller.commands.explain import reasons
 from poller.commands.explain.first_request import first_request
-from poller.config.settings import Settings, named
+from poller.config.settings import Settings, split_name
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.humanize import format_duration
 from poller.plugin.stream import Window
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.coverage import SHIFTED
 from poller.polling.progress.windows import around, window
-from poller.polling.runtime import StreamRun, SweepRun
-from poller.polling.source import stream_runs
+from poller.polling.runtime import StreamRuntime, SweepRuntime
+from poller.polling.source import restore_streams
 from poller.server.control import statuses
-from poller.state.checkpoint import Backfill, Brought, Gap
+from poller.state.checkpoint import Backfill, Gap, LastPass
 from poller.state.delivery import Delivery
 from poller.state.dry_run import DryLedger
 from poller.state.open import open_reader
@@ -55,7 +55,7 @@ class SweepPlan:
     left_since: datetime | None
     last_success: datetime | None
     last_error: str | None
-    brought: Brought | None
+    brought: LastPass | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +137,20 @@ async def known(settings: Settings, stream: str, identity: str, now: datetime) -
 @asynccontextmanager
 async def _restored(
     settings: Settings, stream: str, now: datetime
-) -> AsyncIterator[tuple[StreamRun, Mapping[str, datetime | None]]]:
+) -> AsyncIterator[tuple[StreamRuntime, Mapping[str, datetime | None]]]:
     """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
-    source, name = named(settings, stream)
+    source, name = split_name(settings, stream)
     async with open_reader(settings.state) as state:
         ledger = DryLedger(state, Delivery({}, Telemetry()))
-        runs = await stream_runs(source, settings.sources[source], ledger, lambda: now)
+        runs = await restore_streams(source, settings.sources[source], ledger, lambda: now)
         saved = (await ledger.restore(f"{source}/{name}", None)).checkpoint
         due = {sweep: of.due for sweep, of in saved.sweeps.items()} if saved else {}
         yield next(run for run in runs if run.stream.name == name), due
 
 
-async def _plan(run: SweepRun, due: datetime | None, waits: datetime | None, base_url: str, now: datetime) -> SweepPlan:
+async def _plan(
+    run: SweepRuntime, due: datetime | None, waits: datetime | None, base_url: str, now: datetime
+) -> SweepPlan:
     """`due` by the checkpoint; `waits` until when, as the running poller says."""
     state, sweep = run.state, run.sweep
     due = due or now
@@ -162,29 +164,29 @@ async def _plan(run: SweepRun, due: datetime | None, waits: datetime | None, bas
         sweep=sweep.name,
         every=format_duration(sweep.every),
         due=waits or due,
-        why_then=reasons.then(run, due, now, waits),
+        why_then=reasons.why_then(run, due, now, waits),
         window=asked if sweep.lookback is not None else None,
-        why_there=reasons.there(run),
+        why_there=reasons.why_there(run),
         request=request,
         note=note,
         gaps=[await _gap(run, gap, base_url) for gap in gaps],
-        left=len(state.left),
-        left_since=min(state.left.values(), default=None),
+        left=len(state.to_fetch),
+        left_since=min(state.to_fetch.values(), default=None),
         last_success=state.last_success,
         last_error=state.last_error,
-        brought=state.brought,
+        brought=state.last_pass,
     )
 
 
-async def _gap(run: SweepRun, gap: Gap, base_url: str) -> GapPlan:
+async def _gap(run: SweepRuntime, gap: Gap, base_url: str) -> GapPlan:
     request = None
     if gap.kind == SHIFTED:
         asked = around(run.sweep, gap.start, gap.end)
         request, _ = await first_request(run.sweep.fetch, run.state.cursor, asked, base_url)
-    return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.made_up(run, gap), request)
+    return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.how_closed(run, gap), request)
 
 
-async def _history(run: StreamRun, base_url: str) -> HistoryPlan | None:
+async def _history(run: StreamRuntime, base_url: str) -> HistoryPlan | None:
     """What is left of the history that was ordered last."""
     ordered, past = run.backfill, run.stream.history
     if ordered is None or past is None:

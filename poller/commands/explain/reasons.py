@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from poller.humanize import format_duration, format_duration_roughly, format_time
 from poller.polling.progress.coverage import BROKEN, SHIFTED
 from poller.polling.progress.passes import OFF
-from poller.polling.runtime import SweepRun
+from poller.polling.runtime import SweepRuntime
 from poller.state.checkpoint import Gap
 
 
-def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = None) -> str:
+def why_then(run: SweepRuntime, due: datetime, now: datetime, waits: datetime | None = None) -> str:
     """Why its next pass begins when it does. `waits`: until when the poller that runs holds it back."""
     state, every = run.state, f"every {format_duration(run.sweep.every)}"
     if waits:
@@ -19,7 +19,7 @@ def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = N
         return f"{every}; its first poll is due at once"
     if _rests(run, due):
         return f"it rests for a day, as the vendor offers no way for it: {state.last_error}"
-    began = f"; last began {format_time(state.brought.end)}" if state.brought else ""
+    began = f"; last began {format_time(state.last_pass.end)}" if state.last_pass else ""
     if now < due:
         return f"{every}{began}"
     if state.last_error:
@@ -27,7 +27,7 @@ def then(run: SweepRun, due: datetime, now: datetime, waits: datetime | None = N
     return f"{every}{began}; overdue by {format_duration_roughly(now - due)}: no poller runs, or it is behind"
 
 
-def there(run: SweepRun) -> str:
+def why_there(run: SweepRuntime) -> str:
     """Why its window begins where it does."""
     state, lookback = run.state, run.sweep.lookback
     if lookback is None:
@@ -44,7 +44,7 @@ def there(run: SweepRun) -> str:
     return _at_first(run, lookback)
 
 
-def _at_first(run: SweepRun, lookback: timedelta) -> str:
+def _at_first(run: SweepRuntime, lookback: timedelta) -> str:
     if run.sweep.from_lookback_only:
         return f"it follows changes: at its first poll it reaches back by lookback {format_duration(lookback)} only"
     start, origin = run.stream.checkpoint.start, run.state.origin
@@ -56,7 +56,7 @@ def _at_first(run: SweepRun, lookback: timedelta) -> str:
     return f"first poll: it reaches back to start {format_time(start)}"
 
 
-def made_up(run: SweepRun, gap: Gap) -> str:
+def how_closed(run: SweepRuntime, gap: Gap) -> str:
     """How a gap will be closed."""
     if gap.kind == BROKEN:
         return "its next complete pass reads it, too"
@@ -71,6 +71,6 @@ def made_up(run: SweepRun, gap: Gap) -> str:
     return f"the list does not reach it; it is left to {by}"
 
 
-def _rests(run: SweepRun, due: datetime) -> bool:
-    brought = run.state.brought
+def _rests(run: SweepRuntime, due: datetime) -> bool:
+    brought = run.state.last_pass
     return bool(run.state.last_error and brought and due - brought.end == OFF)

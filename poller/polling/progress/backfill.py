@@ -30,7 +30,7 @@ class Order:
     instead: bool = False
 
 
-def taken(
+def accept_order(
     name: str, checkpoint: Checkpoint, history: History | None, keep: timedelta | None, order: Order, now: datetime
 ) -> Backfill:
     """What an order comes to: what is left of the last one, if it was the same and is not done. Raises ConfigError.
@@ -49,14 +49,14 @@ def taken(
         return replace(before, error=None)
     if before and before.done is None and not order.instead:
         raise ConfigError(
-            f"{name}: {spelt(before)} is still to be read, from {before.at:%F %T} UTC on: the same words go on with "
-            "it, --instead gives it up for this one"
+            f"{name}: {order_text(before)} is still to be read, from {before.at:%F %T} UTC on: the same words go on "
+            "with it, --instead gives it up for this one"
         )
     first = (order.end - order.start) if history.smallest is None else max(_FIRST, history.smallest)
     return Backfill(order.words, order.start, order.end, order.start, first.total_seconds(), now)
 
 
-def spelt(backfill: Backfill) -> str:
+def order_text(backfill: Backfill) -> str:
     """An order in the words of whoever gave it."""
     since, until = backfill.words
     return f"--from {since} --to {until}" if until else f"--from {since}"

@@ -23,7 +23,7 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
     main = checkpoint.sweeps.get("live") or checkpoint.sweeps.get("snapshot")
     covered = main.cursor.until if main and main.cursor else checkpoint.start
     missing = [gap.start for gap in checkpoint.gaps if gap.kind != UNREADABLE]
-    waiting = [since for state in checkpoint.sweeps.values() for since in state.left.values()]
+    waiting = [since for state in checkpoint.sweeps.values() for since in state.to_fetch.values()]
     return min([covered, *missing, *waiting]) if covered else None
 
 
@@ -65,13 +65,13 @@ def collapsed(checkpoint: Checkpoint, state: SweepState, records: float, now: da
     `records` is comparable between passes (an hour of window, or the whole list). The stream is suspect until a pass
     brings more again, or until passes over 24 h agree.
     """
-    before = state.found
+    before = state.last_density
     if before is None or before < _FEW or records >= before / 2:
-        checkpoint.suspect, state.found = None, records
+        checkpoint.suspect, state.last_density = None, records
         return False
     checkpoint.suspect = checkpoint.suspect or now
     if now - checkpoint.suspect >= _AGREED:
-        checkpoint.suspect, state.found = None, records
+        checkpoint.suspect, state.last_density = None, records
         return False
     return True
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo, deletion_event
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
-from poller.polling.runtime import Pass, SweepRun
+from poller.polling.runtime import Pass, SweepRuntime
 from poller.state.checkpoint import Checkpoint
 
 _MANY = 10
 _AGREED = timedelta(hours=24)
 
 
-def missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime) -> list[str]:
+def missing_members(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, now: datetime) -> list[str]:
     """The members that this complete snapshot is the second in a row not to hold.
 
     Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
@@ -32,7 +32,7 @@ def missing(checkpoint: Checkpoint, run: SweepRun, current: Pass, now: datetime)
     return sorted(gone)
 
 
-def vanish(batch: Batch, shape: StreamInfo, identities: Iterable[str], seen: Seen, now: datetime) -> None:
+def add_deletions(batch: Batch, shape: StreamInfo, identities: Iterable[str], seen: Seen, now: datetime) -> None:
     """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
     for identity in identities:
         key = key_of(identity)

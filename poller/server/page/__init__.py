@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from poller import VERSION
-from poller.server.overview import Look, StreamLook
+from poller.server.overview import Overview, StreamOverview
 from poller.server.page import rows
 from poller.server.verdict import Verdict, verdict
 from poller.telemetry.status import STATES
@@ -40,14 +40,14 @@ _STREAMS = ("Stream", "State", "Lag", "Polls", "Events a minute", "Gaps", "What 
 _LOOKS = {True: "good", False: "bad", None: "wait"}
 
 
-def page(of: Look) -> bytes:
+def page(of: Overview) -> bytes:
     """The whole page: the verdict, what stands in the way, the outputs, and every stream, those in trouble first."""
     judged = verdict(of)
     title = f"{judged.said.partition(':')[0]} - poller"
     return f"{_TOP}{escape(title)}{_MIDDLE}{_live(of, judged)}{_BOTTOM}".encode("utf-8", "replace")
 
 
-def _live(of: Look, judged: Verdict) -> str:
+def _live(of: Overview, judged: Verdict) -> str:
     """What the script keeps up to date."""
     streams = of.urgent_first()
     parts = [
@@ -71,7 +71,7 @@ _FILTER: Final = """<p id="finder" hidden>
 """Of no use without the script, which shows it."""
 
 
-def _skip(streams: Sequence[StreamLook]) -> str:
+def _skip(streams: Sequence[StreamOverview]) -> str:
     troubled = [of for of in streams if of.troubled]
     to, words = (f"s-{troubled[0].name}", "Skip to trouble") if troubled else ("streams", "Skip to the streams")
     return f'<a class="skip" href="#{escape(to)}">{words}</a>\n'
@@ -85,7 +85,7 @@ def _verdict(judged: Verdict) -> str:
     )
 
 
-def _summary(streams: Sequence[StreamLook]) -> str:
+def _summary(streams: Sequence[StreamOverview]) -> str:
     counts = Counter(of.status.state for of in streams if of.status.here)
     elsewhere = sum(not of.status.here for of in streams)
     told = [f"{counts[state]} {state}" for state in STATES if counts[state]]

@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 
 from poller.humanize import describe_throughput, format_ago, format_ahead, format_clock, format_seconds
-from poller.server.overview import StreamLook
+from poller.server.overview import StreamOverview
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}
@@ -20,7 +20,7 @@ def outputs(found: Sequence[OutputStatus], now: datetime) -> str:
     return "".join(_output(output, now) for output in found)
 
 
-def streams(found: Sequence[StreamLook], now: datetime) -> str:
+def streams(found: Sequence[StreamOverview], now: datetime) -> str:
     """One row a stream, in the order given."""
     return "".join(_stream(of, now) for of in found)
 
@@ -49,7 +49,7 @@ def _output(output: OutputStatus, now: datetime) -> str:
     )
 
 
-def _stream(of: StreamLook, now: datetime) -> str:
+def _stream(of: StreamOverview, now: datetime) -> str:
     status, (fault, reason) = of.status, of.blame
     told = "" if reason is None else f"<p>{escape(reason)}</p>"
     said = "" if status.last_error is None else f"<p><small>{escape(status.last_error)}</small></p>"
@@ -67,7 +67,7 @@ def _stream(of: StreamLook, now: datetime) -> str:
     )
 
 
-def _lag(of: StreamLook, now: datetime) -> str:
+def _lag(of: StreamOverview, now: datetime) -> str:
     lag = of.status.lag_seconds
     if lag is None or of.covered_until is None:
         return ""
@@ -75,7 +75,7 @@ def _lag(of: StreamLook, now: datetime) -> str:
     return f"{format_seconds(lag)} {since}".strip()
 
 
-def _polls(of: StreamLook, now: datetime) -> str:
+def _polls(of: StreamOverview, now: datetime) -> str:
     """The latest success and the next poll of any sweep; each sweep's own on demand."""
     sweeps = of.status.sweeps
     if not sweeps:
