@@ -18,7 +18,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.mark.parametrize(
-    ("lookback", "start", "follows", "begins"),
+    ("lookback", "start", "from_lookback_only", "begins"),
     [
         (HOUR, NOON - DAY, False, NOON - DAY),
         (3 * DAY, NOON - DAY, False, NOON - 3 * DAY),
