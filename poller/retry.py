@@ -1,15 +1,77 @@
-"""How long to wait before trying again: one second, doubling to five minutes, with jitter."""
+"""Trying again after a failure: when, and for how long.
+
+The wait after the first failure in a row is a second; it doubles up to four minutes, and jitter makes every wait up to
+a quarter longer. `Retry` counts the failures of something that somebody else tries; `keep_trying` tries by itself.
+"""
 
 import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
 
+import anyio
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 _WAIT = wait_exponential(max=240)
 _JITTER = 1.25
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait after so many failures in a row (at least one)."""
+    """Return the seconds to wait after so many failures in a row (at least one)."""
     state = RetryCallState(AsyncRetrying(), None, (), {})
     state.attempt_number = failures
     return _WAIT(state) * random.uniform(1, _JITTER)  # noqa: S311  no secret
+
+
+@dataclass(slots=True)
+class Retry:
+    """A count of failures in a row, and the time before which there is no other try (None: at once)."""
+
+    failures: int = 0
+    at: datetime | None = None
+
+    def ready(self, now: datetime) -> bool:
+        """Return True if a try may be made now."""
+        return self.at is None or self.at <= now
+
+    def failed(self, now: datetime, factor: float = 1.0) -> float:
+        """Count a failure; return the seconds until the next try, `factor` times as long as usual."""
+        self.failures += 1
+        wait = factor * backoff(self.failures)
+        self.at = now + timedelta(seconds=wait)
+        return wait
+
+    def succeeded(self) -> None:
+        """Forget all failures."""
+        self.failures, self.at = 0, None
+
+
+async def keep_trying(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    on: type[E],
+    report: Callable[[E, float], None],
+    longest: float = 30.0,
+    give_up_after: float | None = None,
+) -> T:
+    """Repeat an attempt as long as it raises `on`, and return what it returns at last.
+
+    `report` is given each failure and the seconds until the next try, `longest` at most; what it raises ends this.
+    Raises the last failure where the next try would begin more than `give_up_after` seconds after the first one
+    (None: never).
+    """
+    failures, since = 0, anyio.current_time()
+    while True:
+        try:
+            return await attempt()
+        except on as error:
+            failures += 1
+            wait = min(backoff(failures), longest)
+            report(error, wait)
+            if give_up_after is not None and anyio.current_time() + wait - since > give_up_after:
+                raise
+        await anyio.sleep(wait)

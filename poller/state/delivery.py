@@ -5,18 +5,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self, TypeVar
 
-import anyio
-
 from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
 from poller.errors import PollerError
 from poller.events.rejects import reject_too_large
-from poller.retry import backoff
+from poller.retry import keep_trying
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")
-
-_LONGEST = 30.0
-"""Seconds: all streams wait for an output, so it is tried again sooner than a vendor would be."""
 
 
 class OutputAway(PollerError):
@@ -32,6 +27,7 @@ class Delivery:
         self._patience = patience
         self._stack = AsyncExitStack()
         self._away: list[str] = []
+        self._failing: set[str] = set()
         self._told: dict[str, int] = {}  # how many of its notices
 
     async def __aenter__(self) -> Self:
@@ -47,7 +43,7 @@ class Delivery:
         self._telemetry.outputs(self._outputs)
         for name, why in away.items():
             self._telemetry.output_failed(name, error=str(why), retry_in=None)
-        self._away = list(away)
+        self._away, self._failing = list(away), set(away)
         return self
 
     async def arrive(self) -> None:
@@ -111,20 +107,20 @@ class Delivery:
 
     async def _insist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works."""
-        failures, since = 0, anyio.current_time()
-        while True:
-            try:
-                done = await attempt()
-            except OutputError as error:
-                if isinstance(error, OutputClosed):
-                    raise
-                failures += 1
-                wait = min(backoff(failures), _LONGEST)
-                self._telemetry.output_failed(name, error=str(error), retry_in=wait)
-                if self._patience is not None and anyio.current_time() + wait - since > self._patience:
-                    raise OutputAway(f"output {name} is away: {error}") from error
-                await anyio.sleep(wait)
-            else:
-                if failures or name in self._away:
-                    self._telemetry.output_recovered(name)
-                return done
+        report = partial(self._failed, name)
+        try:
+            done = await keep_trying(attempt, on=OutputError, report=report, give_up_after=self._patience)
+        except OutputClosed:
+            raise
+        except OutputError as error:
+            raise OutputAway(f"output {name} is away: {error}") from error
+        if name in self._failing:
+            self._failing.remove(name)
+            self._telemetry.output_recovered(name)
+        return done
+
+    def _failed(self, name: str, error: OutputError, wait: float) -> None:
+        if isinstance(error, OutputClosed):
+            raise error
+        self._failing.add(name)
+        self._telemetry.output_failed(name, error=str(error), retry_in=wait)

@@ -27,8 +27,8 @@ SECRETS = (API_KEY, ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, "sandbox-access-
 """Ours, and how those begin that the sandbox makes."""
 FAST = "300ms"
 HASTY = (
-    "from poller.polling import circuit_breaker as patience; from poller.state import delivery; "
-    "patience.backoff = delivery.backoff = lambda failures: 0.1"
+    "from poller import retry; from poller.polling import circuit_breaker as patience; "
+    "patience.backoff = retry.backoff = lambda failures: 0.1"
 )
 """Python for a process that tries again soon, where how long it waits is not the question."""
 NOTHING: Mapping[str, str] = {}

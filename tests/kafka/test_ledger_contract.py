@@ -21,7 +21,7 @@ Start = Callable[[Before], OpenState]
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.state.delivery.backoff", lambda failures: 0.01)
+    monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.01)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ async def test_a_name_that_is_too_long_itself_is_left_out() -> None:
 
 
 async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
     away, there, telemetry = Away("away"), Sink("there"), Telemetry()
     async with Delivery({"away": away, "there": there}, telemetry) as delivery:
         assert [(output.name, output.up) for output in telemetry.output_statuses()] == [
@@ -100,7 +100,7 @@ async def test_what_is_away_at_the_start_is_down_and_waited_for(monkeypatch: pyt
 
 
 async def test_what_is_noticed_is_told_once_also_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.state.delivery.backoff", lambda _: 0.0)
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
 
     class Noticing(Sink):
         def announce(self, batch: Sequence[Message]) -> Marks:

@@ -29,8 +29,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("poller.state.delivery", "poller.state.sqlite.ledger"):
-        monkeypatch.setattr(f"{module}.backoff", lambda failures: 0.01)
+    monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.01)
 
 
 @pytest.fixture

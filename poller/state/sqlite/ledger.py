@@ -13,7 +13,7 @@ from poller.errors import ConfigError
 from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
-from poller.retry import backoff
+from poller.retry import keep_trying
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
 from poller.state.reader import Restored, account_mismatches, restore, token_of
@@ -97,19 +97,14 @@ class SqliteLedger:
         self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
 
     async def _save(self, rows: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._in_turn(self._database.write, rows, chunks)
-            except sqlite3.Error as error:
-                failures += 1
-                wait = min(backoff(failures), 30.0)
-                self.trouble = f"the state cannot be written: {error}"
-                self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
-                await anyio.sleep(wait)
-            else:
-                self.trouble = None
-                return
+        await keep_trying(
+            lambda: self._in_turn(self._database.write, rows, chunks), on=sqlite3.Error, report=self._failed
+        )
+        self.trouble = None
+
+    def _failed(self, error: sqlite3.Error, wait: float) -> None:
+        self.trouble = f"the state cannot be written: {error}"
+        self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
