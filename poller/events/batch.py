@@ -1,4 +1,4 @@
-"""What one page is read under, and what it comes to."""
+"""The input and the result of reading one page: its context, and its batch of messages."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -12,12 +12,16 @@ from poller.plugin.stream import Window
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What a page is read under. Times are aware, UTC.
+    """A page's circumstances, which decide what of it is news. All times are aware, in UTC.
 
-    `baseline`: during a sweep's first complete pass, records wholly before it are noted in silence. `doubts`: the
-    identities whose last delivery is in doubt. `reached`: where the window of `live` begins now, given to a wider
-    sweep after its first pass, so that what it finds can be told apart. `names`: the batch says whom the page held.
-    `history`: of what was never seen, or is still silent baseline, all that lies in this range is news.
+    `baseline`: during a sweep's first complete pass, records that lie wholly before this time are noted in silence.
+    `doubts`: the keys of identities whose last delivery is in doubt; what they show is news.
+    `is_audit`: the sweep is a wider one; what is news to it, the fast ones missed.
+    `names`: the batch lists the identities that the page held.
+    `reached`: the start of the present window of `live`. A wider sweep has it after its first pass; it tells records
+    that were late from those that were skipped.
+    `history`: records in this range are news if they were never seen or are still silent baseline; all others of
+    that sort are left alone.
     """
 
     now: datetime
@@ -31,7 +35,12 @@ class PageContext:
 
 @dataclass(slots=True)
 class Batch:
-    """What one page comes to: messages in order, and what seen will hold once they are delivered."""
+    """The result of one page: its messages in order, and what `seen` will hold once they are delivered.
+
+    `entries` are saved with the commit; `touched` are kept in memory only, since losing them costs a comparison at
+    most. `delivered` are the keys that this batch tells of, which ends a doubt. `found` counts what a wider sweep
+    brought (edited, late, skipped), `lateness` holds seconds, `drifted` the names of undocumented fields.
+    """
 
     messages: list[Message] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)

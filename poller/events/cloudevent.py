@@ -1,4 +1,4 @@
-"""Events and rejects as CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec)."""
+"""Events as CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,12 @@ from poller.events.raw_json import compact_json, encode, remove_path, with_raw
 from poller.plugin.kinds import KINDS
 
 SCHEMA_VERSION = 1
-"""Rises when a field of `data` changes its meaning or goes, not when one is added."""
+"""The version in `dataschema`: rises when a field of `data` changes its meaning or goes, not when one is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What is the same of all events of a stream. `drop` holds dotted paths, split, without their leading `data`."""
+    """A stream's constants in its events. `drop` holds dotted paths, split, without their leading `data`."""
 
     source: str
     vendor: str
@@ -27,7 +27,7 @@ class StreamInfo:
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """One line of output. `data` is encoded already."""
+    """A CloudEvent, one line of output. `data` is encoded already."""
 
     specversion: str = "1.0"
     id: str
@@ -56,14 +56,17 @@ def event(
     data: Struct,
     raw: bytes,
 ) -> Message:
-    """One revision of a record; `what` is created, updated or deleted, `raw` the record as sent (JSON)."""
+    """Write the message of one revision of a record.
+
+    `what` is created, updated or deleted, `raw` the record as sent (JSON), `digest` that of its content.
+    """
     kind: str = type(data).KIND  # type: ignore[attr-defined]
     body = with_raw(data, compact_json(raw)) if shape.raw else encode(data)
     return _revision(shape, kind, identity, what, revision, digest, time, observed, body)
 
 
 def deletion_event(shape: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
-    """A record that its list no longer holds: its `id`, all else null."""
+    """Write the message that a record is gone from its list: it has an `id`, all else is null."""
     kind = next(kind for kind in KINDS if shape.kind == kind.KIND)  # type: ignore[attr-defined]
     fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
     body = encode(fields | {"raw": None} if shape.raw else fields)

@@ -1,4 +1,4 @@
-"""What a record is compared by: a digest of its content, its stamp as a number, the fields that it may have."""
+"""The values by which two showings of a record are compared: a digest of the content, the stamp as a number."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -14,12 +14,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def digest(content: Any) -> int:
-    """64 bits of a content: the same whatever the order of its keys."""
+    """Return a 64-bit digest of a content, which is the same in whatever order its keys come."""
     return xxh3_64_intdigest(_comparable(content))
 
 
 def microseconds(stamp: datetime | None) -> int:
-    """Microseconds since 1970; UNSTAMPED where there is no stamp."""
+    """Return a stamp in microseconds since 1970, or UNSTAMPED where there is none."""
     if stamp is None:
         return UNSTAMPED
     since = stamp - _EPOCH
@@ -28,5 +28,5 @@ def microseconds(stamp: datetime | None) -> int:
 
 @cache
 def documented_fields(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
-    """The names of the fields that a decoder's record has."""
+    """Return the names of the fields that a decoder's record has."""
     return frozenset(known.encode_name for known in msgspec.structs.fields(decoder.type))

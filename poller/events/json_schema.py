@@ -1,4 +1,4 @@
-"""The JSON Schema of everything that is ever written (https://json-schema.org/draft/2020-12)."""
+"""The JSON Schema of events and rejects (https://json-schema.org/draft/2020-12)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from poller.plugin.kinds import KINDS
 
 
 def event_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of everything that is ever written: one of the kinds' events, or a reject."""
+    """Return the JSON Schema of everything that is ever written: an event of one of the kinds, or a reject."""
     kinds = {kind.KIND: _data_schema(kind) for kind in KINDS}  # type: ignore[attr-defined]
     events = [_envelope(name, [f"{name}.{what}" for what in ("created", "updated", "deleted")]) for name in kinds]
     reject = _envelope("reject", ["record.rejected"])

@@ -1,4 +1,4 @@
-"""JSON that is carried as bytes: a vendor's record inside an event of ours, values untouched."""
+"""JSON carried as bytes, so that a vendor's record stands in an event with its values untouched."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ encode = msgspec.json.Encoder().encode
 
 
 def compact_json(record: bytes) -> bytes:
-    """A JSON value without white space between its tokens; values, key order and spelling stay."""
+    """Return a JSON value without white space between its tokens; values, key order and spelling stay."""
     return msgspec.json.format(record, indent=-1)
 
 
 def with_raw(data: Struct, record: bytes) -> bytes:
-    """The normalized fields, and the vendor's record (compact JSON) beside them as `raw`."""
+    """Encode the normalized fields, with the vendor's record (compact JSON) beside them as `raw`."""
     return b'%b,"raw":%b}' % (encode(data)[:-1], record)
 
 
 def remove_path(value: bytes, path: Sequence[str]) -> bytes:
-    """Take what lies at `path` out of a JSON value, in every element of a list on the way; the rest is untouched."""
+    """Return a JSON value without what lies at `path`, in every element of a list on the way; the rest is untouched."""
     if value[:1] == b"[":
         return encode([Raw(remove_path(bytes(item), path)) for item in msgspec.json.decode(value, type=list[Raw])])
     fields = msgspec.json.decode(value, type=dict[str, Raw]) if value[:1] == b"{" else {}

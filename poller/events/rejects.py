@@ -12,7 +12,7 @@ from poller.events.raw_json import compact_json, encode, remove_path
 
 
 class Rejected(Struct, frozen=True):
-    """`data` of a reject: why, the record as sent (null where it cannot be shown), its stream, its size in bytes."""
+    """A reject's `data`: the record as sent (null where it cannot be shown), and its size in bytes."""
 
     reason: str
     record: Raw
@@ -23,9 +23,10 @@ class Rejected(Struct, frozen=True):
 def reject(
     shape: StreamInfo, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes
 ) -> Message:
-    """A record that cannot be normalized; `raw` is shown as JSON where it is JSON, else as a string.
+    """Write the message of a record that cannot be normalized.
 
-    What is to be dropped cannot be found in a string, so then it is null.
+    `raw` is shown as JSON where it is JSON, else as a string; a stream that drops a part of its records shows null
+    then, for that part cannot be found in a string. `identity` is None where it is not known.
     """
     body = encode(Rejected(reason, Raw(_shown(shape, raw)), shape.stream, len(raw)))
     if ("raw",) in shape.drop:
@@ -59,14 +60,14 @@ class _Line(Struct):
 
 
 _LONGEST = 1000
-"""Letters of an identity that is still named where there is hardly room for anything."""
+"""The most characters of an identity that are still named in a reject of what was too large."""
 
 
 _line = msgspec.json.Decoder(_Line).decode
 
 
 def reject_too_large(message: Message, reason: str) -> Message:
-    """The reject that stands for an event, or a reject, too large for an output: its record is null, its size told."""
+    """Write the reject that replaces an event or a reject too large for an output: no record, but its size."""
     line = _line(message.value)
     size = line.data.size if line.data.size is not None else len(bytes(line.data.raw))
     named = line.subject if line.subject and len(line.subject) <= _LONGEST else UNSET

@@ -1,4 +1,4 @@
-"""What was last delivered, or silently noted, of each identity: packed small, and bounded by time."""
+"""The memory of a stream: what was last delivered, or silently noted, of each identity, bounded by time."""
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,17 +11,17 @@ _ENTRY = struct.Struct("<QQqIIBB")
 ITEM = _KEY.size + _ENTRY.size
 
 UNSTAMPED = -(1 << 63)
-"""`modified` of a record without a readable modification stamp."""
+"""The `modified` of a record that has no readable modification stamp."""
 
 DELETED, BASELINE, REJECT = 1, 2, 4
 
 
 class Entry(NamedTuple):
-    """What is known of one identity.
+    """The last delivered, or silently noted, state of one identity.
 
-    `digest` of its projection and `raw` of its bytes are 64-bit hashes; `modified` is the vendor's stamp in
-    microseconds since 1970; `delivered` the seconds since 1970 of the commit that last delivered or silently noted a
-    revision; `flags` combine DELETED, BASELINE, REJECT; `projection` is the number of the one that `digest` is of.
+    `digest` is a 64-bit hash of its content, `raw` one of its bytes. `projection` is the number of the way in which
+    the content was taken. `modified` is the vendor's stamp in microseconds since 1970; `delivered` the seconds since
+    1970 of the commit that last delivered or noted a revision. `flags` combine DELETED, BASELINE, REJECT.
     """
 
     digest: int
@@ -34,17 +34,17 @@ class Entry(NamedTuple):
 
 
 def key_of(identity: str) -> int:
-    """The 64-bit fingerprint of an identity within its stream."""
+    """Return the 64-bit fingerprint of an identity within its stream."""
     return xxh3_64_intdigest(identity.encode("utf-8", "surrogatepass"))
 
 
 def key_of_reject(digest: int) -> int:
-    """The fingerprint under which a reject's content is remembered, apart from every identity."""
+    """Return the fingerprint under which a reject's content is remembered, apart from every identity."""
     return xxh3_64_intdigest(b"\0reject" + _KEY.pack(digest))
 
 
 class Seen:
-    """One stream's identities. `keep` is in seconds, None for ever: an older entry counts as never met."""
+    """A stream's identities. `keep` is in seconds, None for ever: an older entry counts as never met."""
 
     def __init__(self, keep: float | None) -> None:
         self._keep = keep
@@ -54,7 +54,7 @@ class Seen:
         return len(self._entries)
 
     def get(self, key: int, now: float) -> Entry | None:
-        """What is known of this identity, None where nothing is, or where it is older than `keep`."""
+        """Return the entry of an identity; None where there is none, or it is older than `keep` at `now`."""
         packed = self._entries.get(key)
         if packed is None:
             return None
@@ -62,7 +62,7 @@ class Seen:
         return None if self._over(entry.delivered, now) else entry
 
     def put(self, entries: Mapping[int, Entry]) -> None:
-        """Remember, after the commit that made it true."""
+        """Remember entries; call this after the commit that made them true."""
         for key, entry in entries.items():
             self._entries[key] = _ENTRY.pack(*entry)
 
@@ -72,7 +72,7 @@ class Seen:
             self._entries[key] = packed
 
     def expire(self, chunk: bytes, now: float) -> None:
-        """Forget what this chunk held, where nothing newer has been said of it since."""
+        """Forget the identities in this chunk whose entries are older than `keep`: newer entries of them stay."""
         for key, _ in _items(chunk):
             packed = self._entries.get(key)
             if packed is not None and self._over(_ENTRY.unpack(packed)[4], now):
@@ -80,11 +80,11 @@ class Seen:
 
     @property
     def packed_size(self) -> int:
-        """Bytes that everything takes when packed."""
+        """The size of all entries when packed, in bytes."""
         return ITEM * len(self._entries)
 
     def pack_by_day(self) -> list[tuple[int, bytes]]:
-        """Everything, one chunk a day of delivery: the newest delivery in it (seconds since 1970), and the chunk."""
+        """Return all entries, one chunk a day of delivery, each with its newest delivery (seconds since 1970)."""
         days: dict[int, list[bytes]] = {}
         newest: dict[int, int] = {}
         for key, packed in self._entries.items():
@@ -99,17 +99,17 @@ class Seen:
 
 
 def pack(entries: Iterable[tuple[int, Entry]]) -> bytes:
-    """One commit's entries as one chunk."""
+    """Pack one commit's entries as one chunk."""
     return b"".join(_KEY.pack(key) + _ENTRY.pack(*entry) for key, entry in entries)
 
 
 def unpack_keys(packed: bytes) -> set[int]:
-    """A set of fingerprints, as `pack_keys` wrote it."""
+    """Return the set of fingerprints that `pack_keys` wrote."""
     return {key for (key,) in _KEY.iter_unpack(packed)}
 
 
 def pack_keys(keys: Iterable[int]) -> bytes:
-    """A set of fingerprints, 8 bytes each."""
+    """Pack a set of fingerprints, 8 bytes each, in ascending order."""
     return b"".join(_KEY.pack(key) for key in sorted(keys))
 
 

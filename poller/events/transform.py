@@ -1,4 +1,10 @@
-"""Records to messages: drop what is no news, note the silent, normalize and encode the rest. Pure."""
+"""Decide which records of a page are news, and turn those into messages.
+
+The life of a record: it is decoded and named; its bytes, then its content, are compared with the entry that `seen`
+holds of its identity. Equal content is a duplicate; an older stamp than the one delivered is a stale word of a lagging
+replica, and dropped for an hour; a new record of the first complete pass that lies before `start` is noted in silence.
+All else is news: it is normalized and becomes an event. Whatever breaks on the way makes this one record a reject.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,20 +25,20 @@ from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen
 from poller.plugin.stream import Leaf, Stream
 
 _MANY_BRACKETS = 500
-"""Fewer cannot be nested too deep for anyone."""
+"""A record with fewer brackets than this cannot be nested too deep for any reader."""
 
 TRUTH_AFTER = 3600
-"""Seconds: an older revision met later than this after the newer one was delivered is the truth, no lagging replica."""
+"""Seconds after a delivery from which an older revision is taken for the truth, no longer for a lagging replica."""
 
 
 class _Unreadable(Exception):
-    """This record becomes a reject."""
+    """Raised where a record becomes a reject; says why."""
 
 
 def transform(
     stream: Stream, shape: StreamInfo, records: Iterable[bytes | Raw], seen: Seen, moment: PageContext
 ) -> Batch:
-    """Decide of every record whether it is news, in the order given. Never raises for what a vendor sent."""
+    """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, shape, seen, moment)
     for record in records:
         page.take(bytes(record))
@@ -40,7 +46,7 @@ def transform(
 
 
 class _Page:
-    """One page under way: a record met twice in it is compared with what its first showing made of it."""
+    """A page under way: a record met twice in it is compared with what its first showing left."""
 
     def __init__(self, stream: Stream, shape: StreamInfo, seen: Seen, moment: PageContext) -> None:
         self.batch = Batch()
@@ -98,7 +104,7 @@ class _Page:
         self._tell(record, identity, raw, key, entry, known, silent=not (known or doubted))
 
     def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
-        """Whether this is no news: the content last delivered, or an older word than that."""
+        """Return True, and count it, if this is no news: the content last delivered, or an older one."""
         if self._is_same(known, record, entry.digest):
             self.batch.duplicates += 1
             newest = max(entry.modified, known.modified)
@@ -114,7 +120,7 @@ class _Page:
         return False
 
     def _is_same(self, known: Entry, record: Any, digest: int) -> bool:
-        """By the projection that `known` was made with: after an upgrade the former one decides once."""
+        """Compare by the projection that `known` was made with: after an upgrade the former one decides once."""
         former = self._stream.contents[known.projection - 1 : known.projection]
         if not former or former[0] is self._content:
             return digest == known.digest
@@ -184,7 +190,7 @@ class _Page:
         self.batch.rejects += 1
 
     def _digests(self, raw: bytes, record: Any) -> list[int]:
-        """What a reject is remembered by: its content in every projection, today's last; else its bytes."""
+        """Return what a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
             found = [digest_of(content(record)) for content in self._stream.contents] if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it

@@ -1,4 +1,9 @@
-"""Every metric and every log line there is: nothing else knows structlog or prometheus_client."""
+"""Every metric and every log line of the program.
+
+No other room knows structlog or prometheus_client. A notable event is one method of `Telemetry` (`instrumentation`),
+which both counts and logs it: counters live in `metric_defs`, gauges are read off the streams' statuses (`status`) at
+each scrape, and `recent` keeps the last hour for the status page.
+"""
 
 from typing import Final
 

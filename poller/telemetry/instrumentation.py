@@ -1,4 +1,4 @@
-"""The moments worth telling: each is one method, which logs it where that helps and counts it."""
+"""The events worth telling: each is one method of `Telemetry`, which counts it and logs it where that helps."""
 
 import time
 from collections import defaultdict
@@ -14,14 +14,18 @@ from poller.telemetry.recent import Recent
 from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
 
 _SHOWN, _KNOWN = 20, 1000
-"""Of a stream's new field names: told in one line, remembered. An object that is really a table has no end of them."""
+"""How many new field names of a stream one line shows, and how many are remembered at most: an object that is really
+a table has no end of them."""
 
 _log: FilteringBoundLogger = structlog.get_logger()
 
 
 class Telemetry:
-    """What one running poller tells of itself. Told by the event loop; `render`, `events_per_minute`, `failures` and
-    `output_statuses` may run in a worker thread. `clock` gives seconds that only rise."""
+    """The metrics and the log of one running poller.
+
+    The event loop calls it; `render`, `events_per_minute`, `failures` and `output_statuses` may run in a worker
+    thread. `clock` gives seconds that only rise.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._recent = Recent(clock)
@@ -33,28 +37,28 @@ class Telemetry:
         self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
-        """Take the gauges from these, at each scrape and in its worker thread: copy what the loop may change."""
+        """Take the gauges from `statuses`. Each scrape calls it, in a worker thread: copy what the loop may change."""
         self._metrics.statuses = statuses
 
     def render(self) -> bytes:
-        """All metrics in the Prometheus text format. Slow with many streams: not for the event loop."""
+        """Return all metrics in the Prometheus text format. Slow with many streams: not for the event loop."""
         return generate_latest(self._registry)
 
     def started(self, version: str, replica: str, **fields: object) -> None:
-        """`replica` is our name: the sources whose `owner` it is are ours."""
+        """Log the start. `replica` is our name: the sources whose `owner` it is are ours."""
         self._metrics.version, self._metrics.replica = version, replica
         _log.info("poller.started", version=version, replica=replica, **fields)
 
     def stopped(self) -> None:
-        """The last line of an orderly end."""
+        """Log the last line of an orderly end."""
         _log.info("poller.stopped")
 
     def notice(self, event: str, **fields: object) -> None:
-        """Something to look at that has no number of its own; `event` is `noun.verb_past`."""
+        """Log a warning that has no metric of its own; `event` is `noun.verb_past`."""
         _log.warning(event, **fields)
 
     def page_read(self, source: str, stream: str, sweep: str, *, records: int, duplicates: int, stale: int) -> None:
-        """A page came and was judged; `stale` are revisions older than the one already delivered."""
+        """Count a page that was read; `stale` are revisions older than the one already delivered."""
         self._metrics.records.add(records, source, stream)
         self._metrics.duplicates.add(duplicates, source, stream)
         self._metrics.stale.add(stale, source, stream)
@@ -70,7 +74,11 @@ class Telemetry:
         lateness: Sequence[float],
         found: Mapping[str, int],
     ) -> None:
-        """A page is durable: events by type, seconds from each new record's own time, what a wider sweep found."""
+        """Count and log a page that is durable.
+
+        `events` are counted by type, `found` by reason: what a wider sweep brought. `lateness` holds, for each new
+        record, the seconds since its own time.
+        """
         for type_, count in events.items():
             self._metrics.events.add(count, source, stream, type_)
         for reason, count in found.items():
@@ -80,8 +88,8 @@ class Telemetry:
         self._metrics.rejects.add(rejects, source, stream)
         self._recent.delivered((source, stream), sum(events.values()))
         if rejects or any(events.values()):
-            told = {"events": dict(events), "rejects": rejects, "found": dict(found)}
-            _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **told)
+            fields = {"events": dict(events), "rejects": rejects, "found": dict(found)}
+            _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **fields)
 
     def poll_completed(
         self,
@@ -93,55 +101,55 @@ class Telemetry:
         records: int,
         window: tuple[datetime, datetime] | None,
     ) -> None:
-        """A complete pass; told only where it is the first one, or follows a failure."""
+        """Count a complete pass; log it where it is the sweep's first one, or follows a failure."""
         self._metrics.polls.add(1, source, stream, sweep, "complete")
         self._recent.completed((source, stream), sweep)
         if (source, stream, sweep) in self._well:
             return
         self._well.add((source, stream, sweep))
-        told = {"pages": pages, "records": records, "window": [rfc3339(end) for end in window] if window else None}
-        _log.info("poll.completed", source=source, stream=stream, sweep=sweep, **told)
+        fields = {"pages": pages, "records": records, "window": [rfc3339(end) for end in window] if window else None}
+        _log.info("poll.completed", source=source, stream=stream, sweep=sweep, **fields)
 
     def poll_failed(
         self, source: str, stream: str, sweep: str, *, error: BaseException, outcome: str, retry_in: float | None
     ) -> None:
-        """A pass broke off; the outcome `bug` is ours, so it brings its traceback."""
+        """Count and log a pass that broke off; the outcome `bug` is ours, so it brings its traceback."""
         self._metrics.polls.add(1, source, stream, sweep, outcome)
         self._recent.failed((source, stream), sweep, outcome)
         self._well.discard((source, stream, sweep))
-        told = {"outcome": outcome, "error": f"{type(error).__name__}: {error}", "retry_in": retry_in}
+        fields = {"outcome": outcome, "error": f"{type(error).__name__}: {error}", "retry_in": retry_in}
         exc_info = error if outcome == "bug" else None
-        _log.warning("poll.failed", source=source, stream=stream, sweep=sweep, **told, exc_info=exc_info)
+        _log.warning("poll.failed", source=source, stream=stream, sweep=sweep, **fields, exc_info=exc_info)
 
     def source_denied(self, source: str, *, error: str, wait: float) -> None:
-        """The vendor refuses the credential: all streams of the source wait, `wait` seconds."""
+        """Log that the vendor refuses the credential: all streams of the source wait for `wait` seconds."""
         _log.error("source.denied", source=source, error=error, retry_in=wait)
 
     def secrets_reread(self, source: str) -> None:
-        """A file held another credential: the source goes on with that one."""
+        """Log that a file held another credential, with which the source goes on."""
         _log.info("secrets.reread", source=source)
 
     def source_throttled(self, source: str, *, seconds: float) -> None:
-        """The vendor asked for patience."""
+        """Count and log a wait that the vendor asked for."""
         self._metrics.throttled.add(seconds, source)
         _log.warning("source.throttled", source=source, retry_in=seconds)
 
     def request_done(self, source: str, *, code: str, seconds: float) -> None:
-        """`code` is the status of a whole answer, else `timeout` or `error`."""
+        """Count a request; `code` is the status of a whole answer, else `timeout` or `error`."""
         self._metrics.requests.add(1, source, code)
         self._metrics.request_seconds.observe(seconds, source)
 
     def commit_done(self, seconds: float) -> None:
-        """A batch was delivered and saved."""
+        """Count a batch that was delivered and saved, and the seconds it took."""
         self._metrics.commit_seconds.observe(seconds)
 
     def outputs(self, names: Iterable[str]) -> None:
-        """The outputs there are: up, until one fails."""
+        """Name the outputs there are: each counts as up until it fails."""
         now = datetime.now(UTC)
         self._metrics.outputs = {name: OutputStatus(name, up=True, error=None, since=now) for name in names}
 
     def output_failed(self, output: str, *, error: str, retry_in: float | None) -> None:
-        """A write failed: the output is down, and every stream waits for it."""
+        """Count and log a write that failed: the output is down, and every stream waits for it."""
         self._metrics.output_errors.add(1, output)
         before = self._metrics.outputs.get(output)
         since = before.since if before and not before.up else datetime.now(UTC)
@@ -149,48 +157,51 @@ class Telemetry:
         _log.error("output.failed", output=output, error=error, retry_in=retry_in)
 
     def output_recovered(self, output: str) -> None:
-        """It takes what it is given; told only where it was down."""
+        """Note that the output takes what it is given; log it only where it was down."""
         before = self._metrics.outputs.get(output)
         if before is None or not before.up:
             self._metrics.outputs[output] = OutputStatus(output, up=True, error=None, since=datetime.now(UTC))
             _log.info("output.recovered", output=output)
 
     def output_statuses(self) -> list[OutputStatus]:
-        """How every output does at this moment."""
+        """Return the status of every output."""
         return list(self._metrics.outputs.values())
 
     def events_per_minute(self, source: str, stream: str) -> list[int]:
-        """Events of the last 60 minutes, oldest first; the last one still runs. Zero before this process began."""
+        """Return a stream's events in each of the last 60 minutes, oldest first; the last minute still runs.
+
+        Minutes before this process began are 0.
+        """
         return self._recent.events((source, stream))
 
     def failures(self, source: str, stream: str) -> dict[str, str]:
-        """How the last pass of each sweep ended that fails now, by sweep; nothing of what was before this process."""
+        """Return, by sweep, how the last pass ended where it failed; passes before this process do not count."""
         return self._recent.failures((source, stream))
 
     def gap_opened(self, source: str, stream: str, sweep: str, start: datetime, end: datetime, kind: str) -> None:
-        """A range stays missing until a pass reads it."""
-        told = {"start": rfc3339(start), "end": rfc3339(end), "kind": kind}
-        _log.warning("gap.opened", source=source, stream=stream, sweep=sweep, **told)
+        """Log a range that stays missing until a pass reads it."""
+        fields = {"start": rfc3339(start), "end": rfc3339(end), "kind": kind}
+        _log.warning("gap.opened", source=source, stream=stream, sweep=sweep, **fields)
 
     def gap_closed(self, source: str, stream: str, sweep: str) -> None:
-        """What was missing has been read."""
+        """Log that a missing range has been read."""
         _log.info("gap.closed", source=source, stream=stream, sweep=sweep)
 
     def sweep_unsupported(self, source: str, stream: str, sweep: str, *, why: str) -> None:
-        """The vendor offers no way for this sweep, which asks again in a day."""
+        """Log that the vendor offers no way for this sweep, which asks again in a day."""
         _log.warning("sweep.rested", source=source, stream=stream, sweep=sweep, why=why)
 
     def suspected(self, source: str, stream: str, sweep: str, before: float, now: float) -> None:
-        """Too many records vanished at once to be believed: none is deleted."""
+        """Log that more records vanished at once than can be believed: none is deleted."""
         _log.warning("stream.suspected", source=source, stream=stream, sweep=sweep, before=before, now=now)
 
     def slice_read(self, source: str, stream: str, at: datetime, end: datetime, *, records: int, events: int) -> None:
-        """History was read up to `at`, of what is wanted up to `end`; the numbers are those of all slices so far."""
-        told = {"at": rfc3339(at), "end": rfc3339(end), "records": records, "events": events}
-        _log.info("backfill.read", source=source, stream=stream, **told)
+        """Log that history was read up to `at`, of what is wanted up to `end`; the numbers are sums of all slices."""
+        fields = {"at": rfc3339(at), "end": rfc3339(end), "records": records, "events": events}
+        _log.info("backfill.read", source=source, stream=stream, **fields)
 
     def schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
-        """The vendor sends fields that its file does not know; each is told and counted once."""
+        """Count and log, once each, the fields that a vendor sends and that its file does not know."""
         known = self._drifted[source, stream]
         new = [name for name in fields if name not in known]
         if new and len(known) < _KNOWN:

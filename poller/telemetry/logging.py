@@ -1,4 +1,4 @@
-"""Where log lines go, and what they look like: JSON for machines, columns for a person at a terminal."""
+"""The set-up of logging: JSON for machines, columns for a person at a terminal."""
 
 import logging
 import os
@@ -13,14 +13,15 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import Processor, WrappedLogger
 
 _LONGEST = 4000
-"""Characters of one value: an error may quote what a vendor sent, and nothing of theirs is logged whole."""
+"""The most characters of one value: an error may quote what a vendor sent, and none of that is logged whole."""
 
 
 def configure_logging(stream: TextIO, json: bool | None = None) -> None:
     """Send every log line to `stream`, as JSON unless it is a terminal (`json` overrules that).
 
-    The whole process: libraries' warnings and errors too, whether logged or warned. A line that cannot be written is
-    lost, and nothing else with it. May be called again. NO_COLOR, set to anything, leaves colours out (no-color.org).
+    That goes for the whole process: warnings and errors of libraries too, logged or warned. A line that cannot be
+    written is lost, and nothing else with it. May be called again. NO_COLOR, set to anything, leaves colours out
+    (https://no-color.org).
     """
     terminal, plain = stream.isatty(), bool(os.environ.get("NO_COLOR"))
     lines = _Lines(stream)
@@ -64,7 +65,7 @@ def _dumps(event: MutableMapping[str, Any], **_: object) -> str:
 
 
 class _Lines:
-    """The stream as structlog wants it: one method a level, one write a line."""
+    """A stream as structlog wants it: one method a level, one write a line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -78,7 +79,7 @@ class _Lines:
 
 
 class _Forward(logging.Handler):
-    """What libraries log, as lines of ours."""
+    """A handler that turns what libraries log into lines of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.get_logger()

@@ -10,7 +10,7 @@ from poller.telemetry.metrics import Counter, Histogram, gauge
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus
 
 REASONS: Final = ("late", "edited", "skipped")
-"""Why only a wider sweep brought a record."""
+"""The reasons for which only a wider sweep brought a record."""
 
 _SOURCE: Final = ("source",)
 _STREAM: Final = ("source", "stream")
@@ -21,7 +21,7 @@ _COMMIT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 
 class Catalogue(Collector):
-    """All numbers; the gauges are read off the streams' and outputs' statuses at each scrape."""
+    """A collector of all metrics: counters are kept here, gauges are read off the statuses at each scrape."""
 
     def __init__(self) -> None:
         self.statuses: Callable[[], Iterable[StreamStatus]] = tuple
@@ -44,7 +44,7 @@ class Catalogue(Collector):
         self.commit_seconds = Histogram("poller_commit_seconds", "Time to deliver and save a batch.", (), _COMMIT)
 
     def collect(self) -> Iterator[Metric]:
-        """Every family, also those that have no sample yet."""
+        """Yield every family, also those that have no sample yet."""
         statuses = list(self.statuses())
         yield from self._counters(statuses)
         yield from self._histograms(statuses)
@@ -52,24 +52,24 @@ class Catalogue(Collector):
         yield from self._other_gauges(statuses)
 
     def _counters(self, statuses: list[StreamStatus]) -> Iterator[Metric]:
-        streams = [(of.source, of.stream) for of in statuses]
-        sweeps = ((of.source, of.stream, sweep.name) for of in statuses for sweep in of.sweeps)
+        streams = [(status.source, status.stream) for status in statuses]
+        sweeps = ((status.source, status.stream, sweep.name) for status in statuses for sweep in status.sweeps)
         yield self.polls.family((*names, "complete") for names in sweeps)
         yield self.requests.family()
         yield self.events.family()
         for counter in (self.records, self.duplicates, self.stale, self.rejects, self.drift):
             yield counter.family(streams)
         yield self.found.family((*stream, reason) for stream in streams for reason in REASONS)
-        yield self.throttled.family((of.source,) for of in statuses)
+        yield self.throttled.family((status.source,) for status in statuses)
         yield self.output_errors.family((output,) for output in self.outputs.copy())
 
     def _histograms(self, statuses: list[StreamStatus]) -> Iterator[Metric]:
-        yield self.request_seconds.family((of.source,) for of in statuses)
-        yield self.lateness.family((of.source,) for of in statuses)
+        yield self.request_seconds.family((status.source,) for status in statuses)
+        yield self.lateness.family((status.source,) for status in statuses)
         yield self.commit_seconds.family([()])
 
     def _other_gauges(self, statuses: list[StreamStatus]) -> Iterator[Metric]:
-        owned = {(of.source,): float(of.owner == self.replica) for of in statuses}
+        owned = {(status.source,): float(status.owner == self.replica) for status in statuses}
         yield gauge("poller_source_owned", "1 on the replica that owns the source.", _SOURCE, owned.items())
         up = (((output.name,), float(output.up)) for output in self.outputs.copy().values())
         yield gauge("poller_output_up", "1 while the output takes what it is given.", ("output",), up)
@@ -78,19 +78,21 @@ class Catalogue(Collector):
 
 
 def _stream_gauges(statuses: list[StreamStatus]) -> Iterator[Metric]:
-    streams = [((of.source, of.stream), of) for of in statuses if of.here]  # another replica tells of the others
-    lag = ((key, of.lag_seconds) for key, of in streams if of.lag_seconds is not None)
+    streams = [
+        ((status.source, status.stream), status) for status in statuses if status.here
+    ]  # another replica tells of the others
+    lag = ((key, status.lag_seconds) for key, status in streams if status.lag_seconds is not None)
     yield gauge("poller_lag_seconds", "Now, less the end before which all is covered.", _STREAM, lag)
-    gaps = ((key, of.gap_seconds) for key, of in streams)
+    gaps = ((key, status.gap_seconds) for key, status in streams)
     yield gauge("poller_gap_seconds", "Covered range that is still missing.", _STREAM, gaps)
-    seen = ((key, float(of.seen)) for key, of in streams)
+    seen = ((key, float(status.seen)) for key, status in streams)
     yield gauge("poller_seen_records", "Identities remembered.", _STREAM, seen)
-    state = (((*key, state), float(state == of.state)) for key, of in streams for state in STATES)
+    state = (((*key, state), float(state == status.state)) for key, status in streams for state in STATES)
     yield gauge("poller_stream_state", "1 for the state the stream is in.", (*_STREAM, "state"), state)
     success = (
         ((*key, sweep.name), sweep.last_success.timestamp())
-        for key, of in streams
-        for sweep in of.sweeps
+        for key, status in streams
+        for sweep in status.sweeps
         if sweep.last_success is not None
     )
     name = "poller_last_success_timestamp_seconds"

@@ -16,7 +16,7 @@ Labels: TypeAlias = tuple[str, ...]
 
 
 class Counter:
-    """A number per label set, which only rises."""
+    """A counter: one number per label set, which only rises."""
 
     __slots__ = ("_help", "_labels", "_name", "_values")
 
@@ -25,11 +25,11 @@ class Counter:
         self._values: defaultdict[Labels, float] = defaultdict(float)
 
     def add(self, by: float, *labels: str) -> None:
-        """Raise the number of these labels; by nothing, it merely appears."""
+        """Raise the number of these labels; adding 0 makes it appear."""
         self._values[labels] += by
 
     def family(self, known: Iterable[Labels] = ()) -> CounterMetricFamily:
-        """All numbers, with zeros for label sets known to come."""
+        """Return all numbers, with zeros for the label sets in `known`."""
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         for labels, value in (dict.fromkeys(known, 0.0) | self._values.copy()).items():
             family.add_metric(labels, value)
@@ -37,7 +37,7 @@ class Counter:
 
 
 class Histogram:
-    """Counts per bucket and label set, and their sum."""
+    """A histogram: counts per bucket and label set, and the sum of the values."""
 
     __slots__ = ("_bounds", "_help", "_labels", "_name", "_names", "_rows")
 
@@ -48,7 +48,7 @@ class Histogram:
         self._rows: dict[Labels, list[float]] = {}
 
     def observe(self, value: float, *labels: str) -> None:
-        """Count one value; below zero (two clocks that disagree) counts as zero, for a sum must not fall."""
+        """Count one value; a negative one (two clocks that disagree) counts as zero, for a sum must not fall."""
         row = self._rows.get(labels)
         if row is None:
             row = self._rows[labels] = self._empty()
@@ -56,7 +56,7 @@ class Histogram:
         row[-1] += max(value, 0)
 
     def family(self, known: Iterable[Labels] = ()) -> HistogramMetricFamily:
-        """All buckets, with empty ones for label sets known to come."""
+        """Return all buckets, with empty ones for the label sets in `known`."""
         family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
         for labels, row in (dict.fromkeys(known, self._empty()) | self._rows.copy()).items():
             *counts, total = row
@@ -68,8 +68,8 @@ class Histogram:
 
 
 def gauge(name: str, help_: str, labels: Labels, values: Iterable[tuple[Labels, float]]) -> GaugeMetricFamily:
-    """A family of what is so at this moment."""
+    """Build a family of gauges out of labels and their present values."""
     family = GaugeMetricFamily(name, help_, labels=labels)
-    for of, value in values:
-        family.add_metric(of, value)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
     return family

@@ -1,17 +1,17 @@
-"""What happened to each stream of late: its events of the last hour, minute by minute, and how each sweep failed."""
+"""The recent past of each stream: its events of the last hour, minute by minute, and how its sweeps failed."""
 
 from array import array
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 Names: TypeAlias = tuple[str, str]
-"""Source and stream."""
+"""A source and a stream."""
 
 MINUTES: Final = 60
 
 
 class Recent:
-    """Told by the event loop, asked by any thread. `clock` gives seconds that only rise."""
+    """A memory written by the event loop and read by any thread. `clock` gives seconds that only rise."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class Recent:
         self._failures: dict[Names, dict[str, str]] = {}
 
     def delivered(self, names: Names, events: int) -> None:
-        """So many events went out now."""
+        """Note that this many events went out now."""
         if not events:
             return
         ring = self._rings.get(names)
@@ -28,21 +28,21 @@ class Recent:
         ring.add(self._minute(), events)
 
     def events(self, names: Names) -> list[int]:
-        """Events a minute, oldest first; the last one is the minute that still runs."""
+        """Return the events a minute, oldest first; the last one is the minute that still runs."""
         ring = self._rings.get(names)
         return ring.read(self._minute()) if ring else [0] * MINUTES
 
     def failed(self, names: Names, sweep: str, outcome: str) -> None:
-        """A pass broke off."""
+        """Note how a pass broke off."""
         self._failures.setdefault(names, {})[sweep] = outcome
 
     def completed(self, names: Names, sweep: str) -> None:
-        """A pass was complete: what it said before is over."""
+        """Note a complete pass: the failure before it is over."""
         if failures := self._failures.get(names):
             failures.pop(sweep, None)
 
     def failures(self, names: Names) -> dict[str, str]:
-        """The outcome of each sweep's last pass that failed, where none was complete since, in this process."""
+        """Return the outcome of each sweep's last pass, where that one failed in this process."""
         return dict(self._failures.get(names, ()))
 
     def _minute(self) -> int:
@@ -50,7 +50,7 @@ class Recent:
 
 
 class _Ring:
-    """A slot for each of the last minutes; those that passed without an event are emptied by the next one."""
+    """A ring with a slot for each of the last minutes; the next event empties those that passed without one."""
 
     __slots__ = ("_last", "_slots")
 

@@ -1,19 +1,22 @@
-"""What can be said of a stream, and of an output, at this moment."""
+"""The status of a stream and of an output, for metrics, the page and `/api/streams`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 State: TypeAlias = Literal["paused", "denied", "gap", "suspect", "late", "waiting", "ok"]
-"""A stream is in the first of these that holds: an output is down; its source's credential is refused; a gap is open;
-too much vanished at once; its lag is too long; it backs off or was never polled; none of these."""
+"""The state of a stream: the first of these that holds.
+
+paused: an output is down; denied: its source's credential is refused; gap: a gap is open; suspect: too much vanished
+at once; late: its lag is too long; waiting: it backs off or was never polled; ok: none of these.
+"""
 
 STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True)
 class GapStatus:
-    """A range still missing, found at `since`; all aware, UTC. `kind` says why it is open."""
+    """A range that is still missing, found at `since`; times aware, UTC. `kind` says why it is open."""
 
     sweep: str
     start: datetime
@@ -24,7 +27,7 @@ class GapStatus:
 
 @dataclass(frozen=True, slots=True)
 class SweepStatus:
-    """`last_success` is when its last complete pass ended, None before the first one."""
+    """A sweep's status. `last_success` is the end of its last complete pass, None before the first one."""
 
     name: str
     last_success: datetime | None
@@ -34,7 +37,7 @@ class SweepStatus:
 
 @dataclass(frozen=True, slots=True)
 class BackfillStatus:
-    """History that was ordered from `start` to `end`, and is read up to `at`; `error` is what the last try said."""
+    """A backfill's status: ordered from `start` to `end`, read up to `at`; `error` is that of the last try."""
 
     start: datetime
     end: datetime
@@ -45,17 +48,18 @@ class BackfillStatus:
 
     @property
     def share(self) -> float:
-        """How much of the range is read, 0 to 1."""
+        """The part of the range that is read, 0 to 1."""
         return (self.at - self.start) / (self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """`lag_seconds` is None before the first complete pass, `owner` the replica that polls the source ("": none, or not
-    known). Where it is not polled `here`, nothing else is known of it.
+    """A stream's status.
 
-    `seen` counts the identities remembered, `gap_seconds` the covered range that is still missing; `backfill` is None
-    where no history is left to be read.
+    `lag_seconds` is None before the first complete pass. `owner` is the replica that polls the source ("": none, or
+    not known); where the stream is not polled `here`, nothing else is known of it. `seen` counts the identities
+    remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
+    be read.
     """
 
     source: str
@@ -74,7 +78,7 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class OutputStatus:
-    """Up or down since `since`; `error` is what the last write said, None while it is up."""
+    """An output's status: up or down since `since`; `error` is that of the last write, None while it is up."""
 
     name: str
     up: bool
@@ -83,12 +87,12 @@ class OutputStatus:
 
 
 def rfc3339(moment: datetime) -> str:
-    """An aware time as `2026-03-14T16:15:50.120Z`."""
+    """Write an aware time as `2026-03-14T16:15:50.120Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def as_json(status: StreamStatus) -> dict[str, Any]:
-    """One object of `/api/streams`: plain values only, times in RFC 3339."""
+    """Return one object of `/api/streams`: plain values only, times in RFC 3339."""
     return {
         "source": status.source,
         "stream": status.stream,

@@ -1,1 +1,1 @@
-"""How the fields of a vendor's record are read: whatever was sent becomes a value of ours, or null."""
+"""Read the fields of a vendor's record: whatever was sent becomes a value of ours, or None."""

@@ -22,7 +22,7 @@ def region_code(text: str) -> str:
 
 
 def e164(leaf: object, region: str | None = None) -> str | None:
-    """A number as E.164; as sent where it is not one that could ring (`+1719xxxx234`); None where it says nothing.
+    """Read a number as E.164; as sent where it could not ring (`+1719xxxx234`); None where it says nothing.
 
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
@@ -45,7 +45,7 @@ def _read(number: str, region: str | None) -> str:
 
 @lru_cache(_KNOWN)
 def _assigned(prefix: str) -> bool:
-    """Whether North American numbers that begin so are given out: the first six of their ten digits decide that."""
+    """Return True if North American numbers with these first six digits are given out."""
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{prefix}0100"))
 
 

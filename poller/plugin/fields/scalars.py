@@ -1,7 +1,4 @@
-"""A vendor's record, whatever the vendor put into its fields: its documented shape, and how each field is read.
-
-What cannot be read is None.
-"""
+"""Readers of single fields, whatever a vendor put there: what cannot be read is None."""
 
 import re
 from functools import lru_cache
@@ -23,7 +20,7 @@ def _given(sent: str) -> str | None:
 
 
 def read_text(leaf: object) -> str | None:
-    """A word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
+    """Read a word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
     if isinstance(leaf, str):
         return _given(leaf)
     return str(leaf) if isinstance(leaf, _NUMBERS) and not isinstance(leaf, bool) else None
@@ -31,7 +28,7 @@ def read_text(leaf: object) -> str | None:
 
 @lru_cache(1 << 8)
 def letters_only(word: str) -> str:
-    """A word of a vendor's vocabulary, as its letters only, all of them small."""
+    """Return the letters of a vendor's word, all of them small, so that spellings of it are equal."""
     return "".join(filter(str.isalpha, word)).lower()
 
 
@@ -43,7 +40,7 @@ def read_id(leaf: object) -> str | None:
 
 
 def read_named(thing: Any) -> Named:
-    """A shape's `id` and `name`."""
+    """Read the `id` and `name` of a nested object."""
     return Named(read_id(thing.id), read_text(thing.name))
 
 
@@ -60,7 +57,7 @@ def read_number(leaf: object) -> float | int | None:
 
 
 def read_seconds(leaf: object) -> int | None:
-    """A duration in whole seconds, never negative; a broken second is left off."""
+    """Read a duration in whole seconds, never negative; a fraction is cut off."""
     found = read_number(leaf)
     return int(found) if found is not None and found >= 0 else None
 
@@ -73,7 +70,7 @@ def read_bool(leaf: object) -> bool | None:
 
 
 def lead_status(**says: bool | None) -> LeadStatus:
-    """The first of the statuses that a record says to hold; open where it says only what does not, else unknown."""
+    """Return the first status that holds; open where the record only denies some, unknown where it says nothing."""
     for status in _STATUSES:
         if says.get(status):
             return status

@@ -11,18 +11,18 @@ from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import Leaf
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
-"""What may come where an object is documented."""
+"""Any value that may come where an object is documented."""
 
 
 IdentityOf: TypeAlias = Callable[[msgspec.Raw], str | None]
-"""The identity of a row that is not decoded yet; None where it has none."""
+"""A function that returns the identity of a row that is not decoded yet; None where it has none."""
 
 
 def struct_of(fields: str, **objects: type[Any]) -> type[Any]:
-    """The Struct of a documented object: its fields as the vendor spells them, and those that are objects themselves.
+    """Build the Struct of a documented object: its fields as the vendor spells them, then those that are objects.
 
-    Each may hold anything, so that one odd value hides no record. Attributes are spelled as Python can: `line_memo`,
-    `class_`. Encoded, absent and null are the same, and the order of the fields is no matter.
+    Each field may hold anything, so that one odd value hides no record. Attributes are spelled as Python can:
+    `line_memo`, `class_`. Encoded, absent and null are the same, and the order of the fields is no matter.
     """
     types: dict[str, Any] = dict.fromkeys(fields.split(), Leaf) | {name: found | Odd for name, found in objects.items()}
     return msgspec.defstruct(
@@ -40,12 +40,12 @@ def _attribute(name: str) -> str:
 
 
 def as_struct(leaf: object, found: type[Any]) -> Any:
-    """A nested object; an empty one of its shape where the vendor sent anything else."""
+    """Return a nested object; an empty one of type `found` where the vendor sent anything else."""
     return leaf if isinstance(leaf, found) else found()
 
 
 def identity_of(field: str) -> IdentityOf:
-    """Find the identity in `field`."""
+    """Return a function that finds the identity in `field`."""
     decode = msgspec.json.Decoder(struct_of(field)).decode
 
     def name(row: msgspec.Raw) -> str | None:

@@ -1,4 +1,4 @@
-"""Times as vendors write them, and UTC: with an offset, or as wall clocks show them in a zone."""
+"""Read times as vendors write them, with an offset or as wall clocks show them in a zone; all become UTC."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -38,7 +38,7 @@ def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
 
 
 def require_time(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:
-    """`read_time`, for a record's own time. Raises ValueError where it cannot be read."""
+    """Read a record's own time, as `read_time` does. Raises ValueError where it cannot be read."""
     found = read_time(leaf, zone)
     if found is None:
         raise ValueError(f"its {name} cannot be read as a time")
@@ -46,12 +46,12 @@ def require_time(leaf: object, name: str, zone: tzinfo | None = None) -> datetim
 
 
 def seconds_between(began: datetime | None, ended: datetime | None) -> int | None:
-    """Whole seconds from one time to another, None where that cannot be said."""
+    """Return the whole seconds from one time to another; None where one is missing, or they are in the wrong order."""
     return int((ended - began).total_seconds()) if began and ended and ended >= began else None
 
 
 def time_after(began: datetime | None, seconds: int | None) -> datetime | None:
-    """So many seconds after a time, None where that cannot be said."""
+    """Return the time this many seconds after another; None where one is missing, or the calendar ends before it."""
     try:
         return None if began is None or seconds is None else began + timedelta(seconds=seconds)
     except OverflowError:
@@ -59,10 +59,10 @@ def time_after(began: datetime | None, seconds: int | None) -> datetime | None:
 
 
 def wall_clock(start: datetime, zone: tzinfo) -> datetime:
-    """The wall-clock time (naive) to ask from, so that nothing from `start` on shows an earlier one.
+    """Return the wall-clock time (naive) to ask from, so that nothing from `start` on shows an earlier one.
 
-    It shows `start` itself, except in the first of two hours that read the same: what follows in the second one shows
-    earlier times again, so it is put back by as much.
+    That time is `start` itself, except in the first of two hours that read the same: what follows in the second one
+    shows earlier times again, so it is put back by as much.
     """
     local = start.astimezone(zone)
     later = local.replace(fold=1)
@@ -80,7 +80,7 @@ def zone_name(name: str) -> str:
 
 
 def read_zone(leaf: object) -> ZoneInfo | None:
-    """The time zone that a record names; None where it names none, or none that is known."""
+    """Read the time zone that a record names; None where it names none, or none that is known."""
     return _zone(leaf) if isinstance(leaf, str) else None
 
 
