@@ -32,22 +32,31 @@ class Cursor(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Records as sent, each one JSON value in UTF-8; and, on the last page, the cursor that the complete pass earns.
+class End:
+    """The end of a complete pass, said with its last page, so that both are one commit.
 
-    A page without a cursor is delivered but moves nothing: stopping after it means reading it again. `last` says that
-    the pass is complete with this page, so that both are one commit (a fetch that just returns is complete too).
-    `names` are further records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's
-    clock, they changed; `unreadable` is a part of the asked range that the list does not reach, left to the others.
-    `off`, on the last page, says why the vendor offers no way for this sweep: it rests for a day.
+    `cursor` is what the pass covered; None where it moves nothing. `unreadable` are the parts of the asked range that
+    the list does not reach; they are left to other sweeps. `unsupported` says why the vendor offers no way for this
+    sweep: the sweep then rests for a day.
+    """
+
+    cursor: Cursor | None = None
+    unreadable: tuple[Window, ...] = ()
+    unsupported: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The records of one answer as sent, each one JSON value in UTF-8; the last page of a complete pass has an `end`.
+
+    A page without an end is delivered but moves nothing: a pass that stops after it begins again. A fetch that returns
+    without having said an end is complete, too, as if its last page had said `End()`. `to_fetch` are the ids of further
+    records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's clock, they changed.
     """
 
     records: Sequence[bytes | msgspec.Raw]
-    cursor: Cursor | None = None
-    last: bool = False
-    names: Mapping[str, timedelta] = field(default_factory=dict)
-    unreadable: Window | None = None
-    off: str | None = None
+    to_fetch: Mapping[str, timedelta] = field(default_factory=dict)
+    end: End | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Pass:
         self.records += batch.records
         self.events += batch.events.total()
         self.found |= batch.identities
-        self.cursor = page.cursor or self.cursor
+        self.cursor = page.end.cursor if page.end else None
 
     async def close(self) -> None:
         """Let go of the pages that are not read any more."""

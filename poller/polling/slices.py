@@ -9,7 +9,7 @@ import anyio
 from poller.errors import ConfigError, Shifted
 from poller.events.batch import Batch, PageContext
 from poller.http.session import Session
-from poller.plugin.stream import History, Page, Window
+from poller.plugin.stream import End, History, Page, Window
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress import backfill as history
 from poller.polling.progress import passes
@@ -62,7 +62,7 @@ class Slices:
             if over:
                 stream.slice = None
                 return
-            page = page or Page((), last=True)
+            page = page or Page((), end=End())
             batch = self._steps.transform(stream, _names(stream), page, self._moment(stream, backfill))
         except OwnershipLost:
             raise
@@ -84,13 +84,14 @@ class Slices:
     async def _deliver(
         self, stream: StreamRuntime, backfill: Backfill, past: History, current: Pass, page: Page, batch: Batch
     ) -> None:
-        came = history.delivered(backfill, batch.records, batch.events.total(), page.unreadable)
-        if page.last:
+        beyond = page.end.unreadable if page.end else ()
+        came = history.delivered(backfill, batch.records, batch.events.total(), beyond)
+        if page.end:
             came = history.read(came, past, current, self._now())
         await self._save(stream, came, batch)
         self._steps.tell(_names(stream), batch)
         stream.slice_failures, stream.slice_retry_at = 0, None
-        if page.last:
+        if page.end:
             stream.slice = None
             await current.close()
             self._telemetry.slice_read(*_names(stream)[:2], came.at, came.end, records=came.records, events=came.events)

@@ -11,7 +11,7 @@ from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.events.batch import Batch, PageContext
 from poller.events.transform import transform
 from poller.http.session import Session
-from poller.plugin.stream import Page
+from poller.plugin.stream import End, Page
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress import deletions, passes
 from poller.polling.progress.windows import around, window
@@ -66,7 +66,7 @@ class Steps:
             if over:
                 run.end(current)
                 return
-            page = page or Page((), last=True)
+            page = page or Page((), end=End())
             batch = self.judge(run, page)
         except OwnershipLost:  # a token could not be saved: that is not the vendor's trouble
             raise
@@ -109,20 +109,21 @@ class Steps:
     async def _deliver(self, run: SweepRuntime, current: Pass, page: Page, batch: Batch) -> None:
         checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
         said = passes.page(checkpoint, run, page, now)
-        if page.last and run.sweep.snapshot:
+        if page.end and run.sweep.snapshot:
             gone = deletions.missing_members(checkpoint, run, current, now)
             deletions.add_deletions(batch, run.stream.shape, gone, run.stream.seen, now)
             current.events += len(gone)
-        closed = passes.complete(checkpoint, run, current, now, page.off) if page.last else []
-        collapse = passes.suspect(checkpoint, run, current, now) if page.last else None
-        if page.last or said or batch.messages or batch.entries:
+        unsupported = page.end.unsupported if page.end else None
+        closed = passes.complete(checkpoint, run, current, now, unsupported) if page.end else []
+        collapse = passes.suspect(checkpoint, run, current, now) if page.end else None
+        if page.end or said or batch.messages or batch.entries:
             await self.commit(run.stream, checkpoint, batch)
         self.tell(run.names, batch)
-        if page.off:
-            self._telemetry.sweep_unsupported(*run.names, why=page.off)
+        if unsupported:
+            self._telemetry.sweep_unsupported(*run.names, why=unsupported)
         if collapse:
             self._telemetry.suspected(*run.names, *collapse)
-        if page.last:
+        if page.end:
             await self._finish(run, current, closed)
 
     async def commit(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:

@@ -29,7 +29,7 @@ from poller.plugin.fields.times import ZoneName, read_time, require_time, second
 from poller.plugin.pagination.numbered import following, numbering
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed, bearer
-from poller.plugin.stream import BEGINNING, Cursor, History, Http, Page, Response, Stream, Window
+from poller.plugin.stream import BEGINNING, Cursor, End, History, Http, Page, Response, Stream, Window
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most
@@ -150,7 +150,7 @@ async def _recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __:
         except Shifted:
             return
         number = answer.following
-        yield Page(answer.records, last=number is None)
+        yield Page(answer.records, end=End() if number is None else None)
 
 
 def _modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:

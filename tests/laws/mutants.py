@@ -26,7 +26,7 @@ SAVE = """\
             early = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
             await self._save(early, _chunks(group, int(self._now().timestamp())))
 """
-SAID = "    return bool(read.names or read.unreadable)\n"
+SAID = "    return bool(read.to_fetch or read.end)\n"
 MOVED = """\
     from poller.model import Cursor
     state.cursor = Cursor(now - timedelta(seconds=5))
@@ -36,7 +36,7 @@ OVERLAP = "Window(cursor.until - sweep.lookback, now)"
 FIELD = "    completed: bool = False\n"
 FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
 TAKEN, LET_GO = "run.stream.busy = run.stream.polled = True", "        run.stream.busy = False\n"
-READ = "        if page.last:\n            came"
+READ = "        if page.end:\n            came"
 SILENT = "known is None or known.flags & BASELINE"
 
 MUTANTS = (

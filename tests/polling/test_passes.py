@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.errors import Unavailable, Unexpected
-from poller.plugin.stream import Cursor, Page, Window
+from poller.plugin.stream import Cursor, End, Page, Window
 from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
 from poller.polling.progress.deletions import missing_members
 from poller.polling.progress.passes import broken, complete, page, reread, shifted, suspect, unread
@@ -134,7 +134,7 @@ def test_a_gap_is_closed_by_the_pass_that_reads_it_and_by_no_other(found: Gap, r
 
 def test_what_a_list_does_not_reach_is_closed_by_an_audit_begun_since() -> None:
     checkpoint, live, audit = runs()
-    beyond = Page((), unreadable=Window(at(-60), at(-30)))
+    beyond = Page((), end=End(unreadable=(Window(at(-60), at(-30)),)))
     assert page(checkpoint, live, beyond, NOON)
     assert checkpoint.gaps == [gap(-60, -30, UNREADABLE)]
     current = under_way(audit, at(-1), pages=1)
@@ -146,7 +146,7 @@ def test_what_an_audit_cannot_read_it_does_not_close() -> None:
     checkpoint, _, audit = runs()
     for began in (NOON, NOON + DAY):
         current = under_way(audit, began, pages=1)
-        page(checkpoint, audit, Page((), unreadable=Window(at(-60), at(-30))), began + MINUTE)
+        page(checkpoint, audit, Page((), end=End(unreadable=(Window(at(-60), at(-30)),))), began + MINUTE)
         assert complete(checkpoint, audit, current, began + 2 * MINUTE) == []
         assert checkpoint.gaps == [gap(-60, -30, UNREADABLE, "audit", began + MINUTE)]
     assert passed(checkpoint, audit, NOON + 2 * DAY, NOON) != []
@@ -332,15 +332,15 @@ def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
     checkpoint, live, _ = runs()
     state = checkpoint.sweeps["live"]
     assert not page(checkpoint, live, Page(()), NOON)
-    assert page(checkpoint, live, Page((), names={"a": MINUTE, "b": timedelta(0)}), NOON)
+    assert page(checkpoint, live, Page((), to_fetch={"a": MINUTE, "b": timedelta(0)}), NOON)
     assert state.to_fetch == {"a": NOON, "b": NOON}
-    assert page(checkpoint, live, Page((), names={"a": 2 * MINUTE}), at(1))
+    assert page(checkpoint, live, Page((), to_fetch={"a": 2 * MINUTE}), at(1))
     assert state.to_fetch["a"] == NOON, "it has been waiting since"
     reread(checkpoint, live, "a", at(2))
     assert (state.to_fetch, state.fetched) == ({"b": NOON}, {"a": at(2)})
-    page(checkpoint, live, Page((), names={"a": 5 * MINUTE}), at(3))
+    page(checkpoint, live, Page((), to_fetch={"a": 5 * MINUTE}), at(3))
     assert "a" not in state.to_fetch, "it was read long after it changed"
-    page(checkpoint, live, Page((), names={"a": timedelta(0)}), at(3))
+    page(checkpoint, live, Page((), to_fetch={"a": timedelta(0)}), at(3))
     assert state.to_fetch["a"] == at(3)
     reread(checkpoint, live, "b", at(30))
     assert state.fetched == {"b": at(30)}, "what no window reaches any more is forgotten"
@@ -348,7 +348,7 @@ def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
 
 def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> None:
     checkpoint, live, _ = runs()
-    page(checkpoint, live, Page((), names={"a": timedelta(0)}), NOON)
+    page(checkpoint, live, Page((), to_fetch={"a": timedelta(0)}), NOON)
     state = checkpoint.sweeps["live"]
     for error, later in ((Unexpected("no lead"), DAY - MINUTE), (Unavailable("reset"), 2 * DAY)):
         unread(checkpoint, live, "a", error, NOON + later)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from poller.errors import SourceError, Unexpected
-from poller.plugin.stream import Cursor, Page, Response, Stream, Window
+from poller.plugin.stream import Cursor, End, Page, Response, Stream, Window
 
 NOW = datetime(2026, 3, 14, 16, 30, 40, tzinfo=UTC)
 """The vendor's clock, at its first answer; each answer is a second later."""
@@ -66,7 +66,14 @@ class Pass:
 
     @property
     def cursors(self) -> list[Cursor | None]:
-        return [page.cursor for page in self.pages]
+        return [page.end.cursor if page.end else None for page in self.pages]
+
+    @property
+    def end(self) -> End:
+        """What the last page says of a complete pass."""
+        end = self.pages[-1].end
+        assert end, "the pass is not complete"
+        return end
 
     @property
     def sizes(self) -> list[int]:

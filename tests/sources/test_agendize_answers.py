@@ -112,7 +112,7 @@ async def test_a_refusal_by_status_is_one_whatever_the_body_says(sweep: str, bod
 async def test_an_account_without_calls_is_no_error(sweep: str, body: object) -> None:
     done = await read(STREAM, sweep, Scripted([Said(body)]))
     assert (done.error, done.sizes, done.cursors) == (None, [0], [Cursor(NOW - LAG)])
-    assert done.pages[-1].last
+    assert done.pages[-1].end
 
 
 async def test_a_page_without_items_does_not_end_the_list() -> None:

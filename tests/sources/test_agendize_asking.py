@@ -17,13 +17,13 @@ SIX_HOURS = Window(NOW - timedelta(hours=6), NOW)
 async def poll(company: Company, window: Window = SIX_HOURS, sweep: str = "live") -> Pass:
     done = await read(STREAM, sweep, company, window)  # type: ignore[arg-type]
     assert done.error is None
-    assert [page.last for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
+    assert [bool(page.end) for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
     assert done.cursors == [None] * (len(done.pages) - 1) + [Cursor(NOW - LAG)]
     return done
 
 
 def unreadable(done: Pass) -> list[Window]:
-    return [page.unreadable for page in done.pages if page.unreadable]
+    return list(done.end.unreadable)
 
 
 def blind(start: datetime, windows: list[Window]) -> bool:
@@ -37,7 +37,7 @@ async def test_one_request_from_two_seconds_before_with_an_open_end(sweep: str) 
     done = await read(STREAM, sweep, http)
     assert http.asked == [(CALLS, {"startDate": "2026-03-14T15:30:38Z"})]
     assert done.records() == [CALL]
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [Cursor(NOW - LAG)], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [Cursor(NOW - LAG)], True)
 
 
 @pytest.mark.covers("agendize", 4)
@@ -75,7 +75,7 @@ async def test_a_list_that_runs_in_a_circle_is_no_list(sweep: str) -> None:
 
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
     done = await read(STREAM, "live", Scripted([Said({"items": [CALL]}, dated=False)]))
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [None], True)
 
 
 @pytest.mark.parametrize("count", sorted({1, 99, 101, 999, 1001} | CAPS))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from poller.errors import Denied, SourceError, Throttled, TooLarge, Unavailable, Unexpected
-from poller.plugin.stream import Cursor, Response
+from poller.plugin.stream import Cursor, End, Response
 from poller.sources.agendize import LAG, RESET, SHORT
 from tests.sources.agendize_pages import CALL, STREAM, listing, refused, rows
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, changed, read
@@ -43,7 +43,7 @@ async def test_with_a_token_only_the_token_is_sent_and_the_next_one_comes_with_t
     assert http.queries() == [{"syncToken": "old"}, {"syncToken": "old", "pageToken": "a"}]
     assert (done.error, done.sizes) == (None, [1, 1])
     assert done.cursors == [None, Cursor(NOW - LAG, "new")]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
     assert done.records() == [ANCIENT, CALL]  # a sync brings calls of any age
 
 
@@ -51,12 +51,12 @@ async def test_with_a_token_only_the_token_is_sent_and_the_next_one_comes_with_t
 @pytest.mark.covers("agendize", 6)
 async def test_a_sync_that_ends_without_a_token_keeps_the_old_one(token: object) -> None:
     done = await read(STREAM, "sync", Scripted([Said({"nextSyncToken": token})]), cursor=KNOWN)
-    assert (done.error, done.cursors, done.pages[-1].off) == (None, [Cursor(NOW - LAG, "old")], None)
+    assert (done.error, done.cursors, done.end.unsupported) == (None, [Cursor(NOW - LAG, "old")], None)
 
 
 async def test_a_sync_without_a_date_moves_nothing() -> None:
     done = await read(STREAM, "sync", Scripted([Said({"nextSyncToken": "n"}, dated=False)]), cursor=KNOWN)
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [None], True)
 
 
 @pytest.mark.covers("agendize", 6)
@@ -78,7 +78,7 @@ async def test_the_first_token_is_that_of_a_short_list(cursor: Cursor | None) ->
     assert http.queries() == [RECENT, RECENT | {"pageToken": "a"}]
     assert (done.error, done.records()) == (None, [CALL, ANCIENT])
     assert done.cursors == [None, Cursor(NOW - LAG, "new")]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
 
 
 @pytest.mark.covers("agendize", 7, 9)
@@ -88,7 +88,7 @@ async def test_else_that_of_the_whole_list_however_round_its_length() -> None:
     assert http.queries() == [RECENT, {}, {"pageToken": "a"}]
     assert (done.error, done.sizes) == (None, [1, 100, 1000])
     assert done.cursors == [None, None, Cursor(NOW - LAG, "new")]
-    assert [page.off for page in done.pages] == [None] * 3
+    assert done.end.unsupported is None
 
 
 async def test_an_account_without_tokens_is_told_as_such_and_is_no_error() -> None:
@@ -97,9 +97,8 @@ async def test_an_account_without_tokens_is_told_as_such_and_is_no_error() -> No
         done = await read(STREAM, "sync", http)
         assert http.queries() == [RECENT, {}]
         assert done.error is None
-        assert (done.pages[-1].last, done.pages[-1].cursor) == (True, None)
-        assert done.pages[-1].off == "no list comes with a sync token"
-        assert [page.last for page in done.pages].count(True) == 1
+        assert done.end == End(unsupported="no list comes with a sync token")
+        assert sum(page.end is not None for page in done.pages) == 1
         assert len(done.records()) == 2 * (b"418812" in repr(answer.body).encode())
 
 
@@ -117,8 +116,8 @@ async def test_a_whole_list_that_is_too_large_leaves_the_sweep_off_and_says_so()
     done = await read(STREAM, "sync", Huge([listing(CALL), listing()]))
     assert done.error is None
     assert done.records() == [CALL]
-    assert (done.pages[-1].last, done.pages[-1].cursor) == (True, None)
-    assert done.pages[-1].off == "a list that may come with a sync token cannot be read: the body is larger than 64 MiB"
+    why = "a list that may come with a sync token cannot be read: the body is larger than 64 MiB"
+    assert done.end == End(unsupported=why)
 
 
 @pytest.mark.parametrize("gone", GONE)
@@ -130,7 +129,7 @@ async def test_an_expired_token_is_replaced_first_then_what_neither_tells_of_is_
     assert done.error is None
     assert done.records() == [CALL] * 3
     assert done.cursors == [None, None, Cursor(NOW + SECOND - LAG, "new")]  # the first answer that is one
-    assert [page.last for page in done.pages] == [False, False, True]
+    assert [bool(page.end) for page in done.pages] == [False, False, True]
 
 
 @pytest.mark.covers("agendize", 7)
@@ -148,9 +147,8 @@ async def test_where_no_new_token_comes_the_range_is_read_all_the_same() -> None
     done = await read(STREAM, "sync", http, cursor=KNOWN)
     assert http.queries()[-1] == AGAIN
     assert (done.error, done.records()) == (None, [CALL])
-    last = done.pages[-1]
-    assert (last.last, last.cursor, last.off) == (True, None, "no list comes with a sync token")
-    assert not any(page.off or page.last for page in done.pages[:-1])
+    assert done.end == End(unsupported="no list comes with a sync token")
+    assert not any(page.end for page in done.pages[:-1])
 
 
 @pytest.mark.covers("agendize", 3, 7)
@@ -159,7 +157,7 @@ async def test_a_reset_that_breaks_off_keeps_the_old_token() -> None:
         done = await read(STREAM, "sync", Scripted([refused(410), listing(sync="new"), broken]), cursor=KNOWN)
         assert isinstance(done.error, Unexpected)
         assert set(done.cursors) == {None}
-        assert not any(page.last for page in done.pages)
+        assert not any(page.end for page in done.pages)
 
 
 async def test_where_even_a_plain_list_is_gone_that_is_an_error() -> None:

@@ -65,7 +65,7 @@ async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: 
     done = await read(STREAM, sweep, Scripted([Said(listing([], last=last))]))
     assert done.error is None
     assert done.cursors == [None if sweep == "recent" else Cursor(NOW - LAG)]
-    assert done.pages[-1].last
+    assert done.pages[-1].end
 
 
 @pytest.mark.parametrize("sweep", ["live", "audit", "recent"])
@@ -119,7 +119,7 @@ async def test_a_list_that_shrinks_while_it_is_read_is_read_again(sweep: str, mo
     assert isinstance(done.error, Shifted)
     assert done.error.until == NOW - LAG
     assert done.cursors == [None, None]
-    assert not any(page.last for page in done.pages)
+    assert not any(page.end for page in done.pages)
 
 
 @pytest.mark.parametrize("sweep", ["live", "audit"])

@@ -76,7 +76,7 @@ async def test_recent_takes_a_preset_newest_first_and_moves_no_cursor() -> None:
         assert query["detail"] == "all"
         assert "search_startdate" not in query
     assert done.cursors == [None, None]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
     assert (done.error, done.sizes) == (None, [1000, 1])
 
 
@@ -104,7 +104,7 @@ async def test_all_pages_are_read_and_only_the_last_earns_the_cursor_of_the_firs
     done = await read(STREAM, sweep, http, cursor=Cursor(NOW - timedelta(days=1)))
     assert done.error is None
     assert done.cursors == [None, Cursor(NOW - LAG)]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
     first_query, last_query = http.queries()
     assert {**first_query, "page": "2"} == last_query
 
@@ -121,7 +121,7 @@ async def test_last_page_is_read_anew_on_every_page() -> None:
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
     done = await read(STREAM, "live", Scripted([Said(listing([CALL]), dated=False)]))
     assert done.error is None
-    assert (done.cursors, done.pages[-1].last) == ([None], True)
+    assert (done.cursors, bool(done.pages[-1].end)) == ([None], True)
 
 
 async def test_the_cursor_never_passes_the_last_day_asked_for() -> None:

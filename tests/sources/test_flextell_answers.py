@@ -23,7 +23,7 @@ async def test_a_whole_list_that_does_not_add_up_moves_no_cursor(sweep: str) -> 
     assert isinstance(done.error, Shifted)
     assert done.error.until == NOW - LAG
     assert (done.sizes, done.cursors) == ([100, 1], [None, None])
-    assert not done.pages[-1].last
+    assert not done.pages[-1].end
 
 
 async def test_a_lead_without_identity_counts_as_itself() -> None:
@@ -99,7 +99,7 @@ async def test_a_200_that_is_not_the_documented_answer_is_no_answer(body: object
 @pytest.mark.parametrize("sweep", ASKED)
 async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: int) -> None:
     done = await read(STREAM, sweep, Scripted([Said(listing([], last=last))]))
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [Cursor(NOW - LAG)], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [Cursor(NOW - LAG)], True)
 
 
 async def test_a_404_is_an_error_even_where_this_token_was_answered() -> None:

@@ -24,12 +24,12 @@ async def test_every_page_is_asked_for_by_number_under_the_same_order(sweep: str
     assert http.asked == [(LEADS, {**ASKED[sweep], "per_page": "100", "page": page}) for page in ("1", "2")]
     assert (done.error, done.sizes) == (None, [100, 1])
     assert done.cursors == [None, Cursor(NOW - LAG)]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
 
 
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
     done = await read(STREAM, "full", Scripted([Said(listing([LEAD]), dated=False)]))
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [None], True)
 
 
 @pytest.mark.parametrize(("sweep", "column"), NEWEST.items())
@@ -41,7 +41,7 @@ async def test_newest_first_stops_only_after_a_whole_page_that_is_older(sweep: s
     done = await read(STREAM, sweep, http, SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 100, 100])
     assert done.cursors == [None, None, Cursor(NOW - LAG)]
-    assert done.pages[-1].last
+    assert done.pages[-1].end
 
 
 OLD = [-1.0 - n for n in range(100)]

@@ -82,7 +82,7 @@ def campaigns(count: int, following: object = None, *, per_page: int = 2) -> Sai
 async def test_a_full_page_of_campaigns_is_delivered_but_is_not_the_whole_list() -> None:
     done = await read(STREAMS["campaigns"], "snapshot", Scripted([campaigns(2)]))
     assert isinstance(done.error, Unexpected)
-    assert (done.sizes, done.cursors, done.pages[0].last) == ([2], [None], False)
+    assert (done.sizes, done.cursors, bool(done.pages[0].end)) == ([2], [None], False)
 
 
 async def test_campaigns_go_on_at_a_cursor_where_there_is_one() -> None:
@@ -97,7 +97,7 @@ async def test_campaigns_go_on_at_a_cursor_where_there_is_one() -> None:
 @pytest.mark.parametrize("per_page", [0, 50])
 async def test_no_campaigns_at_all_are_all_of_them(per_page: int) -> None:
     done = await read(STREAMS["campaigns"], "snapshot", Scripted([campaigns(0, per_page=per_page)]))
-    assert (done.error, done.pages[-1].last) == (None, True)
+    assert (done.error, bool(done.pages[-1].end)) == (None, True)
 
 
 @pytest.mark.parametrize(("stream", "sweep"), [pair for pair in SWEEPS if pair[1] != "touched"])

@@ -50,7 +50,7 @@ async def test_every_page_is_asked_for_where_the_first_was_under_the_same_filter
     ]
     assert done.error is None
     assert done.cursors == [None, None, Cursor(NOW - LAG)]
-    assert [page.last for page in done.pages] == [False, False, True]
+    assert [bool(page.end) for page in done.pages] == [False, False, True]
     assert done.sizes == ([0, 0, 0] if sweep == "touched" else [1, 2, 1])
 
 
@@ -78,14 +78,14 @@ def test_a_plus_sign_reaches_the_vendor_as_one() -> None:
 async def test_the_end_is_where_no_cursor_is(stream: str, sweep: str, metadata: object) -> None:
     http = Scripted([Said({"metadata": metadata, "items": []})])
     done = await read(STREAMS[stream], sweep, http)
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [Cursor(NOW - LAG)], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [Cursor(NOW - LAG)], True)
 
 
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
 async def test_no_date_earns_no_cursor_but_completes_the_pass(stream: str, sweep: str) -> None:
     http = Scripted([Said(answer(stream, [], "a"), dated=False), Said(answer(stream, []))])
     done = await read(STREAMS[stream], sweep, http)
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None, None], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [None, None], True)
 
 
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
@@ -96,7 +96,7 @@ async def test_a_cursor_that_repeats_starts_the_pass_over(stream: str, sweep: st
     assert isinstance(done.error, Shifted)
     assert done.error.until == NOW - LAG
     assert len(done.pages) == 3
-    assert not any(page.cursor or page.last for page in done.pages)
+    assert not any(page.end for page in done.pages)
 
 
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
@@ -129,7 +129,7 @@ async def test_empty_pages_are_followed_but_not_for_ever(stream: str, sweep: str
         sweep,
         script(stream, *few, ([row], "x"), *[([], f"d{n}") for n, _ in enumerate(few)], ([row], None)),
     )
-    assert (done.error, done.pages[-1].last) == (None, True)
+    assert (done.error, bool(done.pages[-1].end)) == (None, True)
     done = await read(STREAMS[stream], sweep, script(stream, ([row], "a"), *few, ([], "z")))
     assert isinstance(done.error, Unexpected)
     assert "empty" in str(done.error)

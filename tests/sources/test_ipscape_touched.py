@@ -30,7 +30,7 @@ async def test_touched_names_the_leads_that_were_dialled_and_for_how_long_they_h
         7,
     ]
     page = (await read(STREAMS["leads"], "touched", Scripted([Said(answer("leads", rows))]))).pages[0]
-    assert page.names == {
+    assert page.to_fetch == {
         "1": timedelta(minutes=7),
         "2": timedelta(0),
         "3": timedelta(0),

@@ -32,7 +32,7 @@ async def test_calls_are_asked_for_by_cursor_open_ended(sweep: str, bound: str) 
     assert http.asked == [("/api/v1/calls", {**query, "cursor": cursor}) for cursor in ("-1", "871")]
     assert (done.error, done.sizes) == (None, [100, 1])
     assert done.cursors == [None, Cursor(NOW - LAG)]
-    assert [page.last for page in done.pages] == [False, True]
+    assert [bool(page.end) for page in done.pages] == [False, True]
 
 
 @pytest.mark.covers("trackdrive", 10)
@@ -44,12 +44,12 @@ def test_a_plus_goes_out_as_itself() -> None:
 @pytest.mark.parametrize("end", [0, None, "0", ""])
 async def test_a_cursor_of_nothing_is_the_end_also_of_a_full_page(end: object) -> None:
     done = await read(CALLS, "live", Scripted([calls(*named(100), next_cursor=end)]))
-    assert (done.error, done.pages[-1].last) == (None, True)
+    assert (done.error, bool(done.pages[-1].end)) == (None, True)
 
 
 async def test_without_a_cursor_a_page_is_the_last_unless_it_is_full() -> None:
     done = await read(CALLS, "live", Scripted([Said(listing("calls", named(99)))]))
-    assert (done.error, done.pages[-1].last) == (None, True)
+    assert (done.error, bool(done.pages[-1].end)) == (None, True)
     done = await read(CALLS, "live", Scripted([Said(listing("calls", named(100)))]))
     assert isinstance(done.error, Unexpected)
     assert done.pages == []

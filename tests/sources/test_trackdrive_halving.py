@@ -34,7 +34,7 @@ async def test_what_fits_is_one_request_with_an_open_end(sweep: str) -> None:
     assert query["created_at_from"] == "2026-03-14 15:30:39 +0000"
     assert "created_at_to" not in query
     assert (done.error, done.sizes) == (None, [99])
-    assert (done.cursors, done.pages[-1].last) == ([Cursor(NOW - LAG)], True)
+    assert (done.cursors, bool(done.pages[-1].end)) == ([Cursor(NOW - LAG)], True)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99])
@@ -44,7 +44,7 @@ async def test_a_quiet_hour(rows: int, totals: bool) -> None:
     done = await poll(company)
     assert (done.error, uuids(done)) == (None, set(company.rows))
     assert len(company.asked) == (2 if rows and not totals else 1)
-    assert [page.last for page in done.pages] == [False] * (len(company.asked) - 1) + [True]
+    assert [bool(page.end) for page in done.pages] == [False] * (len(company.asked) - 1) + [True]
 
 
 WAYS = list(product([True, False], ["instant", "second", "none"], [True, False], [1000, 30]))
@@ -60,7 +60,7 @@ async def test_all_leads_are_found_however_seconds_are_cut_and_pages_capped(
     assert (done.error, uuids(done)) == (None, set(company.rows))
     assert done.cursors[-1] == Cursor(NOW - LAG)
     assert set(done.cursors[:-1]) == {None}
-    assert [page.last for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
+    assert [bool(page.end) for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
     assert all(query["page"] in {"1", "2"} for query in company.asked)
     assert len(company.asked) < (40 if totals and cap > PER_PAGE else 200)
 
@@ -116,7 +116,7 @@ async def test_without_a_total_too_two_readings_have_to_agree() -> None:
     slid, whole = named(100) + named(49, 102), named(150)
     done = await follow(LEADS, "live", second(slid, whole, whole), Window(NOW, NOW))
     assert (done.error, done.sizes) == (None, [0, 100, 49, 100, 50, 100, 50])
-    assert [page.last for page in done.pages] == [False] * 6 + [True]
+    assert [bool(page.end) for page in done.pages] == [False] * 6 + [True]
 
 
 @pytest.mark.covers("trackdrive", 4)
@@ -156,7 +156,7 @@ async def test_readings_that_never_agree_move_no_cursor() -> None:
     assert done.error.until == NOW - LAG
     assert f"{PASSES} readings" in str(done.error)
     assert set(done.cursors) == {None}
-    assert not any(page.last for page in done.pages)
+    assert not any(page.end for page in done.pages)
 
 
 async def test_a_list_that_ignores_the_page_is_not_read_for_ever() -> None:
@@ -191,12 +191,12 @@ async def test_a_full_second_with_leads_that_look_alike_adds_up() -> None:
     rows = [*named(PER_PAGE - 2), None, None], [{"uuid": "last"}, None]
     http = Scripted(leads(*page, total_count=PER_PAGE + 2) for page in (rows[0], *rows * 2))
     done = await follow(LEADS, "live", http, Window(NOW, NOW))
-    assert (done.error, done.pages[-1].last) == (None, True)
+    assert (done.error, bool(done.pages[-1].end)) == (None, True)
 
 
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
     done = await follow(LEADS, "live", Scripted([Said(listing("leads", [], total_count=0), dated=False)]))
-    assert (done.error, done.cursors, done.pages[-1].last) == (None, [None], True)
+    assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [None], True)
 
 
 async def test_all_there_is_begins_when_no_vendor_here_had_anything() -> None:

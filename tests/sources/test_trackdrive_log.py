@@ -24,13 +24,13 @@ async def test_the_log_of_changes_names_leads_and_how_long_ago_they_changed() ->
     query = {**FIXED, "columns": "id,created_at,lead_id", "created_at_from": SINCE}
     assert http.asked == [("/api/v1/change_logs", {**query, "cursor": cursor}) for cursor in ("-1", "3")]
     assert (done.error, done.sizes, done.cursors) == (None, [0, 0], [None, Cursor(NOW - LAG)])
-    assert done.pages[0].names == {"90210001": timedelta(seconds=30), "17": timedelta(0)}
-    assert done.pages[1].names == {"18": timedelta(0), "90210001": timedelta(seconds=2)}  # a second later
+    assert done.pages[0].to_fetch == {"90210001": timedelta(seconds=30), "17": timedelta(0)}
+    assert done.pages[1].to_fetch == {"18": timedelta(0), "90210001": timedelta(seconds=2)}  # a second later
 
 
 async def test_without_the_vendors_clock_a_change_is_of_now() -> None:
     done = await read(LEADS, "changes", Scripted([Said(log(entry(7)).body, dated=False)]))
-    assert (done.pages[0].names, done.cursors) == ({"7": timedelta(0)}, [None])
+    assert (done.pages[0].to_fetch, done.cursors) == ({"7": timedelta(0)}, [None])
 
 
 @pytest.mark.parametrize("odd", [entry([7]), entry(True), entry("../calls/7"), entry("7?x=1"), entry(1.5), 7, "x"])
@@ -55,7 +55,7 @@ async def test_a_named_lead_is_read_by_its_internal_id_and_known_by_its_uuid() -
     assert query.items() >= {"serializer": "lead", "root": "true"}.items()
     (record,) = page.records
     assert LEADS.identity(LEADS.decoder.decode(record)) == LEAD["uuid"]
-    assert (page.cursor, page.last) == (None, False)
+    assert page.end is None
 
 
 async def test_a_named_lead_that_is_gone_is_no_record() -> None:

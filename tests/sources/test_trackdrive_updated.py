@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from poller.plugin.stream import Cursor, Window
+from poller.plugin.stream import Cursor, End, Window
 from poller.sources.trackdrive.api import LAG, PAGES
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, read
 from tests.sources.trackdrive_pages import CALLS, FIXED, listing, stamped
@@ -28,7 +28,7 @@ async def test_updated_walks_down_until_a_whole_page_is_older_than_the_window() 
     query = {**FIXED, "serializer": "call", "order": "updated_at", "order_dir": "desc"}
     assert http.queries() == [{**query, "page": str(page)} for page in (1, 2, 3)]
     assert (done.error, done.cursors[-1]) == (None, Cursor(NOW - LAG))
-    assert [(page.last, page.unreadable) for page in done.pages] == [(False, None), (False, None), (True, None)]
+    assert [page.end for page in done.pages] == [None, None, End(Cursor(NOW - LAG))]
 
 
 @pytest.mark.covers("trackdrive", 7)
@@ -36,14 +36,14 @@ async def test_updated_stops_where_the_list_does_and_says_what_it_did_not_reach(
     done, http = await updated(*(stamped(ages(page)) for page in range(1, PAGES + 2)), total_count=9000)
     assert (done.error, len(http.asked)) == (None, PAGES)
     assert done.cursors[-1] == Cursor(NOW - LAG)
-    assert [page.unreadable for page in done.pages[:-1]] == [None] * (PAGES - 1)
-    assert done.pages[-1].unreadable == Window(HOUR.start, NOW - timedelta(seconds=999))
+    assert [page.end for page in done.pages[:-1]] == [None] * (PAGES - 1)
+    assert done.end.unreadable == (Window(HOUR.start, NOW - timedelta(seconds=999)),)
 
 
 async def test_a_tenth_page_that_is_older_than_the_window_leaves_nothing_unread() -> None:
     pages = [*(stamped(ages(page)) for page in range(1, PAGES)), stamped(ages(PAGES, first=3600))]
     done, _ = await updated(*pages, total_count=9000)
-    assert (len(done.pages), done.pages[-1].unreadable, done.pages[-1].last) == (PAGES, None, True)
+    assert (len(done.pages), done.end.unreadable) == (PAGES, ())
 
 
 LAST_PAGES: dict[str, list[Any]] = {
@@ -57,7 +57,7 @@ LAST_PAGES: dict[str, list[Any]] = {
 @pytest.mark.covers("trackdrive", 7)
 async def test_a_last_page_whose_order_cannot_be_trusted_reaches_nothing(page: list[Any]) -> None:
     done, _ = await updated(*(stamped(ages(number)) for number in range(1, PAGES)), page)
-    assert (done.error, done.pages[-1].unreadable) == (None, HOUR)
+    assert (done.error, done.end.unreadable) == (None, (HOUR,))
 
 
 SHORT = {
@@ -73,4 +73,4 @@ SHORT = {
 async def test_updated_ends_with_the_list(pages: list[Any], metadata: dict[str, Any]) -> None:
     done, http = await updated(*pages, **metadata)
     assert (done.error, len(http.asked)) == (None, len(pages))
-    assert (done.pages[-1].last, done.pages[-1].unreadable) == (True, None)
+    assert done.end.unreadable == ()

@@ -18,7 +18,7 @@ from poller.events.transform import transform
 from poller.plugin.fields.scalars import read_text
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
-from poller.plugin.stream import Cursor, Http, Leaf, Page, Response, Stream, Sweep, Window
+from poller.plugin.stream import Cursor, End, Http, Leaf, Page, Response, Stream, Sweep, Window
 from poller.polling.progress.windows import window
 from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
@@ -68,7 +68,7 @@ def _normalize(record: Record) -> Lead:
 
 
 async def _pages(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    yield Page((), last=True)
+    yield Page((), end=End())
 
 
 def sweep(name: str, every: timedelta, lookback: timedelta | None = timedelta(minutes=5), **flags: Any) -> Sweep:

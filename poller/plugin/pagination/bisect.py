@@ -9,7 +9,7 @@ from typing import TypeAlias
 from poller.errors import Shifted
 from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.pagination.pages import ListPage, PageEnds
-from poller.plugin.stream import Cursor, Page, Window
+from poller.plugin.stream import Cursor, End, Page, Window
 
 SECOND = timedelta(seconds=1)
 PASSES = 4
@@ -134,4 +134,4 @@ class _Reading:
             raise Shifted(f"the list holds {answer.total} records, but {found} different ones came", self._until)
 
     def _page(self, answer: ListPage, last: bool) -> Page:
-        return Page(answer.records, Cursor(self._until) if last and self._until else None, last=last)
+        return Page(answer.records, end=End(Cursor(self._until) if self._until else None) if last else None)

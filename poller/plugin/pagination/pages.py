@@ -9,7 +9,7 @@ import msgspec
 
 from poller.errors import Shifted, Unexpected
 from poller.plugin.fields.structs import IdentityOf
-from poller.plugin.stream import Cursor, Page
+from poller.plugin.stream import Cursor, End, Page
 
 PageRef: TypeAlias = int | str
 """Where a list goes on: the number of a page, or the vendor's own cursor."""
@@ -86,15 +86,15 @@ async def read_pages(
         if contradiction:
             yield Page(answer.records)
             raise Shifted(contradiction, until)
-        yield Page(answer.records, Cursor(until, answer.token) if over and until else None, last=over)
+        yield Page(answer.records, end=End(Cursor(until, answer.token) if until else None) if over else None)
         at = None if over else answer.following
 
 
 async def read_in_turn(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:
     """Read one list after another; with the last one the pass is complete, and earns no cursor."""
-    for one in lists:
-        async for page in one:
-            yield Page(page.records, last=page.last and one is lists[-1])
+    for pages in lists:
+        async for page in pages:
+            yield Page(page.records, end=End() if page.end and pages is lists[-1] else None)
 
 
 def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from poller.errors import TooLarge, Unexpected
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.stream import Cursor, Page
+from poller.plugin.stream import Cursor, End, Page
 
 Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 """Ask for a page of one list; the last one may hold a sync token. Raises Expired where that of the list is none."""
@@ -37,27 +37,34 @@ async def follow_sync_token(
         return
     try:
         async for page in read_pages(changes(cursor.token), lag=lag):
-            kept = page.cursor and Cursor(page.cursor.until, page.cursor.token or cursor.token)
-            yield replace(page, cursor=kept)
+            yield _keeping(page, cursor.token)
     except Expired:
         async for page in _begin(lists, lag):
             anew = page
             yield Page(page.records)
+        begun = anew.end or End()
         async for page in since(cursor.until):
-            yield replace(page, cursor=anew.cursor, off=anew.off) if page.last else page
+            yield replace(page, end=replace(begun, unreadable=page.end.unreadable)) if page.end else page
+
+
+def _keeping(page: Page, token: str) -> Page:
+    """The page; where it ends the pass without a token, the former one is kept."""
+    found = page.end and page.end.cursor
+    return replace(page, end=End(Cursor(found.until, found.token or token))) if found else page
 
 
 async def _begin(lists: Sequence[Ask], lag: timedelta) -> AsyncIterator[Page]:
-    """The last page has the token, or is `off`: the last of the lists may be too large to be read."""
-    first, off = None, "no list comes with a sync token"
+    """The last page has the token, or says why there is none: the last of the lists may be too large to be read."""
+    first, why = None, "no list comes with a sync token"
     try:
         for ask in lists:
             async for page in read_pages(ask, lag=lag):
-                first = first or page.cursor
-                if first and page.cursor and page.cursor.token:
-                    yield replace(page, cursor=Cursor(first.until, page.cursor.token))
+                found = page.end.cursor if page.end else None
+                first = first or found
+                if first and found and found.token:
+                    yield replace(page, end=End(Cursor(first.until, found.token)))
                     return
                 yield Page(page.records)
     except TooLarge as error:
-        off = f"a list that may come with a sync token cannot be read: {error}"
-    yield Page((), last=True, off=off)
+        why = f"a list that may come with a sync token cannot be read: {error}"
+    yield Page((), end=End(unsupported=why))

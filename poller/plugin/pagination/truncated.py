@@ -1,14 +1,15 @@
 """How a list is read that may be cut off without saying so: a range whose answer looks cut is halved."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
+import msgspec
+
 from poller.plugin.pagination.bisect import SECOND, Span
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.stream import Cursor, Page, Window
+from poller.plugin.stream import Cursor, End, Page, Window
 
 Ask: TypeAlias = Callable[[Span, PageRef], Awaitable[ListPage]]
 """Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `bisect_truncated`)."""
@@ -29,7 +30,8 @@ async def bisect_truncated(
     while spans:
         span = spans.pop()
         async for page in reading.pages(span):
-            yield reading.page(page, last=page.last and not reading.cut and not spans)
+            over = page.end is not None and not reading.cut and not spans
+            yield reading.page(page.records, last=over)
         if not reading.cut:
             continue
         ends = _ends(span, longest)
@@ -41,8 +43,9 @@ async def bisect_truncated(
         halves = None if ends and reading.cut else span.halves(reading.edge)
         spans += halves or ()
         if halves is None:
-            beyond = Window(span.start, span.end or max(reading.edge, span.start))
-            yield reading.page(Page((), unreadable=beyond), last=not spans)
+            reading.unreadable += (Window(span.start, span.end or max(reading.edge, span.start)),)
+            if not spans:
+                yield reading.page((), last=True)
 
 
 def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
@@ -53,7 +56,8 @@ def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
 
 
 class _Reading:
-    """One pass: the cursor it earns, up to where there may be something to halve, whether the last list looks cut."""
+    """One pass: the cursor it earns, what it could not read, up to where there may be something to halve, and whether
+    the last list looks cut."""
 
     def __init__(self, ask: Ask, edge: datetime, caps: Collection[int], lag: timedelta) -> None:
         self._ask, self._caps, self._lag = ask, caps, lag
@@ -62,21 +66,22 @@ class _Reading:
         self._cursor: Cursor | None = None
         self.edge = edge
         self.cut = False
+        self.unreadable: tuple[Window, ...] = ()
 
     async def pages(self, span: Span) -> AsyncIterator[Page]:
         """All pages of a span, as such; with the last one `cut` is known."""
         only = True
         async for page in read_pages(partial(self._ask, span), lag=self._lag):
             rows = len(page.records)
-            self.cut = only and page.last and rows in self._caps and rows >= self._most
+            self.cut = only and page.end is not None and rows in self._caps and rows >= self._most
             self._most, only = max(self._most, rows), False
-            if page.last and not self._begun:
-                self._begin(page.cursor)
+            if page.end and not self._begun:
+                self._begin(page.end.cursor)
             yield page
 
-    def page(self, page: Page, *, last: bool) -> Page:
+    def page(self, records: Sequence[bytes | msgspec.Raw], *, last: bool) -> Page:
         """A page of the pass, which is complete with the last one."""
-        return replace(page, cursor=self._cursor if last else None, last=last)
+        return Page(records, end=End(self._cursor, self.unreadable) if last else None)
 
     def _begin(self, cursor: Cursor | None) -> None:
         self._begun = True

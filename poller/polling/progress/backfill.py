@@ -88,9 +88,9 @@ def failed(backfill: Backfill, history: History, why: str, *, shifted: bool) -> 
     return replace(backfill, error=why, step=_step(backfill, history, 0.5 if shifted else 1.0))
 
 
-def delivered(backfill: Backfill, records: int, events: int, unreadable: Window | None) -> Backfill:
+def delivered(backfill: Backfill, records: int, events: int, unreadable: tuple[Window, ...]) -> Backfill:
     """A page of a slice was."""
-    beyond = ((unreadable.start, unreadable.end),) if unreadable else ()
+    beyond = tuple((part.start, part.end) for part in unreadable)
     known = tuple(part for part in backfill.unreadable if part not in beyond)
     return replace(
         backfill,

@@ -41,13 +41,13 @@ def complete(
 def page(checkpoint: Checkpoint, run: SweepRuntime, read: Page, now: datetime) -> bool:
     """What a page says beside its records: names to read one by one, a range it can't reach. Whether it says any."""
     state = checkpoint.sweeps[run.sweep.name]
-    for name, age in read.names.items():
+    for name, age in read.to_fetch.items():
         changed = now - age
         if state.fetched.get(name, changed) <= changed + _SETTLED:
             state.to_fetch.setdefault(name, now)
-    if read.unreadable:
-        open_gap(checkpoint, Gap(run.sweep.name, read.unreadable.start, read.unreadable.end, UNREADABLE, now))
-    return bool(read.names or read.unreadable)
+    for beyond in read.end.unreadable if read.end else ():
+        open_gap(checkpoint, Gap(run.sweep.name, beyond.start, beyond.end, UNREADABLE, now))
+    return bool(read.to_fetch or read.end)
 
 
 def reread(checkpoint: Checkpoint, run: SweepRuntime, name: str, now: datetime) -> None:

@@ -23,7 +23,7 @@ from poller.plugin import Shifted, Unexpected
 from poller.plugin.fields.decoding import UNREADABLE, decode_response
 from poller.plugin.fields.scalars import read_id
 from poller.plugin.fields.structs import struct_of
-from poller.plugin.stream import BEGINNING, Cursor, Http, Page, Window
+from poller.plugin.stream import BEGINNING, Cursor, End, Http, Page, Window
 from poller.sources.ipscape.calls import Attempt, attempt_end
 
 ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/leads"
@@ -160,7 +160,7 @@ async def walk(http: Http, path: str, query: Mapping[str, str], believed: Believ
         at, empty = part.cursor, 0 if part.rows else empty + 1
         found = page(part.rows, response.date)
         if at is None and not part.stuck:
-            yield replace(found, cursor=Cursor(until) if until else None, last=True)
+            yield replace(found, end=End(Cursor(until) if until else None))
             return
         yield found
         _goes_on(part, at in used, empty, until)
@@ -200,7 +200,7 @@ def touched(zone: ZoneInfo | None, rows: Rows, date: datetime | None) -> Page:
             age = max(age, date - ended - WRAP_UP)
         if name and _lead_id(name):
             names[name] = min(age, names.get(name, age))
-    return Page((), names=names)
+    return Page((), to_fetch=names)
 
 
 async def reread(identity: Callable[[Raw], str | None], http: Http, name: str) -> Page:

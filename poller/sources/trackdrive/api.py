@@ -89,7 +89,8 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
 
     The list reaches back ten pages; what of the window lies beyond is said to be unreadable.
     """
-    ends, read, beyond = PageEnds(PER_PAGE), 0, None
+    ends, read = PageEnds(PER_PAGE), 0
+    beyond: tuple[Window, ...] = ()
     descent = NewestFirst("updated_at", window.start, PAGES)
 
     async def ask(place: PageRef) -> ListPage:
@@ -102,11 +103,11 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
         read += 1
         passed = descent.passed(rows)
         if not passed and read == PAGES:
-            beyond = _unreached(rows, window)
+            beyond = (_unreached(rows, window),)
         return passed or read == PAGES
 
     async for page in read_pages(ask, lag=LAG, enough=enough):
-        yield replace(page, unreadable=beyond) if page.last else page
+        yield replace(page, end=replace(page.end, unreadable=beyond)) if page.end else page
 
 
 def _unreached(rows: Sequence[Raw], window: Window) -> Window:
@@ -131,7 +132,7 @@ async def changes(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
         return answer
 
     async for page in read_pages(ask, lag=LAG):
-        yield replace(page, records=(), names=_named(page.records, now))
+        yield replace(page, records=(), to_fetch=_named(page.records, now))
 
 
 def _named(rows: Sequence[bytes | Raw], now: datetime | None) -> dict[str, timedelta]:
