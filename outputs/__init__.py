@@ -8,8 +8,8 @@ from typing import Protocol, Self, TypeAlias
 Marks: TypeAlias = Mapping[str, bytes | None]
 """Where an output stands, by a name of its own choosing (a path): to be saved under that name, None to be forgotten."""
 
-Place: TypeAlias = tuple[str, str, str]
-"""Where events will come from: source, stream, kind."""
+StreamRef: TypeAlias = tuple[str, str, str]
+"""Names a stream that events will come from: source, stream, kind."""
 
 
 @dataclass(frozen=True, slots=True)

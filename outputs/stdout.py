@@ -4,12 +4,14 @@ import os
 import select
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
 from typing import Literal, Self
 
+import anyio
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict
 
-from outputs import Marks, Message, Output, OutputClosed, OutputError, Place
+from outputs import Marks, Message, Output, OutputClosed, OutputError, StreamRef
 
 _PATIENCE = 100
 """Milliseconds after which a writer that waits for its reader looks whether it is still wanted."""
@@ -22,30 +24,36 @@ class StdoutConfig(BaseModel):
 
     type: Literal["stdout"]
 
-    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
-        """Give the output; it has no marks."""
+    def open(self, marks: Mapping[str, bytes], streams: Collection[StreamRef] = ()) -> Output:
+        """Return the output; it has no marks."""
         return StdoutOutput()
 
     def check(self) -> str:
-        """Say that the standard output is open. Raises OutputError where it is not."""
+        """Return a line that says that the standard output is open. Raises OutputError where it is not."""
         _stat(1)
         return "stdout is open"
 
     def destinations(self) -> Sequence[str]:
-        """Name what no other output may write to."""
+        """Return the names of what no other output may write to."""
         return ["stdout"]
 
 
 class StdoutOutput:
-    """Writes to the descriptor `fd`. A batch is durable when the reader's pipe has taken it whole."""
+    """Writes to the descriptor `fd`. A batch is durable when the reader's pipe has taken it whole.
+
+    Several tasks may write at a time: their batches go out one after the other. What a failed or cancelled attempt
+    still owes goes out before any other batch, so no line is ever torn by another one.
+    """
 
     exact: bool = False
     notices: Sequence[str] = ()
 
     def __init__(self, fd: int = 1) -> None:
         self._fd = fd
-        self._batch = b""  # what the last failed attempt was about,
-        self._left = b""  # and what it still owes
+        self._turn = anyio.Lock()
+        self._printing = threading.Lock()  # a thread that was given up may take a moment to end
+        self._owed: dict[bytes, bytes] = {}  # by the digest of its batch: what is left of it; the oldest first
+        self._paid: set[bytes] = set()  # batches that failed, and that another call has brought to their end since
 
     async def __aenter__(self) -> Self:
         """Raise OutputError if the descriptor is closed."""
@@ -61,7 +69,8 @@ class StdoutOutput:
         lines = b"".join(message.value + b"\n" for message in batch)
         given_up = threading.Event()
         try:
-            await anyio.to_thread.run_sync(self._print, lines, given_up, abandon_on_cancel=True)
+            async with self._turn:
+                await anyio.to_thread.run_sync(self._print, lines, given_up, abandon_on_cancel=True)
         finally:
             given_up.set()
         return {}
@@ -70,29 +79,42 @@ class StdoutOutput:
         """Leave the descriptor open: it is not ours."""
 
     def _print(self, lines: bytes, given_up: threading.Event) -> None:
-        if lines != self._batch:
-            self._batch, self._left = lines, self._left + lines
-        try:
-            self._drain(given_up)
-        except (BrokenPipeError, ConnectionResetError) as error:
-            raise OutputClosed("stdout: nobody reads it any more") from error
-        except OSError as error:
-            raise OutputError(f"stdout: {error.strerror}") from error
+        batch = blake2b(lines, digest_size=16).digest()
+        with self._printing:
+            if batch in self._paid:
+                self._paid.remove(batch)
+                return
+            self._owed.setdefault(batch, lines)
+            try:
+                self._pay(batch, given_up)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise OutputClosed("stdout: nobody reads it any more") from error
+            except OSError as error:
+                raise OutputError(f"stdout: {error.strerror}") from error
 
-    def _drain(self, given_up: threading.Event) -> None:
+    def _pay(self, batch: bytes, given_up: threading.Event) -> None:
+        """Print what is owed, up to the end of this batch."""
+        while batch in self._owed:
+            oldest = next(iter(self._owed))
+            self._drain(oldest, given_up)
+            if self._owed[oldest]:
+                return  # given up
+            del self._owed[oldest]
+            if oldest != batch:
+                self._paid.add(oldest)
+
+    def _drain(self, batch: bytes, given_up: threading.Event) -> None:
         # A pipe that is ready takes PIPE_BUF bytes without blocking. A thread that blocked for good in a larger write
         # could be abandoned, but the interpreter would wait for it at its exit.
         ready = select.poll()
         ready.register(self._fd, select.POLLOUT)
-        left, sent = memoryview(self._left), 0
+        left, sent = memoryview(self._owed[batch]), 0
         try:
             while sent < len(left) and not given_up.is_set():
                 if ready.poll(_PATIENCE):
                     sent += os.write(self._fd, left[sent : sent + select.PIPE_BUF])
         finally:
-            self._left = bytes(left[sent:])
-        if not self._left:
-            self._batch = b""
+            self._owed[batch] = bytes(left[sent:])
 
 
 def _stat(fd: int) -> None:

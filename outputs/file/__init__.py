@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from outputs import Output, Place
+from outputs import Output, StreamRef
 from outputs.file import paths
 from outputs.file.output import FileOutput
 from outputs.file.rotation import Compression, Rotate
@@ -31,7 +31,7 @@ class FileConfig(BaseModel):
     def _normal(cls, text: str) -> str:
         return paths.template(text).text
 
-    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
+    def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
         """Give the output that stands at these marks."""
         return FileOutput(self._templates(), self.rotate, self.compression, marks)
 

@@ -19,7 +19,7 @@ _ROOM = 1 << 16
 """Bytes; with less than that nobody gets far."""
 
 
-class Place(NamedTuple):
+class DatedPath(NamedTuple):
     """Paths of one family differ by their date and hour alone, which `stamp` is: a later one closes the earlier."""
 
     family: str
@@ -52,15 +52,15 @@ class Template:
             hour=f"{message.observed.hour:02}",
         )
 
-    def place(self, path: str) -> Place | None:
+    def place(self, path: str) -> DatedPath | None:
         """Tell a path's family and stamp; None for a path that this template does not make."""
         match = self.pattern.fullmatch(path)
         if not match:
             return None
         values = match.groupdict()
         if "date" not in values:  # an hour alone comes again every day: no file is ever the later one
-            return Place(path, "")
-        return Place(
+            return DatedPath(path, "")
+        return DatedPath(
             self.text.format(**values | {"date": "*", "hour": "*"}),
             f"{values['date']} {values.get('hour', '')}",
         )

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from outputs.file.paths import Place, Template
+from outputs.file.paths import DatedPath, Template
 
 _KEPT = 3
 """How many of a family are remembered, the latest: a late message still finds the file of its date."""
@@ -44,5 +44,5 @@ class Series:
             members = self._members[place.family]
             yield from (members[stamp] for stamp in sorted(members)[:-_KEPT])
 
-    def _place(self, path: str) -> Place | None:
+    def _place(self, path: str) -> DatedPath | None:
         return next(filter(None, (template.place(path) for template in self._templates)), None)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from anyio.from_thread import start_blocking_portal
 from pydantic import AfterValidator, Field
 
-from outputs import Output, Place
+from outputs import Output, StreamRef
 from outputs.kafka import records
 from outputs.kafka.batching import Compression
 from outputs.kafka.connection import Cluster
@@ -34,13 +34,13 @@ class KafkaConfig(Cluster):
     partitions: Annotated[int, Field(ge=1)] = 6
     replication: Annotated[int, Field(ge=1)] | None = None
 
-    def open(self, marks: Mapping[str, bytes], places: Collection[Place] = ()) -> Output:
+    def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
         """Give the output; it has no marks. The topics of `places` are there as soon as it is open."""
         largest: dict[str, int] = {}
         producer = Producer(self, self.compression, largest)
         return KafkaOutput(self, self.addressing(largest), producer, self.topics(places))
 
-    def topics(self, places: Collection[Place]) -> set[str]:
+    def topics(self, places: Collection[StreamRef]) -> set[str]:
         """Name the topics of what comes from there, as far as that can be known."""
         made = self._posts()
         return self._fixed() | {made.topic(place, reject=reject) for place in places for reject in (False, True)}

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from outputs import Message, Place, templates
+from outputs import Message, StreamRef, templates
 
 Mode: TypeAlias = Literal["structured", "binary"]
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
@@ -43,7 +43,7 @@ class RecordBuilder:
     def __init__(self, topic: str, rejects_topic: str, mode: Mode) -> None:
         self._templates = {False: topic, True: rejects_topic}
         self._content = _binary if mode == "binary" else _structured
-        self._topics: dict[tuple[Place, bool], str] = {}
+        self._topics: dict[tuple[StreamRef, bool], str] = {}
 
     def __call__(self, message: Message) -> ProducerRecord:
         """Give the post of a message, whose value is a CloudEvent."""
@@ -52,7 +52,7 @@ class RecordBuilder:
         place = message.source, message.stream, message.kind
         return ProducerRecord(self.topic(place, reject=message.reject), message.key.encode(), value, when, headers)
 
-    def topic(self, place: Place, *, reject: bool) -> str:
+    def topic(self, place: StreamRef, *, reject: bool) -> str:
         """Name the topic of what comes from there."""
         found = self._topics.get((place, reject))
         if found is None:

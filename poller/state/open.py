@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
 from typing import NamedTuple
 
-from outputs import OutputError, Place, Unreachable
+from outputs import OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
 from outputs.registry import OutputConfig
 from outputs.stdout import StdoutConfig
@@ -119,7 +119,7 @@ async def _in_kafka(
         yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
-def _places(sources: Mapping[str, Source]) -> Collection[Place]:
+def _places(sources: Mapping[str, Source]) -> Collection[StreamRef]:
     """Where events will come from."""
     return [(name, of.name, of.kind) for name, account in sources.items() for of in account.build_streams()]
 

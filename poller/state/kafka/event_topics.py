@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from outputs import Message, Place
+from outputs import Message, StreamRef
 from outputs.kafka import KafkaConfig
 from outputs.kafka.batching import Compression, compressed_size
 from outputs.kafka.producer import TooLarge
@@ -19,7 +19,7 @@ class EventTopics:
         self._addressings = {name: output.addressing(self.largest) for name, output in outputs.items()}
         self._outputs, self._delivery = outputs, delivery
 
-    async def learn(self, places: Collection[Place]) -> Sequence[str]:
+    async def learn(self, places: Collection[StreamRef]) -> Sequence[str]:
         """See to the topics of what comes from there, and give what is to be warned of. Raises OutputError."""
         addressings = self._addressings.items()
         found = [await of.learn(self._outputs[name].topics(places)) for name, of in addressings]

@@ -7,7 +7,7 @@ from typing import Self
 
 import anyio
 
-from outputs import OutputError, Place, Unreachable
+from outputs import OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
@@ -49,7 +49,7 @@ class KafkaLedger:
         telemetry: Telemetry,
         now: Callable[[], datetime],
         replica: str,
-        places: Collection[Place] = (),
+        places: Collection[StreamRef] = (),
         patience: float | None = None,
     ) -> None:
         self._state, self._outputs, self._delivery = state, outputs, delivery
