@@ -15,6 +15,7 @@ from poller.commands import state as keeping
 from poller.commands.state import Reset
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
+from poller.state.rows import ACCOUNT
 
 state = typer.Typer(
     help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True
@@ -71,7 +72,7 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}; name another file") from None
     for words in left_out:
         _say(f"left out: {words}")
-    sources = sorted(key[2:] for key in whole.rows if key.startswith("a|"))
+    sources = ACCOUNT.names(whole.rows)
     _say(f"taken in: {', '.join(sources) or 'nothing'}")
 
 

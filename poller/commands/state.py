@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import json
-
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import Seen
@@ -16,7 +14,7 @@ from poller.state import export
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import OfflineState, StateDump
 from poller.state.open import describe_place, open_offline
-from poller.state.rows import mismatches
+from poller.state.rows import ACCOUNT, CHECKPOINT, TOKEN, is_of_source, is_of_stream, mismatches, source_of, stream_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ async def exported(
         whole = state.all()
         left_out = [] if secrets else whole.tokens
         for source in left_out:
-            del whole.rows[f"t|{source}"]
+            del whole.rows[TOKEN.key(source)]
         yield export.export_lines(whole, now), left_out
 
 
@@ -56,7 +54,7 @@ async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tu
     Raises ConfigError where it is not whole, is another account's, or the state is not empty.
     """
     whole = export.read_export(lines, place)
-    saved = {key[2:]: value for key, value in whole.rows.items() if key.startswith("a|")}
+    saved = {name: whole.rows[ACCOUNT.key(name)] for name in ACCOUNT.names(whole.rows)}
     if problems := mismatches(saved, {name: account_id(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)
     async with open_offline(settings.state, make=True) as state:
@@ -93,16 +91,16 @@ def _mended() -> Iterator[None]:
 
 def _is_empty(whole: StateDump) -> bool:
     """Whether no stream is in it: accounts, and where files end, are there as soon as a poller was started."""
-    return all(key[0] in "avpo" for key in whole.rows) and next(iter(whole.chunks), None) is None
+    return not any(map(is_of_stream, whole.rows)) and next(iter(whole.chunks), None) is None
 
 
 def _named(whole: StateDump, name: str) -> tuple[Collection[str], Collection[str]]:
     """The streams (`source/stream`) and the rows under this name, in which a dot or a slash goes before the stream."""
-    keys = [key for key in whole.rows if key[0] not in "ov" and key[1:2] == "|"]
-    streams = {key[2:].split("|")[0] for key in keys if "/" in key} | {stream for stream, _, _ in whole.chunks}
+    keys = [key for key in whole.rows if is_of_source(key)]
+    streams = {stream_of(key) for key in keys if "/" in key} | {stream for stream, _, _ in whole.chunks}
     if there := {stream for stream in streams if name in {stream, stream.replace("/", ".", 1)}}:
-        return there, [key for key in keys if key[2:].split("|")[0] in there]
-    of_source = [key for key in keys if key[2:].split("|")[0].partition("/")[0] == name]
+        return there, [key for key in keys if stream_of(key) in there]
+    of_source = [key for key in keys if source_of(key) == name]
     there = {stream for stream in streams if stream.partition("/")[0] == name}
     if not of_source and not there:
         known = ", ".join(sorted(stream.replace("/", ".", 1) for stream in streams)) or "nothing"
@@ -118,10 +116,10 @@ def _planned(name: str, state: OfflineState, streams: Collection[str], keys: Col
             seen[stream].load(data)
     return Reset(
         name,
-        [Forgotten(stream, len(of), _sweeps(whole.rows.get(f"c|{stream}"))) for stream, of in seen.items()],
-        sorted(key[2:] for key in keys if key.startswith("t|")),
+        [Forgotten(stream, len(of), _sweeps(CHECKPOINT.read(whole.rows, stream))) for stream, of in seen.items()],
+        TOKEN.names(keys),
     )
 
 
-def _sweeps(checkpoint: bytes | None) -> int:
-    return len(json.decode(checkpoint, type=Checkpoint).sweeps) if checkpoint else 0
+def _sweeps(checkpoint: Checkpoint | None) -> int:
+    return len(checkpoint.sweeps) if checkpoint else 0

@@ -1,6 +1,6 @@
 """An exported state: one JSON object a line, the same wherever a state lies; read whole and believed only as such."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,18 +10,30 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 from poller import VERSION
 from poller.errors import ConfigError
 from poller.events.seen import ITEM
-from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
-from poller.state.checkpoint import Checkpoint
 from poller.state.offline import StateDump
-from poller.state.rows import encode
+from poller.state.rows import (
+    ACCOUNT,
+    CHECKPOINT,
+    CHUNK,
+    IN_DOUBT,
+    MARK,
+    PROOF,
+    TOKEN,
+    WRITER,
+    Bytes,
+    Row,
+    encode,
+    letter_of,
+    name_of,
+)
 
 FORMAT = 1
-_TYPED: dict[str, tuple[str, Any]] = {"owner": ("a", AccountId), "checkpoint": ("c", Checkpoint), "token": ("t", Token)}
-_PLAIN = {"doubts": "d", "mark": "o"}
-_OF_KEYS = {letter: kind for kind, (letter, _) in _TYPED.items()} | {letter: kind for kind, letter in _PLAIN.items()}
-_OUR_OWN = frozenset("pvf")
-"""Keys that say nothing to another place: proofs, who wrote it, and chunks, which have lines of their own."""
+_TYPED: Mapping[str, Row[Any]] = {"owner": ACCOUNT, "checkpoint": CHECKPOINT, "token": TOKEN}
+_PLAIN = {"doubts": IN_DOUBT, "mark": MARK}
+_WORDS = {row.letter: word for word, row in (*_TYPED.items(), *_PLAIN.items())}
+"""What the lines of a kind are called, by its letter; in the order in which they are written."""
+_OUR_OWN = frozenset(row.letter for row in (PROOF, WRITER, CHUNK))
+"""Kinds that say nothing to another place: proofs, who wrote it, and chunks, which have lines of their own."""
 
 
 class _Header(Struct, forbid_unknown_fields=True):
@@ -55,13 +67,13 @@ def export_lines(state: StateDump, now: datetime) -> Iterator[bytes]:
 
 
 def _lines(state: StateDump) -> Iterator[_Line]:
-    order = [*(letter for letter, _ in _TYPED.values()), *_PLAIN.values()]
-    rank = {letter: number for number, letter in enumerate(order)}
-    for key in sorted(state.rows, key=lambda key: (rank.get(key[0], len(order)), key)):
-        kind, name = _OF_KEYS.get(key[0], key[0]), key[2:]
+    rank = {letter: number for number, letter in enumerate(_WORDS)}
+    for key in sorted(state.rows, key=lambda key: (rank.get(letter_of(key), len(rank)), key)):
+        letter, name = letter_of(key), name_of(key)
+        kind = _WORDS.get(letter, letter)
         if kind in _TYPED:
             yield _Line(kind, name, value=Raw(state.rows[key]))
-        elif key[0] not in _OUR_OWN:
+        elif letter not in _OUR_OWN:
             yield _Line(kind, name, data=state.rows[key])
     for stream, at, data in state.chunks:
         yield _Line("seen", stream, data=data, at=at)
@@ -116,11 +128,11 @@ def _take(state: StateDump, chunks: list[tuple[str, int, bytes]], line: _Line) -
 
 def _row(line: _Line) -> tuple[str, bytes]:
     if line.kind in _TYPED and line.value is not UNSET:
-        letter, type_ = _TYPED[line.kind]
-        return f"{letter}|{line.name}", encode(json.decode(line.value, type=type_))
-    letter = _PLAIN.get(line.kind, line.kind)
-    if len(letter) != 1 or letter in _OUR_OWN or line.data is UNSET:
+        row = _TYPED[line.kind]
+        return row.key(line.name), encode(row.decode(bytes(line.value)))
+    kind = _PLAIN.get(line.kind, Bytes(line.kind))
+    if len(kind.letter) != 1 or kind.letter in _OUR_OWN or line.data is UNSET:
         raise ValueError(f"{line.kind} {line.name}: not what an entry of this version looks like")
-    if letter == "d" and len(line.data) % 8:
+    if kind == IN_DOUBT and len(line.data) % 8:
         raise ValueError(f"{line.kind} {line.name} is cut short")
-    return f"{letter}|{line.name}", line.data
+    return kind.key(line.name), line.data

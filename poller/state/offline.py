@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from poller.state.rows import TOKEN
+
 
 @dataclass(slots=True)
 class StateDump:
@@ -18,7 +20,7 @@ class StateDump:
     @property
     def tokens(self) -> list[str]:
         """The sources that have a token."""
-        return sorted(key[2:] for key in self.rows if key.startswith("t|"))
+        return TOKEN.names(self.rows)
 
 
 class OfflineState(Protocol):

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec import json
-
 from poller.events.seen import Seen, unpack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
-from poller.state.rows import mismatches
+from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, TOKEN, mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +43,15 @@ def restore(stored: StateReader | None, stream: str, keep: float | None) -> Rest
         return Restored(None, seen, frozenset())
     for chunk in stored.chunks(stream):
         seen.load(chunk)
-    saved = stored.get(f"c|{stream}")
-    checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
-    return Restored(checkpoint, seen, frozenset(unpack_keys(stored.get(f"d|{stream}") or b"")))
+    doubts = unpack_keys(stored.get(IN_DOUBT.key(stream)) or b"")
+    return Restored(CHECKPOINT.read(stored, stream), seen, frozenset(doubts))
 
 
 def token_of(stored: StateReader | None, source: str) -> Token | None:
     """Read a source's token."""
-    saved = stored.get(f"t|{source}") if stored else None
-    return None if saved is None else json.decode(saved, type=Token)
+    return TOKEN.read(stored, source) if stored else None
 
 
 def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each."""
-    return mismatches(stored.under("a|") if stored else {}, owners)
+    return mismatches(stored.under(ACCOUNT.prefix) if stored else {}, owners)

@@ -1,17 +1,125 @@
-"""The rows of a state: how a value is encoded, and to whom a state belongs."""
+"""The rows of a state: what each kind is called, what it holds, and to whom a state belongs.
 
-from collections.abc import Mapping
+A row's key is a letter, a bar, and the name of what it is about: a source (`acme`), a stream (`acme/calls`), or an
+output and a path. The same keys stand in SQLite, in Kafka and, under words for the letters, in an export. This module
+is the only one that knows the letters. They never change: a state that was written once is read for ever.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import json
 
+from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
+from poller.state.checkpoint import Checkpoint
+
+T = TypeVar("T")
 
 encode = json.Encoder().encode
 
 
+class Values(Protocol):
+    """Whatever gives a value by its key."""
+
+    def get(self, key: str) -> bytes | None:
+        """One value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A kind of row that holds bytes."""
+
+    letter: str
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of this kind begin with."""
+        return f"{self.letter}|"
+
+    def key(self, *names: str) -> str:
+        """Return the key of one row: of a source, of a stream, of an output and a path."""
+        return "|".join((self.letter, *names))
+
+    def has(self, key: str) -> bool:
+        """Return True if a key is of this kind."""
+        return key.startswith(self.prefix)
+
+    def names(self, keys: Iterable[str]) -> list[str]:
+        """Return what the rows of this kind among these are about, sorted."""
+        return sorted(name_of(key) for key in keys if self.has(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Bytes, Generic[T]):
+    """A kind of row that holds a value of one type, as JSON."""
+
+    type: type[T]
+
+    def decode(self, value: bytes) -> T:
+        """Read a value. Raises msgspec.MsgspecError where it is none."""
+        return json.decode(value, type=self.type)
+
+    def read(self, values: Values, name: str) -> T | None:
+        """Read one row; None where there is none."""
+        value = values.get(self.key(name))
+        return None if value is None else self.decode(value)
+
+
+ACCOUNT = Row("a", AccountId)
+"""Of a source: the account that its state belongs to."""
+CHECKPOINT = Row("c", Checkpoint)
+"""Of a stream."""
+TOKEN = Row("t", Token)
+"""Of a source; encrypted in Kafka."""
+PROOF = Row("p", datetime)
+"""Of a source: written before a refresh token is spent, so that a process that lost the source hears of it."""
+IN_DOUBT = Bytes("d")
+"""Of a stream: keys of identities of which nobody knows whether an output holds their last event."""
+MARK = Bytes("o")
+"""Of an output and a name of its choosing: where it stood at the last commit."""
+CHUNK = Bytes("f")
+"""Of a stream, in Kafka: entries of seen that one commit added (SQLite has a table for them)."""
+WRITER = Bytes("v")
+"""Of the word `written`: the version of this program that wrote the state last."""
+
+
+def letter_of(key: str) -> str:
+    """Return the letter that says of which kind a row is."""
+    return key[0]
+
+
+def name_of(key: str) -> str:
+    """Return what a row is about: all behind its letter."""
+    return key[2:]
+
+
+def stream_of(key: str) -> str:
+    """Return the stream (`acme/calls`) that a row is about, or the source where it is about one as a whole."""
+    return name_of(key).partition("|")[0]
+
+
+def source_of(key: str) -> str:
+    """Return the source that a row is about, or one of whose streams it is."""
+    return stream_of(key).partition("/")[0]
+
+
+def is_of_source(key: str) -> bool:
+    """Return True if a row is about a source or a stream, and not about an output or the state as a whole."""
+    return key[1:2] == "|" and not MARK.has(key) and not WRITER.has(key)
+
+
+def is_of_stream(key: str) -> bool:
+    """Return True if a row says something of a stream, or of a source's login: a start alone writes no such row."""
+    return not any(kind.has(key) for kind in (ACCOUNT, PROOF, MARK, WRITER))
+
+
 def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each. `saved` are the owners that the state names, by source."""
-    former = {source: json.decode(saved[source], type=AccountId) for source in owners if source in saved}
+    former = {source: ACCOUNT.decode(saved[source]) for source in owners if source in saved}
     return [
         f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}"
         f"{f', tenant {was.tenant}' if was.tenant else ''}); give this account another name, or put the old one back"

@@ -23,7 +23,7 @@ class Mutant:
 
 DELIVER = "            marks = await self._delivery.deliver(messages)\n"
 SAVE = """\
-            early = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
+            early = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
             await self._save(early, _chunks(group, int(self._now().timestamp())))
 """
 SAID = "    return bool(read.to_fetch or read.end)\n"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from poller.events.seen import Entry, pack
+from poller.state.rows import CHUNK, name_of
 
 Rows: TypeAlias = Mapping[str, bytes | None]
 """Values by key; None: to be forgotten."""
@@ -31,7 +32,7 @@ class Contents:
     def put(self, rows: Rows) -> None:
         """Take in what was saved, in that order."""
         for key, value in rows.items():
-            if key.startswith("f|"):
+            if CHUNK.has(key):
                 self._put_chunk(key, value)
             elif value is None:
                 self._values.pop(key, None)
@@ -40,7 +41,7 @@ class Contents:
 
     def _put_chunk(self, key: str, data: bytes | None) -> None:
         name, at, number = key.rsplit("|", 2)
-        of = self._chunks.setdefault(name[2:], {})
+        of = self._chunks.setdefault(name_of(name), {})
         of.pop(key, None)
         if data is not None:
             of[key] = Chunk(key, int(at), data)
@@ -73,7 +74,7 @@ class Contents:
         rows = {}
         for at, data in chunks:
             self._number += 1
-            rows[f"f|{stream}|{at}|{self._number}"] = data
+            rows[CHUNK.key(stream, str(at), str(self._number))] = data
         return rows
 
 

@@ -26,7 +26,7 @@ from poller.state.kafka.partition import Partition
 from poller.state.kafka.topic import prepare
 from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
-from poller.state.rows import encode, mismatches
+from poller.state.rows import ACCOUNT, PROOF, TOKEN, encode, mismatches
 from poller.telemetry import Telemetry
 
 _LONGEST = 30.0
@@ -128,14 +128,14 @@ class KafkaLedger:
 
     async def _own(self, partition: int, shard: Partition) -> None:
         owners = {source: owner for source, owner in self._owners.items() if self._partition(source) == partition}
-        saved = shard.under("a|")
+        saved = shard.under(ACCOUNT.prefix)
         if problems := mismatches(saved, owners):
             raise ConfigError(problems)
-        rows = {f"a|{source}": encode(owner) for source, owner in owners.items() if source not in saved}
+        rows = {ACCOUNT.key(source): encode(owner) for source, owner in owners.items() if source not in saved}
         for source in [source for source in self._unsaved if self._partition(source) == partition]:
             before, closed = self._unsaved.pop(source)
-            if shard.get(f"t|{source}") == before:  # the one that it replaced, which is spent
-                rows[f"t|{source}"] = closed
+            if shard.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
+                rows[TOKEN.key(source)] = closed
         if rows:
             await shard.save(rows)
 
@@ -162,17 +162,17 @@ class KafkaLedger:
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token. Raises ConfigError where it takes another key to read it."""
-        closed = self._stored[source] = self._shard(source).get(f"t|{source}")
+        closed = self._stored[source] = self._shard(source).get(TOKEN.key(source))
         return None if closed is None else self._vault.open(source, closed)
 
     async def prove(self, source: str) -> None:
         """Write: who was fenced, and does not know it yet, hears of it before a refresh token is spent. Raises Lost."""
-        await self._shard(source).save({f"p|{source}": encode(self._now())})
+        await self._shard(source).save({PROOF.key(source): encode(self._now())})
 
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable. Raises Lost: then it is saved as soon as the source is ours again."""
         closed = self._vault.close(source, token)
         self._unsaved[source] = self._stored.get(source), closed
-        await self._shard(source).save({f"t|{source}": closed})
+        await self._shard(source).save({TOKEN.key(source): closed})
         self._stored[source] = closed
         del self._unsaved[source]

@@ -3,13 +3,10 @@
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from msgspec import json
-
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import ITEM
-from poller.plugin.credentials import Token
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
 from poller.state.kafka.encryption import TokenCipher
@@ -17,7 +14,7 @@ from poller.state.kafka.owners import partition_of, require_no_members
 from poller.state.kafka.reader import contents_of, missing_topic
 from poller.state.kafka.topic import prepare
 from poller.state.offline import StateDump
-from poller.state.rows import encode
+from poller.state.rows import MARK, TOKEN, encode, name_of, source_of
 
 _MOST = 5_000
 """Records of one transaction."""
@@ -36,8 +33,8 @@ class OfflineTopic:
     def all(self) -> StateDump:
         """Everything in it. Raises ConfigError where a token was encrypted with another key."""
         rows = self._contents.under("")
-        for key in [key for key in rows if key.startswith("t|")]:
-            rows[key] = encode(self._vault.open(key[2:], rows[key]))
+        for key in [key for key in rows if TOKEN.has(key)]:
+            rows[key] = encode(self._vault.open(name_of(key), rows[key]))
         streams = self._contents.streams()
         return StateDump(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
 
@@ -49,20 +46,20 @@ class OfflineTopic:
 
     async def fill(self, whole: StateDump) -> list[str]:
         """Write all of it, tokens encrypted; where a file's end was means nothing here."""
-        rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not key.startswith("o|")}
+        rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not MARK.has(key)}
         for source in whole.tokens:
-            rows[f"t|{source}"] = self._vault.close(source, json.decode(whole.rows[f"t|{source}"], type=Token))
+            key = TOKEN.key(source)
+            rows[key] = self._vault.close(source, TOKEN.decode(whole.rows[key]))
         for stream, at, data in whole.chunks:
             rows |= self._contents.appended(stream, [(at, piece) for piece in pieces(data, ITEM)])
         await self._save(rows)
-        marks = len(whole.rows) - sum(not key.startswith("o|") for key in whole.rows)
+        marks = len(whole.rows) - sum(not MARK.has(key) for key in whole.rows)
         return [f"where {marks} files ended: with state in Kafka there are no file outputs"] if marks else []
 
     async def _save(self, rows: Rows) -> None:
         by_partition: dict[int, dict[str, bytes | None]] = {}
         for key, value in rows.items():
-            source = key.split("|")[1].partition("/")[0]
-            by_partition.setdefault(partition_of(self._state, source), {})[key] = value
+            by_partition.setdefault(partition_of(self._state, source_of(key)), {})[key] = value
         try:
             for partition, some in sorted(by_partition.items()):
                 await self._write(partition, some)

@@ -6,20 +6,18 @@ from datetime import datetime
 
 import anyio
 import anyio.lowlevel
-from msgspec import json
 
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.records import ProducerRecord
 from poller.events.seen import Seen, pack_keys, unpack_keys
-from poller.state.checkpoint import Checkpoint
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
-from poller.state.rows import encode
+from poller.state.rows import CHECKPOINT, IN_DOUBT, encode
 from poller.telemetry import Telemetry
 
 _MOST = 5_000
@@ -85,10 +83,9 @@ class Partition:
             seen.load(chunk.data)
             await anyio.lowlevel.checkpoint()
         self._check()
-        saved, doubts = self._contents.get(f"c|{stream}"), unpack_keys(self._contents.get(f"d|{stream}") or b"")
+        doubts = unpack_keys(self._contents.get(IN_DOUBT.key(stream)) or b"")
         self._doubts[stream] = doubts
-        checkpoint = None if saved is None else json.decode(saved, type=Checkpoint)
-        return Restored(checkpoint, seen, frozenset(doubts))
+        return Restored(CHECKPOINT.read(self._contents, stream), seen, frozenset(doubts))
 
     async def commit(self, change: Change) -> None:
         """Deliver and save; several that wait together are one transaction."""
@@ -123,7 +120,9 @@ class Partition:
                 await self.save(doubted)
             await self._delivery.deliver(messages)
         certain = self._doubts_after(group, delivered=True)
-        rows = {f"c|{change.stream}": encode(change.checkpoint) for change in group} | self._doubt_rows(certain)
+        rows = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group} | self._doubt_rows(
+            certain
+        )
         at = int(self._now().timestamp())
         for change in group:
             rows |= self._contents.added(change.stream, at, change.batch.entries.items())
@@ -141,7 +140,7 @@ class Partition:
         return found
 
     def _doubt_rows(self, doubts: Mapping[str, Collection[int]]) -> dict[str, bytes | None]:
-        rows = {f"d|{stream}": pack_keys(keys) or None for stream, keys in doubts.items()}
+        rows = {IN_DOUBT.key(stream): pack_keys(keys) or None for stream, keys in doubts.items()}
         return {key: value for key, value in rows.items() if value != self._contents.get(key)}
 
     async def save(self, rows: Rows, posts: Sequence[ProducerRecord] = ()) -> None:

@@ -18,7 +18,7 @@ from poller.errors import ConfigError
 from poller.state.kafka import KafkaState
 from poller.state.kafka.contents import Contents, Rows
 from poller.state.kafka.encryption import TokenCipher
-from poller.state.rows import encode
+from poller.state.rows import TOKEN, encode, name_of
 
 OWNER = "__owner"
 _PATIENCE = 20.0
@@ -116,7 +116,7 @@ class TopicReader:
     def get(self, key: str) -> bytes | None:
         """One value; a token decrypted. Raises ConfigError where that takes another key."""
         value = self._contents.get(key)
-        return encode(self._vault.open(key[2:], value)) if value and key.startswith("t|") else value
+        return encode(self._vault.open(name_of(key), value)) if value and TOKEN.has(key) else value
 
     def under(self, prefix: str) -> dict[str, bytes]:
         """All values whose key begins so, by the rest of the key."""

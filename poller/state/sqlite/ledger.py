@@ -17,7 +17,7 @@ from poller.retry import keep_trying
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
 from poller.state.reader import Restored, account_mismatches, restore, token_of
-from poller.state.rows import encode
+from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, encode
 from poller.state.sqlite.database import Database
 from poller.telemetry import Telemetry
 
@@ -31,7 +31,7 @@ _SMALL = 1 << 20
 
 def marks_of(database: Database, output: str) -> dict[str, bytes]:
     """Where an output stood at the last commit."""
-    return database.under(f"o|{output}|")
+    return database.under(MARK.key(output, ""))
 
 
 class SqliteLedger:
@@ -54,7 +54,7 @@ class SqliteLedger:
         """Take possession of the sources' states. Raises ConfigError where one is another account's."""
         if problems := account_mismatches(self._database, owners):
             raise ConfigError(problems)
-        await self._save({f"a|{source}": encode(owner) for source, owner in owners.items()})
+        await self._save({ACCOUNT.key(source): encode(owner) for source, owner in owners.items()})
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
         """Say that all are, once the outputs are there: nobody else can have this state open."""
@@ -88,7 +88,7 @@ class SqliteLedger:
             await self._save(_mark_rows(announced) | (_doubt_rows(doubted) if self._delivery.doubtful else {}))
             marks = await self._delivery.deliver(messages)
         certain = {change.stream: self._doubts[change.stream] - change.batch.delivered for change in group}
-        rows: dict[str, bytes | None] = {f"c|{change.stream}": encode(change.checkpoint) for change in group}
+        rows: dict[str, bytes | None] = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
         rows |= _mark_rows(marks)
         if self._delivery.doubtful or certain != self._doubts:
             rows |= _doubt_rows(certain)
@@ -132,15 +132,15 @@ class SqliteLedger:
 
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable, whether or not an output is away."""
-        await self._save({f"t|{source}": encode(token)})
+        await self._save({TOKEN.key(source): encode(token)})
 
 
 def _mark_rows(marks: Mapping[str, Marks]) -> dict[str, bytes | None]:
-    return {f"o|{output}|{name}": mark for output, of in marks.items() for name, mark in of.items()}
+    return {MARK.key(output, name): mark for output, of in marks.items() for name, mark in of.items()}
 
 
 def _doubt_rows(doubts: Mapping[str, Iterable[int]]) -> dict[str, bytes | None]:
-    return {f"d|{stream}": pack_keys(keys) or None for stream, keys in doubts.items()}
+    return {IN_DOUBT.key(stream): pack_keys(keys) or None for stream, keys in doubts.items()}
 
 
 def _chunks(group: Sequence[Change], at: int) -> list[tuple[str, int, bytes]]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from poller import VERSION
 from poller.errors import ConfigError
+from poller.state.rows import WRITER
 
 FORMAT = 2
-WRITTEN = "v|written"
+WRITTEN = WRITER.key("written")
 """Says which version of this program wrote the state last; since format 2."""
 
 
