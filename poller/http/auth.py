@@ -140,7 +140,7 @@ class RefreshingAuth:
             "client_id": self._credential.client_id,
             "client_secret": self._credential.client_secret.get_secret_value(),
         }
-        headers = {"Accept": "application/json", "User-Agent": "poller"}
+        headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "poller"}
         return httpx.Request("POST", self._credential.token_url, data=form, headers=headers)
 
     def _granted(self, answer: RawResponse) -> Token:

@@ -1,4 +1,4 @@
-"""The HTTP client of a source: whom it trusts, and where it never goes."""
+"""The HTTP client of a source: a connection for each request, whom it trusts, and where it never goes."""
 
 import ssl
 from functools import cache
@@ -10,6 +10,8 @@ import httpx
 
 from poller.errors import ConfigError
 from poller.plugin.source import Source
+
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "Connection": "close", "User-Agent": "poller"}
 
 
 @cache
@@ -32,14 +34,18 @@ def http_client(account: Source, tls: ssl.SSLContext) -> httpx.AsyncClient:
 
 
 def new_client(*, proxy: str | None, tls: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
-    """A client that goes where it is told and nowhere else: no redirect, nothing from the environment, no cookies."""
+    """Return a client that goes where it is told: no redirect, nothing from the environment, no cookies.
+
+    Each request has a connection of its own, so no answer can be taken for another request's
+    (docs/decisions/answers-belong-to-requests.md).
+    """
     return httpx.AsyncClient(
-        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "poller"},
+        headers=_HEADERS,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         verify=tls,
         proxy=proxy,
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # noqa: S113  `send` limits the whole exchange, which httpx cannot
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=0),
     )

@@ -98,9 +98,11 @@ async def _request(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def vendor(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
+async def vendor(
+    script: Script, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Vendor]:
     serving = Vendor(script)
-    server = await asyncio.start_server(serving.serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serving.serve, host, port, ssl=tls)
     serving.port = server.sockets[0].getsockname()[1]
     try:
         yield serving
