@@ -1,6 +1,8 @@
-"""The pages on deploying point to what is there."""
+"""The documentation points to what is there, and the page on architecture shows the house as it is."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,14 +13,35 @@ from tests.commands.running import ROOT
 from tests.deploy.chart import EXAMPLES
 
 PAGES = ["README.md", "docs/deploying.md", "helm/poller/README.md"]
+FOLDERS = ("", ".github", "docs", "helm", "poller", "outputs", "tests")
+"""Where pages are: not in what was built or installed beside them."""
+ALL_PAGES = sorted(
+    str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("**/*.md" if folder else "*.md")
+)
+HERE = r"(?:\.github|docs|helm|outputs|poller|tests)"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ALL_PAGES)
 def test_every_link_to_a_file_leads_to_one(page: str) -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text())
-    missing = [link for link in links if not (ROOT / page).parent.joinpath(link).exists()]
-    assert missing == []
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / page).read_text())
+    assert [link for link in links if not leads_somewhere(ROOT / page, link)] == []
     assert links or page != "docs/deploying.md"
+
+
+@pytest.mark.parametrize("page", [page for page in ALL_PAGES if page != "CHANGELOG.md"])
+def test_every_path_of_ours_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(rf"`({HERE}/[\w./-]*)`", (ROOT / page).read_text())
+    assert [name for name in named if not (ROOT / name).exists() and "NAME" not in name] == []
+
+
+def test_the_architecture_shows_every_room_on_its_floor() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [floors] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    page = (ROOT / "docs/architecture.md").read_text()
+    shown = [re.split(r" {2,}", line[10:])[0] for line in page.splitlines() if re.match(r"(poller/| {7})   \w", line)]
+    assert shown == floors
+    rooms = {room for floor in floors for room in floor.split(" | ")}
+    assert {room for room in rooms if f"**`{room}`**" not in page} == set()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -41,6 +64,19 @@ def test_a_page_that_installs_an_example_makes_every_secret_that_it_refers_to(pa
         for example in re.findall(r"examples/(\w+)\.yaml", block):
             assert made(block) >= needed(EXAMPLES[example].read_text())
     assert installing or page != "docs/deploying.md"
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Follow a relative link, down to its heading."""
+    name, _, heading = link.partition("#")
+    target = page.parent / name if name else page
+    return target.exists() and (not heading or heading in headings(target))
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    titles = re.findall(r"(?m)^#+ (.+)$", page.read_text())
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def blocks(page: str) -> list[str]:
