@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.plugin.fields.times import read_time, require_time, seconds_between, wall_clock
+from poller.plugin.fields.times import read_time, read_zone, require_time, seconds_between, wall_clock, zone_name
+from poller.plugin.fields.windows_zones import IANA_NAMES
 
 CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
 
@@ -19,6 +20,21 @@ CENTRAL, ARIZONA = ZoneInfo("US/Central"), ZoneInfo("US/Arizona")
         ("2026-03-14T16:15:42.000000Z", datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)),
         ("2026-03-14T16:15:42.5+02:00", datetime(2026, 3, 14, 14, 15, 42, 500000, UTC)),
         ("2026-03-14 16:15:42", None),
+        ("2016-01-01 12:25:15 UTC", datetime(2016, 1, 1, 12, 25, 15, tzinfo=UTC)),
+        ("2016-01-01 12:25:15 GMT", datetime(2016, 1, 1, 12, 25, 15, tzinfo=UTC)),
+        ("2016-01-01T12:25:15z", datetime(2016, 1, 1, 12, 25, 15, tzinfo=UTC)),
+        ("2016-01-01 12:25:15 +0000", datetime(2016, 1, 1, 12, 25, 15, tzinfo=UTC)),
+        ("2016-01-01 12:25:15 -0700", datetime(2016, 1, 1, 19, 25, 15, tzinfo=UTC)),
+        ("2016-01-01T12:25:15.1234567Z", datetime(2016, 1, 1, 12, 25, 15, 123456, UTC)),
+        ("2016-01-01T12:25:15.123456789+0200", datetime(2016, 1, 1, 10, 25, 15, 123456, UTC)),
+        ("2016-01-01T14:25:15+02:00[Europe/Paris]", datetime(2016, 1, 1, 12, 25, 15, tzinfo=UTC)),
+        ("2016-01-01T12:25Z", datetime(2016, 1, 1, 12, 25, tzinfo=UTC)),
+        ("2016-01-01 12:25 UTC", datetime(2016, 1, 1, 12, 25, tzinfo=UTC)),
+        ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("2016-12-31 23:59:60.5 UTC", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("2016-12-31T23:59:61Z", None),
+        ("2016-01-01 12:25:15 PST", None),
+        ("2016-01-01T12:25:15[Europe/Paris]", None),
         ("2026-03-14", None),
         ("0000-00-00 00:00:00", None),
         ("0001-01-01T00:00:00+14:00", None),
@@ -44,6 +60,29 @@ def test_a_time_without_offset_is_of_the_zone() -> None:
     assert read_time("2026-07-14 09:15:42", CENTRAL) == datetime(2026, 7, 14, 14, 15, 42, tzinfo=UTC)
     assert read_time("2026-03-14T09:15:42Z", ARIZONA) == datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
     assert read_time("2026-03-14", ARIZONA) is None
+
+
+@pytest.mark.parametrize(
+    ("named", "zone"),
+    [
+        ("US/Arizona", "US/Arizona"),
+        ("W. Europe Standard Time", "Europe/Berlin"),
+        ("Eastern Standard Time", "America/New_York"),
+        ("AUS Eastern Standard Time", "Australia/Sydney"),
+        ("UTC", "UTC"),
+        ("Central Nowhere Standard Time", None),
+        ("", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_a_zone_is_named_as_iana_or_windows_name_it(named: object, zone: str | None) -> None:
+    assert read_zone(named) == (ZoneInfo(zone) if zone else None)
+
+
+def test_the_zones_that_windows_names_are_known() -> None:
+    assert len(IANA_NAMES) > 130
+    assert all(map(zone_name, IANA_NAMES.values()))
 
 
 HOURS = st.integers(0, 24 * 3600)

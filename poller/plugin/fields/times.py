@@ -1,5 +1,6 @@
 """Read times as vendors write them, with an offset or as wall clocks show them in a zone; all become UTC."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Annotated
@@ -7,15 +8,24 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from poller.plugin.fields.windows_zones import IANA_NAMES
+
 _SHORTEST, _LONGEST = len("2026-03-14T09:15"), 64
+_ODD = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?:(:\d\d)([.,]\d+)?)? ?(?:(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?:\[[\w/+-]+\])?)?",
+    re.ASCII | re.IGNORECASE,
+)
 _KNOWN = 1 << 12  # a record's times are asked for several times each, and most records are read again
 
 
 def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | None = None) -> datetime | None:
     """Read an ISO 8601 time (`2026-03-14T16:15:42Z`, `2026-03-14 09:15:42`) as UTC; None where it cannot be read.
 
-    A time without an offset is read in `zone`, and cannot be read without one. Of the two readings of an hour that
-    is repeated in autumn the first counts, unless it lies before `after`; in the hour that is left out in spring, the
+    The spellings of Rails, PHP, .NET and Java are read too: `2016-01-01 12:25:15 UTC`, `+0000`, no seconds, `Z[UTC]`,
+    more than six digits of a fraction (cut off at microseconds). A leap second is the second after it.
+
+    A time without an offset is read in `zone`, and cannot be read without one. Of the two readings of an hour that is
+    repeated in autumn the first counts, unless it lies before `after`; in the hour that is left out in spring, the
     clock is taken as not yet put forward.
     """
     if not isinstance(leaf, str) or not _SHORTEST <= len(leaf) <= _LONGEST:
@@ -27,7 +37,7 @@ def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | Non
 @lru_cache(_KNOWN)
 def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
     try:
-        read = datetime.fromisoformat(text.strip())
+        read = _parse(text.strip())
         if read.tzinfo is None:
             if zone is None:
                 return None
@@ -35,6 +45,21 @@ def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
         return read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _parse(text: str) -> datetime:
+    """Parse one time, aware or naive. Raises ValueError where it is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        odd = _ODD.fullmatch(text)
+        if odd is None:
+            raise
+    minute, second, fraction, offset = odd.groups("")
+    leap = second == ":60"
+    named = "Z" if offset.isalpha() else offset
+    read = datetime.fromisoformat(f"{minute}:59{named}" if leap else f"{minute}{second}{fraction}{named}")
+    return read + timedelta(seconds=1) if leap else read
 
 
 def require_time(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:
@@ -80,14 +105,17 @@ def zone_name(name: str) -> str:
 
 
 def read_zone(leaf: object) -> ZoneInfo | None:
-    """Read the time zone that a record names; None where it names none, or none that is known."""
+    """Read the time zone that a record names; None where it names none, or none that is known.
+
+    The name is IANA's, or Windows' (`W. Europe Standard Time`), which .NET prints.
+    """
     return _zone(leaf) if isinstance(leaf, str) else None
 
 
 @lru_cache(1 << 8)
 def _zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(zone_name(name))
+        return ZoneInfo(zone_name(IANA_NAMES.get(name, name)))
     except ValueError:
         return None
 
