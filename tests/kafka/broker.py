@@ -4,11 +4,12 @@ Needs java (17 or newer) and what `tests.kafka.jars` fetches.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,22 @@ class Broker:
         self._voters = voters or [f"127.0.0.1:{port}" for port in free_ports(1)]
         ports = free_ports(len(names))
         self.at = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
-        self._told = self.at | ({"PROXIED": proxy} if proxy else {})
+        self._proxy, self._changes = proxy, changes
         self._command = ["java", *JAVA, "-cp", f"{jars()}/*"]
         self._properties = folder / "server.properties"
-        lines = self._configuration() | {key.replace("_", "."): value for key, value in changes.items()}
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        self.move(self.at)
         self._process: subprocess.Popen[bytes] | None = None
+
+    def move(self, at: Mapping[str, str]) -> None:
+        """Listen there from its next start on, where `at` names a listener."""
+        self.at = {**self.at, **at}
+        self._told = self.at | ({"PROXIED": self._proxy} if self._proxy else {})
+        lines = self._configuration() | {key.replace("_", "."): value for key, value in self._changes.items()}
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+
+    def empty(self) -> None:
+        """Lose all that it holds; it must not run."""
+        shutil.rmtree(self.folder / "data")
 
     def _configuration(self) -> dict[str, object]:
         sasl = {

@@ -6,12 +6,13 @@ from typing import Any
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from outputs import OutputError
 from outputs.kafka.errors import ErrorCollector
-from poller.retry import backoff
+from outputs.kafka.topics import looking_at
+from poller.retry import keep_trying
 from poller.state.kafka import KafkaState
 
 _REBALANCE = 10.0
@@ -19,18 +20,25 @@ _REBALANCE = 10.0
 _ASKING = 5.0
 """Seconds for one probe."""
 _CLOSING = 1.0
-_LONGEST = 30.0
-"""Seconds between two tries."""
+_UNSETTLED = 30.0
+"""Seconds after which a membership that does not work is built anew: what is there again is used within a minute."""
+_METADATA = 30.0
+"""Seconds after which the group's leader learns that the topic was made anew, or has other partitions."""
 _NOT_OURS = {22, 25, 27}
 """ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS: https://kafka.apache.org/protocol#protocol_error_codes"""
 
 
 class Elsewhere(Exception):
-    """The partition is not ours to claim, as far as the group knows now."""
+    """The group does not confirm, at present, that the partition is ours to claim."""
 
 
 class Group:
-    """One member; one for each process. `assigned` is told the partitions at each change, `failed` each trouble."""
+    """A member of the group; a process has one.
+
+    A membership that has not worked for half a minute is closed, and another one is built out of the configuration, as
+    at a start: a client of aiokafka never looks at `bootstrap_servers` again, so it does not find brokers that came
+    back at another address.
+    """
 
     def __init__(
         self,
@@ -39,35 +47,56 @@ class Group:
         assigned: Callable[[Collection[int]], None],
         failed: Callable[[OutputError | None, float], None],
     ) -> None:
-        """`name` is ours, for others to see.
+        """`name` is ours, for others to see. `assigned` is given the partitions at each change.
 
-        `failed` is told the error and the seconds until the next try, and None when all is well again."""
+        `failed` is given an error and the seconds until the next try, and None once all is well again.
+        """
         self._state, self._name, self._assigned, self._failed = state, name, assigned, failed
         self._witness = ErrorCollector()
         self._consumer: Any = None
+        self._worked = False
         self._ours: Collection[int] = ()
 
     async def run(self) -> None:
         """Be a member, whatever happens, until cancelled; then leave."""
-        failures = 0
         while True:
-            self._consumer = consumer = self._member()
-            try:
-                with self._witness.listening():
-                    with anyio.fail_after(self._state.session_timeout.total_seconds() + 2 * _REBALANCE):
-                        await consumer.start()
-                    self._failed(None, 0)
-                    while True:  # nothing comes but errors: every partition is paused
-                        await consumer.getmany(timeout_ms=1000)
-                        failures = 0
-            except (KafkaError, OSError) as error:
-                failures += 1
-                wait = min(backoff(failures), _LONGEST)
-                self._failed(self._witness.judge(self._state.place, error), wait)
-            finally:
-                self._consumer = None
-                await _end(consumer)
-            await anyio.sleep(wait)
+            await keep_trying(self._membership, on=OutputError, report=self._failed)
+
+    async def _membership(self) -> None:
+        """Be a member until that fails. Raises OutputError if the membership never worked; returns if it did."""
+        self._consumer = consumer = self._member()
+        self._worked = False
+        try:
+            with self._witness.listening():
+                with anyio.fail_after(self._state.session_timeout.total_seconds() + 2 * _REBALANCE):
+                    await consumer.start()
+                await self._stay(consumer)
+        except (KafkaError, OSError) as error:
+            failure = self._witness.judge(self._state.place, error)
+            if not self._worked:
+                raise failure from error
+            self._failed(failure, 0)
+        finally:
+            self._consumer = None
+            await _end(consumer)
+
+    async def _stay(self, consumer: Any) -> None:
+        """Raise KafkaError when something fails, or nothing has worked for a while."""
+        well = anyio.current_time()
+        while True:  # nothing comes but errors: every partition is paused
+            await consumer.getmany(timeout_ms=1000)
+            if _settled(consumer._coordinator) and (self._ours or await self._others_have_all(well)):
+                well, self._worked = anyio.current_time(), True
+                self._failed(None, 0)
+            elif anyio.current_time() - well > _UNSETTLED:
+                raise GroupCoordinatorNotAvailableError(f"group {self._state.group} gives nobody the partitions")
+
+    async def _others_have_all(self, well: float) -> bool:
+        """Return True while it is no wonder that we have no partition: the others have them."""
+        if anyio.current_time() - well < _UNSETTLED / 2:
+            return self._worked
+        async with looking_at(self._state) as topics:
+            return any((await topics.members(self._state.group)).values())
 
     async def probe(self, partition: int) -> None:
         """Return if the group says that the partition is ours. Raises Elsewhere, and OutputError.
@@ -98,6 +127,8 @@ class Group:
 
     def _told(self, partitions: Collection[int]) -> None:
         self._ours = partitions
+        if partitions:
+            self._failed(None, 0)
         self._assigned(partitions)
 
     def _member(self) -> Any:
@@ -106,6 +137,7 @@ class Group:
             **self._state.connection()
             | {"request_timeout_ms": int(1500 * _REBALANCE)},  # the answer to a join takes that long
             client_id=self._name,
+            metadata_max_age_ms=int(_METADATA * 1000),
             group_id=self._state.group,
             enable_auto_commit=False,
             auto_offset_reset="latest",
@@ -131,6 +163,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         """Fetch nothing, and tell."""
         self._consumer.pause(*assigned)
         self._assigned({place.partition for place in assigned})
+
+
+def _settled(member: Any) -> bool:
+    """Return True if the coordinator is known, and has us in its present generation."""
+    known = member.coordinator_id is not None and member.generation > 0
+    return known and not member._rejoin_needed_fut.done()
 
 
 async def _end(consumer: Any) -> None:
