@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from outputs import OutputError
@@ -30,7 +30,7 @@ def size_of(path: str) -> int:
 
 
 def append(path: str, start: int, spare: int, data: bytes) -> None:
-    """Bring the file back to `start` bytes, then add `data`.
+    """Bring the file back to `start` bytes, then add `data`; after a failure, bring it back to `start` bytes again.
 
     Up to `spare` bytes after `start` are a torn attempt of ours and are cut off. A file that starts at 0 is created,
     with its folders. Raises OSError; OutputError if the file is not as it was left.
@@ -39,21 +39,33 @@ def append(path: str, start: int, spare: int, data: bytes) -> None:
         make_folder(Path(path).parent)
     size = size_of(path)
     if size < start:
-        raise OutputError(f"{path} held {start} bytes, now {size}: at the next start it is begun anew")
+        raise OutputError(f"{path} held {start} bytes, now {size}: at the next try it is begun anew")
     if size > start + spare:
         raise OutputError(f"{path} held {start} bytes, now {size}: somebody else writes to it")
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (0 if start else os.O_CREAT), 0o640)
     try:
-        if size > start:
-            os.ftruncate(descriptor, start)
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
+        _shorten(descriptor, start)
+        _write(descriptor, data)
+    except OSError:
+        with suppress(OSError):  # the next try, or the next start, cuts it off
+            _shorten(descriptor, start)
+        raise
     finally:
         os.close(descriptor)
     if start == 0:
         sync_folder(Path(path).parent)
+
+
+def _shorten(descriptor: int, size: int) -> None:
+    if os.fstat(descriptor).st_size > size:  # a shorter file would grow by zeros
+        os.ftruncate(descriptor, size)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
 
 
 def cut(path: str, size: int) -> None:

@@ -47,6 +47,19 @@ def decode(marks: Mapping[str, bytes]) -> dict[str, Mark]:
     return {path: msgspec.json.decode(mark, type=Mark) for path, mark in marks.items()}
 
 
+def is_short(path: str, mark: Mark) -> bool:
+    """Return True if a file with an announced batch was carried off or cut short. Raises OutputError."""
+    with fsync.naming_path(path):
+        begun_anew = mark.closing and rotation.taken(path, mark.top)
+        return not begun_anew and fsync.size_of(path) < mark.offset
+
+
+def cut_off(path: str, mark: Mark) -> None:
+    """Take off what an announced batch has added, and nothing of anybody else's. Raises OSError, OutputError."""
+    if mark.start < fsync.size_of(path) <= mark.start + mark.pending:
+        fsync.cut(path, mark.start)
+
+
 def judge(path: str, mark: Mark) -> None:
     """Raise OutputError if the file holds more than the state and its announcement account for. Touches nothing."""
     begun_anew = mark.closing and rotation.taken(path, mark.top)

@@ -1,6 +1,7 @@
 """Files of JSON lines that hold every message exactly once, whatever instruction the process is killed at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Self
 
@@ -58,11 +59,13 @@ class FileOutput:
     def announce(self, batch: Sequence[Message]) -> Marks:
         """Say what is about to be appended and closed. Raises OutputError where a file is not as it was left."""
         self._adopt()
-        plans = dict(self._plans)  # those of a batch that failed: still to be taken back
+        plans = {
+            path: plan for path, plan in self._plans.items() if not marks.is_short(path, plan)
+        }  # of a failed batch
         for path, messages in self._by_path(batch).items():
             with fsync.naming_path(path):
                 size = sum(len(message.value) + 1 for message in messages)
-                plans[path] = self._plan(path, size, messages[0].observed)
+                plans[path] = self._plan(path, plans.get(path), size, messages[0].observed)
         if self._rotate or self._compression != "none":
             for path in set(self._families.earlier(plans)) - plans.keys():
                 with fsync.naming_path(path):
@@ -111,8 +114,8 @@ class FileOutput:
             mark = self._marks[path] = replace(mark, offset=size, closing=size > 0)
         return mark
 
-    def _plan(self, path: str, size: int, observed: datetime) -> Mark:
-        if failed := self._plans.get(path):
+    def _plan(self, path: str, failed: Mark | None, size: int, observed: datetime) -> Mark:
+        if failed:
             return replace(failed, pending=max(failed.pending, size))
         mark, now = self._look(path), observed.timestamp()
         full = mark.offset and self._rotate and self._rotate.due(mark.offset + size, now - mark.opened)
@@ -123,9 +126,13 @@ class FileOutput:
     def _write(self, batch: Sequence[Message]) -> Marks:
         lines = {path: b"".join(m.value + b"\n" for m in messages) for path, messages in self._by_path(batch).items()}
         written: dict[str, Mark | None] = {}
-        for path in self._plans | lines:
-            with fsync.naming_path(path):
-                written[path] = self._carry_out(path, self._plans[path], lines.get(path, b""))
+        try:
+            for path in self._plans | lines:
+                with fsync.naming_path(path):
+                    written[path] = self._carry_out(path, self._plans[path], lines.get(path, b""))
+        except OutputError:
+            self._take_back(written)
+            raise
         forgotten = set(self._families.outdated(written)) - written.keys()
         self._written = written | dict.fromkeys(forgotten)
         return marks.encode(self._written)
@@ -136,6 +143,12 @@ class FileOutput:
         if lines or fsync.size_of(path) > plan.start:
             fsync.append(path, plan.start, plan.pending, lines)
         return plan.grown(len(lines))
+
+    def _take_back(self, paths: Iterable[str]) -> None:
+        """Cut off what a failed attempt has written to these, where that works now; the next try cuts off the rest."""
+        for path in paths:
+            with suppress(OSError, OutputError):
+                marks.cut_off(path, self._plans[path])
 
     def _adopt(self) -> None:
         if self._written:

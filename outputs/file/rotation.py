@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal, Self, TypeAlias
 
@@ -95,10 +96,15 @@ def _unfinished(plain: Path) -> Path:
 def _compress(plain: Path, compression: Compression) -> None:
     target = _unfinished(plain)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    with plain.open("rb") as source, os.fdopen(os.open(target, flags, 0o640), "wb") as sink:
-        _pack(source, sink, compression)
-        sink.flush()
-        os.fsync(sink.fileno())
+    try:
+        with plain.open("rb") as source, os.fdopen(os.open(target, flags, 0o640), "wb") as sink:
+            _pack(source, sink, compression)
+            sink.flush()
+            os.fsync(sink.fileno())
+    except OSError:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)  # on a full disk it would take the room that somebody makes
+        raise
     target.replace(f"{plain}{SUFFIXES[compression]}")
     sync_folder(plain.parent)
 

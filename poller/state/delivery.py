@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
 from poller.errors import PollerError
@@ -12,6 +12,9 @@ from poller.retry import keep_trying
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")
+
+SaveMarks: TypeAlias = Callable[[Mapping[str, Marks]], Awaitable[None]]
+"""Makes durable what outputs announce, by output."""
 
 
 class OutputAway(PollerError):
@@ -73,19 +76,43 @@ class Delivery:
         return not all(output.exact for output in self._outputs.values())
 
     async def announce(self, messages: Sequence[Message]) -> dict[str, Marks]:
-        """What delivering this batch is about to touch, by output."""
+        """Return what delivering this batch is about to touch, by output."""
 
         async def announced(name: str, output: Output) -> Marks:
-            try:
-                return output.announce(messages)
-            finally:
-                self._tell(name, output)
+            return self._announced(name, output, messages)
 
         return {name: await self._insist(name, partial(announced, name, out)) for name, out in self._outputs.items()}
 
-    async def deliver(self, messages: Sequence[Message]) -> dict[str, Marks]:
-        """Return once every output holds the batch; an output that holds it is not asked again."""
-        return {name: await self.written(name, out.write, messages) for name, out in self._outputs.items()}
+    def _announced(self, name: str, output: Output, messages: Sequence[Message]) -> Marks:
+        try:
+            return output.announce(messages)
+        finally:
+            self._tell(name, output)
+
+    async def deliver(self, messages: Sequence[Message], save: SaveMarks | None = None) -> dict[str, Marks]:
+        """Announce the batch, and return once every output holds it; an output that holds it is not asked again.
+
+        `save` makes durable what the outputs announce, before the first byte leaves, and again where it has changed.
+        """
+        announced = await self.announce(messages)
+        if save:
+            await save(announced)
+        return {name: await self._deliver_to(name, messages, announced[name], save) for name in self._outputs}
+
+    async def _deliver_to(
+        self, name: str, messages: Sequence[Message], announced: Marks, save: SaveMarks | None
+    ) -> Marks:
+        output, failed = self._outputs[name], False
+
+        async def write(batch: Sequence[Message]) -> Marks:
+            nonlocal announced, failed
+            if failed and save and (again := self._announced(name, output, batch)) != announced:
+                await save({name: again})
+                announced = again
+            failed = True  # until it returns
+            return await output.write(batch)
+
+        return await self.written(name, write, messages)
 
     async def written(
         self, name: str, write: Callable[[Sequence[Message]], Awaitable[T]], messages: Sequence[Message]

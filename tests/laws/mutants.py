@@ -21,7 +21,7 @@ class Mutant:
     edits: Sequence[tuple[str, str, str]]
 
 
-DELIVER = "            marks = await self._delivery.deliver(messages)\n"
+DELIVER = "            marks = await self._delivery.deliver(messages, lambda "
 SAVE = """\
             early = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
             await self._save(early, _chunks(group, int(self._now().timestamp())))

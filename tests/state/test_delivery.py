@@ -1,6 +1,6 @@
 """What the ledger makes of outputs that are away at the start, and of messages that one of them can never take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import jsonschema
@@ -117,6 +117,34 @@ async def test_what_is_noticed_is_told_once_also_under_way(monkeypatch: pytest.M
                 await delivery.announce([call(name)])
     told = [line["notice"] for line in lines if line["event"] == "output.noticed"]
     assert told == ["there was a torn line", "calls.jsonl is gone: it is begun anew"]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+async def test_what_a_retry_is_about_to_touch_is_saved_before_it_where_it_is_another_thing(
+    changed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
+    order: list[object] = []
+
+    class Shifting(Sink):
+        def announce(self, batch: Sequence[Message]) -> Marks:
+            return {"calls.jsonl": b"%d" % self.attempts if changed else b"0"}
+
+        async def write(self, batch: Sequence[Message]) -> Marks:
+            order.append("write")
+            return await super().write(batch)
+
+    async def save(marks: Mapping[str, Marks]) -> None:
+        order.append(dict(marks))
+
+    output, other = Shifting("files"), Sink("other")
+    output.failures = 1
+    async with Delivery({"files": output, "other": other}, Telemetry()) as delivery:
+        await delivery.deliver([call("1")], save)
+    both = {"files": {"calls.jsonl": b"0"}, "other": other.announce([])}
+    again = [{"files": {"calls.jsonl": b"1"}}] if changed else []
+    assert order == [both, "write", *again, "write"]
+    assert other.attempts == 1
 
 
 async def test_what_refuses_us_at_the_start_ends_it() -> None:

@@ -83,10 +83,9 @@ class SqliteLedger:
         messages = [message for change in group for message in change.batch.messages]
         marks: dict[str, Marks] = {}
         if messages:
-            announced = await self._delivery.announce(messages)
             doubted = {change.stream: self._doubts[change.stream] | change.batch.delivered for change in group}
-            await self._save(_mark_rows(announced) | (_doubt_rows(doubted) if self._delivery.doubtful else {}))
-            marks = await self._delivery.deliver(messages)
+            doubts = _doubt_rows(doubted) if self._delivery.doubtful else {}
+            marks = await self._delivery.deliver(messages, lambda announced: self._save(_mark_rows(announced) | doubts))
         certain = {change.stream: self._doubts[change.stream] - change.batch.delivered for change in group}
         rows: dict[str, bytes | None] = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
         rows |= _mark_rows(marks)
