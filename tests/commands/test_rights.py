@@ -25,7 +25,7 @@ class Right(NamedTuple):
 
 
 def needed(prefix: str) -> dict[str, Right]:
-    """The rights that the README names, and no more."""
+    """The rights that docs/kafka.md names, and no more."""
     return {
         "events": Right("TOPIC", f"{prefix}call", "WRITE"),
         "rejects": Right("TOPIC", f"{prefix}rejects", "WRITE"),

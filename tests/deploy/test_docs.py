@@ -1,12 +1,15 @@
 """The documentation points to what is there, and the page on architecture shows the house as it is."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
+from poller.cli import app
 from poller.config.settings import Settings
 from poller.sandbox.accounts import account
 from tests.commands.running import ROOT
@@ -99,8 +102,36 @@ def needed(text: str) -> set[tuple[str, str]]:
     return named | {(name, key) for name, at in folders for key in re.findall(rf"{at}/([\w.-]+)", text)}
 
 
+def placeholders(text: str) -> str:
+    """The configuration with something in the place of each secret."""
+    return re.sub(r"\$\{[^{}]*\}", "secret", text)
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_every_whole_configuration_that_a_page_shows_is_a_good_one(page: str) -> None:
+    texts = re.findall(r"(?s)```yaml\n(.*?)```", (ROOT / page).read_text())
+    shown = [yaml.safe_load(placeholders(text)) for text in texts]
+    for config in shown:
+        if {"sources", "outputs"} <= config.keys():
+            Settings.model_validate(config)
+    assert shown or page not in {"README.md", "docs/configuration.md"}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_every_command_of_ours_that_a_page_shows_exists_with_its_options(page: str) -> None:
+    lines = "".join(blocks(page)).replace("\\\n", " ").splitlines()
+    shown = [found[1] for line in lines if (found := re.match(r"(?:\.venv/bin/)?poller (.*)", line))]
+    for arguments in shown:
+        words = shlex.split(arguments, comments=True)
+        command = typer.main.get_command(app)
+        while isinstance(command, typer.core.TyperGroup):
+            command = command.commands[words.pop(0)]
+        command.make_context("poller", words)  # raises where an option or an argument is wrong
+    assert shown or page != "docs/commands.md"
+
+
 def test_the_configuration_without_an_account_gets_into_the_sandbox() -> None:
-    texts = re.findall(r"(?s)```yaml\n(.*?)```", (ROOT / "README.md").read_text())
+    texts = re.findall(r"(?s)```yaml\n(.*?)```", (ROOT / "docs/sandbox.md").read_text())
     [config] = [yaml.safe_load(text) for text in texts if "127.0.0.1" in text]
     for source in config["sources"].values():
         assert account("http://127.0.0.1:8123", source["type"]).items() <= source.items()
