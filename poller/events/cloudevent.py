@@ -67,7 +67,7 @@ def event(
 
 def deletion_event(shape: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
     """Write the message that a record is gone from its list: it has an `id`, all else is null."""
-    kind = next(kind for kind in KINDS if shape.kind == kind.KIND)  # type: ignore[attr-defined]
+    kind = next(kind for kind in KINDS if shape.kind == kind.KIND)
     fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
     body = encode(fields | {"raw": None} if shape.raw else fields)
     return _revision(shape, shape.kind, identity, "deleted", revision, 0, observed, observed, body)

@@ -11,7 +11,7 @@ from poller.plugin.kinds import KINDS
 
 def event_schema() -> dict[str, Any]:
     """Return the JSON Schema of everything that is ever written: an event of one of the kinds, or a reject."""
-    kinds = {kind.KIND: _data_schema(kind) for kind in KINDS}  # type: ignore[attr-defined]
+    kinds = {kind.KIND: _data_schema(kind) for kind in KINDS}
     events = [_envelope(name, [f"{name}.{what}" for what in ("created", "updated", "deleted")]) for name in kinds]
     reject = _envelope("reject", ["record.rejected"])
     return {

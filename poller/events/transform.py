@@ -50,17 +50,17 @@ class _Page:
 
     def __init__(self, stream: Stream, shape: StreamInfo, seen: Seen, moment: PageContext) -> None:
         self.batch = Batch()
-        self._stream, self._shape, self._seen, self._moment = stream, shape, seen, moment
+        self._records, self._shape, self._seen, self._moment = stream.records, shape, seen, moment
         self._now = moment.now.timestamp()
-        self._content = stream.contents[-1]
-        self._documented = documented_fields(stream.decoder)
+        self._content = stream.records.contents[-1]
+        self._documented = documented_fields(stream.records.decoder)
 
     def take(self, raw: bytes) -> None:
         self.batch.records += 1
         identity = record = None
         try:
             record = self._decode(raw)
-            identity = _name(self._stream.identity(record))
+            identity = _name(self._records.identity(record))
             if self._moment.names:
                 self.batch.identities.add(identity)
             self._judge(record, identity, raw)
@@ -74,7 +74,7 @@ class _Page:
             raw.decode()
             if raw.count(b"{") + raw.count(b"[") > _MANY_BRACKETS:
                 orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
-            return self._stream.decoder.decode(raw)
+            return self._records.decoder.decode(raw)
         except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _Unreadable(f"not a record: {error}") from None
 
@@ -93,11 +93,11 @@ class _Page:
         entry = Entry(
             digest=digest_of(self._content(record)),
             raw=raw_hash,
-            modified=microseconds(self._stream.modified(record)),
+            modified=microseconds(self._records.modified(record)),
             revision=known.revision + 1 if known else 1,
             delivered=int(self._now),
-            flags=DELETED if self._stream.deleted(record) else 0,
-            projection=len(self._stream.contents),
+            flags=DELETED if self._records.deleted(record) else 0,
+            projection=len(self._records.contents),
         )
         if known and not doubted and self._is_old(known, key, record, entry):
             return
@@ -121,7 +121,7 @@ class _Page:
 
     def _is_same(self, known: Entry, record: Any, digest: int) -> bool:
         """Compare by the projection that `known` was made with: after an upgrade the former one decides once."""
-        former = self._stream.contents[known.projection - 1 : known.projection]
+        former = self._records.contents[known.projection - 1 : known.projection]
         if not former or former[0] is self._content:
             return digest == known.digest
         return digest_of(former[0](record)) == known.digest
@@ -144,7 +144,7 @@ class _Page:
 
     def _own_time(self, record: Any) -> datetime:
         try:
-            return self._stream.time(record) or self._moment.now
+            return self._records.time(record) or self._moment.now
         except (ValueError, OverflowError) as error:
             raise _Unreadable(f"its own time cannot be read: {error}") from None
 
@@ -157,9 +157,9 @@ class _Page:
                 what=what,
                 revision=entry.revision,
                 digest=entry.digest,
-                time=own if what == "created" else self._stream.modified(record) or now,
+                time=own if what == "created" else self._records.modified(record) or now,
                 observed=now,
-                data=self._stream.normalize(record),
+                data=self._records.normalize(record),
                 raw=raw,
             )
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
@@ -181,7 +181,7 @@ class _Page:
             self.batch.duplicates += 1
             return
         digest, key = digests[-1], keys[-1]
-        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, len(self._stream.contents))
+        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, len(self._records.contents))
         self.batch.delivered.add(key)
         now = self._moment.now
         self.batch.messages.append(
@@ -192,7 +192,7 @@ class _Page:
     def _digests(self, raw: bytes, record: Any) -> list[int]:
         """Return what a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
-            found = [digest_of(content(record)) for content in self._stream.contents] if record is not None else []
+            found = [digest_of(content(record)) for content in self._records.contents] if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]

@@ -51,10 +51,16 @@ class Address(Struct, frozen=True):
     country: str | None = None
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Kind(Struct, frozen=True, kw_only=True):
+    """The data of an event, whatever its kind; `KIND` is the kind's word."""
+
+    KIND: ClassVar[str]
+
+
+class Call(Kind, frozen=True, kw_only=True):
     """A telephone call. `caller_number` is who dialled, `called_number` who was dialled, whatever the direction."""
 
-    KIND: ClassVar[str] = "call"
+    KIND: ClassVar = "call"
     id: str
     direction: Direction | None = None
     status: CallStatus = "unknown"
@@ -84,10 +90,10 @@ class Call(Struct, frozen=True, kw_only=True):
     revenue: float | int | None = None
 
 
-class Lead(Struct, frozen=True, kw_only=True):
+class Lead(Kind, frozen=True, kw_only=True):
     """Somebody who may become a customer."""
 
-    KIND: ClassVar[str] = "lead"
+    KIND: ClassVar = "lead"
     id: str
     status: LeadStatus = "unknown"
     vendor_status: str | None = None
@@ -115,10 +121,10 @@ class Lead(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
-class DialAttempt(Struct, frozen=True, kw_only=True):
+class DialAttempt(Kind, frozen=True, kw_only=True):
     """One try to reach somebody by telephone, whether or not a call came of it; `call_id` is that call's."""
 
-    KIND: ClassVar[str] = "dial_attempt"
+    KIND: ClassVar = "dial_attempt"
     id: str
     status: CallStatus = "unknown"
     vendor_status: str | None = None
@@ -131,10 +137,10 @@ class DialAttempt(Struct, frozen=True, kw_only=True):
     campaign: Named = Named()
 
 
-class Campaign(Struct, frozen=True, kw_only=True):
+class Campaign(Kind, frozen=True, kw_only=True):
     """A campaign; beside `id` and `name` as the vendor has it."""
 
-    KIND: ClassVar[str] = "campaign"
+    KIND: ClassVar = "campaign"
     id: str
     name: str | None = None
     campaign_description: str | None = None
@@ -145,10 +151,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ip_scape_pay_details: dict[str, str | None] = {}
 
 
-class LeadList(Struct, frozen=True, kw_only=True):
+class LeadList(Kind, frozen=True, kw_only=True):
     """A list of leads; beside `id` and `name` as the vendor has it."""
 
-    KIND: ClassVar[str] = "lead_list"
+    KIND: ClassVar = "lead_list"
     id: str
     name: str | None = None
     campaign_id: str | None = None
@@ -158,10 +164,10 @@ class LeadList(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-class User(Struct, frozen=True, kw_only=True):
+class User(Kind, frozen=True, kw_only=True):
     """Somebody who works with the vendor's product; beside `id` and `name` as the vendor has it."""
 
-    KIND: ClassVar[str] = "user"
+    KIND: ClassVar = "user"
     id: str
     name: str | None = None
     first_name: str | None = None
@@ -178,10 +184,10 @@ class User(Struct, frozen=True, kw_only=True):
     time_in_status: str | None = None
 
 
-class Activity(Struct, frozen=True, kw_only=True):
+class Activity(Kind, frozen=True, kw_only=True):
     """What was done with somebody over another channel than the telephone, as the vendor has it."""
 
-    KIND: ClassVar[str] = "activity"
+    KIND: ClassVar = "activity"
     id: str
     name: str | None = None
     type: str | None = None
@@ -197,4 +203,4 @@ class Activity(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-KINDS: tuple[type[Struct], ...] = (Call, Lead, DialAttempt, Campaign, LeadList, User, Activity)
+KINDS: tuple[type[Kind], ...] = (Call, Lead, DialAttempt, Campaign, LeadList, User, Activity)

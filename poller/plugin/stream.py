@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
+
+from poller.plugin.kinds import Kind
 
 Leaf: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 """A field of a record as a vendor may send it, whatever its documentation says: `normalize` reads it, or gives null."""
@@ -118,29 +120,41 @@ class History:
     smallest: timedelta | None
 
 
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordType(Generic[R]):
+    """How a stream's records are read. `R` is the vendor's struct that `decoder` makes; the functions are pure.
+
+    `identity` names a record; it is a string or a whole number, and anything else makes a reject. `time` is the
+    record's own time (aware, UTC), None where its kind has none; it raises ValueError where the time cannot be read,
+    which makes a reject. `contents` give the vendor's own values of the documented fields, without volatile ones, for
+    comparison: the last one is today's projection, those before it are what older versions compared. `normalize` makes
+    the data of the event and turns into null what it cannot read; the event is of the kind `kind`, unless `normalize`
+    returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the vendor's own mark.
+    """
+
+    kind: type[Kind]
+    decoder: "msgspec.json.Decoder[R]"
+    identity: Callable[[R], Leaf]
+    time: Callable[[R], datetime | None]
+    contents: tuple[Callable[[R], object], ...]
+    normalize: Callable[[R], Kind]
+    modified: Callable[[R], datetime | None] = lambda _: None
+    deleted: Callable[[R], bool] = lambda _: False
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One list endpoint: its sweeps, and how one of its records is read. The functions are pure and take the decoded
-    record; `Any` is that record's Struct, which only the vendor's file knows.
+    """One list endpoint: its sweeps, and its type of records.
 
-    `identity` names it (str or int; anything else makes a reject). `contents` gives the vendor's own values of the
-    documented fields, volatile ones left out, for comparison: the last is today's projection, those before it are
-    what older versions of this program compared. `time` is the record's own (aware, UTC; None where its kind has none;
-    ValueError where it can't be read, which makes a reject), `modified` the vendor's modification stamp, `deleted` its
-    own mark. `normalize` gives a Struct of `kinds` and turns what it cannot read into null. `history` is None where
-    there is none to be read: a reference list is always read whole.
+    `history` is None where there is no history to be read: a reference list is always read whole.
     """
 
     name: str
-    kind: str
     sweeps: tuple[Sweep, ...]
-    decoder: "msgspec.json.Decoder[Any]"
-    identity: Callable[[Any], Leaf]
-    contents: tuple[Callable[[Any], Any], ...]
-    time: Callable[[Any], datetime | None]
-    modified: Callable[[Any], datetime | None]
-    deleted: Callable[[Any], bool]
-    normalize: Callable[[Any], msgspec.Struct]
+    records: RecordType[Any]
     history: History | None = None
 
     @property

@@ -34,7 +34,7 @@ async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger
     run = StreamRuntime(
         source=name,
         stream=stream,
-        shape=StreamInfo(name, account.type, stream.name, stream.kind, account.raw, drop),
+        shape=StreamInfo(name, account.type, stream.name, stream.records.kind.KIND, account.raw, drop),
         checkpoint=_checkpoint(restored, account, stream, now),
         seen=restored.seen,
         doubts=set(restored.doubts),

@@ -29,7 +29,7 @@ from poller.plugin.pagination.pages import ListPage, PageRef
 from poller.plugin.pagination.sync_token import Expired, follow_sync_token
 from poller.plugin.pagination.truncated import bisect_truncated
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
-from poller.plugin.stream import BEGINNING, Cursor, History, Http, Leaf, Page, Response, Stream, Window
+from poller.plugin.stream import BEGINNING, Cursor, History, Http, Leaf, Page, RecordType, Response, Stream, Window
 
 CALLS = "/calls"
 NO_CALLS = {"nextPageToken", "nextSyncToken"}  # all that an answer may hold that lacks its calls: there are none
@@ -123,20 +123,20 @@ class Agendize(Source):
         sweeps, zone = self.streams.calls.sweeps, ZoneInfo(self.timezone) if self.timezone else None
         calls = Stream(
             name="calls",
-            kind=kinds.Call.KIND,
             sweeps=(
                 sweeps.live.sweep("live", _since),
                 sweeps.settle.sweep("settle", _since),
                 sweeps.audit.sweep("audit", _since, is_audit=True),
                 sweeps.sync.sweep("sync", _sync),
             ),
-            decoder=json.Decoder(Record),
-            identity=lambda record: read_id(record.id),
-            contents=(contents,),
-            time=partial(_time, zone=zone),
-            modified=lambda _: None,  # the vendor stamps none
-            deleted=lambda _: False,  # and marks none
-            normalize=partial(normalize, zone=zone, region=self.default_region),
+            records=RecordType(  # the vendor neither stamps modifications nor marks deletions
+                kind=kinds.Call,
+                decoder=json.Decoder(Record),
+                identity=lambda record: read_id(record.id),
+                contents=(contents,),
+                time=partial(_time, zone=zone),
+                normalize=partial(normalize, zone=zone, region=self.default_region),
+            ),
             history=History(partial(_since, ended=True), timedelta(minutes=1)),
         )
         return [calls]

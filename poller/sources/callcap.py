@@ -29,7 +29,7 @@ from poller.plugin.fields.times import ZoneName, read_time, require_time, second
 from poller.plugin.pagination.numbered import following, numbering
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed, bearer
-from poller.plugin.stream import BEGINNING, Cursor, End, History, Http, Page, Response, Stream, Window
+from poller.plugin.stream import BEGINNING, Cursor, End, History, Http, Page, RecordType, Response, Stream, Window
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most
@@ -117,19 +117,20 @@ class Callcap(Source):
             raise ValueError("streams.calls.sweeps.recent.lookback: at most 60m, the vendor's widest preset")
         calls = Stream(
             name="calls",
-            kind=kinds.Call.KIND,
             sweeps=(
                 sweeps.recent.sweep("recent", partial(_recent, zone, preset), from_lookback_only=True, advisory=True),
                 sweeps.live.sweep("live", partial(_modified, zone)),
                 sweeps.audit.sweep("audit", partial(_started, zone), is_audit=True),
             ),
-            decoder=msgspec.json.Decoder(Record),
-            identity=lambda record: read_id(record.call_id),
-            contents=(contents,),
-            time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
-            modified=partial(_stamp, zone=zone),
-            deleted=lambda _: False,  # the vendor marks none
-            normalize=partial(normalize, zone=zone, region=self.default_region),
+            records=RecordType(  # the vendor marks no deletions
+                kind=kinds.Call,
+                decoder=msgspec.json.Decoder(Record),
+                identity=lambda record: read_id(record.call_id),
+                contents=(contents,),
+                time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
+                modified=partial(_stamp, zone=zone),
+                normalize=partial(normalize, zone=zone, region=self.default_region),
+            ),
             history=History(partial(_started, zone), timedelta(days=1)),
         )
         return [calls]

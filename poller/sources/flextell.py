@@ -28,7 +28,7 @@ from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import following, numbering
 from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
-from poller.plugin.stream import Cursor, History, Http, Page, Stream, Window
+from poller.plugin.stream import Cursor, History, Http, Page, RecordType, Stream, Window
 
 Query: TypeAlias = Mapping[str, str]
 LEADS, PER_PAGE = "/leads", 100  # the documented most
@@ -135,7 +135,6 @@ class Flextell(Source):
         sweeps = self.streams.leads.sweeps
         leads = Stream(
             name="leads",
-            kind=kinds.Lead.KIND,
             sweeps=(
                 sweeps.live.sweep("live", partial(_newest, "created_at", {})),
                 sweeps.converted.sweep("converted", partial(_newest, "converted_at", {"converted": "1"})),
@@ -143,13 +142,16 @@ class Flextell(Source):
                 sweeps.trashed.sweep("trashed", partial(_whole, {"trashed": "1"})),
                 sweeps.full.sweep("full", partial(_whole, {}), is_audit=True),
             ),
-            decoder=json.Decoder(Record),
-            identity=lambda record: read_id(record.id),
-            contents=(contents,),
-            time=lambda record: require_time(record.created_at, "created_at"),
-            modified=lambda record: read_time(record.updated_at),
-            deleted=_deleted,
-            normalize=partial(normalize, region=self.default_region),
+            records=RecordType(
+                kind=kinds.Lead,
+                decoder=json.Decoder(Record),
+                identity=lambda record: read_id(record.id),
+                contents=(contents,),
+                time=lambda record: require_time(record.created_at, "created_at"),
+                modified=lambda record: read_time(record.updated_at),
+                deleted=_deleted,
+                normalize=partial(normalize, region=self.default_region),
+            ),
             history=History(_past, None),
         )
         return [leads]

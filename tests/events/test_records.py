@@ -220,9 +220,10 @@ def test_a_bug_in_a_vendors_file_rejects_the_record_and_blocks_nobody(part: str)
         return lambda record: boom(record) if record.noise == "odd" else real(record)
 
     reader = Reader()
-    whole = reader.stream
+    whole = reader.stream.records
     broken: Any = (odd(whole.contents[-1]),) if part == "contents" else odd(getattr(whole, part))
-    reader.stream = dataclasses.replace(whole, **{part: broken})
+    records = dataclasses.replace(whole, **{part: broken})
+    reader.stream = dataclasses.replace(reader.stream, records=records)
     sent = [record("a"), record("b", noise="odd"), record("c")]
     assert [event["type"] for event in reader.read(*sent)] == ["lead.created", "record.rejected", "lead.created"]
     assert reader.read(*sent) == []

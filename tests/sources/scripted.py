@@ -96,7 +96,7 @@ async def read(stream: Stream, sweep: str, http: Scripted, window: Window = HOUR
 
 
 def decoded(stream: Stream, record: object) -> Any:
-    return stream.decoder.decode(json_bytes(record))
+    return stream.records.decoder.decode(json_bytes(record))
 
 
 def without(mapping: Mapping[str, Any], *path: str) -> dict[str, Any]:

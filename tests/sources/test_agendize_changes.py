@@ -8,7 +8,7 @@ from tests.sources.scripted import changed, decoded, without
 
 
 def compared(record: object) -> bytes:
-    return msgspec.json.encode(STREAM.contents[-1](decoded(STREAM, record)), order="deterministic")
+    return msgspec.json.encode(STREAM.records.contents[-1](decoded(STREAM, record)), order="deterministic")
 
 
 URL = CALL["record"]["url"]
@@ -71,5 +71,5 @@ def test_the_order_of_keys_is_no_change() -> None:
 
 def test_there_is_no_stamp_and_no_mark() -> None:
     call = decoded(STREAM, {**CALL, "updated": "2026-03-15T00:00:00Z", "deleted": True})
-    assert STREAM.modified(call) is None
-    assert STREAM.deleted(call) is False
+    assert STREAM.records.modified(call) is None
+    assert STREAM.records.deleted(call) is False

@@ -15,7 +15,7 @@ from tests.sources.scripted import changed, decoded, leaves, without
 
 
 def normalized(record: object) -> Any:
-    return STREAM.normalize(decoded(STREAM, record))
+    return STREAM.records.normalize(decoded(STREAM, record))
 
 
 def test_a_call() -> None:
@@ -103,7 +103,8 @@ TIMES = [
 @pytest.mark.parametrize(("clock", "zone", "utc"), TIMES)
 def test_the_clock_on_the_wall_of_the_zone_beside_it(clock: str, zone: str | None, utc: str) -> None:
     record = decoded(STREAM, changed(CALL, {"dateTime": clock, "timeZone": zone}, "start"))
-    assert STREAM.time(record) == STREAM.normalize(record).started_at == datetime.fromisoformat(f"{utc}+00:00")  # type: ignore[attr-defined]
+    call: Any = STREAM.records.normalize(record)
+    assert STREAM.records.time(record) == call.started_at == datetime.fromisoformat(f"{utc}+00:00")
 
 
 @pytest.mark.parametrize("zone", [None, "", " ", "Mars/Olympus", "US", "../../etc/passwd", "\0", "\ud800", 7, [], {}])
@@ -111,16 +112,16 @@ def test_a_call_that_names_no_known_zone_is_read_in_the_configured_one_or_not_at
     for sent in ({"dateTime": "2026-03-14T09:15:30", "timeZone": zone}, {"dateTime": "2026-03-14T09:15:30"}):
         record = changed(CALL, sent, "start")
         with pytest.raises(ValueError, match="start"):
-            STREAM.time(_struct(STREAM, record))
-        assert PARIS.time(_struct(PARIS, record)) == datetime(2026, 3, 14, 8, 15, 30, tzinfo=UTC)
+            STREAM.records.time(_struct(STREAM, record))
+        assert PARIS.records.time(_struct(PARIS, record)) == datetime(2026, 3, 14, 8, 15, 30, tzinfo=UTC)
 
 
 def _struct(stream: Any, record: Any) -> Any:
-    return msgspec.convert(record, stream.decoder.type)  # JSON has no half characters
+    return msgspec.convert(record, stream.records.decoder.type)  # JSON has no half characters
 
 
 def test_numbers_are_read_as_in_the_sources_region() -> None:
-    call: Any = PARIS.normalize(decoded(PARIS, changed(CALL, "01 23 45 67 89", "callerNumber")))
+    call: Any = PARIS.records.normalize(decoded(PARIS, changed(CALL, "01 23 45 67 89", "callerNumber")))
     assert call.caller_number == "+33123456789"
 
 
@@ -134,20 +135,22 @@ def test_no_odd_field_hides_the_call(path: tuple[str, ...], odd: object) -> None
         call = normalized(record)
         assert call.id == "418812"
         assert b'""' not in msgspec.json.encode(call)
-        assert STREAM.time(decoded(STREAM, record))
-        STREAM.contents[-1](decoded(STREAM, record))
+        assert STREAM.records.time(decoded(STREAM, record))
+        STREAM.records.contents[-1](decoded(STREAM, record))
 
 
 @pytest.mark.parametrize("sent", [None, "", " ", "soon", "2026-03-14", 1773504942, True, [], {}])
 def test_without_identity_or_own_time_there_is_no_call(sent: object) -> None:
     if sent not in ("soon", "2026-03-14", 1773504942):
-        assert STREAM.identity(decoded(STREAM, {**CALL, "id": sent})) is None
+        assert STREAM.records.identity(decoded(STREAM, {**CALL, "id": sent})) is None
     for record in (changed(CALL, sent, "start"), changed(CALL, sent, "start", "dateTime"), without(CALL, "start")):
         with pytest.raises(ValueError, match="its start cannot be read"):
-            STREAM.time(decoded(STREAM, record))
+            STREAM.records.time(decoded(STREAM, record))
 
 
 def test_an_id_is_a_string() -> None:
     assert (
-        STREAM.identity(decoded(STREAM, CALL)) == STREAM.identity(decoded(STREAM, {**CALL, "id": 418812})) == "418812"
+        STREAM.records.identity(decoded(STREAM, CALL))
+        == STREAM.records.identity(decoded(STREAM, {**CALL, "id": 418812}))
+        == "418812"
     )

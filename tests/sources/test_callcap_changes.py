@@ -11,7 +11,7 @@ from tests.sources.scripted import changed, decoded
 
 
 def compared(record: object) -> bytes:
-    return msgspec.json.encode(STREAM.contents[-1](decoded(STREAM, record)), order="deterministic")
+    return msgspec.json.encode(STREAM.records.contents[-1](decoded(STREAM, record)), order="deterministic")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.sources.scripted import changed, decoded, leaves, without
 
 
 def normalized(record: object) -> Any:
-    return STREAM.normalize(decoded(STREAM, record))
+    return STREAM.records.normalize(decoded(STREAM, record))
 
 
 def test_a_call() -> None:
@@ -123,27 +123,29 @@ def test_no_odd_field_hides_the_call(path: tuple[str, ...], odd: object) -> None
         assert call.id == CALL["call_id"]
         assert b'""' not in msgspec.json.encode(call)
         assert b'"NF"' not in msgspec.json.encode(call)
-        STREAM.contents[-1](decoded(STREAM, record))
+        STREAM.records.contents[-1](decoded(STREAM, record))
 
 
 @pytest.mark.parametrize("sent", [None, "", " ", "NF", True, 1.5, [], {}])
 def test_without_identity_or_own_time_there_is_no_call(sent: object) -> None:
-    assert STREAM.identity(decoded(STREAM, {**CALL, "call_id": sent})) is None
+    assert STREAM.records.identity(decoded(STREAM, {**CALL, "call_id": sent})) is None
     with pytest.raises(ValueError, match="start_datetime"):
-        STREAM.time(decoded(STREAM, {**CALL, "start_datetime": sent}))
+        STREAM.records.time(decoded(STREAM, {**CALL, "start_datetime": sent}))
 
 
 def test_identity_own_time_and_stamp() -> None:
     call = decoded(STREAM, CALL)
-    assert STREAM.identity(call) == "100200_7_03_14_2026_09:15:42_3"
-    assert STREAM.identity(decoded(STREAM, {**CALL, "call_id": 12})) == "12"
-    assert STREAM.time(call) == datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
-    assert STREAM.modified(call) == datetime(2026, 3, 14, 16, 26, 10, tzinfo=UTC)
+    assert STREAM.records.identity(call) == "100200_7_03_14_2026_09:15:42_3"
+    assert STREAM.records.identity(decoded(STREAM, {**CALL, "call_id": 12})) == "12"
+    assert STREAM.records.time(call) == datetime(2026, 3, 14, 16, 15, 42, tzinfo=UTC)
+    assert STREAM.records.modified(call) == datetime(2026, 3, 14, 16, 26, 10, tzinfo=UTC)
 
 
 @pytest.mark.covers("callcap", 14)
 def test_no_call_is_ever_marked_deleted() -> None:
-    assert STREAM.deleted(decoded(STREAM, {**CALL, "deleted": True, "deleted_at": "2026-03-14 10:00:00"})) is False
+    assert (
+        STREAM.records.deleted(decoded(STREAM, {**CALL, "deleted": True, "deleted_at": "2026-03-14 10:00:00"})) is False
+    )
 
 
 @pytest.mark.covers("callcap", 11)
@@ -166,6 +168,6 @@ def test_a_call_in_progress_is_told_as_such() -> None:
 @pytest.mark.covers("callcap", 9)
 def test_wall_clocks_of_a_zone_with_summer_time(start: str, end: str, began: str, ended: str) -> None:
     record = decoded(CENTRAL, {**CALL, "start_datetime": start, "end_datetime": end, "last_modified": end})
-    call: Any = CENTRAL.normalize(record)
-    assert f"{call.started_at:%H:%M}" == f"{CENTRAL.time(record):%H:%M}" == began
-    assert f"{call.ended_at:%H:%M}" == f"{CENTRAL.modified(record):%H:%M}" == ended
+    call: Any = CENTRAL.records.normalize(record)
+    assert f"{call.started_at:%H:%M}" == f"{CENTRAL.records.time(record):%H:%M}" == began
+    assert f"{call.ended_at:%H:%M}" == f"{CENTRAL.records.modified(record):%H:%M}" == ended

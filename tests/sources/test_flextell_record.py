@@ -18,7 +18,7 @@ CREATED = datetime(2026, 3, 14, 9, 15, 42, tzinfo=UTC)
 
 
 def normalized(record: object) -> Any:
-    return STREAM.normalize(decoded(STREAM, record))
+    return STREAM.records.normalize(decoded(STREAM, record))
 
 
 def test_a_lead() -> None:
@@ -82,7 +82,7 @@ STATUSES: list[tuple[dict[str, Any], str]] = [
 def test_the_status_is_the_first_that_holds(sent: dict[str, Any], status: str) -> None:
     record = {**LEAD, **sent}
     assert normalized(record).status == status
-    assert STREAM.deleted(decoded(STREAM, record)) is (status == "deleted")
+    assert STREAM.records.deleted(decoded(STREAM, record)) is (status == "deleted")
 
 
 FIELDS: list[tuple[tuple[str, ...], object, str, object]] = [
@@ -117,7 +117,7 @@ def test_a_field(path: tuple[str, ...], sent: object, field: str, expected: obje
 
 def test_a_number_without_country_code_is_of_the_sources_region() -> None:
     record = decoded(TURKISH, {**LEAD, "phone_number": "0532 123 45 67"})
-    lead: Any = TURKISH.normalize(record)
+    lead: Any = TURKISH.records.normalize(record)
     assert lead.phones == ["+905321234567"]
 
 
@@ -128,28 +128,28 @@ def test_no_odd_field_hides_the_lead(field: str, odd: object) -> None:
         lead = normalized(record)
         assert lead.id == "5012"
         assert b'""' not in msgspec.json.encode(lead)
-        STREAM.contents[-1](decoded(STREAM, record))
+        STREAM.records.contents[-1](decoded(STREAM, record))
 
 
 @pytest.mark.parametrize("sent", [None, "", True, 1.5, [], {}])
 def test_without_identity_or_own_time_there_is_no_lead(sent: object) -> None:
-    assert STREAM.identity(decoded(STREAM, {**LEAD, "id": sent})) is None
+    assert STREAM.records.identity(decoded(STREAM, {**LEAD, "id": sent})) is None
     with pytest.raises(ValueError, match="created_at"):
-        STREAM.time(decoded(STREAM, {**LEAD, "created_at": sent}))
+        STREAM.records.time(decoded(STREAM, {**LEAD, "created_at": sent}))
 
 
 @pytest.mark.covers("flextell", 11, 15)
 def test_the_identity_is_the_id_and_nothing_else() -> None:
     again = {**LEAD, "id": 6000}  # deleted for good, and imported anew
-    assert STREAM.identity(decoded(STREAM, LEAD)) == "5012"
-    assert STREAM.identity(decoded(STREAM, again)) == "6000"
+    assert STREAM.records.identity(decoded(STREAM, LEAD)) == "5012"
+    assert STREAM.records.identity(decoded(STREAM, again)) == "6000"
     assert normalized(again).external_id == normalized(LEAD).external_id
 
 
 def test_own_time_and_stamp() -> None:
-    assert STREAM.time(decoded(STREAM, LEAD)) == CREATED
-    assert STREAM.modified(decoded(STREAM, LEAD)) == CREATED
-    assert STREAM.modified(decoded(STREAM, {**LEAD, "updated_at": None})) is None
+    assert STREAM.records.time(decoded(STREAM, LEAD)) == CREATED
+    assert STREAM.records.modified(decoded(STREAM, LEAD)) == CREATED
+    assert STREAM.records.modified(decoded(STREAM, {**LEAD, "updated_at": None})) is None
 
 
 @pytest.mark.covers("flextell", 14)

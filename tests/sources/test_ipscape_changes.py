@@ -22,7 +22,9 @@ STREAMS, SYDNEY = streams(), streams(timezone="Australia/Sydney", region="NZ")
 
 
 def compared(stream: str, record: object, under: Any = STREAMS) -> bytes:
-    return msgspec.json.encode(under[stream].contents[-1](decoded(under[stream], record)), order="deterministic")
+    return msgspec.json.encode(
+        under[stream].records.contents[-1](decoded(under[stream], record)), order="deterministic"
+    )
 
 
 def at(*path: str) -> tuple[str, ...]:
@@ -104,8 +106,8 @@ def test_a_redaction_is_a_change_like_any_other() -> None:
     redacted = changed(changed(INBOUND, "REDACTED", "data", "source"), True, "data", "recordingMetadata", "deleted")
     assert compared("activities", redacted) != compared("activities", INBOUND)
     stream = STREAMS["activities"]
-    assert stream.identity(decoded(stream, redacted)) == "4101"
-    assert not stream.deleted(decoded(stream, redacted))
+    assert stream.records.identity(decoded(stream, redacted)) == "4101"
+    assert not stream.records.deleted(decoded(stream, redacted))
 
 
 def test_another_zone_or_region_is_no_change() -> None:

@@ -26,7 +26,7 @@ SCHEMA = jsonschema.Draft202012Validator(event_schema())
 
 def told(stream: str, *records: Any) -> list[dict[str, Any]]:
     found = STREAMS[stream]
-    shape = StreamInfo("centre", "ipscape", found.name, found.kind)
+    shape = StreamInfo("centre", "ipscape", found.name, found.records.kind.KIND)
     batch = transform(found, shape, map(json_bytes, records), Seen(None), PageContext(NOW))
     events = [orjson.loads(message.value) for message in batch.messages]
     for event in events:
@@ -37,7 +37,7 @@ def told(stream: str, *records: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("stream", RECORDS)
 def test_a_record_is_told_whole(stream: str) -> None:
     (event,) = told(stream, RECORDS[stream])
-    assert event["type"] == f"{STREAMS[stream].kind}.created"
+    assert event["type"] == f"{STREAMS[stream].records.kind.KIND}.created"
     assert event["data"]["raw"] == RECORDS[stream]
     assert event["subject"] == event["data"]["id"]
 

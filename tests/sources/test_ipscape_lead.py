@@ -13,7 +13,7 @@ STREAMS = streams()
 
 
 def normalized(stream: str, record: object) -> Any:
-    return STREAMS[stream].normalize(decoded(STREAMS[stream], record))
+    return STREAMS[stream].records.normalize(decoded(STREAMS[stream], record))
 
 
 def utc(hour: int, minute: int) -> datetime:

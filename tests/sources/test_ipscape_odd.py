@@ -17,7 +17,7 @@ def utc(hour: int, minute: int) -> datetime:
 
 
 def normalized(stream: str, record: object) -> Any:
-    return STREAMS[stream].normalize(decoded(STREAMS[stream], record))
+    return STREAMS[stream].records.normalize(decoded(STREAMS[stream], record))
 
 
 IDS = {
@@ -39,26 +39,26 @@ TIMES = {
 @pytest.mark.parametrize("stream", IDS)
 def test_without_identity_or_own_time_there_is_no_record(stream: str, sent: object) -> None:
     found = STREAMS[stream]
-    assert found.identity(decoded(found, changed(RECORDS[stream], sent, *IDS[stream]))) is None
+    assert found.records.identity(decoded(found, changed(RECORDS[stream], sent, *IDS[stream]))) is None
     if stream in TIMES:
         with pytest.raises(ValueError, match=TIMES[stream][-1]):
-            found.time(decoded(found, changed(RECORDS[stream], sent, *TIMES[stream])))
+            found.records.time(decoded(found, changed(RECORDS[stream], sent, *TIMES[stream])))
 
 
 @pytest.mark.parametrize("timestamps", [None, [], {}, {"created": None}, {"created": "yesterday"}])
 def test_a_list_of_leads_needs_no_time_of_its_own(timestamps: object) -> None:
     lists = STREAMS["lead_lists"]
-    assert lists.time(decoded(lists, changed(RECORDS["lead_lists"], timestamps, "timestamps"))) is None
+    assert lists.records.time(decoded(lists, changed(RECORDS["lead_lists"], timestamps, "timestamps"))) is None
 
 
 def test_what_wraps_no_object_has_no_identity() -> None:
     stream = STREAMS["activities"]
     for record in ({}, {"type": "call.inbound"}, {"type": "call.inbound", "data": [INBOUND["data"]]}, INBOUND["data"]):
-        assert stream.identity(decoded(stream, record)) is None
+        assert stream.records.identity(decoded(stream, record)) is None
 
 
 def test_own_time_stamp_and_mark() -> None:
-    own = {name: stream.time(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items()}
+    own = {name: stream.records.time(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items()}
     assert own == {
         "activities": utc(16, 0),
         "dialler_calls": utc(16, 10),
@@ -67,9 +67,9 @@ def test_own_time_stamp_and_mark() -> None:
         "lead_lists": datetime(2026, 2, 28, 22, tzinfo=UTC),
         "users": None,
     }
-    stamps = {name: stream.modified(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items()}
+    stamps = {name: stream.records.modified(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items()}
     assert {name: stamp for name, stamp in stamps.items() if stamp} == {"leads": utc(16, 12)}
-    assert not any(stream.deleted(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items())
+    assert not any(stream.records.deleted(decoded(stream, RECORDS[name])) for name, stream in STREAMS.items())
 
 
 EVERYWHERE = [(stream, record, path) for stream, record in RECORDS.items() for path in leaves(record)]
@@ -84,6 +84,8 @@ def test_no_odd_field_hides_the_record(stream: str, sent: Any, path: tuple[str, 
         found = normalized(stream, record)
         if path in {IDS[stream], ("data",)}:
             continue
-        assert found.id == str(STREAMS[stream].identity(decoded(STREAMS[stream], sent)))
+        assert found.id == str(STREAMS[stream].records.identity(decoded(STREAMS[stream], sent)))
         assert b'""' not in msgspec.json.encode(found)
-        msgspec.json.encode(STREAMS[stream].contents[-1](decoded(STREAMS[stream], record)), order="deterministic")
+        msgspec.json.encode(
+            STREAMS[stream].records.contents[-1](decoded(STREAMS[stream], record)), order="deterministic"
+        )

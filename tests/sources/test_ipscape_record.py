@@ -19,7 +19,7 @@ STREAMS, SYDNEY = streams(), streams(timezone="Australia/Sydney")
 
 
 def normalized(stream: str, record: object, under: Any = STREAMS) -> Any:
-    return under[stream].normalize(decoded(under[stream], record))
+    return under[stream].records.normalize(decoded(under[stream], record))
 
 
 def utc(hour: int, minute: int, second: int = 0) -> datetime:
@@ -102,9 +102,9 @@ def test_an_activity_of_another_channel(kind: object) -> None:
 @pytest.mark.parametrize("kind", ["call.inbound", "call.outbound", "call.manual", "sms", None])
 def test_the_identity_is_the_activitys_whatever_its_type(kind: object) -> None:
     stream = STREAMS["activities"]
-    assert stream.identity(decoded(stream, {**INBOUND, "type": kind})) == "4101"
+    assert stream.records.identity(decoded(stream, {**INBOUND, "type": kind})) == "4101"
     other = changed(INBOUND, None, "data", "agentInteractionId")
-    assert stream.identity(decoded(stream, other)) == "4101"
+    assert stream.records.identity(decoded(stream, other)) == "4101"
 
 
 @pytest.mark.covers("ipscape", 1, 2)
@@ -177,6 +177,6 @@ def test_a_time_without_offset_is_of_the_configured_zone() -> None:
     naive = changed(INBOUND, times, "data", "timestamps")
     call = normalized("activities", naive, SYDNEY)
     assert (f"{call.started_at:%d %H:%M}", f"{call.ended_at:%d %H:%M}") == ("04 15:50", "04 16:10")
-    assert SYDNEY["activities"].time(decoded(SYDNEY["activities"], naive)) == call.started_at
+    assert SYDNEY["activities"].records.time(decoded(SYDNEY["activities"], naive)) == call.started_at
     with pytest.raises(ValueError, match=r"timestamps\.created"):
-        STREAMS["activities"].time(decoded(STREAMS["activities"], naive))
+        STREAMS["activities"].records.time(decoded(STREAMS["activities"], naive))

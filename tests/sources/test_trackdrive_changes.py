@@ -13,7 +13,7 @@ SIGNED = {**CALL, "recording_url": "https://example.trackdrive.com/recordings/ex
 
 
 def compared(stream: Stream, record: object) -> bytes:
-    return msgspec.json.encode(stream.contents[-1](decoded(stream, record)), order="deterministic")
+    return msgspec.json.encode(stream.records.contents[-1](decoded(stream, record)), order="deterministic")
 
 
 LATER = "2026-03-15T00:00:00.000-04:00"

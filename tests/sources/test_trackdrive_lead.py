@@ -14,7 +14,7 @@ NOON, AT_NOON = "2026-03-14T12:00:00.000+00:00", datetime(2026, 3, 14, 12, tzinf
 
 
 def lead(**changes: Any) -> Any:
-    return LEADS.normalize(decoded(LEADS, {**LEAD, **changes}))
+    return LEADS.records.normalize(decoded(LEADS, {**LEAD, **changes}))
 
 
 def test_a_lead() -> None:
@@ -81,7 +81,7 @@ LEAD_STATUSES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.covers("trackdrive", 16)
 def test_the_status_of_a_lead_is_the_first_that_holds(changes: dict[str, Any], status: str) -> None:
     assert lead(**changes).status == status
-    assert LEADS.deleted(decoded(LEADS, {**LEAD, **changes})) is (status == "deleted")
+    assert LEADS.records.deleted(decoded(LEADS, {**LEAD, **changes})) is (status == "deleted")
 
 
 LEAD_FIELDS: list[tuple[str, object, str, object]] = [

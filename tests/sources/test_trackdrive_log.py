@@ -54,7 +54,7 @@ async def test_a_named_lead_is_read_by_its_internal_id_and_known_by_its_uuid() -
     assert path == "/api/v1/leads/90210001/id"
     assert query.items() >= {"serializer": "lead", "root": "true"}.items()
     (record,) = page.records
-    assert LEADS.identity(LEADS.decoder.decode(record)) == LEAD["uuid"]
+    assert LEADS.records.identity(LEADS.records.decoder.decode(record)) == LEAD["uuid"]
     assert page.end is None
 
 

@@ -16,7 +16,7 @@ NOON, AT_NOON = "2026-03-14T12:00:00.000+00:00", datetime(2026, 3, 14, 12, tzinf
 
 
 def call(**changes: Any) -> Any:
-    return CALLS.normalize(decoded(CALLS, {**CALL, **changes}))
+    return CALLS.records.normalize(decoded(CALLS, {**CALL, **changes}))
 
 
 def test_a_call() -> None:
@@ -108,7 +108,7 @@ BOTH = [(LEADS, LEAD), (CALLS, CALL)]
 FIELDS = [
     (stream, record, name)
     for stream, record in BOTH
-    for name in (field.encode_name for field in msgspec.structs.fields(stream.decoder.type))
+    for name in (field.encode_name for field in msgspec.structs.fields(stream.records.decoder.type))
     if name != "uuid"
 ]
 
@@ -117,27 +117,29 @@ FIELDS = [
 @pytest.mark.parametrize(("stream", "record", "field"), FIELDS)
 def test_no_odd_field_hides_the_record(stream: Stream, record: dict[str, Any], field: str, odd: object) -> None:
     for sent in ({**record, field: odd}, without(record, field)):
-        found: Any = stream.normalize(decoded(stream, sent))
+        found: Any = stream.records.normalize(decoded(stream, sent))
         assert found.id == record["uuid"]
         assert b'""' not in msgspec.json.encode(found)
-        stream.contents[-1](decoded(stream, sent))
+        stream.records.contents[-1](decoded(stream, sent))
 
 
 @pytest.mark.parametrize("sent", [None, "", " ", True, 1.5, [], {}])
 @pytest.mark.parametrize(("stream", "record"), BOTH)
 def test_without_identity_or_own_time_there_is_no_record(stream: Stream, record: dict[str, Any], sent: object) -> None:
-    assert stream.identity(decoded(stream, {**record, "uuid": sent})) is None
+    assert stream.records.identity(decoded(stream, {**record, "uuid": sent})) is None
     with pytest.raises(ValueError, match="created_at"):
-        stream.time(decoded(stream, {**record, "created_at": sent}))
+        stream.records.time(decoded(stream, {**record, "created_at": sent}))
 
 
 @pytest.mark.parametrize(("stream", "record"), BOTH)
 @pytest.mark.covers("trackdrive", 15, 16)
 def test_identity_own_time_stamp_and_mark(stream: Stream, record: dict[str, Any]) -> None:
     known = decoded(stream, record)
-    assert (stream.identity(known), stream.time(known)) == (record["uuid"], CREATED)
-    assert stream.modified(known) == getattr(stream.normalize(known), "updated_at")  # noqa: B009  a Struct of ours
-    assert stream.modified(decoded(stream, {**record, "updated_at": None})) is None
-    assert stream.identity(decoded(stream, {**record, "uuid": "other"})) == "other"  # whatever the number and the id
-    assert stream.deleted(known) is False
-    assert stream.deleted(decoded(stream, {**record, "deleted_at": NOON})) is True
+    assert (stream.records.identity(known), stream.records.time(known)) == (record["uuid"], CREATED)
+    assert stream.records.modified(known) == getattr(stream.records.normalize(known), "updated_at")  # noqa: B009  a Struct of ours
+    assert stream.records.modified(decoded(stream, {**record, "updated_at": None})) is None
+    assert (
+        stream.records.identity(decoded(stream, {**record, "uuid": "other"})) == "other"
+    )  # whatever the number and the id
+    assert stream.records.deleted(known) is False
+    assert stream.records.deleted(decoded(stream, {**record, "deleted_at": NOON})) is True

@@ -18,7 +18,7 @@ from poller.events.transform import transform
 from poller.plugin.fields.scalars import read_text
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
-from poller.plugin.stream import Cursor, End, Http, Leaf, Page, Response, Stream, Sweep, Window
+from poller.plugin.stream import Cursor, End, Http, Leaf, Page, RecordType, Response, Stream, Sweep, Window
 from poller.polling.progress.windows import window
 from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
@@ -91,18 +91,17 @@ def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | No
 
 
 def stream(projections: int = 2, *sweeps: Sweep) -> Stream:
-    return Stream(
-        name="leads",
-        kind="lead",
-        sweeps=sweeps,
+    records = RecordType(
+        kind=Lead,
         decoder=msgspec.json.Decoder(Record),
         identity=lambda record: record.id,
-        contents=(first_projection, second_projection)[:projections],
         time=lambda record: require_time(record.at, "at"),
+        contents=(first_projection, second_projection)[:projections],
+        normalize=_normalize,
         modified=lambda record: read_time(record.changed),
         deleted=lambda record: bool(record.deleted),
-        normalize=_normalize,
     )
+    return Stream("leads", sweeps, records)
 
 
 def stamp(time: datetime) -> str:

@@ -3,6 +3,7 @@
 - Endpoints, parameters, records (not: servers, headers, limits): https://developer.onipscape.com/platform-api.html
 - Tokens, and that questions are for the vendor's consultants: https://knowledgehub.ipscape.com/Integrations/ipSCAPE-API.1764262098.html
 - Accounts lock after too many refusals: https://knowledgehub.ipscape.com/HSAD/Organisation-Settings.711623328.html
+- It marks no deletions, and stamps modifications of leads only.
 - Lists are filtered by when a call began, but a call is listed only once it was hung up: `live` comes too late for long
   ones, so `settle` and `audit` are not there for safety alone.
 """
@@ -11,7 +12,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,7 +25,7 @@ from poller.plugin.fields.scalars import read_id
 from poller.plugin.fields.structs import identity_of
 from poller.plugin.fields.times import ZoneName
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed
-from poller.plugin.stream import History, Http, Stream, Sweep
+from poller.plugin.stream import History, Http, RecordType, Stream, Sweep
 from poller.sources.ipscape import api, calls, leads
 from poller.sources.ipscape.api import Timed
 
@@ -143,60 +144,58 @@ class Ipscape(Source):
     def _activities(self, sweeps: CallSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
         listed = Timed(api.ACTIVITIES, "createdTimestamp", lambda row: time(decoder.decode(row)))
-        return _stream(
-            "activities",
-            kinds.Call.KIND,
-            _three(sweeps, listed),
+        record = RecordType(
+            kind=kinds.Call,
             decoder=decoder,
             identity=calls.activity_id,
             contents=(calls.activity_contents,),
             time=time,
             normalize=partial(calls.activity, zone=self._zone, region=self.default_region),
-            history=_past(listed),
         )
+        return Stream("activities", _three(sweeps, listed), record, _past(listed))
 
     def _dialler_calls(self, sweeps: CallSweeps) -> Stream:
-        return _stream(
-            "dialler_calls",
-            kinds.DialAttempt.KIND,
-            _three(sweeps, self._attempts),
+        record = RecordType(
+            kind=kinds.DialAttempt,
             decoder=msgspec.json.Decoder(calls.Attempt),
             identity=lambda record: read_id(record.attemptId),
             contents=(calls.attempt_contents,),
             time=partial(calls.attempt_time, zone=self._zone),
             normalize=partial(calls.attempt, zone=self._zone, region=self.default_region),
-            history=_past(self._attempts),
         )
+        return Stream("dialler_calls", _three(sweeps, self._attempts), record, _past(self._attempts))
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
         listed = Timed(api.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
         touched = partial(api.between, self._attempts, page=partial(api.touched, self._zone))
         reread = partial(api.reread, identity_of("leadId"))
-        return _stream(
-            "leads",
-            kinds.Lead.KIND,
-            (*_three(sweeps, listed), sweeps.touched.sweep("touched", touched, from_lookback_only=True, reread=reread)),
+        record = RecordType(
+            kind=kinds.Lead,
             decoder=decoder,
             identity=lambda record: read_id(record.leadId),
             contents=(leads.lead_contents,),
             time=time,
             modified=partial(leads.lead_modified, zone=self._zone),
             normalize=partial(leads.lead, zone=self._zone, region=self.default_region),
-            history=_past(listed),
+        )
+        return Stream(
+            "leads",
+            (*_three(sweeps, listed), sweeps.touched.sweep("touched", touched, from_lookback_only=True, reread=reread)),
+            record,
+            _past(listed),
         )
 
     def _lead_lists(self, sweeps: ListSweeps) -> Stream:
-        return _stream(
-            "lead_lists",
-            kinds.LeadList.KIND,
-            (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),),
+        record = RecordType(
+            kind=kinds.LeadList,
             decoder=msgspec.json.Decoder(leads.LeadList),
             identity=lambda record: read_id(record.id),
             contents=(leads.lead_list_contents,),
             time=partial(leads.lead_list_time, zone=self._zone),
             normalize=partial(leads.lead_list, zone=self._zone),
         )
+        return Stream("lead_lists", (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),), record)
 
 
 _LEAD_LISTS = partial(api.whole, api.LEAD_LISTS, api.itemized)
@@ -205,29 +204,27 @@ _USERS = partial(api.whole, api.USERS, api.itemized)
 
 
 def _campaigns(sweeps: ListSweeps) -> Stream:
-    return _stream(
-        "campaigns",
-        kinds.Campaign.KIND,
-        (sweeps.snapshot.sweep("snapshot", _CAMPAIGNS, snapshot=True),),
+    record = RecordType(
+        kind=kinds.Campaign,
         decoder=msgspec.json.Decoder(leads.Campaign),
         identity=lambda record: read_id(record.campaignId),
         contents=(lambda record: record,),
         time=lambda _: None,
         normalize=leads.campaign,
     )
+    return Stream("campaigns", (sweeps.snapshot.sweep("snapshot", _CAMPAIGNS, snapshot=True),), record)
 
 
 def _users(sweeps: ListSweeps) -> Stream:
-    return _stream(
-        "users",
-        kinds.User.KIND,
-        (sweeps.snapshot.sweep("snapshot", _USERS, snapshot=True),),
+    record = RecordType(
+        kind=kinds.User,
         decoder=msgspec.json.Decoder(leads.User),
         identity=lambda record: read_id(record.userId),
         contents=(leads.user_contents,),
         time=lambda _: None,
         normalize=leads.user,
     )
+    return Stream("users", (sweeps.snapshot.sweep("snapshot", _USERS, snapshot=True),), record)
 
 
 def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
@@ -241,8 +238,3 @@ def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
 
 def _past(listed: Timed) -> History:
     return History(partial(api.between, listed, page=api.records, ahead=timedelta(0)), timedelta(minutes=1))
-
-
-def _stream(name: str, kind: str, sweeps: tuple[Sweep, ...], **reading: Any) -> Stream:
-    """A stream; its vendor marks no deletions, and stamps modifications only where `reading` says so."""
-    return Stream(name, kind, sweeps, **{"modified": lambda _: None, "deleted": lambda _: False, **reading})

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from pydantic import SecretStr, field_validator
@@ -20,10 +20,8 @@ from pydantic import SecretStr, field_validator
 from poller.plugin import kinds
 from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential, StaticHeaders
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed
-from poller.plugin.stream import History, Http, Stream, Sweep
+from poller.plugin.stream import History, Http, RecordType, Stream
 from poller.sources.trackdrive import api, records
 
 
@@ -103,9 +101,17 @@ class Trackdrive(Source):
             timing.audit.sweep("audit", api.leads, is_audit=True),
             timing.changes.sweep("changes", api.changes, from_lookback_only=True, reread=api.lead),
         )
-        normalize = partial(records.lead, region=self.default_region)
-        past = History(partial(api.leads, ended=True), SMALLEST)
-        return _stream("leads", kinds.Lead.KIND, records.Lead, records.lead_contents, sweeps, normalize, past)
+        leads = RecordType(
+            kind=kinds.Lead,
+            decoder=msgspec.json.Decoder(records.Lead),
+            identity=records.identity,
+            time=records.created,
+            contents=(records.lead_contents,),
+            normalize=partial(records.lead, region=self.default_region),
+            modified=records.modified,
+            deleted=records.deleted,
+        )
+        return Stream("leads", sweeps, leads, History(partial(api.leads, ended=True), SMALLEST))
 
     def _calls(self, timing: CallsSweeps) -> Stream:
         sweeps = (
@@ -114,9 +120,17 @@ class Trackdrive(Source):
             timing.updated.sweep("updated", api.updated, from_lookback_only=True),
             timing.audit.sweep("audit", partial(api.calls, "created_at_from"), is_audit=True),
         )
-        normalize = partial(records.call, region=self.default_region)
-        past = History(api.calls_between, SMALLEST)
-        return _stream("calls", kinds.Call.KIND, records.Call, records.call_contents, sweeps, normalize, past)
+        calls = RecordType(
+            kind=kinds.Call,
+            decoder=msgspec.json.Decoder(records.Call),
+            identity=records.identity,
+            time=records.created,
+            contents=(records.call_contents,),
+            normalize=partial(records.call, region=self.default_region),
+            modified=records.modified,
+            deleted=records.deleted,
+        )
+        return Stream("calls", sweeps, calls, History(api.calls_between, SMALLEST))
 
     async def probe(self, http: Http) -> str:
         """Ask for one lead; for one call where leads are not polled."""
@@ -127,22 +141,3 @@ class Trackdrive(Source):
 
 SMALLEST = timedelta(minutes=1)
 """The shortest slice of history."""
-
-
-def _stream(
-    name: str, kind: str, record: Any, contents: Any, sweeps: tuple[Sweep, ...], normalize: Any, history: History
-) -> Stream:
-    """What both streams have in common: the vendor names, dates and marks all its records alike."""
-    return Stream(
-        name=name,
-        kind=kind,
-        sweeps=sweeps,
-        decoder=msgspec.json.Decoder(record),
-        identity=lambda record: read_id(record.uuid),
-        contents=(contents,),
-        time=lambda record: require_time(record.created_at, "created_at"),
-        modified=lambda record: read_time(record.updated_at),
-        deleted=records.deleted,
-        normalize=normalize,
-        history=history,
-    )

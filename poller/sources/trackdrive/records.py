@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from poller.plugin.fields.scalars import (
     read_text,
 )
 from poller.plugin.fields.structs import struct_of
-from poller.plugin.fields.times import read_time, seconds_between
+from poller.plugin.fields.times import read_time, require_time, seconds_between
 
 Lead = struct_of(
     "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"
@@ -83,6 +84,21 @@ OPTED_OUT = frozenset({"dnc", "opt_out"})
 # `attributes`, beside `data`: what has no place of its own
 TEXTS = ("time_zone", "remote_ip", "sub_id", "contact_field_type", "schedule_trigger_type")
 IDS = ("legacy_id", "schedule_id", "buyer_id", "lead_import_id", "attempted_call_id", "connected_call_id")
+
+
+def identity(record: Any) -> str | None:
+    """Return what names a lead or a call."""
+    return read_id(record.uuid)
+
+
+def created(record: Any) -> datetime:
+    """Return when a lead or a call was created. Raises ValueError where that cannot be read."""
+    return require_time(record.created_at, "created_at")
+
+
+def modified(record: Any) -> datetime | None:
+    """Return the vendor's modification stamp."""
+    return read_time(record.updated_at)
 
 
 def deleted(record: Any) -> bool:
