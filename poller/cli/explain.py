@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from poller.cli.options import DEFAULT, AsJson, Config, wait
-from poller.cli.terminal import console, line, say_absent, soon
+from poller.cli.terminal import console, line, say, soon
 from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.commands.explain.plans import known as record_state
 from poller.commands.explain.plans import plans as stream_plans
@@ -25,13 +25,11 @@ def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = No
     """Say what each sweep of a stream would ask next, and why; no vendor is asked. Or what is known of one record."""
     settings, now = load(config, os.environ), datetime.now(UTC)
     if identity is not None:
-        found = wait(lambda: record_state(settings, stream, identity, now))
-        say_absent(settings)
+        found = wait(lambda: record_state(settings, stream, identity, now, say))
         said = msgspec.json.encode(found).decode() if as_json else known_line(found)
         sys.stdout.write(said + "\n")
         return
-    plans = wait(lambda: stream_plans(settings, stream, now))
-    say_absent(settings)
+    plans = wait(lambda: stream_plans(settings, stream, now, say))
     if as_json:
         sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
     else:

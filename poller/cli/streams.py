@@ -10,11 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from poller.cli.options import DEFAULT, AsJson, Config, wait
-from poller.cli.terminal import COLOURS, cell, console, line, say_absent, soon
+from poller.cli.terminal import COLOURS, cell, console, line, say, soon
 from poller.commands.streams import stream_statuses
 from poller.config.settings import load
 from poller.humanize import format_duration_roughly
-from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 from poller.telemetry.status import as_json as status_json
 
@@ -26,8 +25,7 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
     """
     settings, now = load(config, os.environ), datetime.now(UTC)
-    found = wait(lambda: stream_statuses(settings, Telemetry(), now))
-    say_absent(settings)
+    found = wait(lambda: stream_statuses(settings, now, say))
     if as_json:
         sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
     else:

@@ -6,10 +6,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from poller.cli.options import wait
-from poller.config.settings import Settings
 from poller.humanize import format_duration_roughly
-from poller.state.open import missing_state
 
 COLOURS = {
     "ok": "green", "waiting": "cyan", "paused": "red", "denied": "red", "gap": "yellow", "suspect": "yellow",
@@ -39,7 +36,6 @@ def soon(moment: datetime | None, now: datetime) -> str:
     return f"in {format_duration_roughly(moment - now)}" if moment > now else "due"
 
 
-def say_absent(settings: Settings) -> None:
-    """Without a state all looks as it does before the first poll: another folder's state may have been meant."""
-    if missing := wait(lambda: missing_state(settings.state)):
-        sys.stderr.write(f"poller: {missing}\n")
+def say(words: str) -> None:
+    """Tell the operator something beside what was asked for."""
+    sys.stderr.write(f"poller: {words}\n")

@@ -15,11 +15,10 @@ from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import make_auth
 from poller.http.client import http_client, tls_context
 from poller.http.session import open_session
+from poller.plugin.credentials import Token
 from poller.plugin.source import Source, account_id
-from poller.state.delivery import Delivery
-from poller.state.dry_run import DryLedger
 from poller.state.open import check_writable, describe_place, open_reader
-from poller.state.reader import account_mismatches
+from poller.state.reader import account_mismatches, token_of
 from poller.telemetry import Telemetry
 
 
@@ -48,15 +47,14 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         yield Finding(
             "state", ok=not problems, words="; ".join(problems) or f"{describe_place(settings.state)}: {there}"
         )
-        ledger = DryLedger(state, Delivery({}, telemetry))
         for name, account in settings.sources.items():
-            yield await _source(name, account, ledger, telemetry, now)
+            yield await _source(name, account, token_of(state, name), telemetry, now)
     for name, config in settings.outputs.items():
         yield await _output(name, config)
 
 
-async def _source(name: str, account: Source, ledger: DryLedger, telemetry: Telemetry, now: datetime) -> Finding:
-    auth = make_auth(account, await ledger.token(name), None, lambda: now)
+async def _source(name: str, account: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
+    auth = make_auth(account, token, None, lambda: now)
     if not auth.at_hand:
         return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
     async with http_client(account, tls_context(account.ca_file)) as http:

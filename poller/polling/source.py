@@ -18,18 +18,32 @@ from poller.polling.progress.windows import first_window
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.ledger import Ledger
-from poller.state.reader import Restored
+from poller.state.reader import Restored, StateReader, restore
 from poller.telemetry import Telemetry
 
 
 async def restore_streams(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRuntime]:
     """The source's streams where the ledger has them."""
-    return [await _stream_run(name, account, stream, ledger, now()) for stream in account.build_streams()]
+    streams = account.build_streams()
+    known = [await ledger.restore(f"{name}/{stream.name}", _keep_seconds(account, stream)) for stream in streams]
+    return [
+        stream_runtime(name, account, stream, restored, now()) for stream, restored in zip(streams, known, strict=True)
+    ]
 
 
-async def _stream_run(name: str, account: Source, stream: Stream, ledger: Ledger, now: datetime) -> StreamRuntime:
+def read_stream(name: str, account: Source, stream: Stream, state: StateReader | None) -> Restored:
+    """Read what a state that is only looked at knows of one stream."""
+    return restore(state, f"{name}/{stream.name}", _keep_seconds(account, stream))
+
+
+def _keep_seconds(account: Source, stream: Stream) -> float | None:
     keep = None if stream.forever else account.retention
-    restored = await ledger.restore(f"{name}/{stream.name}", keep.total_seconds() if keep else None)
+    return keep.total_seconds() if keep else None
+
+
+def stream_runtime(name: str, account: Source, stream: Stream, restored: Restored, now: datetime) -> StreamRuntime:
+    """Make a stream of what a state knows of it, which belongs to the stream from now on."""
+    keep = None if stream.forever else account.retention
     drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
     run = StreamRuntime(
         source=name,

@@ -20,12 +20,12 @@ from poller.state.kafka import KafkaState, topic
 from poller.state.kafka.ledger import KafkaLedger
 from poller.state.kafka.offline import open_offline_topic
 from poller.state.kafka.owners import Owners
-from poller.state.kafka.reader import missing_topic, read_topic
+from poller.state.kafka.reader import missing_topic_text, read_topic
 from poller.state.ledger import Ledger
 from poller.state.offline import OfflineState
 from poller.state.reader import StateReader, account_mismatches
 from poller.state.registry import StateConfig
-from poller.state.sqlite import SqliteState
+from poller.state.sqlite import SqliteState, file
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.ledger import SqliteLedger, marks_of
 from poller.state.sqlite.offline import OfflineFile
@@ -83,10 +83,8 @@ async def _in_sqlite(
     patience: float | None,
 ) -> AsyncIterator[OpenState]:
     owners = {name: account_id(account) for name, account in sources.items()}
-    async with open_reader(state) as before:  # what is refused is not migrated first
-        if problems := account_mismatches(before, owners):
-            raise ConfigError(problems)
-    database, places = Database.open(state.path), _places(sources)
+    database = Database.open(state.path, lambda found: account_mismatches(found, owners))
+    places = _places(sources)
     if database.copy:
         telemetry.notice("state.migrated", path=str(state.path), copy=str(database.copy))
     try:
@@ -144,9 +142,7 @@ async def open_offline(state: StateConfig, *, make: bool = False) -> AsyncIterat
         async with open_offline_topic(state, make=make) as found:
             yield found
         return
-    if not make and (missing := await missing_state(state)):
-        raise ConfigError(missing)
-    with closing(Database.open(state.path)) as database:
+    with closing(Database.open(state.path, make=make)) as database:
         if database.copy:
             Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
         yield OfflineFile(database)
@@ -174,15 +170,9 @@ async def check_writable(state: StateConfig) -> None:
             raise ConfigError(str(error)) from None
 
 
-async def missing_state(state: StateConfig) -> str | None:
-    """That there is no state yet, in words; None where there is one. Raises ConfigError where that cannot be told."""
-    if isinstance(state, KafkaState):
-        return await missing_topic(state)
-    database = Database.read(state.path)
-    if database:
-        database.close()
-        return None
-    return f"state.path: {state.path} is not there: nothing was saved yet"
+def missing_text(state: StateConfig) -> str:
+    """Say that there is no state yet: another folder's, or another topic, may have been meant."""
+    return missing_topic_text(state) if isinstance(state, KafkaState) else file.missing(state.path)
 
 
 def describe_place(state: StateConfig) -> str:

@@ -20,7 +20,7 @@ from tests.support.toy import NOON
 
 SECOND = timedelta(seconds=1)
 BEGAN = LastPass(NOON - timedelta(minutes=5), NOON, 1, 2, 3)
-COMPLETE = {"complete": True, "last_success": NOON, "brought": BEGAN}
+COMPLETE = {"complete": True, "last_success": NOON, "last_pass": BEGAN}
 
 
 async def live(**state: Any) -> SweepRuntime:

@@ -35,6 +35,7 @@ def start(kafka: Place) -> Start:
     async def started(place: Before) -> AsyncIterator[tuple[Ledger, Callable[[str], Mapping[str, bytes]]]]:
         sources = ("acme", "crm", "new", "other", "sound")
         async with owner(kafka, *sources, sinks=tuple(place.outputs), now=place.clock) as ledger:
+            await ledger.claim(place.owners)
             yield ledger, lambda output: {}
 
     return started

@@ -52,7 +52,7 @@ async def test_every_sweep_says_what_it_would_ask_and_shows_no_secret(vendor: st
     if state == "polled":
         polled(tmp_path, of)
     for stream in of.build_streams():
-        told = (await plans(found, f"acme.{stream.name}", NOW)).sweeps
+        told = (await plans(found, f"acme.{stream.name}", NOW, print)).sweeps
         assert [plan.sweep for plan in told] == [sweep.name for sweep in stream.sweeps]
         for plan, sweep in zip(told, stream.sweeps, strict=True):
             requests = [plan.request, *(gap.request for gap in plan.gaps)]

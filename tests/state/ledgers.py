@@ -18,7 +18,7 @@ from poller.plugin.stream import Cursor
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored
+from poller.state.reader import Restored, account_mismatches
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.ledger import SqliteLedger, marks_of
 from poller.telemetry import Telemetry
@@ -42,11 +42,15 @@ class Ledger(Protocol):
 
 @dataclass
 class Place:
-    """Where the state lives through restarts, the clock, and the outputs of one process after the other."""
+    """Where the state lives through restarts, the clock, and the outputs of one process after the other.
+
+    `owners` are the accounts that the next start claims the states of, if any.
+    """
 
     folder: Path
     outputs: list["Sink"] = field(default_factory=list)
     now: datetime = NOON
+    owners: Mapping[str, AccountId] = field(default_factory=dict)
 
     def clock(self) -> datetime:
         return self.now
@@ -57,10 +61,11 @@ class Place:
 
 @asynccontextmanager
 async def sqlite(place: Place) -> AsyncIterator[tuple[Ledger, Callable[[str], Mapping[str, bytes]]]]:
-    database = Database.open(place.folder / "poller.db")
+    database = Database.open(place.folder / "poller.db", lambda found: account_mismatches(found, place.owners))
     try:
         async with place.delivery() as delivery:
             ledger = SqliteLedger(database, delivery, Telemetry(), place.clock)
+            await ledger.claim(place.owners)
             yield ledger, lambda output: marks_of(database, output)
     finally:
         database.close()

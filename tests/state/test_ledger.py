@@ -269,14 +269,17 @@ ACCOUNTS = [
 
 @pytest.mark.parametrize("other", ACCOUNTS[1:])
 async def test_the_state_of_another_account_is_refused(start: Start, place: Place, other: AccountId) -> None:
-    async with start(place) as (ledger, _):
-        await ledger.claim({"crm": ACCOUNTS[0], "sound": ACCOUNTS[1]})
-    async with start(place) as (ledger, _):
-        with pytest.raises(ConfigError, match=r"sources\.crm: .*another account") as caught:
-            await ledger.claim({"crm": other, "sound": ACCOUNTS[1], "new": other})
-        assert len(caught.value.problems) == 1
-        await ledger.claim({"crm": ACCOUNTS[0]})
-        await ledger.claim({"new": ACCOUNTS[2]})
+    async def claim(**owners: AccountId) -> None:
+        place.owners = owners
+        async with start(place):
+            pass
+
+    await claim(crm=ACCOUNTS[0], sound=ACCOUNTS[1])
+    with pytest.raises(ConfigError, match=r"sources\.crm: .*another account") as caught:
+        await claim(crm=other, sound=ACCOUNTS[1], new=other)
+    assert len(caught.value.problems) == 1
+    await claim(crm=ACCOUNTS[0])
+    await claim(new=ACCOUNTS[2])
 
 
 async def aged(start: Start, place: Place) -> None:

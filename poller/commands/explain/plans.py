@@ -1,9 +1,10 @@
 """`poller explain`: what each sweep of a stream would ask next and why, and what is known of one record."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from poller.commands.explain import reasons
 from poller.commands.explain.first_request import first_request
@@ -15,13 +16,10 @@ from poller.polling.progress.backfill import next_window
 from poller.polling.progress.coverage import SHIFTED
 from poller.polling.progress.windows import around, window
 from poller.polling.runtime import StreamRuntime, SweepRuntime
-from poller.polling.source import restore_streams
+from poller.polling.source import read_stream, stream_runtime
 from poller.server.control import statuses
 from poller.state.checkpoint import Backfill, Gap, LastPass
-from poller.state.delivery import Delivery
-from poller.state.dry_run import DryLedger
-from poller.state.open import open_reader
-from poller.telemetry import Telemetry
+from poller.state.open import missing_text, open_reader
 from poller.telemetry.status import State
 
 
@@ -96,10 +94,14 @@ class Known:
     missed: int | None = None
 
 
-async def plans(settings: Settings, stream: str, now: datetime) -> Plans:
-    """What is asked next of a stream (`source.stream`). Raises ConfigError."""
+Note: TypeAlias = Callable[[str], None]
+"""Takes words for the operator, where there is no state."""
+
+
+async def plans(settings: Settings, stream: str, now: datetime, note: Note) -> Plans:
+    """Find out what is asked next of a stream (`source.stream`). Raises ConfigError."""
     said = await statuses(settings.control)
-    async with _restored(settings, stream, now) as (run, due):
+    async with _restored(settings, stream, now, note) as (run, due):
         base = settings.sources[run.source].base_url
         live = next((one for one in said if one.here and (one.source, one.stream) == run.names), None)
         waits = {sweep.name: sweep.next_poll for sweep in live.sweeps} if live else {}
@@ -110,9 +112,9 @@ async def plans(settings: Settings, stream: str, now: datetime) -> Plans:
         return Plans(stream, live.state if live else None, sweeps, await _history(run, base))
 
 
-async def known(settings: Settings, stream: str, identity: str, now: datetime) -> Known:
-    """What is known of one record of a stream. Raises ConfigError where the name or the state is wrong."""
-    async with _restored(settings, stream, now) as (run, _):
+async def known(settings: Settings, stream: str, identity: str, now: datetime, note: Note) -> Known:
+    """Find out what is known of one record of a stream. Raises ConfigError where the name or the state is wrong."""
+    async with _restored(settings, stream, now, note) as (run, _):
         key = key_of(identity)
         entry, doubted = run.seen.get(key, now.timestamp()), key in run.doubts
         states = run.checkpoint.sweeps.values()
@@ -136,16 +138,19 @@ async def known(settings: Settings, stream: str, identity: str, now: datetime) -
 
 @asynccontextmanager
 async def _restored(
-    settings: Settings, stream: str, now: datetime
+    settings: Settings, stream: str, now: datetime, note: Note
 ) -> AsyncIterator[tuple[StreamRuntime, Mapping[str, datetime | None]]]:
     """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
-    source, name = split_name(settings, stream)
+    name, wanted = split_name(settings, stream)
+    source = settings.sources[name]
+    of = next(one for one in source.build_streams() if one.name == wanted)
     async with open_reader(settings.state) as state:
-        ledger = DryLedger(state, Delivery({}, Telemetry()))
-        runs = await restore_streams(source, settings.sources[source], ledger, lambda: now)
-        saved = (await ledger.restore(f"{source}/{name}", None)).checkpoint
-        due = {sweep: of.due for sweep, of in saved.sweeps.items()} if saved else {}
-        yield next(run for run in runs if run.stream.name == name), due
+        if state is None:
+            note(missing_text(settings.state))
+        restored = read_stream(name, source, of, state)
+        saved = restored.checkpoint.sweeps if restored.checkpoint else {}
+        due = {sweep: found.due for sweep, found in saved.items()}
+        yield stream_runtime(name, source, of, restored, now), due
 
 
 async def _plan(

@@ -147,7 +147,12 @@ async def missing_topic(state: KafkaState) -> str | None:
             there = bool(await topics.describe([state.topic]))
     except OutputError as error:
         raise ConfigError(f"state: {error}") from None
-    return None if there else f"state.topic: {state.topic} is not there: nothing was saved yet"
+    return None if there else missing_topic_text(state)
+
+
+def missing_topic_text(state: KafkaState) -> str:
+    """That there is no state yet, in words."""
+    return f"state.topic: {state.topic} is not there: nothing was saved yet"
 
 
 async def contents_of(state: KafkaState, partitions: int) -> Contents:

@@ -2,10 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from poller.state.sqlite import file as opening
+
+Judge: TypeAlias = Callable[["Database"], Collection[str]]
+"""Says, a line each, why a state must not be used."""
 
 _PUT = "INSERT OR REPLACE INTO state VALUES (?1, ?2, seal(?1, ?2))"
 _ADD = "INSERT INTO chunk (stream, at, data, seal) VALUES (?1, ?2, ?3, seal(?1, ?2, ?3))"
@@ -24,9 +28,12 @@ class Database:
         self.copy = copy
 
     @classmethod
-    def open(cls, path: Path) -> "Database":
-        """Open for writing, by this process alone; made (mode 0600) where it is missing."""
-        return cls(*opening.writable(path))
+    def open(cls, path: Path, judge: Judge = lambda _: (), *, make: bool = True) -> "Database":
+        """Open for writing, by this process alone; made (mode 0600) where it is missing, unless it is not to be.
+
+        What `judge` says of a state that is there is raised as a ConfigError, before anything is changed in it.
+        """
+        return cls(*opening.writable(path, lambda connection: judge(cls(connection)), make=make))
 
     @classmethod
     def read(cls, path: Path) -> "Database | None":

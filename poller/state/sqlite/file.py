@@ -3,8 +3,9 @@
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from xxhash import xxh3_64_digest
 
@@ -35,16 +36,25 @@ class Written(NamedTuple):
     copy: Path | None
 
 
-def writable(path: Path) -> Written:
-    """Open for this process alone; made where it is missing, migrated where an older version wrote it."""
+Judge: TypeAlias = Callable[[sqlite3.Connection], Collection[str]]
+"""Says what else stands in the way of using a state that is whole; nothing in it has been touched yet."""
+
+
+def writable(path: Path, judge: Judge, *, make: bool = True) -> Written:
+    """Lock a state, check it once, let `judge` refuse it, and only then migrate it where an older version wrote it.
+
+    Made where it is missing, if it is to be. Raises ConfigError.
+    """
     path = Path(os.path.realpath(path))  # a link must not lead around the lock
+    if not make and not path.exists():
+        raise ConfigError(missing(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _locked(path)
     except OSError as error:
         raise ConfigError(_unwritable(path, error.strerror)) from None
     try:
-        connection, copy = _made(path)
+        connection, copy = _made(path, judge, make=make)
     except BaseException:
         os.close(lock)
         raise
@@ -82,7 +92,12 @@ def _locked(path: Path) -> int:
     return lock
 
 
-def _made(path: Path) -> tuple[sqlite3.Connection, Path | None]:
+def missing(path: Path) -> str:
+    """That there is no state yet, in words."""
+    return f"state.path: {path} is not there: nothing was saved yet"
+
+
+def _made(path: Path, judge: Judge, *, make: bool) -> tuple[sqlite3.Connection, Path | None]:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)
@@ -90,9 +105,14 @@ def _made(path: Path) -> tuple[sqlite3.Connection, Path | None]:
         raise ConfigError(_unwritable(path, error.strerror)) from None
     connection = _checked(path, "mode=rw")
     try:
+        there = _has_tables(connection)
+        if not there and not make:
+            raise ConfigError(missing(path))
+        if there and (problems := judge(connection)):
+            raise ConfigError(problems)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        if not _has_tables(connection):
+        if not there:
             connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
         return connection, migrate(path, connection, lambda copy: _checked(copy, "mode=ro&immutable=1").close())
     except sqlite3.Error as error:

@@ -9,14 +9,13 @@ import anyio
 import anyio.to_thread
 
 from outputs import Marks
-from poller.errors import ConfigError
 from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.retry import keep_trying
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored, account_mismatches, restore, token_of
+from poller.state.reader import Restored, restore, token_of
 from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, encode
 from poller.state.sqlite.database import Database
 from poller.telemetry import Telemetry
@@ -51,9 +50,7 @@ class SqliteLedger:
         self.trouble: str | None = None
 
     async def claim(self, owners: Mapping[str, AccountId]) -> None:
-        """Take possession of the sources' states. Raises ConfigError where one is another account's."""
-        if problems := account_mismatches(self._database, owners):
-            raise ConfigError(problems)
+        """Take possession of the sources' states, which were judged when the state was opened."""
         await self._save({ACCOUNT.key(source): encode(owner) for source, owner in owners.items()})
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
