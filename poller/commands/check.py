@@ -13,7 +13,6 @@ from outputs.registry import OutputConfig
 from poller.config.settings import Settings
 from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import make_auth
-from poller.http.client import http_client, tls_context
 from poller.http.session import open_session
 from poller.plugin.credentials import Token
 from poller.plugin.source import Source, account_id
@@ -57,9 +56,9 @@ async def _source(name: str, account: Source, token: Token | None, telemetry: Te
     auth = make_auth(account, token, None, lambda: now)
     if not auth.at_hand:
         return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
-    async with http_client(account, tls_context(account.ca_file)) as http:
+    async with open_session(name, account, auth, telemetry, lambda: now) as session:
         try:
-            said = await account.probe(open_session(name, account, http, auth, telemetry, lambda: now))
+            said = await account.probe(session)
         except PollerError as error:
             remedy = _refused(account) if isinstance(error, Denied) else ""
             return Finding(name, ok=False, words=f"{account.base_url}: {error}{remedy}")

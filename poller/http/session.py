@@ -1,7 +1,7 @@
 """One source's session: its origin, its limits, its credential; an answer read whole, or a SourceError."""
 
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
@@ -10,6 +10,7 @@ import httpx
 from poller.clock import Now
 from poller.errors import Unavailable
 from poller.http.auth import Auth
+from poller.http.client import FreshConnections, http_client
 from poller.http.rate_limit import RateLimit
 from poller.http.response import Body, RawResponse, error_of
 from poller.plugin.source import Source
@@ -21,41 +22,36 @@ BODY_LIMIT: Final = 64 << 20
 
 
 class Session:
-    """Implements `poller.plugin.stream.Http` for one source. `client` follows no redirect and reads no environment."""
+    """A source's way to its vendor (`poller.plugin.stream.Http`): one origin, one credential, one pace.
+
+    `client` is one that `http_client` made.
+    """
 
     def __init__(
-        self,
-        source: str,
-        base_url: str,
-        client: httpx.AsyncClient,
-        authority: Auth,
-        pace: RateLimit,
-        *,
-        timeout: timedelta,
-        telemetry: Telemetry,
-        now: Callable[[], datetime],
+        self, source: str, config: Source, client: httpx.AsyncClient, auth: Auth, *, telemetry: Telemetry, now: Now
     ) -> None:
-        self.source, self._base_url = source, base_url
-        self._client, self._authority, self._pace = client, authority, pace
-        self._timeout = timeout.total_seconds()
+        self.source, self._base_url = source, config.base_url
+        self._client, self._auth = client, auth
+        self._rate_limit = RateLimit(config.requests_per_minute)
+        self._timeout = config.timeout.total_seconds()
         self._telemetry, self._now = telemetry, now
         self._answered: set[str] = set()
 
     def answered(self, path: str) -> bool:
-        """Whether this path has given a 200 since the program started."""
+        """Return True if this path has given a 200 since the program started."""
         return path in self._answered
 
     def delay(self) -> float:
-        """Seconds until the source's pace allows the next request."""
-        return self._pace.delay()
+        """Return the seconds until the source's pace allows the next request."""
+        return self._rate_limit.delay()
 
     def refused(self) -> None:
-        """The vendor refused our credential: use a fresher one, where there is one."""
-        self._authority.refused()
+        """Use a fresher credential from now on, where there is one: the vendor refused the last."""
+        self._auth.refused()
 
     async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
-        """Ask once, when the source's pace allows."""
-        headers = await self._authority.headers(self.send)
+        """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
+        headers = await self._auth.headers(self.send)
         request = self._client.build_request("GET", self._base_url + path, params=dict(params), headers=headers)
         answer = await self.send(request)
         if answer.status == 200:
@@ -66,7 +62,7 @@ class Session:
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""
-        await self._pace.turn()
+        await self._rate_limit.turn()
         began, code = anyio.current_time(), "error"
         try:
             with anyio.fail_after(self._timeout):
@@ -94,9 +90,19 @@ class Session:
             await response.aclose()
 
 
-def open_session(
-    name: str, account: Source, http: httpx.AsyncClient, auth: Auth, telemetry: Telemetry, now: Now
-) -> Session:
-    """The source's one session."""
-    pace = RateLimit(account.requests_per_minute)
-    return Session(name, account.base_url, http, auth, pace, timeout=account.timeout, telemetry=telemetry, now=now)
+@asynccontextmanager
+async def open_session(
+    name: str,
+    source: Source,
+    auth: Auth,
+    telemetry: Telemetry,
+    now: Now,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Session]:
+    """Open the source's session, and close its connections at the end. Raises ConfigError for a useless `ca_file`.
+
+    `transport` stands in for the network, where there is to be none.
+    """
+    async with http_client(transport or FreshConnections(name, source, telemetry)) as client:
+        yield Session(name, source, client, auth, telemetry=telemetry, now=now)

@@ -38,7 +38,7 @@ def _proxy(text: str) -> str:
 
 def _readable(path: Path) -> Path:
     try:
-        ssl.create_default_context(cafile=path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except OSError as error:
         raise ValueError(f"a file of certificates in PEM that can be read: {error.strerror or error}") from None
     return path

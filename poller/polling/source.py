@@ -8,7 +8,6 @@ from functools import partial
 from poller.clock import Now
 from poller.events.cloudevent import StreamInfo
 from poller.http.auth import make_auth
-from poller.http.client import http_client, tls_context
 from poller.http.session import open_session
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
@@ -91,11 +90,11 @@ async def source_loop(
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
         yield None
         return
-    async with http_client(account, tls_context(account.ca_file)) as http:
+    async with open_session(name, account, auth, telemetry, now) as session:
         yield SourceLoop(
             name,
             await restore_streams(name, account, ledger, now),
-            open_session(name, account, http, auth, telemetry, now),
+            session,
             ledger,
             telemetry=telemetry,
             now=now,

@@ -1,14 +1,17 @@
 """No request goes elsewhere, and nothing in the environment has a say: proxies, trust, credentials, keys.
 
 Killed: `trust_env`; a trust store that adds the environment's; `verify=False`; a configured proxy that is not used; a
-key log; one TLS context built per source.
+key log; one TLS context built per source; a trust store that only grows, or is read at the start only.
 """
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
 from poller.errors import ConfigError, SourceError, Unavailable
 from poller.http.client import tls_context
@@ -32,21 +35,27 @@ def certified(authority: trustme.CA, *names: str) -> ssl.SSLContext:
     return context
 
 
-async def asked(url: str, tls: ssl.SSLContext | None = None, proxy: str | None = None) -> bytes:
-    async with session(url, tls=tls, proxy=proxy) as ours:
+@asynccontextmanager
+async def secure_vendor(authority: trustme.CA) -> AsyncIterator[str]:
+    async with vendor(saying(answer(body=b"[]")), certified(authority, "localhost")) as server:
+        yield f"https://localhost:{server.port}"
+
+
+async def asked(url: str, ca_file: Path | None = None, proxy: str | None = None) -> bytes:
+    async with session(url, ca_file=ca_file, proxy=proxy) as ours:
         return (await ours.get("/calls", {})).body
 
 
 async def test_the_configured_authority_is_trusted(authority: trustme.CA, ca_file: Path) -> None:
     async with vendor(saying(answer(body=b"[]")), certified(authority, "localhost")) as server:
-        assert await asked(f"https://localhost:{server.port}", tls_context(ca_file)) == b"[]"
+        assert await asked(f"https://localhost:{server.port}", ca_file) == b"[]"
 
 
 @pytest.mark.parametrize("name", ["elsewhere.example", "127.0.0.2"])
 async def test_a_certificate_for_another_name_is_not(authority: trustme.CA, ca_file: Path, name: str) -> None:
     async with vendor(saying(answer()), certified(authority, name)) as server:
         with pytest.raises(Unavailable):
-            await asked(f"https://localhost:{server.port}", tls_context(ca_file))
+            await asked(f"https://localhost:{server.port}", ca_file)
     assert server.asked == []
 
 
@@ -58,7 +67,7 @@ async def test_an_unknown_authority_is_not_whatever_the_environment_says(
     monkeypatch.setenv("SSL_CERT_DIR", str(ca_file.parent))
     async with vendor(saying(answer()), certified(authority, "localhost")) as server:
         with pytest.raises(Unavailable) as caught:
-            await asked(f"https://localhost:{server.port}", tls_context(None))
+            await asked(f"https://localhost:{server.port}")
     assert server.asked == []
     assert "certificate" in str(caught.value), "it says what to mend"
 
@@ -67,9 +76,8 @@ async def test_no_session_keys_are_logged(
     authority: trustme.CA, ca_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    tls_context.cache_clear()
     async with vendor(saying(answer()), certified(authority, "localhost")) as server:
-        await asked(f"https://localhost:{server.port}", tls_context(ca_file))
+        await asked(f"https://localhost:{server.port}", ca_file)
     assert not (tmp_path / "keys").exists()
 
 
@@ -83,6 +91,47 @@ def test_a_file_without_certificates_is_the_operators_to_mend(tmp_path: Path) ->
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(ConfigError, match=r"ca_file.*ca\.pem"):
         tls_context(tmp_path / "ca.pem")
+
+
+async def test_a_changed_file_counts_for_the_next_connection(ca_file: Path, authority: trustme.CA) -> None:
+    """Authorities are renewed in their file, as cert-manager does; the old one is trusted no longer."""
+    other = trustme.CA()
+    async with secure_vendor(other) as url, session(url, ca_file=ca_file) as ours:
+        with pytest.raises(Unavailable, match="certificate"):
+            await ours.get("/calls", {})
+        replace(ca_file, other.cert_pem.bytes())
+        assert (await ours.get("/calls", {})).body == b"[]"
+        replace(ca_file, authority.cert_pem.bytes())
+        with pytest.raises(Unavailable, match="certificate"):
+            await ours.get("/calls", {})
+
+
+async def test_a_file_that_breaks_leaves_what_was_read_and_is_told_once(ca_file: Path, authority: trustme.CA) -> None:
+    whole = authority.cert_pem.bytes()
+    async with secure_vendor(authority) as url, session(url, ca_file=ca_file) as ours:
+        with capture_logs() as lines:
+            for broken in (b"", b"no certificate", whole[:-40], None):
+                replace(ca_file, broken)
+                for _ in range(2):
+                    assert (await ours.get("/calls", {})).body == b"[]"
+        told = [line for line in lines if line["event"] == "certificates.unreadable"]
+        assert [(line["source"], str(ca_file) in line["error"]) for line in told] == [("acme", True)]
+        with capture_logs() as lines:
+            replace(ca_file, whole)
+            await ours.get("/calls", {})
+            assert lines == []
+            replace(ca_file, b"broken again")
+            await ours.get("/calls", {})
+        assert [line["event"] for line in lines] == ["certificates.unreadable"]
+
+
+def replace(path: Path, content: bytes | None) -> None:
+    """As those do who want nobody to read half a file; None takes it away."""
+    if content is None:
+        path.unlink()
+        return
+    path.with_suffix(".new").write_bytes(content)
+    path.with_suffix(".new").replace(path)
 
 
 async def test_a_proxy_out_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +156,7 @@ async def test_a_proxy_that_refuses_shows_none_of_its_password() -> None:
     async with vendor(saying(answer(407))) as proxy:
         with_password = proxy.url.replace("://", "://someone:proxy-secret@")
         with pytest.raises(SourceError) as caught:
-            await asked("https://vendor.invalid", tls_context(None), with_password)
+            await asked("https://vendor.invalid", proxy=with_password)
     assert proxy.asked[0].method == "CONNECT"
     assert "proxy-authorization" in proxy.asked[0].headers
     assert "secret" not in f"{caught.value!r} {caught.value}"

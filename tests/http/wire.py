@@ -7,16 +7,16 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 
-import httpx
 from pydantic import SecretStr
 
+from poller.clock import Now
 from poller.http.auth import Auth, FixedAuth
-from poller.http.client import new_client, tls_context
-from poller.http.rate_limit import RateLimit
-from poller.http.session import Session
+from poller.http.session import Session, open_session
 from poller.plugin.credentials import StaticHeaders
+from poller.sources.callcap import Callcap
 from poller.telemetry import Telemetry
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -118,22 +118,17 @@ async def vendor(
 @asynccontextmanager
 async def session(
     url: str,
-    authority: Auth | None = None,
+    auth: Auth | None = None,
     *,
     patience: float = 5,
     per_minute: int = 1_000_000,
     proxy: str | None = None,
-    tls: ssl.SSLContext | None = None,
-    now: Callable[[], datetime] = lambda: NOON,
+    ca_file: Path | None = None,
+    now: Now = lambda: NOON,
 ) -> AsyncIterator[Session]:
     """As the program makes one, with one connection, so that one that is not given back is missed."""
-    authority = authority or FixedAuth(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
-    async with new_client(proxy=proxy, tls=tls or tls_context(None), connections=1) as http:
-        yield _session(url, http, authority, RateLimit(per_minute), patience, now)
-
-
-def _session(
-    url: str, http: httpx.AsyncClient, authority: Auth, pace: RateLimit, timeout: float, now: Callable[[], datetime]
-) -> Session:
-    limit, telemetry = timedelta(seconds=timeout), Telemetry()
-    return Session("acme", url, http, authority, pace, timeout=limit, telemetry=telemetry, now=now)
+    auth = auth or FixedAuth(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
+    settings = {"timeout": f"{patience}s", "requests_per_minute": per_minute, "proxy": proxy, "ca_file": ca_file}
+    source = Callcap.model_validate({"type": "callcap", "api_key": KEY, "base_url": url, **settings})
+    async with open_session("acme", source, auth, Telemetry(), now) as ours:
+        yield ours

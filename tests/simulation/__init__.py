@@ -166,17 +166,16 @@ class Simulation:
         self, stack: AsyncExitStack, name: str, account: Source, ledger: SqliteLedger, *, once: bool
     ) -> SourceLoop:
         transport = _Distant(self.app, random.Random(self.seed))
-        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, trust_env=False))
-        http.headers["Accept"] = "application/json"
 
         async def save(token: Any) -> None:
             await ledger.save_token(name, token)
 
         auth = make_auth(account, await ledger.token(name), save, self.now)
+        opening = open_session(name, account, auth, self.telemetry, self.now, transport=transport)
         return SourceLoop(
             name,
             await restore_streams(name, account, ledger, self.now),
-            open_session(name, account, http, auth, self.telemetry, self.now),
+            await stack.enter_async_context(opening),
             ledger,
             telemetry=self.telemetry,
             now=self.now,
