@@ -22,6 +22,8 @@ from poller.events.digest import digest as digest_of
 from poller.events.digest import documented_fields, microseconds
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
+from poller.plugin.fields.decoding import without_overflows
+from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import Leaf, Stream
 
 _MANY_BRACKETS = 500
@@ -76,6 +78,8 @@ class _Page:
                 orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
             return self._records.decoder.decode(raw)
         except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            if (readable := without_overflows(raw)) != raw:
+                return self._decode(readable)
             raise _Unreadable(f"not a record: {error}") from None
 
     def _judge(self, record: Any, identity: str, raw: bytes) -> None:
@@ -199,6 +203,7 @@ class _Page:
 
 
 def _name(identity: Leaf) -> str:
-    if isinstance(identity, bool) or not isinstance(identity, str | int) or identity == "":
+    name = read_id(identity)
+    if name is None:
         raise _Unreadable("it has no identity")
-    return str(identity)
+    return name

@@ -13,6 +13,7 @@ from poller.http.auth import Auth
 from poller.http.client import FreshConnections, http_client
 from poller.http.rate_limit import RateLimit
 from poller.http.response import Body, RawResponse, error_of
+from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
 from poller.plugin.stream import Response
 from poller.telemetry import Telemetry
@@ -58,7 +59,10 @@ class Session:
             self._answered.add(path)
         if answer.status not in accept:
             raise error_of(answer, self._now())
-        return Response(answer.status, answer.body, answer.date)
+        body, repaired = repair_body(answer.body)
+        if repaired:
+            self._telemetry.body_repaired(self.source, repaired)
+        return Response(answer.status, body, answer.date)
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""

@@ -34,6 +34,7 @@ class Telemetry:
         self._registry.register(self._metrics)
         ProcessCollector(registry=self._registry)
         self._well: set[tuple[str, str, str]] = set()
+        self._repaired: set[tuple[str, str]] = set()
         self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
@@ -138,6 +139,12 @@ class Telemetry:
         """Count a request; `code` is the status of a whole answer, else `timeout` or `error`."""
         self._metrics.requests.add(1, source, code)
         self._metrics.request_seconds.observe(seconds, source)
+
+    def body_repaired(self, source: str, repaired: Iterable[str]) -> None:
+        """Log, once each, what had to be repaired in a source's answers before they were JSON in UTF-8."""
+        if new := [name for name in repaired if (source, name) not in self._repaired]:
+            self._repaired.update((source, name) for name in new)
+            _log.warning("body.repaired", source=source, repaired=new)
 
     def commit_done(self, seconds: float) -> None:
         """Count a batch that was delivered and saved, and the seconds it took."""

@@ -64,6 +64,24 @@ def _spaced(sent: bytes, space: bytes) -> bytes:
     return b"".join([*parts, space])
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400, "9" * 5000, "1" + "0" * 309 + ".5"])
+@pytest.mark.parametrize("field", ["text", "undocumented"])
+def test_a_number_beyond_a_double_is_null_and_stays_as_sent_in_the_record(field: str, number: str) -> None:
+    sent = b'{"id":"1",%b,"%b":%b,"extra":"1e999 \\" 1e999"}' % (OWN, field.encode(), number.encode())
+    reader = Reader()
+    (event,) = reader.read(sent)
+    assert event["type"] == "lead.created"
+    assert field == "undocumented" or number == "9" * 400 or event["data"]["full_name"] is None
+    assert raw_of(reader.batch.messages[0].value) == sent
+
+
+@pytest.mark.parametrize("spelt", ["5", "5.0", "5e0", "0.5e1", '"5"', '"5.0"'])
+def test_a_whole_number_is_one_identity_however_it_is_spelt(spelt: str) -> None:
+    reader = Reader()
+    (event,) = reader.read(b'{"id":%b,%b}' % (spelt.encode(), OWN))
+    assert (event["subject"], event["data"]["id"]) == ("5", "5")
+
+
 def test_a_pretty_printed_record_is_old_once_it_was_seen_compact() -> None:
     reader = Reader()
     reader.read(AS_SENT[1])

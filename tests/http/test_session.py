@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import anyio
 import pytest
+import structlog
 import zstandard
 
 from poller.errors import Throttled, Unavailable, Unexpected
@@ -227,3 +228,13 @@ async def test_no_cookie_comes_back() -> None:
         for _ in range(2):
             await ours.get("/calls", {})
     assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
+
+
+async def test_a_body_that_is_hardly_json_is_repaired_and_told_once() -> None:
+    body = b'\xef\xbb\xbf{"a": NaN, "b": "Zo\xe9, NaN"}'
+    with structlog.testing.capture_logs() as lines:
+        async with vendor(saying(answer(body=body))) as server, session(server.url) as ours:
+            for _ in range(3):
+                assert (await ours.get("/calls", {})).body == '{"a": null, "b": "Zoé, NaN"}'.encode()
+    told = [line["repaired"] for line in lines if line["event"] == "body.repaired"]
+    assert told == [["byte order mark", "encoding", "not a number"]]

@@ -15,7 +15,8 @@ from poller.events.cloudevent import StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.seen import Seen
 from poller.events.transform import transform
-from poller.plugin.fields.scalars import read_text
+from poller.plugin.fields.decoding import without_overflows
+from poller.plugin.fields.scalars import read_id, read_text
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, End, Http, Leaf, Page, RecordType, Response, Stream, Sweep, Window
@@ -64,7 +65,7 @@ def second_projection(record: Record) -> Any:
 def _normalize(record: Record) -> Lead:
     if record.text == "cannot":
         raise ValueError("cannot be told")
-    return Lead(id=str(record.id), full_name=read_text(record.text), created_at=read_time(record.at))
+    return Lead(id=read_id(record.id) or "", full_name=read_text(record.text), created_at=read_time(record.at))
 
 
 async def _pages(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -130,7 +131,10 @@ class Reader:
         self.batch = transform(self.stream, self.shape, records, self.seen, PageContext(self.now, **under))
         self.seen.put(self.batch.touched)
         self.seen.put(self.batch.entries)
-        events = [parsed(message) if self.checked else orjson.loads(message.value) for message in self.batch.messages]
+        events = [
+            parsed(message) if self.checked else orjson.loads(without_overflows(message.value))
+            for message in self.batch.messages
+        ]
         self.told += events
         return events
 
@@ -142,7 +146,7 @@ def parsed(message: Message) -> dict[str, Any]:
     """An event, once it is clear that it is one: a single line, valid, addressed as it says."""
     assert b"\n" not in message.value
     assert b"\r" not in message.value
-    event: dict[str, Any] = orjson.loads(message.value)
+    event: dict[str, Any] = orjson.loads(without_overflows(message.value))  # which stay in `raw`, as they were sent
     VALIDATOR.validate(event)
     assert message.key == event["partitionkey"]
     assert message.reject == (event["type"] == "record.rejected")

@@ -68,6 +68,12 @@ MOMENTS: list[tuple[str, str, dict[str, object], Callable[[Telemetry], None]]] =
         {**NAMES, "kind": "unreadable", "start": "2026-03-14T12:00:00.000Z"},
         lambda t: t.gap_opened(*LIVE, NOON, NOON, "unreadable"),
     ),
+    (
+        "body.repaired",
+        "warning",
+        {"source": "acme", "repaired": ["encoding"]},
+        lambda t: t.body_repaired("acme", ["encoding"]),
+    ),
     ("gap.closed", "info", {**NAMES}, lambda t: t.gap_closed(*LIVE)),
     ("stream.suspected", "warning", {**NAMES, "before": 90, "now": 3}, lambda t: t.suspected(*LIVE, 90, 3)),
     (

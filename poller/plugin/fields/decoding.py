@@ -1,6 +1,14 @@
-"""Bytes as a vendor sent them, decoded: what counts as text, what is repaired, what is refused."""
+"""Decode bytes as a vendor sent them: what is text, what is repaired, what is refused.
 
+A body comes in three qualities. What is JSON in UTF-8 stays as it is. What many serializers wrongly print is repaired
+before anything reads it (`repair_body`): a byte order mark, bytes in Latin-1, NaN and Infinity. What cannot be
+decoded then is tried once more (`decode_response`) without its halves of characters and its numbers beyond a double,
+which are JSON by its grammar and so stay in the record as sent. All else is refused.
+"""
+
+import codecs
 import re
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -8,19 +16,73 @@ import msgspec
 from poller.errors import Unexpected
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding a vendor's bytes can raise."""
+"""The exceptions that decoding a vendor's bytes can raise."""
+
+T = TypeVar("T")
+
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_NO_NUMBERS = re.compile(_STRING + rb"|(-?\b(?:NaN|Infinity)\b)", re.DOTALL)
+_NUMBERS = re.compile(_STRING + rb"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.DOTALL)
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def repair_body(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a body as JSON in UTF-8, as far as it can be repaired, and the names of what was repaired.
+
+    Bytes that are no UTF-8 are each taken for Latin-1, so that one of them spoils no other text. NaN and Infinity,
+    which are no JSON, become null.
+    """
+    steps = (("byte order mark", _without_mark), ("encoding", utf8), ("not a number", _without_no_numbers))
+    repaired = []
+    for name, step in steps:
+        before, body = body, step(body)
+        if body != before:
+            repaired.append(name)
+    return body, tuple(repaired)
+
+
+def _without_mark(body: bytes) -> bytes:
+    """Remove a byte order mark (RFC 8259 §8.1 lets a reader ignore one); UTF-16 that has one becomes UTF-8."""
+    if encoding := _MARKS.get(body[:2]):
+        return body.decode(encoding, "replace").encode()
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def utf8(body: bytes) -> bytes:
-    """A body in UTF-8; one that is not is taken for Latin-1, which old servers speak."""
+    """Return a body in UTF-8: each byte that is not is taken for Latin-1, which old servers speak."""
     try:
         body.decode()
     except UnicodeDecodeError:
-        return body.decode("latin-1").encode()
+        return body.decode("utf-8", _AS_LATIN_1).encode()
     return body
 
 
-T = TypeVar("T")
+def _latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):  # of encoding or translating, for which this is not registered
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+_AS_LATIN_1 = "poller.latin-1"
+codecs.register_error(_AS_LATIN_1, _latin_1)
+
+
+def _without_no_numbers(body: bytes) -> bytes:
+    if b"NaN" not in body and b"Infinity" not in body:
+        return body
+    return _without(_NO_NUMBERS, lambda _: True, body)
+
+
+def without_overflows(text: bytes) -> bytes:
+    """Return JSON in which the numbers beyond a double (`1e999`) are null: readers would get none, or infinity."""
+    return _without(_NUMBERS, lambda number: abs(float(number)) == float("inf"), text)
+
+
+def _without(tokens: re.Pattern[bytes], unwanted: Callable[[bytes], bool], text: bytes) -> bytes:
+    """Put null for tokens outside of strings."""
+    return tokens.sub(lambda found: b"null" if found[1] and unwanted(found[1]) else found[0], text)
 
 
 def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
@@ -28,18 +90,18 @@ def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Ra
     try:
         return decoder.decode(body)
     except UNREADABLE as error:
-        if (mended := _paired(bytes(body))) != body:
-            return decode_response(decoder, mended)
-        why = "markup where JSON was asked for" if bytes(body).lstrip()[:1] == b"<" else str(error)
+        sent = bytes(body)
+        for mend in (_repaired, _paired, without_overflows):
+            if (mended := mend(sent)) != sent:
+                return decode_response(decoder, mended)
+        why = "markup where JSON was asked for" if sent.lstrip()[:1] == b"<" else str(error)
         raise Unexpected(f"not the documented answer: {why}") from None
+
+
+def _repaired(body: bytes) -> bytes:
+    return repair_body(body)[0]
 
 
 def _paired(body: bytes) -> bytes:
     """Half a character (a lone surrogate escape, as cut texts end in) is no JSON: show it as what cannot be shown."""
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
-
-
-_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-
-
-_ESCAPES = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)

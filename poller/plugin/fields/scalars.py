@@ -12,7 +12,10 @@ _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
 _STATUSES: tuple[LeadStatus, ...] = ("deleted", "opted_out", "blocked", "converted", "completed")
 _NUMBERS = (int, float)
-_FLAGS = {"1": True, "true": True, "0": False, "false": False}
+_POINTLESS = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
+_FLAGS = dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", "f", "n"), False
+)
 
 
 def _given(sent: str) -> str | None:
@@ -33,9 +36,15 @@ def letters_only(word: str) -> str:
 
 
 def read_id(leaf: object) -> str | None:
-    """An id: a string that says something, or an integer, as a string."""
+    """Read an id as a string: one that says something, or a whole number, however that is spelt (5, 5.0, 5e0, "5.0").
+
+    A quoted exponent stays as it is: `12e4` may be a name.
+    """
     if isinstance(leaf, str):
-        return _given(leaf)
+        whole = _POINTLESS.fullmatch(leaf)
+        return whole[1] if whole else _given(leaf)
+    if isinstance(leaf, float):
+        return str(int(leaf)) if leaf.is_integer() and -_EXACT <= leaf <= _EXACT else None
     return str(leaf) if isinstance(leaf, int) and not isinstance(leaf, bool) else None
 
 
@@ -45,7 +54,7 @@ def read_named(thing: Any) -> Named:
 
 
 def read_number(leaf: object) -> float | int | None:
-    """A number, or a string that spells one."""
+    """Read a number, or a string that spells one."""
     if isinstance(leaf, str):
         spelled = leaf.strip()
         if _INTEGER.fullmatch(spelled):
@@ -63,10 +72,10 @@ def read_seconds(leaf: object) -> int | None:
 
 
 def read_bool(leaf: object) -> bool | None:
-    """A truth: true, 1, "1" or "true", and their opposites."""
-    if isinstance(leaf, bool):
-        return leaf
-    return _FLAGS.get(str(leaf).strip().lower()) if isinstance(leaf, int | str) else None
+    """Read a truth: true, 1, "1", or a word such as "true" or "yes"; and their opposites."""
+    if isinstance(leaf, str):
+        return _FLAGS.get(leaf.strip().lower())
+    return bool(leaf) if isinstance(leaf, _NUMBERS) and leaf in {0, 1} else None
 
 
 def lead_status(**says: bool | None) -> LeadStatus:
