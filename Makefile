@@ -10,37 +10,37 @@ BIN      = $(VENV)/bin
 .PHONY: help demo test lint tools chaos chaos-kafka bench-commit bench-restore mutants lock clean
 .DEFAULT_GOAL := help
 
-help: ## this list
+help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: $(VENV)/.built ## poll simulated vendors to stdout
+demo: $(VENV)/.built ## poll simulated vendors to standard output
 	@$(BIN)/poller demo
 
-test: $(VENV)/.built ## all tests
+test: $(VENV)/.built ## run all tests
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.built ## style, types, and who may import whom
+lint: $(VENV)/.built ## check style, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: $(VENV)/.tools ## what looks at the chart, the image and the page, for `make test` to use (200 MB)
+tools: $(VENV)/.tools ## install what the tests of the chart, the image and the page use (200 MB)
 
 $(VENV)/.tools: $(VENV)/.built requirements-tools.lock
 	$(PIP) --require-hashes -r requirements-tools.lock
 	touch $@
 
-chaos: $(VENV)/.built ## kill a poller at random, count what is lost: MINUTES=1 SEED=1
+chaos: $(VENV)/.built ## kill a poller again and again and count what is lost: MINUTES=1 SEED=1
 	$(BIN)/python -m tests.chaos.files --minutes $(MINUTES) --seed $(SEED)
 
-chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (needs java, mvn): MINUTES=1 SEED=1 CONTROL=
+chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (java, mvn): MINUTES=1 SEED=1; CONTROL=1 must fail
 	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
 
-bench-commit: $(VENV)/.built ## what a new record costs, page to commit: files, Kafka (needs java, mvn)
+bench-commit: $(VENV)/.built ## measure what a new record costs, from page to commit (java, mvn)
 	$(BIN)/python -m tests.bench.commit
 
-bench-restore: $(VENV)/.built ## how long a million seen records take to restore from Kafka (needs java, mvn)
+bench-restore: $(VENV)/.built ## measure how long a million seen records take to restore from Kafka (java, mvn)
 	$(BIN)/python -m tests.bench.restore
 
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
@@ -57,7 +57,7 @@ LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 COMPILE = uv pip compile pyproject.toml $(LOCKING)
 COMPILE_GROUP = uv pip compile $(LOCKING) --group
 
-clean: ## remove what was built, not what was polled
+clean: ## remove what was built; keep state, events and rejects
 	rm -rf .venv* dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

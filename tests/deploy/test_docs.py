@@ -47,6 +47,15 @@ def test_the_architecture_shows_every_room_on_its_floor() -> None:
     assert {room for room in rooms if f"**`{room}`**" not in page} == set()
 
 
+def test_every_decision_is_in_the_index_and_says_what_was_given_up() -> None:
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text()
+    pages = {page.name: page.read_text() for page in folder.glob("*.md") if page.name != "README.md"}
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages.keys()
+    for text in pages.values():
+        assert re.findall(r"(?m)^## (.+)$", text) == ["Context", "Choice", "What was given up"]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_of_ours_that_a_command_names_is_there(page: str) -> None:
     named = re.findall(r"(?<![\w/.-])((?:helm|docs)/[\w./-]+)", "".join(blocks(page)))
