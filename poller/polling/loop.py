@@ -1,26 +1,37 @@
-"""The loop: one source's streams, whoever is most urgent first, one page of a stream at a time."""
+"""The loop: one source's streams, the most urgent first, one page of a stream at a time.
 
-from collections.abc import Callable, Sequence
+Whose turn it is, `schedule` says; what a turn is, `work`; how it is taken, `step`. The next step is `step.Step.take`.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 
 import anyio
 
+from poller.clock import Now
 from poller.errors import ConfigError
 from poller.http.session import Session
 from poller.polling.circuit_breaker import CircuitBreaker
-from poller.polling.progress.backfill import Order
-from poller.polling.rereads import Rereads
-from poller.polling.runtime import StreamRuntime, SweepRuntime
-from poller.polling.schedule import choose, next_gap, next_history, next_reread, wake_at
-from poller.polling.slices import Slices, Waiting
-from poller.polling.step import Steps
+from poller.polling.orders import Orders, Waiting
+from poller.polling.progress.backfill import Order, next_window
+from poller.polling.progress.passes import Pass
+from poller.polling.progress.windows import around, window
+from poller.polling.requests import Requests
+from poller.polling.runtime import Once, Reading, StreamRuntime, SweepRuntime
+from poller.polling.schedule import choose, may_fetch, next_fetch, next_gap, next_history, wake_at
+from poller.polling.step import Step
+from poller.polling.work import FetchWork, PassWork, SliceWork, Work
 from poller.state.checkpoint import Backfill, Gap
 from poller.state.ledger import Ledger
 from poller.telemetry import Telemetry
 
 
 class SourceLoop:
-    """One source at work. `once`: every sweep runs once, to its end, then `run` returns; `failed` says if one did."""
+    """The loop of one source.
+
+    `once`: every sweep runs once, to its end, then `run` returns, and `failed` says whether one did not. Without
+    `sweeps` only the history that is ordered is read.
+    """
 
     def __init__(
         self,
@@ -30,25 +41,23 @@ class SourceLoop:
         ledger: Ledger,
         *,
         telemetry: Telemetry,
-        now: Callable[[], datetime],
+        now: Now,
         concurrency: int = 1,
         once: bool = False,
         sweeps: bool = True,
     ) -> None:
-        """Without `sweeps` only the history that is ordered is read."""
         self.source, self.streams = source, streams
         self.breaker = CircuitBreaker()
         self.failed = False
-        self._session, self._now = session, now
+        self._session, self._telemetry, self._now = session, telemetry, now
         self._concurrency, self._once = concurrency, once
-        self._steps = Steps(session, ledger, telemetry, now, self.breaker)
-        self._rereads = Rereads(self._steps, session, telemetry, now, self.breaker)
-        self._slices = Slices(self._steps, session, telemetry, now, self.breaker)
-        self._orders: list[Waiting] = []
+        self._step = Step(session, ledger, self.breaker, telemetry, now)
+        self._orders = Orders(self._step, now)
         self._runs = [run for stream in streams for run in stream.sweeps] if sweeps else []
         self._history = () if once and sweeps else streams
         for run in self._runs:
-            run.forced = once
+            run.once = Once() if once else None
+        self._turns = 0
         self._stopping = False
         self._changed = anyio.Event()
 
@@ -59,27 +68,33 @@ class SourceLoop:
             async with anyio.create_task_group() as workers:
                 for _ in range(self._concurrency):
                     workers.start_soon(self._work)
-            self.failed = self.failed or (self._once and not self._done())
+            if self._once:
+                self._end_once()
         finally:
-            for waiting in self._orders:
-                waiting.end(ConfigError(f"{waiting.stream.name} is not polled here any more; ask again"))
+            self._orders.refuse_all()
 
     async def accept(self, stream: str, order: Order) -> None:
         """Have history read when `run` begins. Raises ConfigError where it is not to be had."""
-        await self._slices.accept(self._stream(stream), order)
+        await self._orders.accept(self._stream(stream), order)
 
     async def order(self, stream: str, order: Order) -> None:
-        """Have history read while `run` runs; returns once that is saved. Raises ConfigError as above."""
-        waiting = Waiting(self._stream(stream), order)
-        self._orders.append(waiting)
+        """Have history read while `run` runs; returns once that is saved. Raises ConfigError as `accept` does."""
+        waiting = self._orders.add(self._stream(stream), order)
         self._change()
-        await waiting.over.wait()
-        if waiting.refused:
-            raise waiting.refused
+        await waiting.wait()
 
     def backfill(self, stream: str) -> Backfill | None:
-        """How far the history that was ordered last is read."""
+        """Return how far the history that was ordered last is read."""
         return self._stream(stream).checkpoint.backfill
+
+    def stop(self) -> None:
+        """Finish the pages in hand, and ask for no more."""
+        self._stopping = True
+        self._change()
+
+    def cancel_requests(self) -> None:
+        """Give up the requests that still hang; what was read is delivered all the same."""
+        self._step.cancel_requests()
 
     def _stream(self, name: str) -> StreamRuntime:
         found = next((run for run in self.streams if run.stream.name == name), None)
@@ -87,107 +102,124 @@ class SourceLoop:
             raise ConfigError(f"{self.source}.{name} is not polled: the configuration in use does not name it")
         return found
 
-    def stop(self) -> None:
-        """Finish the pages in hand, ask for no more."""
-        self._stopping = True
-        self._change()
-
-    def cancel_requests(self) -> None:
-        """Give up the requests that still hang; what was read is delivered all the same."""
-        self._steps.cancel_requests()
-
     async def _work(self) -> None:
         while not self._over():
             now = self._now()
             wait = max(self._session.delay(), self.breaker.seconds(now))
-            if waiting := next((one for one in self._orders if not one.stream.busy), None):
-                await self._take(waiting)
+            if order := self._orders.next():
+                await self._accept(order)
             elif wait > 0 or self._probing():
                 await self._rest(wait or None)
-            elif run := choose(self._runs, now):
-                await self._page(run)
-            elif not await self._leftovers(now):
+            elif work := self._most_urgent(now):
+                await self._take(work)
+            else:
                 await self._rest(self._until_due(now))
 
     def _over(self) -> bool:
         return self._stopping or (self._once and self._done())
 
     def _done(self) -> bool:
-        """Whether there is nothing left of what is to be read `once`."""
-        swept = all(run.done and not run.state.to_fetch for run in self._runs)
+        """Whether nothing is left of what is to be read `once`; a record that is not due waits for the next run."""
+        now = self._now()
+        swept = all(
+            run.done and not any(may_fetch(run, name, now) for name in run.state.to_fetch) for run in self._runs
+        )
         return swept and not any(stream.backfill for stream in self._history)
 
     def _probing(self) -> bool:
-        """After a refusal one request at a time finds out whether we are let in again."""
-        return self.breaker.refusals > 0 and self._steps.reading
+        """Whether a request finds out, after a refusal, if we are let in again: the others wait for it."""
+        return self.breaker.refusals > 0 and self._step.asking
 
-    async def _leftovers(self, now: datetime) -> bool:
-        """What comes after all that is due: a gap that no pass reads by itself, single records, history; or nothing."""
+    def _most_urgent(self, now: datetime) -> Work | None:
+        """Return what is due; else what comes last. One request in ten is for what comes last, whatever is due."""
+        if self._turns >= _DUE_IN_A_ROW and (work := self._leftover(now)):
+            self._turns = 0
+            return work
+        if run := choose(self._runs, now):
+            self._turns += 1
+            run.stream.polled = True
+            return self._pass(run)
+        self._turns = 0
+        return self._leftover(now)
+
+    def _leftover(self, now: datetime) -> Work | None:
+        """Return a gap that no pass reads by itself, a single record, or a slice of history; None where none waits."""
         if not self._once and (found := next_gap(self._runs, now)):
-            await self._page(*found)
-        elif waiting := next_reread(self._runs, now):
-            await self._record(*waiting)
-        elif stream := next_history(self._history, now):
-            await self._slice(stream)
-        else:
-            return False
-        return True
+            return self._pass(*found)
+        if named := next_fetch(self._runs, now):
+            return FetchWork(*named, self._requests())
+        if stream := next_history(self._history, now):
+            return self._slice(stream)
+        return None
 
-    async def _page(self, run: SweepRuntime, gap: Gap | None = None) -> None:
-        run.stream.busy = run.stream.polled = True
-        try:
-            await self._steps.page(run, gap)
-        finally:
-            self._free(run)
+    def _pass(self, run: SweepRuntime, gap: Gap | None = None) -> PassWork:
+        if reading := run.under_way(gap):
+            return PassWork(run, reading)
+        now, state, requests = self._now(), run.state, self._requests()
+        asked = window(run.sweep, state.origin or now, state.cursor, now)
+        if gap:
+            asked = around(run.sweep, gap.start, gap.end)
+        pages = run.sweep.fetch(requests, state.cursor, asked)
+        return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
 
-    async def _record(self, run: SweepRuntime, name: str) -> None:
-        run.stream.busy = True
-        try:
-            await self._rereads.read(run, name)
-        finally:
-            self._free(run)
+    def _slice(self, stream: StreamRuntime) -> SliceWork:
+        ordered, history = stream.checkpoint.backfill, stream.stream.history
+        if ordered is None or history is None:
+            raise TypeError(f"{stream.name}: no history was ordered")
+        if stream.slice is None:
+            asked = next_window(ordered)
+            stream.slice = Reading(Pass(asked, self._now()), history.fetch(self._requests(), None, asked))
+        return SliceWork(stream, history, ordered, stream.slice)
 
-    async def _take(self, waiting: Waiting) -> None:
-        self._orders.remove(waiting)
-        waiting.stream.busy = True
-        try:
-            await self._slices.take(waiting)
-        finally:
-            waiting.stream.busy = False
-            self._change()
+    def _requests(self) -> Requests:
+        return Requests(self._session, self.breaker, self._telemetry, self._now)
 
-    async def _slice(self, stream: StreamRuntime) -> None:
+    async def _take(self, work: Work) -> None:
+        stream = work.stream
         stream.busy = True
         try:
-            await self._slices.page(stream)
+            await self._step.take(work)
         finally:
             stream.busy = False
-            if self._once and (self.breaker.denied or stream.slice_failures >= _TRIES):
-                self.failed = stream.given_up = True
+            if self._once:
+                self._give_up()
             self._change()
 
-    def _free(self, run: SweepRuntime) -> None:
-        run.stream.busy = False
-        if self._once:
-            run.done = run.done or run.completed
-            self._give_up()
-        self._change()
+    async def _accept(self, order: Waiting) -> None:
+        order.stream.busy = True
+        try:
+            await self._orders.take(order)
+        finally:
+            order.stream.busy = False
+            self._change()
 
     def _give_up(self) -> None:
-        """`--once` does not try for ever: three times a sweep, and a source that refuses us not at all."""
+        """Try no more, `once`, what failed three times, and nothing of a source that refuses us."""
         for run in self._runs:
-            if not run.done and (self.breaker.denied or run.tries >= _TRIES):
-                self.failed = run.done = True
-            if self.breaker.denied or run.reread_failures >= _TRIES:
+            if run.once and not run.done and (self.breaker.denied or run.once.tries >= _TRIES):
+                self.failed = run.once.done = True
+            if self.breaker.denied or run.fetch_retry.failures >= _TRIES:
                 self.failed = self.failed or bool(run.state.to_fetch)
                 run.state.to_fetch.clear()
+        for stream in self._history:
+            if stream.backfill and (self.breaker.denied or stream.slice_retry.failures >= _TRIES):
+                self.failed = stream.given_up = True
+
+    def _end_once(self) -> None:
+        """Say what is left to the next run, and whether something failed."""
+        self.failed = self.failed or not self._done() or any(run.once and run.once.unfetched for run in self._runs)
+        for run in self._runs:
+            if run.state.to_fetch:
+                source, stream, sweep = run.names
+                left = len(run.state.to_fetch)
+                self._telemetry.notice("fetches.left", source=source, stream=stream, sweep=sweep, records=left)
 
     def _until_due(self, now: datetime) -> float | None:
         at = wake_at(self._runs, self._history)
         return None if at is None else max((at - now).total_seconds(), 0.001)
 
     async def _rest(self, seconds: float | None) -> None:
-        """Wait so long (None: for ever), or until something changes."""
+        """Wait for so many seconds (None: for ever), or until something changes."""
         with anyio.move_on_after(seconds):
             await self._changed.wait()
 
@@ -198,3 +230,5 @@ class SourceLoop:
 
 _TRIES = 3
 """How often `run --once` tries a sweep, and `backfill` a slice."""
+_DUE_IN_A_ROW = 9
+"""Requests of due sweeps after which one is for gaps, single records or history, if any of these waits."""

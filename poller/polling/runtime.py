@@ -3,40 +3,26 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
-from poller.plugin.stream import Cursor, Page, Stream, Sweep, Window
+from poller.plugin.stream import Page, Stream, Sweep
+from poller.polling.progress.passes import Pass
+from poller.retry import Retry
 from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
+
+Names: TypeAlias = tuple[str, str, str]
+"""Source, stream and sweep, as every metric and log line has them."""
 
 
 @dataclass(slots=True, eq=False)
-class Pass:
-    """One run of one sweep, under way; `gap` is the range it makes up for, where it is not the sweep's own window.
-    `found` are the identities it met, where that matters (a snapshot)."""
+class Reading:
+    """A pass under way: what it covers so far, and its pages that are still to come."""
 
-    window: Window
+    covers: Pass
     pages: AsyncIterator[Page]
-    began: datetime
-    gap: Gap | None = None
-    cursor: Cursor | None = None
-    read: int = 0
-    records: int = 0
-    events: int = 0
-    found: set[str] = field(default_factory=set)
-
-    async def next_page(self) -> Page | None:
-        """Ask for the next page; None after the last."""
-        return await anext(self.pages, None)
-
-    def take(self, page: Page, batch: Batch) -> None:
-        """Count what a page came to."""
-        self.read += 1
-        self.records += batch.records
-        self.events += batch.events.total()
-        self.found |= batch.identities
-        self.cursor = page.end.cursor if page.end else None
 
     async def close(self) -> None:
         """Let go of the pages that are not read any more."""
@@ -44,57 +30,74 @@ class Pass:
             await self.pages.aclose()
 
 
+@dataclass(slots=True)
+class Once:
+    """What `run --once` has to know of a sweep: how often its pass failed, and whether it is done, or given up.
+
+    `unfetched`: a record that the sweep named could not be read by itself.
+    """
+
+    tries: int = 0
+    done: bool = False
+    unfetched: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class SweepRuntime:
-    """One sweep of one stream, as this process knows it; what must outlive the process is in the checkpoint."""
+    """One sweep of one stream, as this process knows it; what must outlive the process is in the checkpoint.
+
+    `current` is its own pass, `makes_up` the one over a gap; each kind of work has a `Retry` of its own. `once` is None
+    where the sweep is polled again and again.
+    """
 
     sweep: Sweep
     stream: "StreamRuntime"
-    current: Pass | None = None
-    makes_up: Pass | None = None
-    failures: int = 0
-    retry_at: datetime | None = None
-    tries: int = 0
-    forced: bool = False
-    completed: bool = False
-    done: bool = False
-    gap_failures: int = 0
-    gap_retry_at: datetime | None = None
-    reread_failures: int = 0
-    reread_retry_at: datetime | None = None
+    current: Reading | None = None
+    makes_up: Reading | None = None
+    retry: Retry = field(default_factory=Retry)
+    gap_retry: Retry = field(default_factory=Retry)
+    fetch_retry: Retry = field(default_factory=Retry)
+    once: Once | None = None
 
-    def begin(self, begun: Pass) -> Pass:
-        """A pass is under way; one that makes up for a gap does not stand in the way of the sweep's own."""
-        if begun.gap:
+    def begin(self, begun: Reading) -> Reading:
+        """Note a pass that begins; one that makes up for a gap does not stand in the way of the sweep's own."""
+        if begun.covers.gap:
             self.makes_up = begun
         else:
             self.current = begun
         return begun
 
-    def under_way(self, gap: Gap | None) -> Pass | None:
-        """The pass over this gap, or the sweep's own."""
+    def under_way(self, gap: Gap | None) -> Reading | None:
+        """Return the pass over this gap, or the sweep's own; None where none is under way."""
         if gap is None:
             return self.current
-        return self.makes_up if self.makes_up and self.makes_up.gap == gap else None
+        return self.makes_up if self.makes_up and self.makes_up.covers.gap == gap else None
 
-    def end(self, ended: Pass) -> None:
-        """A pass is over, one way or the other."""
+    def end(self, ended: Reading) -> None:
+        """Forget a pass that is over, complete or not."""
         if ended is self.makes_up:
             self.makes_up = None
         if ended is self.current:
             self.current = None
 
-    def finish(self, finished: Pass) -> None:
-        """A pass is complete."""
+    def finish(self, finished: Reading) -> None:
+        """Note that a pass is complete: its failures are forgotten."""
         self.end(finished)
-        if finished.gap:
-            self.gap_failures, self.gap_retry_at = 0, None
-        else:
-            self.failures, self.retry_at, self.completed = 0, None, True
+        if finished.covers.gap:
+            self.gap_retry.succeeded()
+            return
+        self.retry.succeeded()
+        if self.once:
+            self.once.done = True
 
     @property
-    def names(self) -> tuple[str, str, str]:
-        """Source, stream and sweep, as every metric and log line has them."""
+    def done(self) -> bool:
+        """Whether `run --once` is done with this sweep."""
+        return self.once is not None and self.once.done
+
+    @property
+    def names(self) -> Names:
+        """Source, stream and sweep."""
         return self.stream.source, self.stream.stream.name, self.sweep.name
 
     @property
@@ -105,7 +108,10 @@ class SweepRuntime:
 
 @dataclass(slots=True, eq=False)
 class StreamRuntime:
-    """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time."""
+    """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time.
+
+    `slice` is the slice of ordered history that is under way; `given_up` says that its order is, by this process.
+    """
 
     source: str
     stream: Stream
@@ -118,9 +124,8 @@ class StreamRuntime:
     polled: bool = False
     busy: bool = False
     tidied: datetime | None = None
-    slice: Pass | None = None
-    slice_failures: int = 0
-    slice_retry_at: datetime | None = None
+    slice: Reading | None = None
+    slice_retry: Retry = field(default_factory=Retry)
     given_up: bool = False
 
     @property
@@ -139,8 +144,15 @@ class StreamRuntime:
         backfill = self.checkpoint.backfill
         return backfill if backfill and self.stream.history and not backfill.done and not self.given_up else None
 
+    def adopt(self, checkpoint: Checkpoint, batch: Batch) -> None:
+        """Take over what a commit has just made true."""
+        self.checkpoint = checkpoint
+        self.doubts -= batch.delivered
+        self.seen.put(batch.touched)
+        self.seen.put(batch.entries)
+
     def live_reach(self) -> datetime | None:
-        """Where the window of `live` begins now; None before its first complete pass."""
+        """Return where the window of `live` begins now; None before its first complete pass."""
         state = self.checkpoint.sweeps.get("live")
         lookback = next((run.sweep.lookback for run in self.sweeps if run.sweep.name == "live"), None)
         return state.cursor.until - lookback if state and state.cursor and lookback else None

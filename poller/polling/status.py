@@ -15,7 +15,7 @@ def stream_status(
     """What can be said of this stream now. `paused`: an output, or the state, is down."""
     checkpoint = run.checkpoint
     lag = _lag(checkpoint, now) if run.polled or _attempted(checkpoint) else None
-    held_up = any(sweep.retry_at and sweep.retry_at > now for sweep in run.sweeps)
+    held_up = any(not sweep.retry.ready(now) for sweep in run.sweeps)
     state = stream_state(
         checkpoint,
         paused=paused,
@@ -73,7 +73,7 @@ def _last_error(checkpoint: Checkpoint) -> str | None:
 
 def _sweep(run: SweepRuntime, breaker: CircuitBreaker) -> SweepStatus:
     state = run.state
-    times = [state.due or run.stream.checkpoint.started, run.retry_at, breaker.resume_at]
+    times = [state.due or run.stream.checkpoint.started, run.retry.at, breaker.resume_at]
     return SweepStatus(run.sweep.name, state.last_success, max(time for time in times if time), state.last_error)
 
 

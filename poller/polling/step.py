@@ -1,155 +1,111 @@
-"""One step of the loop: a page is asked for, transformed and delivered; or it failed, and who must waits."""
+"""One step of a source's loop: work is asked for a page, which is transformed and delivered; or it failed, and waits.
+
+The life of a step: `take` asks, makes a batch of what came, and commits batch and checkpoint as one. Memory moves only
+after the commit returned. What differs between a sweep's page, a single record and a slice of history is `Work`.
+"""
 
 import copy
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 import anyio
 
+from poller.clock import Now
 from poller.errors import Denied, Shifted, SourceError, Throttled
-from poller.events.batch import Batch, PageContext
+from poller.events.batch import Batch
 from poller.events.transform import transform
 from poller.http.session import Session
-from poller.plugin.stream import End, Page
+from poller.plugin.stream import Page
 from poller.polling.circuit_breaker import CircuitBreaker
-from poller.polling.progress import deletions, passes
-from poller.polling.progress.windows import around, window
-from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
-from poller.state.checkpoint import Checkpoint, Gap
+from poller.polling.runtime import StreamRuntime
+from poller.polling.work import Work
+from poller.state.checkpoint import Checkpoint
 from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
-
-Names: TypeAlias = tuple[str, str, str]
-"""Source, stream and sweep, as every metric and log line has them."""
 
 _TIDY_EVERY = timedelta(hours=1)
 
 
-class Steps:
-    """The steps of one source's pipeline. A stream takes one at a time; the pipeline sees to that."""
+class Step:
+    """Takes the steps of one source. A stream takes one at a time; the loop sees to that."""
 
     def __init__(
-        self,
-        session: Session,
-        ledger: Ledger,
-        telemetry: Telemetry,
-        now: Callable[[], datetime],
-        breaker: CircuitBreaker,
+        self, session: Session, ledger: Ledger, breaker: CircuitBreaker, telemetry: Telemetry, now: Now
     ) -> None:
-        self._session, self._ledger, self._telemetry, self._now = session, ledger, telemetry, now
-        self._patience = breaker
-        self._reading: set[anyio.CancelScope] = set()
+        self._session, self._ledger, self._breaker = session, ledger, breaker
+        self._telemetry, self._now = telemetry, now
+        self._asking: set[anyio.CancelScope] = set()
 
     @property
-    def reading(self) -> bool:
-        """Whether a page is being asked for."""
-        return bool(self._reading)
+    def asking(self) -> bool:
+        """Whether a request is under way."""
+        return bool(self._asking)
 
     def cancel_requests(self) -> None:
-        """Give up what is being asked for."""
-        for scope in self._reading:
+        """Give up the requests that are under way. What was read is delivered all the same."""
+        for scope in self._asking:
             scope.cancel()
 
-    def _begin(self, run: SweepRuntime, gap: Gap | None) -> Pass:
-        now, state = self._now(), run.state
-        asked = window(run.sweep, state.origin or now, state.cursor, now)
-        if gap:
-            asked = around(run.sweep, gap.start, gap.end)
-        return run.begin(Pass(asked, run.sweep.fetch(self._session, state.cursor, asked), now, gap))
-
-    async def page(self, run: SweepRuntime, gap: Gap | None = None) -> None:
-        """Read the next page of a sweep's pass, or of the one that makes up for a gap, and deliver it."""
-        current, asked_at = run.under_way(gap) or self._begin(run, gap), self._now()
+    async def take(self, work: Work) -> None:
+        """Ask for a page of this work, and deliver it. Raises OwnershipLost where the source is not ours any more."""
+        asked_at = self._now()
         try:
-            page, over = await self.ask(current.next_page())
-            if over:
-                run.end(current)
+            page = await self._ask(work)
+            if page is None:
+                work.abandon()
                 return
-            page = page or Page((), end=End())
-            batch = self.judge(run, page)
+            batch = self._transform(work, page)
         except OwnershipLost:  # a token could not be saved: that is not the vendor's trouble
             raise
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
-            await self._fail(run, current, error, asked_at)
+            await self._fail(work, error, asked_at)
         else:
-            self._patience.accepted()
-            current.take(page, batch)
-            await self._deliver(run, current, page, batch)
+            self._breaker.close()
+            await self._deliver(work, page, batch)
 
-    async def ask(self, asking: Awaitable[Page | None]) -> tuple[Page | None, bool]:
-        """The page, and whether nobody wants it any more."""
+    def draft(self, stream: StreamRuntime) -> Checkpoint:
+        """Return a copy of the stream's checkpoint, to be changed and saved."""
+        return copy.deepcopy(stream.checkpoint)
+
+    async def save(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:
+        """Commit a batch and the checkpoint that it makes true. Memory moves only after that."""
+        await self._ledger.commit(Change(stream.name, checkpoint, batch))
+        stream.adopt(checkpoint, batch)
+
+    async def _ask(self, work: Work) -> Page | None:
+        """Return the next page; None where the request was given up."""
         with anyio.CancelScope() as scope:
-            self._reading.add(scope)
+            self._asking.add(scope)
             try:
-                return await asking, False
+                return await work.ask()
             finally:
-                self._reading.discard(scope)
-        return None, True
+                self._asking.discard(scope)
+        return None
 
-    def judge(self, run: SweepRuntime, page: Page) -> Batch:
-        """What a sweep's page comes to."""
-        stream, state = run.stream, run.state
-        moment = PageContext(
-            now=self._now(),
-            baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
-            doubts=stream.doubts,
-            is_audit=run.sweep.is_audit and state.complete,
-            names=run.sweep.snapshot,
-            reached=stream.live_reach(),
-        )
-        return self.transform(stream, run.names, page, moment)
-
-    def transform(self, stream: StreamRuntime, names: Names, page: Page, moment: PageContext) -> Batch:
-        """What a page comes to; `names` are what it is counted under."""
-        batch = transform(stream.stream, stream.shape, page.records, stream.seen, moment)
-        self._telemetry.page_read(*names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
+    def _transform(self, work: Work, page: Page) -> Batch:
+        stream = work.stream
+        batch = transform(stream.stream, stream.shape, page.records, stream.seen, work.context(self._now()))
+        self._telemetry.page_read(*work.names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
         return batch
 
-    async def _deliver(self, run: SweepRuntime, current: Pass, page: Page, batch: Batch) -> None:
-        checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
-        said = passes.page(checkpoint, run, page, now)
-        if page.end and run.sweep.snapshot:
-            gone = deletions.missing_members(checkpoint, run, current, now)
-            deletions.add_deletions(batch, run.stream.shape, gone, run.stream.seen, now)
-            current.events += len(gone)
-        unsupported = page.end.unsupported if page.end else None
-        closed = passes.complete(checkpoint, run, current, now, unsupported) if page.end else []
-        collapse = passes.suspect(checkpoint, run, current, now) if page.end else None
-        if page.end or said or batch.messages or batch.entries:
-            await self.commit(run.stream, checkpoint, batch)
-        self.tell(run.names, batch)
-        if unsupported:
-            self._telemetry.sweep_unsupported(*run.names, why=unsupported)
-        if collapse:
-            self._telemetry.suspected(*run.names, *collapse)
+    async def _deliver(self, work: Work, page: Page, batch: Batch) -> None:
+        now = self._now()
+        if work.received(page, batch):
+            checkpoint = self.draft(work.stream)
+            work.succeeded(checkpoint, page, batch, now)
+            await self.save(work.stream, checkpoint, batch)
+        self._report(work, batch)
         if page.end:
-            await self._finish(run, current, closed)
+            await work.finish()
+        work.report(self._telemetry, page)
+        if page.end and work.tidies:
+            await self._tidy(work.stream)
 
-    async def commit(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:
-        """Memory moves only after the commit returned."""
-        await self._ledger.commit(Change(stream.name, checkpoint, batch))
-        stream.checkpoint = checkpoint
-        stream.doubts -= batch.delivered
-        stream.seen.put(batch.touched)
-        stream.seen.put(batch.entries)
-
-    def tell(self, names: Names, batch: Batch) -> None:
-        """It is delivered."""
+    def _report(self, work: Work, batch: Batch) -> None:
         self._telemetry.page_delivered(
-            *names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
+            *work.names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
         )
         if batch.drifted:
-            self._telemetry.schema_drifted(*names[:2], sorted(batch.drifted))
-
-    async def _finish(self, run: SweepRuntime, current: Pass, closed: Sequence[Gap]) -> None:
-        run.finish(current)
-        await current.close()
-        for gap in closed:
-            self._telemetry.gap_closed(*run.names[:2], gap.sweep)
-        asked = (current.window.start, current.window.end)
-        self._telemetry.poll_completed(*run.names, pages=current.read, records=current.records, window=asked)
-        await self._tidy(run.stream)
+            self._telemetry.schema_drifted(*work.names[:2], sorted(batch.drifted))
 
     async def _tidy(self, stream: StreamRuntime) -> None:
         now = self._now()
@@ -158,37 +114,33 @@ class Steps:
             before = (now - stream.keep).timestamp() if stream.keep else 0.0
             await self._ledger.tidy(stream.name, stream.seen, before)
 
-    async def _fail(self, run: SweepRuntime, current: Pass, error: Exception, asked_at: datetime) -> None:
-        """The pass is over: its sweep, or its source, waits, and starts again from the checkpoint."""
-        run.end(current)
-        await current.close()
-        if not current.gap:
-            run.failures += 1
-            run.tries += 1
-        checkpoint, now = copy.deepcopy(run.stream.checkpoint), self._now()
-        if isinstance(error, Shifted) and not current.gap:
-            passes.shifted(checkpoint, run, current, error.until, now)
-            wait = 0.0
-        else:
-            passes.broken(checkpoint, run, current, now)
-            wait = self.waits(error, self._patience.after(run, current, error, asked_at, now))
-        checkpoint.sweeps[run.sweep.name].last_error = passes.error_text(error)
-        self._telemetry.poll_failed(*run.names, error=error, outcome=outcome(error), retry_in=wait)
+    async def _fail(self, work: Work, error: Exception, asked_at: datetime) -> None:
+        """End the work: its sweep, or its whole source, waits, and starts again from the checkpoint."""
+        await work.close()
+        now = self._now()
+        wait = self._wait(work, error, asked_at, now)
+        checkpoint = self.draft(work.stream)
+        work.failed(checkpoint, error, now)
+        self._telemetry.poll_failed(*work.names, error=error, outcome=_outcome(error), retry_in=wait)
         for gap in checkpoint.gaps:
             if gap.since == now:
-                self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
-        await self.commit(run.stream, checkpoint, Batch())
+                self._telemetry.gap_opened(*work.names, gap.start, gap.end, gap.kind)
+        await self.save(work.stream, checkpoint, Batch())
 
-    def waits(self, error: Exception, wait: float) -> float:
-        """What else a failure means for the source, which waits so long."""
+    def _wait(self, work: Work, error: Exception, asked_at: datetime, now: datetime) -> float:
+        """Let the work's retry or the whole source wait; return the seconds."""
+        if isinstance(error, Shifted) and work.starts_over:
+            work.retry.failures += 1
+            return 0.0
+        wait = self._breaker.after(work.retry, error, asked_at, now, factor=work.retry_factor)
         if isinstance(error, Denied):
             self._session.refused()
-            self._telemetry.source_denied(self._session.source, error=str(error), wait=wait)
+            self._telemetry.source_denied(work.names[0], error=str(error), wait=wait)
         if isinstance(error, Throttled):
-            self._telemetry.source_throttled(self._session.source, seconds=wait)
+            self._telemetry.source_throttled(work.names[0], seconds=wait)
         return wait
 
 
-def outcome(error: Exception) -> str:
-    """How a pass that failed so is counted."""
+def _outcome(error: Exception) -> str:
+    """Return how a failure is counted in `poller_polls_total`."""
     return error.outcome if isinstance(error, SourceError) else "bug"

@@ -133,7 +133,7 @@ def test_stopped_it_says_where_and_how_to_go_on(late: House, vendors: Vendors) -
 
 def test_a_vendor_that_fails_is_tried_three_times(late: House, vendors: Vendors) -> None:
     vendors.vices({"callcap": {"server_error": 1.0, "retry_seconds": 0.0}})
-    hasty = "from poller.polling import slices; slices.backoff = lambda failures: 0.1"
+    hasty = "from poller import retry; retry.backoff = lambda failures: 0.1"
     command = backfill(late, "acme.calls", before=hasty)
     assert command.code() == 1
     assert len(command.logs("poll.failed", sweep="backfill")) == 3

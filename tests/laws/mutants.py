@@ -26,17 +26,16 @@ SAVE = """\
             early = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
             await self._save(early, _chunks(group, int(self._now().timestamp())))
 """
-SAID = "    return bool(read.to_fetch or read.end)\n"
+SAID = "    for beyond in page.end.unreadable if page.end else ():\n"
 MOVED = """\
-    from poller.model import Cursor
     state.cursor = Cursor(now - timedelta(seconds=5))
-    return True
+    for beyond in page.end.unreadable if page.end else ():
 """
 OVERLAP = "Window(cursor.until - sweep.lookback, now)"
-FIELD = "    completed: bool = False\n"
+FIELD = "    once: Once | None = None\n"
 FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
-TAKEN, LET_GO = "run.stream.busy = run.stream.polled = True", "        run.stream.busy = False\n"
-READ = "        if page.end:\n            came"
+STREAM, SWEEP = "stream = work.stream\n", 'stream = getattr(work, "run", work.stream)\n'
+READ = "        if page.end:\n            covers = self.reading.covers\n"
 SILENT = "known is None or known.flags & BASELINE"
 
 MUTANTS = (
@@ -55,13 +54,12 @@ MUTANTS = (
             ("poller/polling/runtime.py", FIELD, FIELD + "    busy: bool = False\n"),
             ("poller/polling/schedule.py", FREE, OWN),
             ("poller/polling/schedule.py", "in runs if not run.stream.busy]", "in runs if not run.busy]"),
-            ("poller/polling/loop.py", TAKEN, "run.busy = run.stream.polled = True"),
-            ("poller/polling/loop.py", LET_GO, "        run.stream.busy = run.busy = False\n"),
+            ("poller/polling/loop.py", STREAM, SWEEP),
         ],
     ),
     Mutant(
         "history counted as read with every page",
-        [("poller/polling/slices.py", READ, "        if came:\n            came")],
+        [("poller/polling/work.py", READ, "        if done:\n            covers = self.reading.covers\n")],
     ),
     Mutant("baseline that stays silent for ever", [("poller/events/transform.py", SILENT, "known is None")]),
     Mutant(

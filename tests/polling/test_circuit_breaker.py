@@ -18,9 +18,9 @@ from poller.polling.runtime import SweepRuntime
 from poller.polling.source import _checkpoint
 from poller.retry import backoff
 from poller.sources.callcap import Callcap
-from poller.state.checkpoint import Checkpoint, Gap, SweepState
+from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.reader import Restored
-from tests.support.toy import NOON, running, stream, sweep, under_way
+from tests.support.toy import NOON, running, stream, sweep
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -28,8 +28,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 def failed(
     breaker: CircuitBreaker, run: SweepRuntime, error: Exception, now: datetime, asked: datetime | None = None
 ) -> float:
-    run.failures += 1
-    return breaker.after(run, under_way(run, now), error, asked or now, now)
+    return breaker.after(run.retry, error, asked or now, now)
 
 
 def live() -> SweepRuntime:
@@ -55,7 +54,7 @@ def test_a_sweeps_trouble_is_its_own_and_grows(error: SourceError) -> None:
     for least in (1, 2, 4, 8):
         wait = failed(breaker, run, error, now)
         assert least <= wait <= 1.25 * least
-        assert run.retry_at == now + timedelta(seconds=wait)
+        assert run.retry.at == now + timedelta(seconds=wait)
         now += timedelta(seconds=wait)
     assert breaker.seconds(now) == 0
     assert not breaker.denied
@@ -70,19 +69,19 @@ def test_the_first_refusal_gets_one_more_try_then_the_source_waits_longer_and_lo
         assert breaker.denied is (len(waits) > 1)
         now += timedelta(seconds=waits[-1] + 1)
     assert waits == [0, 60, 300, 900, 900, 900]
-    assert run.retry_at is not None
-    assert run.retry_at < now, "it is its source that waits"
+    assert run.retry.at is not None
+    assert run.retry.at < now, "it is its source that waits"
 
 
 def test_a_sweep_that_is_refused_among_others_that_are_not_goes_slower_and_slower() -> None:
     breaker, run, now = CircuitBreaker(), live(), NOON
     waits = []
     for _ in range(12):
-        breaker.accepted()
+        breaker.close()
         failed(breaker, run, Denied("403"), now)
         failed(breaker, run, Denied("403"), now + MINUTE)
-        waits.append(((run.retry_at or now) - now - MINUTE).total_seconds())
-        now = run.retry_at or now
+        waits.append(((run.retry.at or now) - now - MINUTE).total_seconds())
+        now = run.retry.at or now
     assert waits[0] == 60
     assert waits[-1] >= 240
 
@@ -91,7 +90,7 @@ def test_refusals_count_in_a_row_only() -> None:
     breaker, run = CircuitBreaker(), live()
     for minutes in range(5):
         assert failed(breaker, run, Denied("401"), NOON + minutes * MINUTE) == 0
-        breaker.accepted()
+        breaker.close()
     assert not breaker.denied
 
 
@@ -115,7 +114,7 @@ def test_a_source_waits_as_long_as_it_is_asked_to(seconds: float) -> None:
     assert failed(breaker, run, Throttled("429", seconds), NOON) == seconds
     assert breaker.seconds(NOON) == seconds
     assert breaker.seconds(NOON + timedelta(seconds=seconds)) == 0
-    assert run.retry_at is None
+    assert run.retry.at is None
 
 
 def test_a_request_for_patience_never_shortens_another() -> None:
@@ -140,22 +139,21 @@ def test_no_wait_is_beyond_all_dates() -> None:
 
 def test_a_gap_that_cannot_be_read_holds_up_nobody_and_is_tried_ever_less_often() -> None:
     breaker, run, now = CircuitBreaker(), live(), NOON
-    gap = Gap("live", NOON - DAY, NOON, "shifted", NOON)
     for least in (60, 120, 240):
-        wait = breaker.after(run, under_way(run, now, gap=gap), Unavailable("x"), now, now)
+        wait = breaker.after(run.gap_retry, Unavailable("x"), now, now, factor=60)
         assert least <= wait <= 1.25 * least
-        assert run.gap_retry_at == now + timedelta(seconds=wait)
+        assert run.gap_retry.at == now + timedelta(seconds=wait)
         now += timedelta(seconds=wait)
-    assert run.retry_at is None
+    assert run.retry.at is None
     assert breaker.seconds(now) == 0
 
 
 def test_a_record_that_cannot_be_read_holds_up_no_sweep() -> None:
     breaker, run = CircuitBreaker(), live()
-    run.reread_failures = 3
-    assert 4 <= breaker.after_record(run, Unavailable("x"), NOON, NOON) <= 5
-    assert (run.retry_at, breaker.seconds(NOON)) == (None, 0)
-    assert breaker.after_record(run, Throttled("x", 9), NOON, NOON) == breaker.seconds(NOON) == 9
+    run.fetch_retry.failures = 2
+    assert 4 <= breaker.after(run.fetch_retry, Unavailable("x"), NOON, NOON) <= 5
+    assert (run.retry.at, breaker.seconds(NOON)) == (None, 0)
+    assert breaker.after(run.fetch_retry, Throttled("x", 9), NOON, NOON) == breaker.seconds(NOON) == 9
 
 
 def account() -> Callcap:

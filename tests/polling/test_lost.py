@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from poller.plugin.stream import Page, Sweep
+from poller.plugin.stream import Page, Sweep, Window
 from poller.polling.circuit_breaker import CircuitBreaker
-from poller.polling.rereads import Rereads
-from poller.polling.runtime import SweepRuntime
-from poller.polling.step import Steps
+from poller.polling.progress.passes import Pass
+from poller.polling.runtime import Reading, SweepRuntime
+from poller.polling.step import Step
+from poller.polling.work import FetchWork, PassWork
 from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
 from tests.support.toy import NOON, running
@@ -37,17 +38,17 @@ nobody = cast("Any", None)
 
 
 @pytest.fixture
-def steps() -> Steps:
-    return Steps(nobody, nobody, Telemetry(), lambda: NOON, CircuitBreaker())
+def step() -> Step:
+    return Step(nobody, nobody, CircuitBreaker(), Telemetry(), lambda: NOON)
 
 
-async def test_a_page_lets_it_through(steps: Steps, run: SweepRuntime) -> None:
+async def test_a_page_lets_it_through(step: Step, run: SweepRuntime) -> None:
     with pytest.raises(OwnershipLost):
-        await steps.page(run)
-    assert not run.failures
+        await step.take(PassWork(run, Reading(Pass(Window(NOON, NOON), NOON), pages())))
+    assert not run.retry.failures
 
 
-async def test_a_single_record_lets_it_through(steps: Steps, run: SweepRuntime) -> None:
+async def test_a_single_record_lets_it_through(step: Step, run: SweepRuntime) -> None:
     with pytest.raises(OwnershipLost):
-        await Rereads(steps, nobody, Telemetry(), lambda: NOON, CircuitBreaker()).read(run, "1")
-    assert not run.reread_failures
+        await step.take(FetchWork(run, "1", nobody))
+    assert not run.fetch_retry.failures

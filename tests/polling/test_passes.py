@@ -5,6 +5,7 @@ pass that did not read it, or by another sweep; gaps that overlap counted twice;
 second; a collapse believed at once, or never.
 """
 
+import copy
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -16,8 +17,17 @@ from poller.errors import Unavailable, Unexpected
 from poller.plugin.stream import Cursor, End, Page, Window
 from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
 from poller.polling.progress.deletions import missing_members
-from poller.polling.progress.passes import broken, complete, page, reread, shifted, suspect, unread
-from poller.polling.runtime import Pass, SweepRuntime
+from poller.polling.progress.passes import (
+    Pass,
+    break_off,
+    complete_pass,
+    judge_density,
+    note_fetched,
+    note_page,
+    note_unfetched,
+    start_over,
+)
+from poller.polling.runtime import Reading, SweepRuntime
 from poller.polling.status import stream_state
 from poller.state.checkpoint import Checkpoint, Gap
 from tests.support.toy import NOON, running, sweep, under_way
@@ -40,10 +50,34 @@ def at(minutes: float) -> datetime:
     return NOON + minutes * MINUTE
 
 
+def complete(
+    checkpoint: Checkpoint, run: SweepRuntime, current: Reading, now: datetime, end: End | None = None
+) -> list[Gap]:
+    return complete_pass(checkpoint, run.sweep, current.covers, end or End(), now)
+
+
+def broken(checkpoint: Checkpoint, run: SweepRuntime, current: Reading, now: datetime) -> bool:
+    return break_off(checkpoint, run.sweep, current.covers, now)
+
+
+def shifted(checkpoint: Checkpoint, run: SweepRuntime, current: Reading, until: datetime | None, now: datetime) -> bool:
+    return start_over(checkpoint, run.sweep, current.covers, until, now)
+
+
+def suspect(checkpoint: Checkpoint, run: SweepRuntime, covers: Pass, now: datetime) -> tuple[float, float] | None:
+    return judge_density(checkpoint, run.sweep, covers, now)
+
+
+def page(checkpoint: Checkpoint, run: SweepRuntime, said: Page, now: datetime) -> bool:
+    """Whether the checkpoint is another one after this page."""
+    before = copy.deepcopy(checkpoint)
+    note_page(checkpoint, run.sweep, said, now)
+    return checkpoint != before
+
+
 def passed(checkpoint: Checkpoint, run: SweepRuntime, now: datetime, cursor: datetime | None) -> list[Gap]:
     current = under_way(run, now, pages=1)
-    current.cursor = Cursor(cursor) if cursor else None
-    return complete(checkpoint, run, current, now)
+    return complete(checkpoint, run, current, now, End(Cursor(cursor) if cursor else None))
 
 
 def test_a_complete_pass_moves_the_cursor_and_the_tick() -> None:
@@ -58,7 +92,7 @@ def test_a_complete_pass_moves_the_cursor_and_the_tick() -> None:
 
 def test_a_sweep_that_the_vendor_has_no_way_for_rests_for_a_day_and_says_why() -> None:
     checkpoint, live, _ = runs()
-    complete(checkpoint, live, under_way(live, at(3.5), pages=1), at(3.5), "no tokens")
+    complete(checkpoint, live, under_way(live, at(3.5), pages=1), at(3.5), End(unsupported="no tokens"))
     state = checkpoint.sweeps["live"]
     assert (state.complete, state.last_error, state.due) == (True, "no tokens", at(3.5) + DAY)
     passed(checkpoint, live, at(3.5) + DAY, None)
@@ -76,8 +110,7 @@ def test_without_a_cursor_it_stays_where_it_was() -> None:
 def test_no_cursor_runs_ahead_of_now_and_its_token_stays_with_it() -> None:
     checkpoint, live, _ = runs()
     current = under_way(live, NOON, pages=1)
-    current.cursor = Cursor(NOON + 70 * 365 * DAY, "token")
-    complete(checkpoint, live, current, at(1))
+    complete(checkpoint, live, current, at(1), End(Cursor(NOON + 70 * 365 * DAY, "token")))
     assert checkpoint.sweeps["live"].cursor == Cursor(at(1), "token")
     for _ in range(3):
         shifted(checkpoint, live, under_way(live, at(2)), NOON + DAY, at(2))
@@ -157,8 +190,7 @@ def test_a_pass_over_a_gap_closes_that_gap_and_moves_nothing_else() -> None:
     checkpoint.gaps = [gap(-90, -80, SHIFTED), gap(-50, -40, SHIFTED)]
     before = checkpoint.sweeps["live"].due
     current = under_way(live, NOON, pages=1, gap=gap(-50, -40, SHIFTED))
-    current.cursor = Cursor(NOON)
-    assert complete(checkpoint, live, current, NOON) == [gap(-50, -40, SHIFTED)]
+    assert complete(checkpoint, live, current, NOON, End(Cursor(NOON))) == [gap(-50, -40, SHIFTED)]
     assert checkpoint.gaps == [gap(-90, -80, SHIFTED)]
     state = checkpoint.sweeps["live"]
     assert (state.cursor, state.due, state.complete) == (None, before, False)
@@ -253,8 +285,8 @@ def test_nobody_is_late_who_was_never_polled() -> None:
     assert stream_state(runs()[0], **nothing, lag=None, live_every=MINUTE) == "waiting"
 
 
-def audited(run: SweepRuntime, records: int, now: datetime) -> Pass:
-    found = Pass(Window(now - 72 * HOUR, now), under_way(run, now).pages, now, read=1)
+def audited(_: SweepRuntime, records: int, now: datetime) -> Pass:
+    found = Pass(Window(now - 72 * HOUR, now), now, pages=1)
     found.records = records
     return found
 
@@ -296,9 +328,7 @@ def snapshot() -> tuple[Checkpoint, SweepRuntime]:
 
 
 def held(checkpoint: Checkpoint, run: SweepRuntime, names: str, now: datetime) -> list[str]:
-    current = under_way(run, now, pages=1)
-    current.found = set(names)
-    return missing_members(checkpoint, run, current, now)
+    return missing_members(checkpoint, run.sweep, set(names), now)
 
 
 def test_what_two_passes_in_a_row_no_longer_hold_is_gone_once() -> None:
@@ -334,15 +364,15 @@ def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
     assert not page(checkpoint, live, Page(()), NOON)
     assert page(checkpoint, live, Page((), to_fetch={"a": MINUTE, "b": timedelta(0)}), NOON)
     assert state.to_fetch == {"a": NOON, "b": NOON}
-    assert page(checkpoint, live, Page((), to_fetch={"a": 2 * MINUTE}), at(1))
+    assert not page(checkpoint, live, Page((), to_fetch={"a": 2 * MINUTE}), at(1))
     assert state.to_fetch["a"] == NOON, "it has been waiting since"
-    reread(checkpoint, live, "a", at(2))
+    note_fetched(checkpoint, live.sweep, "a", at(2))
     assert (state.to_fetch, state.fetched) == ({"b": NOON}, {"a": at(2)})
     page(checkpoint, live, Page((), to_fetch={"a": 5 * MINUTE}), at(3))
     assert "a" not in state.to_fetch, "it was read long after it changed"
     page(checkpoint, live, Page((), to_fetch={"a": timedelta(0)}), at(3))
     assert state.to_fetch["a"] == at(3)
-    reread(checkpoint, live, "b", at(30))
+    note_fetched(checkpoint, live.sweep, "b", at(30))
     assert state.fetched == {"b": at(30)}, "what no window reaches any more is forgotten"
 
 
@@ -351,9 +381,9 @@ def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> Non
     page(checkpoint, live, Page((), to_fetch={"a": timedelta(0)}), NOON)
     state = checkpoint.sweeps["live"]
     for error, later in ((Unexpected("no lead"), DAY - MINUTE), (Unavailable("reset"), 2 * DAY)):
-        unread(checkpoint, live, "a", error, NOON + later)
+        note_unfetched(checkpoint, live.sweep, "a", error, NOON + later)
         assert (state.to_fetch, state.fetched, state.last_error) == ({"a": NOON}, {"a": NOON + later}, str(error))
     assert not checkpoint.gaps
-    unread(checkpoint, live, "a", Unexpected("no lead"), at(5) + DAY)
+    note_unfetched(checkpoint, live.sweep, "a", Unexpected("no lead"), at(5) + DAY)
     assert state.to_fetch == {}
     assert checkpoint.gaps == [Gap("live", NOON, at(5) + DAY, UNREADABLE, at(5) + DAY)]

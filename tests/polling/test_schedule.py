@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from poller.plugin.stream import Cursor
 from poller.polling.progress.coverage import BROKEN, SHIFTED
 from poller.polling.progress.windows import next_tick
-from poller.polling.runtime import StreamRuntime, SweepRuntime
-from poller.polling.schedule import choose, due_at, next_gap, next_reread, wake_at
+from poller.polling.runtime import Once, StreamRuntime, SweepRuntime
+from poller.polling.schedule import choose, due_at, next_fetch, next_gap, wake_at
+from poller.retry import Retry
 from poller.state.checkpoint import Gap
 from tests.support.toy import NOON, running, sweep, under_way
 
@@ -72,15 +73,15 @@ def test_a_pass_under_way_gives_way_at_each_page_and_keeps_its_place() -> None:
 def test_who_waits_or_is_done_or_is_busy_does_not_ask() -> None:
     stream = callcap()
     recent, live, audit = stream.sweeps
-    recent.retry_at = NOON + MINUTE
-    live.done = True
+    recent.retry.at = NOON + MINUTE
+    live.once = Once(done=True)
     assert chosen(stream, NOON) == "audit"
     assert due_at(recent) == NOON + MINUTE
     stream.busy = True
     assert chosen(stream, NOON + DAY) is None
     stream.busy = False
     audit.state.due = NOON + DAY
-    audit.forced = True
+    audit.once = Once()
     assert chosen(stream, NOON) == "audit", "once is now"
 
 
@@ -92,11 +93,11 @@ def polled(
     while now < NOON + until:
         if run := choose(stream.sweeps, now):
             current = run.current = run.current or under_way(run, now)
-            current.read += 1
+            current.covers.pages += 1
             read.append((run.sweep.name, now))
-            if current.read == pages.get(run.sweep.name, 1):
+            if current.covers.pages == pages.get(run.sweep.name, 1):
                 run.current = None
-                run.state.due = next_tick(run.state.due or NOON, run.sweep.every, current.began)
+                run.state.due = next_tick(run.state.due or NOON, run.sweep.every, current.covers.began)
         now += every
     return read
 
@@ -129,7 +130,7 @@ def test_the_oldest_gap_that_no_pass_reads_by_itself_goes_first_once_nothing_is_
     stream.checkpoint.gaps = [gap(-30, -20), gap(-90, -80, name="audit"), gap(-50, -40), gap(-99, -98, BROKEN)]
     found = next_gap(stream.sweeps, NOON)
     assert found == (audit, gap(-90, -80, name="audit"))
-    audit.gap_retry_at = NOON + MINUTE
+    audit.gap_retry.at = NOON + MINUTE
     assert next_gap(stream.sweeps, NOON) == (live, gap(-50, -40))
     stream.busy = True
     assert next_gap(stream.sweeps, NOON) is None
@@ -155,15 +156,15 @@ def test_the_record_that_waits_longest_is_read_first_and_at_most_once_per_every(
     changes, touched = stream.sweeps
     changes.state.to_fetch = {"a": NOON - 3 * MINUTE, "b": NOON - 2 * MINUTE}
     touched.state.to_fetch = {"c": NOON - 4 * MINUTE}
-    assert next_reread(stream.sweeps, NOON) == (touched, "c")
+    assert next_fetch(stream.sweeps, NOON) == (touched, "c")
     touched.state.fetched = {"c": NOON - 4 * MINUTE}
-    assert next_reread(stream.sweeps, NOON) == (changes, "a")
+    assert next_fetch(stream.sweeps, NOON) == (changes, "a")
     changes.state.fetched = {"a": NOON - 30 * SECOND}
-    assert next_reread(stream.sweeps, NOON) == (changes, "b")
-    changes.reread_retry_at = NOON + SECOND
-    assert next_reread(stream.sweeps, NOON) is None
+    assert next_fetch(stream.sweeps, NOON) == (changes, "b")
+    changes.fetch_retry.at = NOON + SECOND
+    assert next_fetch(stream.sweeps, NOON) is None
     stream.busy = True
-    assert next_reread(stream.sweeps, NOON + DAY) is None
+    assert next_fetch(stream.sweeps, NOON + DAY) is None
 
 
 MOMENTS = st.one_of(st.none(), st.integers(-9, 9).map(lambda minutes: NOON + minutes * MINUTE))
@@ -174,8 +175,8 @@ def situations(draw: st.DrawFn) -> StreamRuntime:
     stream = running(sweep("live", MINUTE), sweep("audit", 3 * MINUTE))
     for run in stream.sweeps:
         run.state.due = draw(MOMENTS) or NOON
-        run.retry_at, run.gap_retry_at, run.reread_retry_at = draw(MOMENTS), draw(MOMENTS), draw(MOMENTS)
-        run.done = draw(st.booleans())
+        run.retry.at, run.gap_retry.at, run.fetch_retry.at = draw(MOMENTS), draw(MOMENTS), draw(MOMENTS)
+        run.once = Once(done=True) if draw(st.booleans()) else None
         named = draw(st.dictionaries(st.sampled_from("ab"), st.integers(-9, 0), max_size=2))
         run.state.to_fetch = {name: NOON + minutes * MINUTE for name, minutes in named.items()}
         known = draw(st.dictionaries(st.sampled_from("ab"), st.integers(-9, 0), max_size=2))
@@ -186,7 +187,7 @@ def situations(draw: st.DrawFn) -> StreamRuntime:
 
 
 def nothing_to_do(runs: list[SweepRuntime], now: datetime) -> bool:
-    return not (choose(runs, now) or next_gap(runs, now) or next_reread(runs, now))
+    return not (choose(runs, now) or next_gap(runs, now) or next_fetch(runs, now))
 
 
 @settings(max_examples=300, deadline=None)
@@ -206,15 +207,15 @@ def test_what_there_is_to_wait_for() -> None:
     (live,) = stream.sweeps
     live.state.due = NOON + 50 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 50 * MINUTE
-    live.retry_at = NOON + 60 * MINUTE
+    live.retry.at = NOON + 60 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 60 * MINUTE
-    stream.checkpoint.gaps, live.gap_retry_at = [gap(-5, -4)], NOON + 20 * MINUTE
+    stream.checkpoint.gaps, live.gap_retry.at = [gap(-5, -4)], NOON + 20 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 20 * MINUTE
     live.state.to_fetch, live.state.fetched = {"a": NOON, "b": NOON}, {"a": NOON, "b": NOON + 9 * MINUTE}
     assert wake_at(stream.sweeps) == NOON + MINUTE
-    live.reread_retry_at = NOON + 5 * MINUTE
+    live.fetch_retry.at = NOON + 5 * MINUTE
     assert wake_at(stream.sweeps) == NOON + 5 * MINUTE
-    live.done = True
+    live.once = Once(done=True)
     assert wake_at(stream.sweeps) == NOON + 5 * MINUTE, "a record is left: it is not over yet"
     stream.busy = True
     assert wake_at(stream.sweeps) is None
@@ -230,10 +231,11 @@ def test_where_the_window_of_live_begins() -> None:
 @pytest.mark.parametrize("found", [None, gap(-50, -40)])
 def test_what_a_finished_pass_leaves(found: Gap | None) -> None:
     run = callcap().sweeps[1]
-    run.failures, run.retry_at, run.gap_failures, run.gap_retry_at = 3, NOON, 4, NOON
+    run.once = Once()
+    run.retry, run.gap_retry = Retry(3, NOON), Retry(4, NOON)
     run.current = under_way(run, NOON, gap=found)
     run.finish(run.current)
     assert run.current is None
-    assert (run.failures, run.retry_at) == ((3, NOON) if found else (0, None))
-    assert (run.gap_failures, run.gap_retry_at) == ((0, None) if found else (4, NOON))
-    assert run.completed is (found is None)
+    assert run.retry == (Retry(3, NOON) if found else Retry())
+    assert run.gap_retry == (Retry() if found else Retry(4, NOON))
+    assert run.done is (found is None)

@@ -20,8 +20,9 @@ from poller.plugin.fields.scalars import read_id, read_text
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, End, Http, Leaf, Page, RecordType, Response, Stream, Sweep, Window
+from poller.polling.progress.passes import Pass
 from poller.polling.progress.windows import window
-from poller.polling.runtime import Pass, StreamRuntime, SweepRuntime
+from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -85,10 +86,10 @@ def running(*sweeps: Sweep, started: datetime = NOON) -> StreamRuntime:
     return run
 
 
-def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Pass:
+def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Reading:
     """A pass of this sweep over its window, or a gap, with so many pages read."""
     asked = Window(gap.start, gap.end) if gap else window(run.sweep, run.state.origin or now, run.state.cursor, now)
-    return Pass(asked, _pages(NOWHERE, None, asked), now, gap, read=pages)
+    return Reading(Pass(asked, now, gap, pages=pages), _pages(NOWHERE, None, asked))
 
 
 def stream(projections: int = 2, *sweeps: Sweep) -> Stream:

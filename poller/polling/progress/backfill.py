@@ -1,5 +1,6 @@
 """History that is to be read once: what an order comes to, which slice is next, and what reading it made true."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +8,6 @@ from msgspec.structs import replace
 
 from poller.errors import ConfigError
 from poller.plugin.stream import History, Window
-from poller.polling.runtime import Pass
 from poller.state.checkpoint import Backfill, Checkpoint
 
 _FIRST = timedelta(days=1)
@@ -69,10 +69,10 @@ def next_window(backfill: Backfill) -> Window:
     return Window(backfill.at, backfill.end if over else backfill.at + step)
 
 
-def read(backfill: Backfill, history: History, current: Pass, now: datetime) -> Backfill:
-    """A slice was read to its end."""
-    window, over = current.window, current.window.end >= backfill.end
-    factor = 2.0 if current.records < _FEW else 0.5 if current.records > _MANY else 1.0
+def slice_read(backfill: Backfill, history: History, window: Window, records: int, now: datetime) -> Backfill:
+    """Return the order after a slice was read to its end, and brought so many records."""
+    over = window.end >= backfill.end
+    factor = 2.0 if records < _FEW else 0.5 if records > _MANY else 1.0
     return replace(
         backfill,
         at=window.end,
@@ -83,13 +83,13 @@ def read(backfill: Backfill, history: History, current: Pass, now: datetime) -> 
     )
 
 
-def failed(backfill: Backfill, history: History, why: str, *, shifted: bool) -> Backfill:
-    """A slice was not read to its end: it will be read again, a shorter one where the list moved under it."""
+def slice_failed(backfill: Backfill, history: History, why: str, *, shifted: bool) -> Backfill:
+    """Return the order after a slice failed: it will be read again, a shorter one where the list moved under it."""
     return replace(backfill, error=why, step=_step(backfill, history, 0.5 if shifted else 1.0))
 
 
-def delivered(backfill: Backfill, records: int, events: int, unreadable: tuple[Window, ...]) -> Backfill:
-    """A page of a slice was."""
+def page_delivered(backfill: Backfill, records: int, events: int, unreadable: Sequence[Window]) -> Backfill:
+    """Return the order after a page of a slice was delivered; `unreadable` is what its list does not reach."""
     beyond = tuple((part.start, part.end) for part in unreadable)
     known = tuple(part for part in backfill.unreadable if part not in beyond)
     return replace(

@@ -1,34 +1,32 @@
 """Records that a snapshot holds no longer: when that is believed, and what is told of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo, deletion_event
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
-from poller.polling.runtime import Pass, SweepRuntime
+from poller.plugin.stream import Sweep
 from poller.state.checkpoint import Checkpoint
 
 _MANY = 10
 _AGREED = timedelta(hours=24)
 
 
-def missing_members(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, now: datetime) -> list[str]:
-    """The members that this complete snapshot is the second in a row not to hold.
+def missing_members(checkpoint: Checkpoint, sweep: Sweep, found: Collection[str], now: datetime) -> list[str]:
+    """Return the members that a complete snapshot is the second in a row not to hold; it `found` these identities.
 
     Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
     24 hours agree.
     """
-    state = checkpoint.sweeps[run.sweep.name]
-    gone_now = state.members.keys() - current.found
+    state = checkpoint.sweeps[sweep.name]
+    gone_now = state.members.keys() - set(found)
     many = len(state.members) >= _MANY and len(gone_now) > len(state.members) / 2
     checkpoint.suspect = (checkpoint.suspect or now) if many else None
     gone = [name for name in gone_now if state.members[name] > 0]
     if many and now - (checkpoint.suspect or now) < _AGREED:
         gone = []
-    state.members = {name: state.members.get(name, 0) + 1 for name in gone_now - set(gone)} | dict.fromkeys(
-        current.found, 0
-    )
+    state.members = {name: state.members.get(name, 0) + 1 for name in gone_now - set(gone)} | dict.fromkeys(found, 0)
     return sorted(gone)
 
 

@@ -1,14 +1,15 @@
 """What a pass makes true of its stream's checkpoint: complete, broken off, or contradicted by its own totals."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
 
 from poller.errors import PollerError, Unexpected
-from poller.plugin.stream import Cursor, Page
+from poller.events.batch import Batch
+from poller.plugin.stream import Cursor, End, Page, Sweep, Window
 from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
 from poller.polling.progress.windows import next_tick
-from poller.polling.runtime import Pass, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, LastPass
 
 _SETTLED = timedelta(minutes=1)
@@ -20,91 +21,115 @@ SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
 
 
-def complete(
-    checkpoint: Checkpoint, run: SweepRuntime, current: Pass, now: datetime, off: str | None = None
-) -> list[Gap]:
-    """All was read and delivered. Returns the gaps that this closed. `off` is why the sweep is of no use for now."""
-    if current.gap:
-        read = [gap for gap in checkpoint.gaps if gap == current.gap]
-        checkpoint.gaps = [gap for gap in checkpoint.gaps if gap != current.gap]
+@dataclass(slots=True, eq=False)
+class Pass:
+    """One run of one sweep over a window, and what it came to so far.
+
+    `began` is our clock when its first page was asked for. `gap` is the range that it makes up for, where it is not the
+    sweep's own window. `identities` are those it met, where that matters (a snapshot).
+    """
+
+    window: Window
+    began: datetime
+    gap: Gap | None = None
+    pages: int = 0
+    records: int = 0
+    events: int = 0
+    identities: set[str] = field(default_factory=set)
+
+    def count(self, batch: Batch) -> None:
+        """Count a page that came."""
+        self.pages += 1
+        self.records += batch.records
+        self.events += batch.events.total()
+        self.identities |= batch.identities
+
+
+def complete_pass(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, end: End, now: datetime) -> list[Gap]:
+    """Note that all was read and delivered; return the gaps that this closed."""
+    if covers.gap:
+        read = [gap for gap in checkpoint.gaps if gap == covers.gap]
+        checkpoint.gaps = [gap for gap in checkpoint.gaps if gap != covers.gap]
         return read
-    state = checkpoint.sweeps[run.sweep.name]
-    state.cursor = _not_ahead(current.cursor, now) or state.cursor
+    state = checkpoint.sweeps[sweep.name]
+    state.cursor = _not_ahead(end.cursor, now) or state.cursor
     state.due = (
-        current.began + OFF if off else next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
+        covers.began + OFF if end.unsupported else next_tick(state.due or checkpoint.started, sweep.every, covers.began)
     )
-    state.complete, state.last_success, state.last_error, state.shifts = True, now, off, 0
-    state.last_pass = LastPass(current.window.start, current.window.end, current.read, current.records, current.events)
-    return close_gaps(checkpoint, run.sweep, current.window, current.began)
+    state.complete, state.last_success, state.last_error, state.shifts = True, now, end.unsupported, 0
+    state.last_pass = LastPass(covers.window.start, covers.window.end, covers.pages, covers.records, covers.events)
+    return close_gaps(checkpoint, sweep, covers.window, covers.began)
 
 
-def page(checkpoint: Checkpoint, run: SweepRuntime, read: Page, now: datetime) -> bool:
-    """What a page says beside its records: names to read one by one, a range it can't reach. Whether it says any."""
-    state = checkpoint.sweeps[run.sweep.name]
-    for name, age in read.to_fetch.items():
+def note_page(checkpoint: Checkpoint, sweep: Sweep, page: Page, now: datetime) -> None:
+    """Note the ids that a page names, to be fetched one by one, and the ranges that its list does not reach.
+
+    An id that was fetched long enough after the vendor says that it changed is not noted.
+    """
+    state = checkpoint.sweeps[sweep.name]
+    for record_id, age in page.to_fetch.items():
         changed = now - age
-        if state.fetched.get(name, changed) <= changed + _SETTLED:
-            state.to_fetch.setdefault(name, now)
-    for beyond in read.end.unreadable if read.end else ():
-        open_gap(checkpoint, Gap(run.sweep.name, beyond.start, beyond.end, UNREADABLE, now))
-    return bool(read.to_fetch or read.end)
+        if state.fetched.get(record_id, changed) <= changed + _SETTLED:
+            state.to_fetch.setdefault(record_id, now)
+    for beyond in page.end.unreadable if page.end else ():
+        open_gap(checkpoint, Gap(sweep.name, beyond.start, beyond.end, UNREADABLE, now))
 
 
-def reread(checkpoint: Checkpoint, run: SweepRuntime, name: str, now: datetime) -> None:
+def note_fetched(checkpoint: Checkpoint, sweep: Sweep, name: str, now: datetime) -> None:
     """A named record was read by itself."""
-    state = checkpoint.sweeps[run.sweep.name]
+    state = checkpoint.sweeps[sweep.name]
     state.to_fetch.pop(name, None)
-    remembered = now - (run.sweep.lookback or timedelta(0)) - run.sweep.every - _SETTLED
+    remembered = now - (sweep.lookback or timedelta(0)) - sweep.every - _SETTLED
     state.fetched = {known: at for known, at in state.fetched.items() if at > remembered} | {name: now}
 
 
-def unread(checkpoint: Checkpoint, run: SweepRuntime, name: str, error: Exception, now: datetime) -> None:
+def note_unfetched(checkpoint: Checkpoint, sweep: Sweep, name: str, error: Exception, now: datetime) -> None:
     """A named record could not be read by itself: it stays named, and lets the others go first.
 
     Where for a day the vendor has had no proper answer to it, it is as unreadable as what a list does not reach.
     """
-    state = checkpoint.sweeps[run.sweep.name]
+    state = checkpoint.sweeps[sweep.name]
     state.last_error, state.fetched[name] = error_text(error), now
     since = state.to_fetch.get(name, now)
     if isinstance(error, Unexpected) and now - since >= _AGREED:
         del state.to_fetch[name]
-        open_gap(checkpoint, Gap(run.sweep.name, since, now, UNREADABLE, now))
+        open_gap(checkpoint, Gap(sweep.name, since, now, UNREADABLE, now))
 
 
-def density(run: SweepRuntime, current: Pass) -> float:
+def density(sweep: Sweep, covers: Pass) -> float:
     """Records read, comparable from pass to pass: an hour of window, or the whole list."""
-    if run.sweep.lookback is None:
-        return float(current.records)
-    return current.records / ((current.window.end - current.window.start) / timedelta(hours=1))
+    if sweep.lookback is None:
+        return float(covers.records)
+    return covers.records / ((covers.window.end - covers.window.start) / timedelta(hours=1))
 
 
-def suspect(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, now: datetime) -> tuple[float, float] | None:
+def judge_density(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, now: datetime) -> tuple[float, float] | None:
     """The densities before and now, where a wide pass brought far less than its like before."""
-    if not run.sweep.is_audit or current.gap:
+    if not sweep.is_audit or covers.gap:
         return None
-    state, brought = checkpoint.sweeps[run.sweep.name], density(run, current)
+    state, brought = checkpoint.sweeps[sweep.name], density(sweep, covers)
     before = state.last_density or 0.0
     return (before, brought) if collapsed(checkpoint, state, brought, now) else None
 
 
-def broken(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, now: datetime) -> bool:
+def break_off(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, now: datetime) -> bool:
     """It broke off: after its first page, what it was asked for is a gap until a pass has read it."""
-    if not current.read or current.gap or run.sweep.advisory:
+    if not covers.pages or covers.gap or sweep.advisory:
         return False
-    open_gap(checkpoint, _missing(checkpoint, run, current, BROKEN, now))
+    open_gap(checkpoint, _missing(checkpoint, sweep, covers, BROKEN, now))
     return True
 
 
-def shifted(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, until: datetime | None, now: datetime) -> bool:
+def start_over(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, until: datetime | None, now: datetime) -> bool:
     """The list moved under it. True where that was once too often: the range is a gap, and the sweep goes on."""
-    state = checkpoint.sweeps[run.sweep.name]
+    state = checkpoint.sweeps[sweep.name]
     state.shifts += 1
     if state.shifts < SHIFTS:
         return False
-    open_gap(checkpoint, _missing(checkpoint, run, current, SHIFTED, now))
+    open_gap(checkpoint, _missing(checkpoint, sweep, covers, SHIFTED, now))
     state.shifts = 0
     state.cursor = _not_ahead(Cursor(until) if until else None, now) or state.cursor
-    state.due = next_tick(state.due or checkpoint.started, run.sweep.every, current.began)
+    state.due = next_tick(state.due or checkpoint.started, sweep.every, covers.began)
     return True
 
 
@@ -113,10 +138,10 @@ def error_text(error: Exception) -> str:
     return str(error) if isinstance(error, PollerError) else repr(error)
 
 
-def _missing(checkpoint: Checkpoint, run: SweepRuntime, current: Pass, kind: str, now: datetime) -> Gap:
-    cursor = checkpoint.sweeps[run.sweep.name].cursor
-    start = cursor.until if cursor else current.window.start
-    return Gap(run.sweep.name, min(start, current.window.end), current.window.end, kind, now)
+def _missing(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, kind: str, now: datetime) -> Gap:
+    cursor = checkpoint.sweeps[sweep.name].cursor
+    start = cursor.until if cursor else covers.window.start
+    return Gap(sweep.name, min(start, covers.window.end), covers.window.end, kind, now)
 
 
 def _not_ahead(cursor: Cursor | None, now: datetime) -> Cursor | None:

@@ -1,0 +1,273 @@
+"""The kinds of work that a stream has: the next page of a sweep's pass, a single record, a page of history.
+
+A work is made for one step. What lasts from page to page, the pass that is under way, is a `Reading`.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from poller.errors import Shifted
+from poller.events.batch import Batch, PageContext
+from poller.plugin.stream import End, History, Page, Window
+from poller.polling.progress import backfill, deletions, passes
+from poller.polling.requests import Requests
+from poller.polling.runtime import Names, Reading, StreamRuntime, SweepRuntime
+from poller.retry import Retry
+from poller.state.checkpoint import Backfill, Checkpoint, Gap
+from poller.telemetry import Telemetry
+
+
+class Work(Protocol):
+    """One request's worth of work on a stream.
+
+    `names` are what it is counted under: source, stream, and the sweep, or "backfill". `retry` counts its own failures;
+    what concerns the whole source is the circuit breaker's. `retry_factor` lengthens its waits. `starts_over`: a list
+    that moved under it is read again at once. `tidies`: seen is tidied after its last page.
+    """
+
+    stream: StreamRuntime
+    names: Names
+    retry: Retry
+    retry_factor: float
+    starts_over: bool
+    tidies: bool
+
+    async def ask(self) -> Page:
+        """Ask for the next page. Raises SourceError."""
+        ...
+
+    def context(self, now: datetime) -> PageContext:
+        """Return what the page is judged under."""
+        ...
+
+    def received(self, page: Page, batch: Batch) -> bool:
+        """Count what came; return True where there is something to commit."""
+        ...
+
+    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
+        """Change a copy of the stream's checkpoint as the page makes true; it is committed with the batch."""
+        ...
+
+    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
+        """Change a copy of the stream's checkpoint after a failure."""
+        ...
+
+    def report(self, telemetry: Telemetry, page: Page) -> None:
+        """Count and log what the page made true. It is committed."""
+        ...
+
+    async def finish(self) -> None:
+        """Let go of the pass that is complete and committed, and forget its failures."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the pass that failed."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget the pass under way: its request was given up at a stop, which is no failure."""
+        ...
+
+
+class PassWork:
+    """The next page of a sweep's pass over its own window, or of a pass that makes up for a gap."""
+
+    def __init__(self, run: SweepRuntime, reading: Reading) -> None:
+        self.run, self.reading = run, reading
+        self.stream, self.names = run.stream, run.names
+        gap = reading.covers.gap
+        self.retry = run.gap_retry if gap else run.retry
+        self.retry_factor = 60.0 if gap else 1.0
+        self.starts_over, self.tidies = gap is None, True
+        self._closed: list[Gap] = []
+        self._collapse: tuple[float, float] | None = None
+
+    async def ask(self) -> Page:
+        """Ask for the next page of the pass; a fetch that just returns ends it."""
+        return await anext(self.reading.pages, _LAST)
+
+    def context(self, now: datetime) -> PageContext:
+        """Return what the page is judged under: a sweep's first complete pass notes old records in silence."""
+        return sweep_context(self.run, now)
+
+    def received(self, page: Page, batch: Batch) -> bool:
+        """Count what came; return True where there is something to commit: a page that changes nothing is not."""
+        self.reading.covers.count(batch)
+        return bool(page.end or page.to_fetch or batch.messages or batch.entries)
+
+    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
+        """Note what the page names; with the last one the pass is complete."""
+        sweep, covers = self.run.sweep, self.reading.covers
+        passes.note_page(checkpoint, sweep, page, now)
+        if page.end is None:
+            return
+        if sweep.snapshot:
+            gone = deletions.missing_members(checkpoint, sweep, covers.identities, now)
+            deletions.add_deletions(batch, self.stream.shape, gone, self.stream.seen, now)
+            covers.events += len(gone)
+        self._closed = passes.complete_pass(checkpoint, sweep, covers, page.end, now)
+        self._collapse = passes.judge_density(checkpoint, sweep, covers, now)
+
+    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
+        """Break the pass off; one whose list moved under it starts over."""
+        sweep, covers = self.run.sweep, self.reading.covers
+        if self.run.once and not covers.gap:
+            self.run.once.tries += 1
+        if isinstance(error, Shifted) and self.starts_over:
+            passes.start_over(checkpoint, sweep, covers, error.until, now)
+        else:
+            passes.break_off(checkpoint, sweep, covers, now)
+        checkpoint.sweeps[sweep.name].last_error = passes.error_text(error)
+
+    def report(self, telemetry: Telemetry, page: Page) -> None:
+        """Count and log a pass that is complete, the gaps that it closed, and what is odd about it."""
+        if page.end is None:
+            return
+        if page.end.unsupported:
+            telemetry.sweep_unsupported(*self.names, why=page.end.unsupported)
+        if self._collapse:
+            telemetry.suspected(*self.names, *self._collapse)
+        for gap in self._closed:
+            telemetry.gap_closed(*self.names[:2], gap.sweep)
+        covers = self.reading.covers
+        asked = (covers.window.start, covers.window.end)
+        telemetry.poll_completed(*self.names, pages=covers.pages, records=covers.records, window=asked)
+
+    async def finish(self) -> None:
+        """Forget the sweep's failures, or the gap's."""
+        self.run.finish(self.reading)
+        await self.reading.close()
+
+    async def close(self) -> None:
+        """Let go of the pages that are not read any more."""
+        self.run.end(self.reading)
+        await self.reading.close()
+
+    def abandon(self) -> None:
+        """Forget the pass: it begins anew at the next start."""
+        self.run.end(self.reading)
+
+
+class FetchWork:
+    """One record that a sweep named, read by itself."""
+
+    retry_factor, starts_over, tidies = 1.0, False, False
+
+    def __init__(self, run: SweepRuntime, record_id: str, requests: Requests) -> None:
+        self.run, self.record_id = run, record_id
+        self.stream, self.names, self.retry = run.stream, run.names, run.fetch_retry
+        self._requests = requests
+
+    async def ask(self) -> Page:
+        """Ask for the record; the page is empty where the vendor has it no more."""
+        fetch = self.run.sweep.reread
+        if fetch is None:
+            raise TypeError(f"{self.names}: it names records and cannot read them")
+        return await fetch(self._requests, self.record_id)
+
+    def context(self, now: datetime) -> PageContext:
+        """Return what the record is judged under: the same as the sweep that named it."""
+        return sweep_context(self.run, now)
+
+    def received(self, page: Page, batch: Batch) -> bool:
+        """Return True: that the record was read is saved."""
+        return True
+
+    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
+        """Take the record off the list of those to be fetched."""
+        self.retry.succeeded()
+        passes.note_fetched(checkpoint, self.run.sweep, self.record_id, now)
+
+    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
+        """Leave the record on the list, behind the others."""
+        if self.run.once:
+            self.run.once.unfetched = True
+        passes.note_unfetched(checkpoint, self.run.sweep, self.record_id, error, now)
+
+    def report(self, telemetry: Telemetry, page: Page) -> None:
+        """Report nothing: a single record is no pass."""
+
+    async def finish(self) -> None:
+        """Do nothing: no pass is under way."""
+
+    async def close(self) -> None:
+        """Do nothing: no pass is under way."""
+
+    def abandon(self) -> None:
+        """Do nothing: no pass is under way."""
+
+
+class SliceWork:
+    """The next page of a slice of ordered history."""
+
+    retry_factor, starts_over, tidies = 1.0, False, False
+
+    def __init__(self, stream: StreamRuntime, history: History, ordered: Backfill, reading: Reading) -> None:
+        self.stream, self.reading = stream, reading
+        self.names, self.retry = (*stream.names, "backfill"), stream.slice_retry
+        self._history, self._ordered, self._done = history, ordered, ordered
+
+    async def ask(self) -> Page:
+        """Ask for the next page of the slice."""
+        return await anext(self.reading.pages, _LAST)
+
+    def context(self, now: datetime) -> PageContext:
+        """Return what the page is judged under: what lies in the ordered range and was never seen is news."""
+        asked = Window(self._ordered.start, self._ordered.end)
+        return PageContext(now=now, doubts=self.stream.doubts, history=asked)
+
+    def received(self, page: Page, batch: Batch) -> bool:
+        """Count what came; return True: how far the order is read is saved with every page."""
+        self.reading.covers.count(batch)
+        return True
+
+    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
+        """Count the page in the order; with its last one the slice is read."""
+        unreadable = page.end.unreadable if page.end else ()
+        done = backfill.page_delivered(self._ordered, batch.records, batch.events.total(), unreadable)
+        if page.end:
+            covers = self.reading.covers
+            done = backfill.slice_read(done, self._history, covers.window, covers.records, now)
+        checkpoint.backfill = self._done = done
+        self.retry.succeeded()
+
+    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
+        """Have the slice read anew; a shorter one where the list moved under it."""
+        why, shifted = passes.error_text(error), isinstance(error, Shifted)
+        checkpoint.backfill = backfill.slice_failed(self._ordered, self._history, why, shifted=shifted)
+
+    def report(self, telemetry: Telemetry, page: Page) -> None:
+        """Count and log a slice that was read to its end."""
+        done = self._done
+        if page.end:
+            telemetry.slice_read(*self.names[:2], done.at, done.end, records=done.records, events=done.events)
+
+    async def finish(self) -> None:
+        """Let go of the slice."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the pages that are not read any more."""
+        self.stream.slice = None
+        await self.reading.close()
+
+    def abandon(self) -> None:
+        """Forget the slice: it begins anew at the next start."""
+        self.stream.slice = None
+
+
+def sweep_context(run: SweepRuntime, now: datetime) -> PageContext:
+    """Return what a record that a sweep brings is judged under."""
+    stream, state = run.stream, run.state
+    return PageContext(
+        now=now,
+        baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
+        doubts=stream.doubts,
+        is_audit=run.sweep.is_audit and state.complete,
+        names=run.sweep.snapshot,
+        reached=stream.live_reach(),
+    )
+
+
+_LAST = Page((), end=End())
+"""What a fetch that just returns has said: the pass is complete."""
