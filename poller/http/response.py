@@ -3,10 +3,16 @@
 import zlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
 
 import httpx
 
 from poller.errors import Denied, Throttled, TooLarge, Unavailable, Unexpected
+from poller.humanize import format_seconds
+
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds that a Retry-After can make us wait at most."""
 
 
 class RawResponse:
@@ -67,18 +73,34 @@ def read_http_date(text: str | None) -> datetime | None:
 
 
 def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
-    """Which error a status is."""
-    said = f"HTTP {answer.status}"
+    """Return the error that the status means; `now` stands in for the vendor's clock, where it shows none."""
+    status, text = answer.status, f"HTTP {answer.status}"
     wait = read_retry_after(answer.headers.get("retry-after"), answer.date or now)
-    if answer.status in {401, 403}:
-        return Denied(said)
-    if answer.status == 429 or (answer.status == 503 and wait is not None):
-        return Throttled(said, wait)
-    if answer.status in {408, 425} or answer.status >= 500:
-        return Unavailable(said)
-    if 300 <= answer.status < 400:
-        return Unexpected(f"{said}: a redirect, which is never followed")
-    return Unexpected(said)
+    if status in {401, 403}:
+        return Denied(text)
+    if status == 429 or (status == 503 and wait is not None):
+        return _throttled(text, wait)
+    if status == 407:
+        return Unavailable(describe_proxy_refusal(status))
+    if status in {408, 425} or status >= 500:
+        return Unavailable(text)
+    if 300 <= status < 400:
+        return Unexpected(f"{text}: a redirect, which is never followed")
+    return Unexpected(text)
+
+
+def _throttled(text: str, wait: float | None) -> Throttled:
+    """The wait is cut to a day: a typing error of the vendor's must not silence a source for a year."""
+    if wait is None or wait <= LONGEST_WAIT:
+        return Throttled(text, wait)
+    asked = "more than a year" if wait > 366 * LONGEST_WAIT else format_seconds(wait)
+    return Throttled(f"{text}: the vendor asks to wait {asked} (Retry-After), which is cut to a day", LONGEST_WAIT)
+
+
+def describe_proxy_refusal(status: int) -> str:
+    """Say what the proxy answered, in words of ours."""
+    phrase = f" {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else ""
+    return f"the proxy answered {status}{phrase}"
 
 
 def read_retry_after(text: str | None, now: datetime) -> float | None:

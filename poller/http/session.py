@@ -12,7 +12,7 @@ from poller.errors import Unavailable
 from poller.http.auth import Auth
 from poller.http.client import FreshConnections, http_client
 from poller.http.rate_limit import RateLimit
-from poller.http.response import Body, RawResponse, error_of
+from poller.http.response import Body, RawResponse, describe_proxy_refusal, error_of
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
 from poller.plugin.stream import Response
@@ -34,6 +34,7 @@ class Session:
         self.source, self._base_url = source, config.base_url
         self._client, self._auth = client, auth
         self._rate_limit = RateLimit(config.requests_per_minute)
+        self._proxy = httpx.URL(config.proxy).netloc.decode() if config.proxy else None  # without its password
         self._timeout = config.timeout.total_seconds()
         self._telemetry, self._now = telemetry, now
         self._answered: set[str] = set()
@@ -77,11 +78,17 @@ class Session:
             code = "timeout"
             raise Unavailable(f"no answer within {self._timeout:g} s") from None
         except httpx.HTTPError as error:
-            to = request.url.netloc.decode()
-            why = f" (to {to}: {error})" if isinstance(error, httpx.ConnectError) else ""  # others may quote the vendor
-            raise Unavailable(f"the connection failed: {type(error).__name__}{why}") from None
+            raise Unavailable(self._describe(error, request.url)) from None
         finally:
             self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)
+
+    def _describe(self, error: httpx.HTTPError, url: httpx.URL) -> str:
+        """Say what failed, and nothing that may quote the vendor or hold a credential."""
+        if isinstance(error, httpx.ProxyError) and (status := str(error)[:3]).isdecimal():  # `407 Whatever It Says`
+            return describe_proxy_refusal(int(status))
+        at = f"the proxy {self._proxy}" if self._proxy else url.netloc.decode()
+        why = f" (to {at}: {error})" if isinstance(error, httpx.ConnectError) else ""
+        return f"the connection failed: {type(error).__name__}{why}"
 
     async def _read(self, request: httpx.Request) -> RawResponse:
         response = await self._client.send(request, stream=True)

@@ -152,14 +152,33 @@ async def test_a_configured_proxy_is_used_even_for_what_the_environment_excludes
     assert proxy.asked[0].target == "http://vendor.invalid/calls"
 
 
-async def test_a_proxy_that_refuses_shows_none_of_its_password() -> None:
-    async with vendor(saying(answer(407))) as proxy:
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_a_proxy_that_refuses_names_its_status_and_shows_none_of_its_password(scheme: str) -> None:
+    async with vendor(saying(answer(407, Proxy_Authenticate="Basic"))) as proxy:
         with_password = proxy.url.replace("://", "://someone:proxy-secret@")
         with pytest.raises(SourceError) as caught:
-            await asked("https://vendor.invalid", proxy=with_password)
-    assert proxy.asked[0].method == "CONNECT"
+            await asked(f"{scheme}://vendor.invalid", proxy=with_password)
+    assert proxy.asked[0].method == ("CONNECT" if scheme == "https" else "GET")
     assert "proxy-authorization" in proxy.asked[0].headers
     assert "secret" not in f"{caught.value!r} {caught.value}"
+    assert str(caught.value) == "the proxy answered 407 Proxy Authentication Required"
+    assert isinstance(caught.value, Unavailable)
+
+
+async def test_what_a_proxy_says_beside_its_status_is_not_shown() -> None:
+    async with vendor(saying(b"HTTP/1.1 599 someone:proxy-secret\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        with pytest.raises(Unavailable) as caught:
+            await asked("https://vendor.invalid", proxy=proxy.url)
+    assert str(caught.value) == "the proxy answered 599"
+
+
+async def test_a_proxy_that_is_away_is_named_without_its_password() -> None:
+    async with vendor(saying(answer())) as proxy:
+        address = proxy.url.partition("//")[2]
+    with pytest.raises(Unavailable) as caught:
+        await asked("https://vendor.invalid", proxy=f"http://someone:proxy-secret@{address}")
+    assert str(caught.value).startswith(f"the connection failed: ConnectError (to the proxy {address}: ")
+    assert "secret" not in str(caught.value)
 
 
 async def test_credentials_of_the_environment_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,31 @@ def test_without_a_date_of_the_vendors_ours_has_to_do() -> None:
     assert found.retry_after == 90
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("31536000", "365 d"),
+        ("86401", "1 d"),
+        ("Sun, 14 Mar 2027 12:00:00 GMT", "365 d"),
+        ("9" * 400, "more than a year"),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "more than a year"),
+    ],
+)
+def test_a_wait_of_a_year_is_cut_to_a_day_and_told(status: int, asked: str, words: str) -> None:
+    found = refused(status, retry_after=asked)
+    assert isinstance(found, Throttled)
+    assert found.retry_after == 86_400
+    told = f"HTTP {status}: the vendor asks to wait {words} (Retry-After), which is cut to a day"
+    assert str(found) == told
+
+
+def test_a_day_is_not_cut() -> None:
+    found = refused(429, retry_after="86400")
+    assert isinstance(found, Throttled)
+    assert (found.retry_after, str(found)) == (86_400, "HTTP 429")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
