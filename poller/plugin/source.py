@@ -3,10 +3,20 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from outputs.units import Duration
 from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, read_start
@@ -58,6 +68,29 @@ class SweepSettings(Strict):
         if value is None:
             return default
         return {**default.model_dump(), **value} if isinstance(value, dict) else value
+
+
+S = TypeVar("S", bound=SweepSettings)
+
+
+class StreamSettings(Strict, Generic[S]):
+    """One stream's settings: the timing of its sweeps, each of which has a default."""
+
+    model_config = ConfigDict(json_schema_extra={"title": "Stream", "description": "One stream's settings."})
+    sweeps: S = Field(default=None)  # type: ignore[assignment]  # S(), see below, once a vendor names S
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Make S() the default of `sweeps`."""
+        sweeps = cls.model_fields["sweeps"]
+        if isinstance(sweeps.annotation, type):
+            sweeps.default = sweeps.annotation()
+        return handler(source)
+
+    @field_validator("sweeps", mode="before")
+    @classmethod
+    def _keep_defaults(cls, value: object) -> object:
+        return {} if value is None else value
 
 
 class ChosenStreams(Strict):

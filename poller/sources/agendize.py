@@ -28,7 +28,7 @@ from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage, PageRef
 from poller.plugin.pagination.sync_token import Expired, follow_sync_token
 from poller.plugin.pagination.truncated import bisect_truncated
-from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
 from poller.plugin.stream import BEGINNING, Cursor, History, Http, Leaf, Page, RecordType, Response, Stream, Window
 
 CALLS = "/calls"
@@ -80,16 +80,10 @@ class CallsSweeps(SweepSettings):
     sync: WholeList = WholeList(every=timedelta(minutes=1))
 
 
-class Calls(SweepSettings):
-    """The stream of calls."""
-
-    sweeps: CallsSweeps = CallsSweeps()
-
-
 class Streams(ChosenStreams):
     """The vendor's streams."""
 
-    calls: Calls = Calls()
+    calls: StreamSettings[CallsSweeps] = StreamSettings[CallsSweeps]()
 
 
 class Agendize(Source):
@@ -103,7 +97,7 @@ class Agendize(Source):
     token: Secret | None = None
     access_token: Secret | None = None
     timezone: ZoneName | None = None
-    streams: Streams = Streams(calls=Calls())
+    streams: Streams = Streams(calls=StreamSettings[CallsSweeps]())
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:

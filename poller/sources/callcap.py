@@ -28,7 +28,7 @@ from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, str
 from poller.plugin.fields.times import ZoneName, read_time, require_time, seconds_between, wall_clock
 from poller.plugin.pagination.numbered import following, numbering
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed, bearer
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed, bearer
 from poller.plugin.stream import BEGINNING, Cursor, End, History, Http, Page, RecordType, Response, Stream, Window
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
@@ -82,16 +82,10 @@ class CallsSweeps(SweepSettings):
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class Calls(SweepSettings):
-    """The stream of calls."""
-
-    sweeps: CallsSweeps = CallsSweeps()
-
-
 class Streams(ChosenStreams):
     """The vendor's streams."""
 
-    calls: Calls = Calls()
+    calls: StreamSettings[CallsSweeps] = StreamSettings[CallsSweeps]()
 
 
 class Callcap(Source):
@@ -103,7 +97,7 @@ class Callcap(Source):
     base_url: Origin = "https://api.callcap.com"
     api_key: Secret
     timezone: ZoneName = "US/Arizona"
-    streams: Streams = Streams(calls=Calls())
+    streams: Streams = Streams(calls=StreamSettings[CallsSweeps]())
 
     def credential(self) -> Credential:
         """The key, as a bearer token that never changes."""

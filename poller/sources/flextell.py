@@ -27,7 +27,7 @@ from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import following, numbering
 from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
-from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed, bearer
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
 from poller.plugin.stream import Cursor, History, Http, Page, RecordType, Stream, Window
 
 Query: TypeAlias = Mapping[str, str]
@@ -80,16 +80,10 @@ class LeadsSweeps(SweepSettings):
     full: WholeList = WholeList(every=timedelta(hours=6))
 
 
-class Leads(SweepSettings):
-    """The stream of leads."""
-
-    sweeps: LeadsSweeps = LeadsSweeps()
-
-
 class Streams(ChosenStreams):
     """The vendor's streams."""
 
-    leads: Leads = Leads()
+    leads: StreamSettings[LeadsSweeps] = StreamSettings[LeadsSweeps]()
 
 
 class Flextell(Source):
@@ -105,7 +99,7 @@ class Flextell(Source):
     client_secret: Secret | None = None
     refresh_token: Secret | None = None
     token_url: Address = "https://dev.flextell.ai/oauth/token"  # noqa: S105  an address
-    streams: Streams = Streams(leads=Leads())
+    streams: Streams = Streams(leads=StreamSettings[LeadsSweeps]())
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:

@@ -24,7 +24,7 @@ from poller.plugin.credentials import Credential, StaticHeaders
 from poller.plugin.fields.scalars import read_id
 from poller.plugin.fields.structs import identity_of
 from poller.plugin.fields.times import ZoneName
-from poller.plugin.source import ChosenStreams, Source, SweepSettings, WholeList, Windowed
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed
 from poller.plugin.stream import History, Http, RecordType, Stream, Sweep
 from poller.sources.ipscape import api, calls, leads
 from poller.sources.ipscape.api import Timed
@@ -61,37 +61,24 @@ class ListSweeps(SweepSettings):
     snapshot: WholeList = WholeList(every=timedelta(hours=1))
 
 
-class Calls(SweepSettings):
-    """A stream of activities, or of dial attempts."""
-
-    sweeps: CallSweeps = CallSweeps()
-
-
-class Leads(SweepSettings):
-    """The stream of leads."""
-
-    sweeps: LeadSweeps = LeadSweeps()
-
-
-class Listing(SweepSettings):
-    """A stream of campaigns, lead lists or users."""
-
-    sweeps: ListSweeps = ListSweeps()
-
-
 class Streams(ChosenStreams):
     """The vendor's streams."""
 
-    activities: Calls | None = None
-    dialler_calls: Calls | None = None
-    leads: Leads | None = None
-    campaigns: Listing | None = None
-    lead_lists: Listing | None = None
-    users: Listing | None = None
+    activities: StreamSettings[CallSweeps] | None = None
+    dialler_calls: StreamSettings[CallSweeps] | None = None
+    leads: StreamSettings[LeadSweeps] | None = None
+    campaigns: StreamSettings[ListSweeps] | None = None
+    lead_lists: StreamSettings[ListSweeps] | None = None
+    users: StreamSettings[ListSweeps] | None = None
 
 
 ALL = Streams(
-    activities=Calls(), dialler_calls=Calls(), leads=Leads(), campaigns=Listing(), lead_lists=Listing(), users=Listing()
+    activities=StreamSettings[CallSweeps](),
+    dialler_calls=StreamSettings[CallSweeps](),
+    leads=StreamSettings[LeadSweeps](),
+    campaigns=StreamSettings[ListSweeps](),
+    lead_lists=StreamSettings[ListSweeps](),
+    users=StreamSettings[ListSweeps](),
 )
 
 

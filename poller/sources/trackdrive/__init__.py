@@ -20,7 +20,7 @@ from pydantic import SecretStr, field_validator
 from poller.plugin import kinds
 from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential, StaticHeaders
-from poller.plugin.source import ChosenStreams, Source, SweepSettings, Windowed
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed
 from poller.plugin.stream import History, Http, RecordType, Stream
 from poller.sources.trackdrive import api, records
 
@@ -34,12 +34,6 @@ class LeadsSweeps(SweepSettings):
     changes: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=5))
 
 
-class Leads(SweepSettings):
-    """The stream of leads."""
-
-    sweeps: LeadsSweeps = LeadsSweeps()
-
-
 class CallsSweeps(SweepSettings):
     """How often each way of reading calls runs, and how far it reaches back."""
 
@@ -49,17 +43,11 @@ class CallsSweeps(SweepSettings):
     audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class Calls(SweepSettings):
-    """The stream of calls."""
-
-    sweeps: CallsSweeps = CallsSweeps()
-
-
 class Streams(ChosenStreams):
     """The vendor's streams."""
 
-    leads: Leads | None = None
-    calls: Calls | None = None
+    leads: StreamSettings[LeadsSweeps] | None = None
+    calls: StreamSettings[CallsSweeps] | None = None
 
 
 class Trackdrive(Source):
@@ -71,7 +59,7 @@ class Trackdrive(Source):
     base_url: Origin
     public_key: Secret
     private_key: Secret
-    streams: Streams = Streams(leads=Leads(), calls=Calls())
+    streams: Streams = Streams(leads=StreamSettings[LeadsSweeps](), calls=StreamSettings[CallsSweeps]())
 
     @field_validator("public_key")
     @classmethod
