@@ -74,7 +74,7 @@ def _refused(account: Source) -> str:
 def _too_slow(account: Source) -> str:
     """What the sweeps ask for a minute at least, where the source's pace does not allow it."""
     minute = timedelta(minutes=1)
-    wanted = sum(minute / sweep.every for stream in account.build_streams() for sweep in stream.sweeps)
+    wanted = sum(minute / sweep.every for stream in account.built_streams for sweep in stream.sweeps)
     if wanted <= account.requests_per_minute:
         return ""
     return (

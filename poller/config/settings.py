@@ -178,7 +178,7 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
 def split_name(settings: Settings, name: str) -> tuple[str, str]:
     """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
     where there is no such one."""
-    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.build_streams()]
+    known = [f"{source}.{of.name}" for source, account in settings.sources.items() for of in account.built_streams]
     dotted = name.replace("/", ".")  # which is in no name
     if dotted not in known:
         raise ConfigError(f"{name}: there is no such stream; these there are: {', '.join(known)}")

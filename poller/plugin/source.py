@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from msgspec import Struct
@@ -162,7 +163,7 @@ class Source(Strict):
     def _remembers_what_it_meets_again(self) -> Self:
         if self.KEEP_FOREVER and self.keep is not None:
             raise ValueError("keep: what this vendor shows is remembered for ever; leave it out")
-        for stream in self.build_streams():
+        for stream in self.built_streams:
             for sweep in stream.sweeps:
                 least = sweep.every + (sweep.lookback or timedelta(0))
                 if self.retention and self.retention < least:
@@ -173,9 +174,20 @@ class Source(Strict):
     def credential(self) -> Credential:
         """How requests are authenticated."""
 
+    @cached_property
+    def built_streams(self) -> Sequence[Stream]:
+        """The configured streams, built once: whoever asks later gets the same ones."""
+        return self.build_streams()
+
+    def __copy__(self) -> Self:
+        """Copy the settings; a copy may have others (`model_copy`), so it builds its own streams."""
+        copied = super().__copy__()
+        copied.__dict__.pop("built_streams", None)
+        return copied
+
     @abstractmethod
     def build_streams(self) -> Sequence[Stream]:
-        """The configured streams, with the configured timing of their sweeps."""
+        """Build the configured streams, with the configured timing of their sweeps."""
 
     @abstractmethod
     async def probe(self, http: Http) -> str:

@@ -23,7 +23,7 @@ from poller.telemetry import Telemetry
 
 async def restore_streams(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRuntime]:
     """The source's streams where the ledger has them."""
-    streams = account.build_streams()
+    streams = account.built_streams
     known = [await ledger.restore(f"{name}/{stream.name}", _keep_seconds(account, stream)) for stream in streams]
     return [
         stream_runtime(name, account, stream, restored, now()) for stream, restored in zip(streams, known, strict=True)

@@ -115,7 +115,7 @@ class Supervisor:
             return [stream_status(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
-        return [elsewhere_status(name, stream.name, whose) for stream in self._accounts[name].build_streams()]
+        return [elsewhere_status(name, stream.name, whose) for stream in self._accounts[name].built_streams]
 
     async def _poll(self, name: str) -> bool:
         """Whether it came to its own end. What was lost on the way was never true."""
@@ -144,7 +144,7 @@ class Supervisor:
     def _spread(self, name: str) -> float:
         """Seconds into the shortest `every` (at most a minute) at which a source starts, so that not all do at once."""
         everies = (
-            sweep.every for account in self._accounts.values() for of in account.build_streams() for sweep in of.sweeps
+            sweep.every for account in self._accounts.values() for of in account.built_streams for sweep in of.sweeps
         )
         shortest = min(everies, default=timedelta(0)).total_seconds()
         return min(60.0, shortest) * list(self._accounts).index(name) / len(self._accounts)

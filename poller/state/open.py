@@ -119,9 +119,7 @@ async def _in_kafka(
 
 def _places(sources: Mapping[str, Source]) -> Collection[StreamRef]:
     """Where events will come from."""
-    return [
-        (name, of.name, of.records.kind.KIND) for name, account in sources.items() for of in account.build_streams()
-    ]
+    return [(name, of.name, of.records.kind.KIND) for name, account in sources.items() for of in account.built_streams]
 
 
 @asynccontextmanager

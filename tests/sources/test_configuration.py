@@ -1,8 +1,9 @@
 """What a source's configuration says."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import certifi
 import pytest
@@ -10,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders
 from poller.plugin.source import Source
+from poller.plugin.stream import Stream
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from tests.sources.settings import CALLCAP, FLEXTELL, OAUTH, READ
@@ -23,6 +25,28 @@ def callcap(**settings: object) -> Callcap:
 
 def flextell(**settings: object) -> Flextell:
     return Flextell.model_validate(FLEXTELL | settings)
+
+
+class Counted(Callcap):
+    """Counts how often its streams were built."""
+
+    built: ClassVar = 0
+
+    def build_streams(self) -> Sequence[Stream]:
+        type(self).built += 1
+        return super().build_streams()
+
+
+def test_a_sources_streams_are_built_once_and_a_copy_builds_its_own() -> None:
+    source = Counted.model_validate(CALLCAP)
+    assert source.built_streams is source.built_streams
+    assert Counted.built == 1, "validation, which builds them to see whether they can be built, included"
+    longer = source.model_copy(
+        update={"streams": callcap(streams={"calls": {"sweeps": {"live": {"every": "7s"}}}}).streams}
+    )
+    assert longer.built_streams[0].sweeps[1].every == timedelta(seconds=7)
+    assert source == Counted.model_validate(CALLCAP)
+    assert Counted.built == 3
 
 
 def timings(account: Source) -> dict[str, tuple[timedelta, timedelta | None]]:
