@@ -30,7 +30,12 @@ class Message:
 
 
 class OutputError(Exception):
-    """The batch is not durable there: to be retried until it is. The text is for people and shows no secret."""
+    """The batch is not durable there: to be retried until it is. The text is for people and shows no secret.
+
+    `key` is the key of the output's configuration that the operator has to look at, None where no single one is.
+    """
+
+    key: str | None = None
 
 
 class OutputClosed(OutputError):

@@ -47,4 +47,4 @@ class FileConfig(BaseModel):
         return sorted({template.destination() for template in self._templates()})
 
     def _templates(self) -> tuple[paths.Template, paths.Template]:
-        return paths.template(self.path), paths.template(self.rejects_path)
+        return paths.template(self.path, "path"), paths.template(self.rejects_path, "rejects_path")

@@ -87,7 +87,7 @@ class FileOutput:
             with fsync.naming_path(path):
                 marks.judge(path, self._marks[path])
         for template in (self._events, self._rejects):
-            with fsync.naming_path(template.text):
+            with template.naming_key():
                 for found in template.found():
                     self._recognize(found)
         for path in ours:  # not before all are known to be no newer than the state

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -36,11 +37,22 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template: its text, the expression its paths match, and a glob for the folders they lie in."""
+    """A template: its text, the expression its paths match, a glob for the folders they lie in, and its key."""
 
     text: str
     pattern: re.Pattern[str]
     folders: str
+    key: str | None
+
+    @contextmanager
+    def naming_key(self) -> Iterator[None]:
+        """Turn an OSError into an OutputError that names the template; any OutputError bears its key."""
+        try:
+            with naming_path(self.text):
+                yield
+        except OutputError as error:
+            error.key = self.key
+            raise
 
     def path(self, message: Message) -> str:
         """Fill in a message. No value leads out of the folder that stands in the template."""
@@ -80,8 +92,10 @@ class Template:
 
     def check(self) -> None:
         """Raise OutputError if a file of this template, there or not yet there, cannot be written. Touches nothing."""
-        with naming_path(self.text):
+        with self.naming_key():
             root = self._root()
+            if not root.is_dir():
+                raise OutputError(f"{root} is not a folder, so {self.text} cannot be written")
             latest = self._latest()
             for path in (
                 root,
@@ -90,12 +104,10 @@ class Template:
             ):
                 if not os.access(path, os.W_OK):
                     raise OutputError(f"{path} cannot be written: no permission")
-        if not root.is_dir():
-            raise OutputError(f"{root} is not a folder, so {self.text} cannot be written")
 
     def check_room(self) -> None:
         """Raise OutputError if the disk has no room for a file of this template."""
-        with naming_path(self.text):
+        with self.naming_key():
             for folder in {self._root(), *(path.parent for path, _ in self._latest())}:
                 found = os.statvfs(folder)
                 if found.f_blocks and found.f_bavail * found.f_frsize < _ROOM:  # some systems do not count at all
@@ -122,8 +134,8 @@ class Template:
         return os.path.normpath(Path(covers).absolute())
 
 
-def template(text: str) -> Template:
-    """Read a template. Raises ValueError that says what would be right."""
+def template(text: str, key: str | None = None) -> Template:
+    """Read a template, which the configuration has under a key. Raises ValueError that says what would be right."""
     _parts(text)
     last = PurePath(text).name
     if not last or last == ".." or text.endswith("/") or "\0" in text:
@@ -135,6 +147,7 @@ def template(text: str) -> Template:
         str(normal),
         re.compile(_expression(str(normal))),
         _fill(str(normal.parent), glob.escape, lambda _: "*") + "/",
+        key,
     )
 
 

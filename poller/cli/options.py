@@ -32,14 +32,25 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *commands])
 
 
-def wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run it to its end. Raises ConfigError where the operator has to mend something."""
+def wait(work: Callable[[], Coroutine[Any, Any, T]], config: Path | None = None) -> T:
+    """Run it to its end. Raises ConfigError where the operator has to mend something.
+
+    What is wrong with an output is told with the name of the configuration file, if that is given.
+    """
     try:
         return anyio.run(work)
+    except ConfigError as error:
+        raise _in_file(config, error) from None
     except BaseExceptionGroup as group:
         if found := group.subgroup(ConfigError):
-            raise first(found) from None
+            raise _in_file(config, first(found)) from None
         raise
+
+
+def _in_file(config: Path | None, error: ConfigError) -> ConfigError:
+    """Name the file where a key of an output is named, as mistakes that are found on reading the file do."""
+    problems = [f"{config}: {text}" if config and text.startswith("outputs.") else text for text in error.problems]
+    return ConfigError(problems)
 
 
 def end(code: int) -> NoReturn:

@@ -19,4 +19,4 @@ def run(
 ) -> None:
     """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
     read = ConfigReload(config, os.environ)
-    end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read)))
+    end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read), config))

@@ -16,6 +16,7 @@ from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.credentials import Token
 from poller.plugin.source import Source, account_id
+from poller.state.delivery import output_key
 from poller.state.open import check_writable, describe_place, open_reader
 from poller.state.reader import account_mismatches, token_of
 from poller.telemetry import Telemetry
@@ -87,4 +88,4 @@ async def _output(name: str, config: OutputConfig) -> Finding:
     try:
         return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check))
     except OutputError as error:
-        return Finding(name, ok=False, words=str(error))
+        return Finding(name, ok=False, words=f"{output_key(name, error)}: {error}")

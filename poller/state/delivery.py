@@ -17,6 +17,11 @@ SaveMarks: TypeAlias = Callable[[Mapping[str, Marks]], Awaitable[None]]
 """Makes durable what outputs announce, by output."""
 
 
+def output_key(name: str, error: OutputError) -> str:
+    """Return the path of the key in the configuration that an output's error is about, such as outputs.archive.path."""
+    return ".".join(filter(None, ("outputs", name, error.key)))
+
+
 class OutputAway(PollerError):
     """An output was away for longer than a run that ends by itself waits."""
 
@@ -42,6 +47,8 @@ class Delivery:
                     await self._enter(name, output, opened)
                 except Unreachable as error:
                     away[name] = error
+                except OutputError as error:
+                    raise OutputError(f"{output_key(name, error)}: {error}") from error
             self._stack = opened.pop_all()
         self._telemetry.outputs(self._outputs)
         for name, why in away.items():

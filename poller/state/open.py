@@ -129,7 +129,7 @@ async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
         try:
             await stack.enter_async_context(delivery)
         except OutputError as error:
-            raise ConfigError(f"outputs: {error}") from None
+            raise ConfigError(str(error)) from None
         yield delivery
 
 

@@ -60,7 +60,7 @@ def test_everything_that_is_wrong_is_said_and_the_rest_is_looked_at_all_the_same
     assert found["wrong-key"][1].endswith(refused)
     assert "the connection failed" in found["nobody"][1]
     assert "markup where JSON was asked for" in found["page"][1]
-    assert "file" in found["nowhere"][1]
+    assert found["nowhere"][1].startswith("outputs.nowhere.path: file is not a folder")
     assert len(check.lines) == 7
 
 

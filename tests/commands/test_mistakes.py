@@ -140,21 +140,25 @@ def test_a_port_that_is_taken(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "place"),
     [
-        {"state": {"path": "file/poller.db"}},
-        {"state": {"path": "folder"}},
-        {"outputs": {"files": {**FILES, "path": "file/{source}.jsonl"}}},
-        {"outputs": {"files": {**FILES, "rejects_path": "file/{source}.jsonl"}}},
+        ({"state": {"path": "file/poller.db"}}, "state.path"),
+        ({"state": {"path": "folder"}}, "state.path"),
+        ({"outputs": {"files": {**FILES, "path": "file/{source}.jsonl"}}}, "config.yaml: outputs.files.path"),
+        (
+            {"outputs": {"files": {**FILES, "rejects_path": "file/{source}.jsonl"}}},
+            "config.yaml: outputs.files.rejects_path",
+        ),
     ],
     ids=["state under a file", "state is a folder", "events", "rejects"],
 )
-def test_what_cannot_be_written(house: House, changes: dict[str, Any]) -> None:
+def test_what_cannot_be_written(house: House, changes: dict[str, Any], place: str) -> None:
     (house.folder / "file").touch()
     (house.folder / "folder").mkdir()
     house.write(**changes)
     (line,) = said(house)
     assert "state.path" in line if "state" in changes else "outputs" in line
+    assert line.startswith(f"poller: {place}: ")
 
 
 def test_an_older_state_over_newer_files(used: House, polled: Path, vendors: Vendors) -> None:
@@ -165,6 +169,7 @@ def test_an_older_state_over_newer_files(used: House, polled: Path, vendors: Ven
     before = used.bytes("events")
     (line,) = said(used)
     assert "is newer than the state" in line
+    assert line.startswith("poller: config.yaml: outputs.files")
     assert used.bytes("events") == before
 
 
