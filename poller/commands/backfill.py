@@ -93,7 +93,7 @@ async def owner_elsewhere(settings: Settings, source: str) -> str | None:
 
 async def execute_order(supervisor: Supervisor, settings: Settings, asked: BackfillRequest) -> Backfill | None:
     """Do, as the poller that runs, what is asked; say how far it is. Raises ConfigError."""
-    polled = supervisor.pipeline(asked.source)
+    polled = supervisor.loop(asked.source)
     if polled is None:
         raise ConfigError(
             await owner_elsewhere(settings, asked.source) or f"{asked.source} is not polled at the moment; ask again"

@@ -1,4 +1,8 @@
-"""The sources that this process polls, each with its pipeline: they come and go as the ledger says."""
+"""The sources that this process polls, each with a loop of its own: they come and go as the ledger says.
+
+The ledger names the sources that are ours; each gets a task that builds its loop from the state and runs it. A source
+that is lost ends at once, and begins anew from the state when it is ours again.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -15,17 +19,21 @@ from poller.state.ledger import Ledger, OwnershipLost
 from poller.telemetry.status import StreamStatus
 
 Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[SourceLoop | None]]
-"""Make a source's pipeline of what the ledger knows of it; None where it cannot be polled."""
+"""Build the loop of a source from what the ledger knows of it; None where the source cannot be polled."""
 Owner: TypeAlias = Callable[[str], str]
-"""The replica that polls a source, as far as that is known: "" where it is not."""
+"""Return the replica that polls a source; "" where that is not known."""
 
 
 class Supervisor:
-    """Pipelines at work, by source. `once`: those that are ours at the beginning, to their end; `failed` if one did."""
+    """Starts, stops and restarts the loops of sources.
 
-    def __init__(self, accounts: Mapping[str, Source], build: Build, *, once: bool = False) -> None:
-        self._accounts, self._build, self._once = accounts, build, once
-        self._pipelines: dict[str, SourceLoop] = {}
+    `once`: the sources that are ours at the beginning are polled to their end; `failed` says whether one did.
+    """
+
+    def __init__(self, sources: Mapping[str, Source], build: Build, *, once: bool = False) -> None:
+        self._sources, self._build, self._once = sources, build, once
+        self._starts = _starts(sources)
+        self._loops: dict[str, SourceLoop] = {}
         self._ours: Collection[str] = ()
         self._at_work: dict[str, anyio.CancelScope] = {}
         self._left: Counter[str] = Counter()
@@ -37,12 +45,12 @@ class Supervisor:
         self.failed = False
 
     async def run(self, ledger: Ledger) -> None:
-        """Poll what is ours, until stopped; with `once`, until all was polled."""
+        """Poll the sources that are ours, until stopped; with `once`, until all were polled."""
         async with anyio.create_task_group() as work:
             with self._listening:
-                async for ours in ledger.sources(self._accounts):
+                async for ours in ledger.sources(self._sources):
                     self._hear(ours)
-                    for name in (name for name in self._accounts if name in ours and name not in self._at_work):
+                    for name in (name for name in self._sources if name in ours and name not in self._at_work):
                         self._at_work[name] = anyio.CancelScope()
                         work.start_soon(self._keep, name)
                     if self._once:
@@ -57,7 +65,7 @@ class Supervisor:
         self._told = anyio.Event()
 
     async def _keep(self, name: str) -> None:
-        """Poll a source while it is ours; anew, from the ledger on, where it was not for a while."""
+        """Poll a source while it is ours; begin anew from the ledger where it was not ours for a while."""
         try:
             while name in self._ours:
                 left = self._left[name]
@@ -76,75 +84,78 @@ class Supervisor:
             del self._at_work[name]
 
     def stop(self) -> None:
-        """Finish the pages in hand, ask for no more."""
+        """Finish the pages in hand, and ask for no more."""
         self._stopping = True
         self._listening.cancel()
         self._told.set()
-        for pipeline in self._pipelines.values():
-            pipeline.stop()
+        for loop in self._loops.values():
+            loop.stop()
 
-    def replace(self, name: str, account: Source) -> None:
-        """Go on with another credential: after the page in hand, with a pipeline made anew of what the ledger knows."""
-        self._accounts = {**self._accounts, name: account}
+    def replace(self, name: str, source: Source) -> None:
+        """Go on with another credential: after the page in hand the loop is built anew from what the ledger knows."""
+        self._sources = {**self._sources, name: source}
         self._anew.add(name)
         self._at_once.add(name)
-        if pipeline := self._pipelines.get(name):
-            pipeline.stop()
+        if loop := self._loops.get(name):
+            loop.stop()
 
     def cancel_requests(self) -> None:
         """Give up the requests that still hang; what was read is delivered all the same."""
-        for pipeline in self._pipelines.values():
-            pipeline.cancel_requests()
+        for loop in self._loops.values():
+            loop.cancel_requests()
 
-    def pipeline(self, source: str) -> SourceLoop | None:
-        """Who polls it here; None where nobody does."""
-        return self._pipelines.get(source)
+    def loop(self, source: str) -> SourceLoop | None:
+        """Return the loop that polls a source here; None where none does."""
+        return self._loops.get(source)
 
     @property
     def whole(self) -> bool:
         """Whether every source is polled here."""
-        return self._pipelines.keys() >= self._accounts.keys()
+        return self._loops.keys() >= self._sources.keys()
 
     def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
-        """Where every stream stands, whoever polls it. `replica` is our name."""
-        return [status for name in self._accounts for status in self._standing(name, paused, replica, owner, now)]
+        """Return where every stream stands, also those that another replica polls. `replica` is our name."""
+        return [status for name in self._sources for status in self._standing(name, paused, replica, owner, now)]
 
     def _standing(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
-        if pipeline := self._pipelines.get(name):
-            of, streams = pipeline.breaker, pipeline.streams
+        if loop := self._loops.get(name):
+            of, streams = loop.breaker, loop.streams
             return [stream_status(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
-        return [elsewhere_status(name, stream.name, whose) for stream in self._accounts[name].built_streams]
+        return [elsewhere_status(name, stream.name, whose) for stream in self._sources[name].built_streams]
 
     async def _poll(self, name: str) -> bool:
-        """Whether it came to its own end. What was lost on the way was never true."""
+        """Run a loop; return True if it came to its own end. What was lost on the way was never true."""
         over = False
         try:
-            async with self._build(name, self._accounts[name]) as pipeline:
-                if pipeline is None:
+            async with self._build(name, self._sources[name]) as loop:
+                if loop is None:
                     self.failed = self.failed or self._once
                 else:
-                    await self._run(name, pipeline)
+                    await self._run(name, loop)
             over = True
         except* OwnershipLost:
             self.failed, over = self.failed or self._once, self._once
         return over
 
-    async def _run(self, name: str, pipeline: SourceLoop) -> None:
-        self._pipelines[name] = pipeline
+    async def _run(self, name: str, loop: SourceLoop) -> None:
+        self._loops[name] = loop
         try:
             if self._stopping or name in self._anew:
-                pipeline.stop()
-            await pipeline.run(0.0 if name in self._at_once else self._spread(name))
+                loop.stop()
+            await loop.run(0.0 if name in self._at_once else self._starts[name])
         finally:
-            self.failed = self.failed or pipeline.failed
-            del self._pipelines[name]
+            self.failed = self.failed or loop.failed
+            del self._loops[name]
 
-    def _spread(self, name: str) -> float:
-        """Seconds into the shortest `every` (at most a minute) at which a source starts, so that not all do at once."""
-        everies = (
-            sweep.every for account in self._accounts.values() for of in account.built_streams for sweep in of.sweeps
-        )
-        shortest = min(everies, default=timedelta(0)).total_seconds()
-        return min(60.0, shortest) * list(self._accounts).index(name) / len(self._accounts)
+
+def _starts(sources: Mapping[str, Source]) -> dict[str, float]:
+    """Return the seconds after which each source starts, so that not all start at once.
+
+    They are spread over the shortest `every` of all sweeps, and over a minute at most.
+    """
+    streams = [stream for source in sources.values() for stream in source.built_streams]
+    everies = [sweep.every for stream in streams for sweep in stream.sweeps]
+    span = min(60.0, min(everies, default=timedelta(0)).total_seconds())
+    return {name: span * number / len(sources) for number, name in enumerate(sources)}

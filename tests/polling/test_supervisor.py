@@ -4,13 +4,14 @@ Killed: a source that left and came back while its pipeline was still ending, ne
 started again before the ledger knew; one that stays, started anew at each change.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import anyio
 
 from poller.plugin.source import Source
+from poller.plugin.stream import Stream
 from poller.polling.loop import SourceLoop
 from poller.polling.supervisor import Supervisor
 from poller.state.ledger import Ledger, OwnershipLost
@@ -61,11 +62,11 @@ class Toy:
 
 
 class World:
-    def __init__(self, slow: float = 0.0) -> None:
+    def __init__(self, slow: float = 0.0, sources: Mapping[str, Source] = ACCOUNTS) -> None:
         self.started: list[str] = []
         self.running: dict[str, Toy] = {}
         self.ledger, self.slow = Said(), slow
-        self.supervisor = Supervisor(ACCOUNTS, self._build)
+        self.supervisor = Supervisor(sources, self._build)
 
     @asynccontextmanager
     async def _build(self, name: str, _: Source) -> AsyncIterator[SourceLoop | None]:
@@ -156,3 +157,26 @@ async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:
         await world.until("acme")
         world.running["acme"].lost.set()
         await world.until()
+
+
+class Counted:
+    """A source that counts how often its streams are asked for."""
+
+    def __init__(self) -> None:
+        self.builds, self._source = 0, callcap()
+
+    @property
+    def built_streams(self) -> Sequence[Stream]:
+        self.builds += 1
+        return self._source.built_streams
+
+
+async def test_a_start_of_many_sources_builds_the_streams_of_each_once() -> None:
+    sources = {f"s{number}": Counted() for number in range(60)}
+    world = World(sources=cast("Any", sources))
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.supervisor.run, cast("Ledger", world.ledger))
+        await world.say(*sources)
+        await world.until(*sources)
+        world.supervisor.stop()
+    assert {source.builds for source in sources.values()} == {1}, "each start built all of them: quadratic"
