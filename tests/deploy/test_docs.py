@@ -47,6 +47,14 @@ def test_the_architecture_shows_every_room_on_its_floor() -> None:
     assert {room for room in rooms if f"**`{room}`**" not in page} == set()
 
 
+def test_every_file_that_the_page_on_architecture_names_is_in_its_room() -> None:
+    rooms = re.findall(r"(?ms)^\*\*`([\w/]+)`\*\*(.*?)\n\n", (ROOT / "docs/architecture.md").read_text())
+    named = [(room, name) for room, text in rooms for name in re.findall(r"`(\w+\.py)`", text)]
+    assert len(named) > 10
+    places = [(ROOT / room / name, ROOT / "poller" / room / name) for room, name in named]
+    assert [here for here, within in places if not (here.exists() or within.exists())] == []
+
+
 def test_every_decision_is_in_the_index_and_says_what_was_given_up() -> None:
     folder = ROOT / "docs/decisions"
     index = (folder / "README.md").read_text()
