@@ -1,6 +1,5 @@
-"""An HTTP answer, read whole, and which error it is."""
+"""An HTTP answer, read whole, and the error that its status means."""
 
-import zlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -8,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from poller.errors import Denied, Throttled, TooLarge, Unavailable, Unexpected
+from poller.errors import Denied, Throttled, Unavailable, Unexpected
 from poller.humanize import format_seconds
 
 LONGEST_WAIT: Final = 86_400.0
@@ -21,46 +20,6 @@ class RawResponse:
     def __init__(self, status: int, body: bytes, headers: httpx.Headers) -> None:
         self.status, self.body, self.headers = status, body, headers
         self.date = read_http_date(headers.get("date"))
-
-
-class Body:
-    """A body as it arrives: unpacked, where it is gzip, the one compression that is asked for; `limit` bytes at most.
-
-    Raises Unexpected where it is longer, or cannot be unpacked. No more than the limit is ever held: a body of a few
-    kilobytes can unpack to gigabytes.
-    """
-
-    def __init__(self, encoding: str, limit: int) -> None:
-        if encoding.lower() not in {"", "identity", "gzip", "x-gzip"}:
-            raise Unexpected("the body's compression is none that was asked for")
-        self._packed = "gzip" in encoding.lower()
-        self._gzip = zlib.decompressobj(wbits=31)
-        self._limit = limit
-        self._begun = False
-        self._read = bytearray()
-
-    def take(self, part: bytes) -> None:
-        """Add what came next."""
-        while part:
-            self._begun = True
-            self._read += self._unpacked(part) if self._packed else part
-            if len(self._read) > self._limit:
-                raise TooLarge(f"the body is larger than {self._limit >> 20} MiB")
-            part = self._gzip.unused_data  # gzip may come in several members
-
-    def whole(self) -> bytes:
-        """All of it."""
-        if self._packed and self._begun and not self._gzip.eof:
-            raise Unexpected("the body's compression ends early")
-        return bytes(self._read)
-
-    def _unpacked(self, part: bytes) -> bytes:
-        if self._gzip.eof:
-            self._gzip = zlib.decompressobj(wbits=31)
-        try:
-            return self._gzip.decompress(part, self._limit + 1 - len(self._read))
-        except zlib.error:
-            raise Unexpected("the body's compression is broken") from None
 
 
 def read_http_date(text: str | None) -> datetime | None:

@@ -10,9 +10,10 @@ import httpx
 from poller.clock import Now
 from poller.errors import Unavailable
 from poller.http.auth import Auth
+from poller.http.body import Body, to_utf8
 from poller.http.client import FreshConnections, http_client
 from poller.http.rate_limit import RateLimit
-from poller.http.response import Body, RawResponse, describe_proxy_refusal, error_of
+from poller.http.response import RawResponse, describe_proxy_refusal, error_of
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
 from poller.plugin.stream import Response
@@ -96,7 +97,8 @@ class Session:
             body = Body(response.headers.get("content-encoding", ""), BODY_LIMIT)
             async for part in response.aiter_raw():
                 body.take(part)
-            return RawResponse(response.status_code, body.whole(), response.headers)
+            text = to_utf8(body.whole(), response.headers.get("content-type", ""))
+            return RawResponse(response.status_code, text, response.headers)
         finally:
             await response.aclose()
 
