@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ import yaml
 from poller.cli import app
 from poller.config.settings import Settings
 from poller.sandbox.accounts import account
+from poller.sources.registry import SourceConfig
 from tests.commands.running import ROOT
 from tests.deploy.chart import EXAMPLES
 
@@ -53,6 +55,15 @@ def test_every_file_that_the_page_on_architecture_names_is_in_its_room() -> None
     assert len(named) > 10
     places = [(ROOT / room / name, ROOT / "poller" / room / name) for room, name in named]
     assert [here for here, within in places if not (here.exists() or within.exists())] == []
+
+
+def test_the_readme_names_every_vendor_and_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    vendors = re.findall(r"(?m)^\| \[.+?\]\(.+?\) \| `(\w+)` \|", readme)
+    types = [get_args(vendor.model_fields["type"].annotation)[0] for vendor in get_args(get_args(SourceConfig)[0])]
+    assert sorted(vendors) == sorted(types)
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")} | {"CONTRIBUTING.md", "SECURITY.md"}
+    assert {page for page in pages if f"({page})" not in readme} == set()
 
 
 def test_every_decision_is_in_the_index_and_says_what_was_given_up() -> None:
