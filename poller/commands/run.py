@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
+from pydantic import SecretStr
+
 from poller.clock import utc_now
 from poller.commands.backfill import execute_order
 from poller.commands.lifecycle import PATIENCE, Beside, load_certificates, poll_until_stopped, stop_signals
@@ -54,7 +56,8 @@ async def run(
         telemetry.watch(statuses)
         beside: list[Beside] = []
         if sock:
-            beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses)))
+            token = partial(_token, settings, rereading)
+            beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses, token)))
             beside += _control(stack, settings, telemetry, partial(execute_order, supervisor, settings), statuses)
             beside += [partial(owners.watch, lambda: supervisor.whole)] if owners else []
         if rereading and not once:
@@ -82,6 +85,11 @@ def _control(
         return []
     stack.callback(path.unlink, missing_ok=True)
     return [partial(serve, sock, control.application(take, statuses))]
+
+
+def _token(settings: Settings, rereading: ConfigReload | None) -> SecretStr | None:
+    """Return the token that the HTTP endpoints ask for, as its file holds it now."""
+    return (rereading.settings if rereading else settings).server.token
 
 
 def _address(sock: sockets.socket) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from poller.config.document import Document, read_tree
 from poller.config.placeholders import Placeholders, Stamp, stamp
@@ -68,8 +68,10 @@ class ConfigReload:
         for name, output in found.outputs.items():
             if output != before.outputs[name]:
                 telemetry.notice("secrets.changed", output=name, when=_NEXT)
+        if found.server.token != before.server.token:
+            telemetry.notice("secrets.reread", part="server")
         for part in ("state", "server"):
-            if getattr(found, part) != getattr(before, part):
+            if _but_token(getattr(found, part)) != _but_token(getattr(before, part)):
                 telemetry.notice("secrets.changed", part=part, when=_NEXT)
 
     def _compare(
@@ -82,6 +84,11 @@ class ConfigReload:
             replace(name, now)
         else:
             telemetry.notice("secrets.changed", source=name, when=_NEXT)
+
+
+def _but_token(part: BaseModel) -> Mapping[str, object]:
+    """Return what is set; `token`, which the server asks for, is read anew at each request."""
+    return {name: value for name, value in part if name != "token"}
 
 
 def _beside_credentials(account: Source) -> Mapping[str, object]:

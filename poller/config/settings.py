@@ -17,6 +17,7 @@ from outputs.stdout import StdoutConfig
 from poller.config.document import Document, Keys, Problem, Value, read_document
 from poller.config.validation import validation_problems
 from poller.errors import ConfigError
+from poller.plugin.config_types import Secret
 from poller.plugin.credentials import RefreshTokenGrant
 from poller.plugin.source import Source, Strict
 from poller.sources.registry import SourceConfig
@@ -40,10 +41,14 @@ _ONLY_NAMES: JsonDict = {"additionalProperties": False}
 
 
 class Server(Strict):
-    """Where the status page, metrics and health endpoints are served."""
+    """Where the status page, metrics and health endpoints are served.
+
+    With a `token`, all but /livez and /readyz ask for it: as a Bearer token, or as the password of any user.
+    """
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"  # none would mean all the machine's addresses
     port: Annotated[int, Field(ge=0, le=65535)] = 9090
+    token: Secret | None = None
     control: Path | None = None
 
     @field_validator("control")

@@ -7,10 +7,12 @@ from typing import TypeVar
 import anyio
 import orjson
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from poller.server.access import Token, TokenRequired
 from poller.server.overview import Overview, TelemetryLookup, output_json, overview_of, stream_json
 from poller.server.page import POLICY, page
 from poller.server.verdict import verdict_json
@@ -24,14 +26,24 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
 }
 
+_FREE = frozenset({"/livez", "/readyz"})
+"""What Kubernetes and Docker ask, which know no token."""
+
 T = TypeVar("T")
 
 
 def application(
-    telemetry: Telemetry, ready: Callable[[], list[str]], statuses: Callable[[], list[StreamStatus]]
+    telemetry: Telemetry,
+    ready: Callable[[], list[str]],
+    statuses: Callable[[], list[StreamStatus]],
+    token: Token = lambda: None,
 ) -> Starlette:
-    """The endpoints. `ready` gives the reasons why not; no vendor is one. It is asked in the event loop, `statuses` in
-    a worker thread: it copies what the loop may change."""
+    """Return the endpoints as an ASGI application.
+
+    `ready` gives the reasons why nothing can be delivered, none where it can; a vendor is never one. It is called in
+    the event loop, `statuses` in a worker thread, so it copies what the loop may change. `token` is asked for by all
+    endpoints but /livez and /readyz.
+    """
     one_at_a_time = anyio.CapacityLimiter(1)  # many hasty scrapers must not take the threads that commits need
 
     async def aside(work: Callable[[], T]) -> T:
@@ -67,7 +79,8 @@ def application(
 
     probes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
     looks = {"/api/streams": streams, "/api/status": status, "/": people}
-    return Starlette(routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | looks).items()])
+    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | looks).items()]
+    return Starlette(routes=routes, middleware=[Middleware(TokenRequired, token=token, free=_FREE)])
 
 
 def _streams(of: Overview) -> bytes:

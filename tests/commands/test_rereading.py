@@ -4,6 +4,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from poller.sandbox.vendors.callcap import API_KEY
@@ -109,6 +110,20 @@ def test_what_an_output_is_told_waits_for_the_next_start(house: House, vendors: 
         until(partial(house.has, "acme", [new]), "what is new, where it was")
         assert poller.logs("secrets.reread") == []
         assert poller.stop() == 0
+
+
+def test_the_token_of_the_endpoints_is_read_again(house: House, vendors: Vendors) -> None:
+    house.write(sources={"acme": callcap(vendors.at)}, server={"port": 0, "token": "${file:key}"})
+    with house.start("run", before=SOON) as poller:
+        assert (poller.get("/livez").status_code, poller.get("/api/status").status_code) == (200, 401)
+        page = poller.logs("poller.started")[0]["page"]
+        with httpx.Client(base_url=page, trust_env=False, auth=("", API_KEY)) as browser:
+            assert browser.get("/").status_code == 401
+            secret(house.folder, API_KEY)
+            poller.until_log("secrets.reread", part="server")
+            assert browser.get("/").status_code == 200
+        assert poller.stop() == 0
+        assert poller.logs("secrets.changed") == []
 
 
 def test_another_account_waits_for_the_next_start_too(house: House, vendors: Vendors) -> None:

@@ -105,6 +105,17 @@ def test_one_port_is_listened_on_probed_and_served(chart: Chart, tmp_path: Path)
     }
 
 
+def test_prometheus_is_given_the_token_that_the_endpoints_ask_for(chart: Chart, tmp_path: Path) -> None:
+    secret = {"name": "poller-token", "key": "token"}
+    server, monitoring = {"token": "${CALLCAP_API_KEY}"}, {"enabled": True, "tokenSecret": secret}
+    objects = chart.render("sqlite", config={"server": server}, monitoring=monitoring)
+    assert loaded(objects, tmp_path).server.token is not None
+    [endpoint] = objects["ServiceMonitor"]["spec"]["endpoints"]
+    assert endpoint["authorization"] == {"credentials": secret}
+    [endpoint] = chart.render("sqlite", monitoring={"enabled": True})["ServiceMonitor"]["spec"]["endpoints"]
+    assert "authorization" not in endpoint
+
+
 def test_a_number_stays_a_number_however_large(chart: Chart, tmp_path: Path) -> None:
     source: dict[str, Any] = {"type": "flextell", "tenant": 123_456_789_012, "access_token": "${CALLCAP_API_KEY}"}
     objects = chart.render("sqlite", config={"sources": {"big": source}, "outputs": FILE})

@@ -57,6 +57,14 @@ def test_the_key_of_the_tokens_is_a_secret(chart: Chart) -> None:
     assert "config.state.token_key: " in said
 
 
+def test_the_token_of_the_endpoints_is_a_secret_that_prometheus_needs_too(chart: Chart) -> None:
+    said = chart.refusal("kafka", config={"server": {"token": LITERAL}})
+    assert "config.server.token: " in said
+    assert LITERAL not in said
+    server = {"server": {"token": "${CALLCAP_API_KEY}"}}
+    assert "monitoring.tokenSecret: " in chart.refusal("sqlite", config=server, monitoring={"enabled": True})
+
+
 @pytest.mark.parametrize(
     ("example", "values", "place"),
     [
@@ -81,6 +89,7 @@ def test_the_key_of_the_tokens_is_a_secret(chart: Chart) -> None:
         ("sqlite", {"secretEnv": {"A-B": {"secretName": "s", "key": "k"}}}, "secretEnv"),
         ("sqlite", {"secretFiles": {"s": "/etc/poller"}}, "secretFiles.s"),
         ("kafka", {"monitoring": {"interval": "often"}}, "monitoring.interval"),
+        ("kafka", {"monitoring": {"tokenSecret": {"name": "poller"}}}, "monitoring.tokenSecret"),
         ("kafka", {"networkPolicy": {"egressPorts": [70000]}}, "networkPolicy.egressPorts.0"),
     ],
 )

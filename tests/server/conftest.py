@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import anyio
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from poller.server.endpoints import application
 from poller.server.listener import listen, serve
@@ -21,6 +22,7 @@ class House:
     def __init__(self) -> None:
         self.telemetry = Telemetry()
         self.reasons: list[str] = []
+        self.token: SecretStr | None = None
         self.streams = [
             StreamStatus(
                 source="acme",
@@ -50,7 +52,8 @@ async def running(house: House) -> AsyncIterator[httpx.AsyncClient]:
     sock = listen("127.0.0.1", 0)
     url = "http://{}:{}".format(*sock.getsockname())
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client, anyio.create_task_group() as tasks:
-        tasks.start_soon(serve, sock, application(house.telemetry, house.ready, house.statuses))
+        app = application(house.telemetry, house.ready, house.statuses, lambda: house.token)
+        tasks.start_soon(serve, sock, app)
         yield client
         tasks.cancel_scope.cancel()
 
