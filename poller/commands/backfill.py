@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from poller.clock import utc_now
-from poller.commands.lifecycle import PATIENCE, load_certificates, poll_until_stopped, stop_signals
+from poller.commands.lifecycle import PATIENCE, Stopped, load_certificates, pause, poll_until_stopped, stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.plugin.config_types import read_start
@@ -29,7 +29,7 @@ from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner_of
 from poller.state.ledger import Ledger
-from poller.state.open import open_state, replica_name
+from poller.state.open import Opening, open_state, replica_name
 from poller.telemetry import Telemetry
 
 Show: TypeAlias = Callable[[Backfill], None]
@@ -154,13 +154,17 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
     """
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
-        ledger, save, _ = await stack.enter_async_context(
-            open_state(settings.state, settings.outputs, settings.sources, telemetry, utc_now, patience=PATIENCE)
-        )
+        by = Opening("backfill", telemetry, utc_now, PATIENCE, partial(pause, signals))
+        try:
+            ledger, save, _, end = await stack.enter_async_context(
+                open_state(settings.state, settings.outputs, settings.sources, by)
+            )
+        except Stopped:
+            return 1
         load_certificates(settings)
         build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
         supervisor = Supervisor({source: settings.sources[source]}, build, once=True)
-        return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica_name(settings.state))
+        return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica_name(settings.state), end=end)
 
 
 @asynccontextmanager

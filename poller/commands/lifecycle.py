@@ -34,12 +34,26 @@ def stop_signals() -> AbstractContextManager[Signals]:
     return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
 
 
-async def stop_on_signal(signals: Signals, supervisor: Supervisor, work: anyio.CancelScope) -> None:
-    """Wait for a signal, then let the fleet end; `work` is cancelled if they take too long.
+class Stopped(Exception):
+    """A signal came before anything had begun."""
 
-    A second signal ends the process at once, with exit code 130.
+
+async def pause(signals: Signals, seconds: float) -> None:
+    """Let seconds pass. Raises Stopped where a signal comes meanwhile."""
+    with anyio.move_on_after(seconds):
+        await anext(signals)
+        raise Stopped
+
+
+async def stop_on_signal(
+    signals: Signals, supervisor: Supervisor, work: anyio.CancelScope, end: Callable[[], None]
+) -> None:
+    """Wait for a signal, then let all sources end; `work` is cancelled if they take too long.
+
+    `end` is called first. A second signal ends the process at once, with exit code 130.
     """
     await anext(signals)
+    end()
     threading.Thread(target=_insist, daemon=True).start()
     async with anyio.create_task_group() as ending:
         ending.start_soon(_end, supervisor, work)
@@ -74,8 +88,12 @@ async def poll_until_stopped(
     *,
     beside: Sequence[Beside] = (),
     page: str | None = None,
+    end: Callable[[], None],
 ) -> int:
-    """Run the fleet until it ends, or a signal ends it. Raises ConfigError where a state cannot be read."""
+    """Poll until all sources end, or a signal ends them, which `end` is told; return the exit code.
+
+    Raises ConfigError where a state cannot be read.
+    """
     telemetry.started(VERSION, replica, page=page)
     code, refused = 0, None
     try:
@@ -83,7 +101,7 @@ async def poll_until_stopped(
             for other in beside:
                 around.start_soon(other)
             with anyio.CancelScope() as work:
-                around.start_soon(stop_on_signal, signals, supervisor, work)
+                around.start_soon(stop_on_signal, signals, supervisor, work, end)
                 await supervisor.run(ledger)
             around.cancel_scope.cancel()
     except* (OutputClosed, OutputAway) as group:

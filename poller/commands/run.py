@@ -9,7 +9,15 @@ from pydantic import SecretStr
 
 from poller.clock import utc_now
 from poller.commands.backfill import execute_order
-from poller.commands.lifecycle import PATIENCE, Beside, load_certificates, poll_until_stopped, stop_signals
+from poller.commands.lifecycle import (
+    PATIENCE,
+    Beside,
+    Stopped,
+    load_certificates,
+    pause,
+    poll_until_stopped,
+    stop_signals,
+)
 from poller.config.reload import ConfigReload
 from poller.config.settings import Settings
 from poller.errors import ConfigError
@@ -17,7 +25,8 @@ from poller.polling.source import source_loop
 from poller.polling.supervisor import Owner, Supervisor
 from poller.server import control, endpoints
 from poller.server.listener import listen, serve
-from poller.state.open import group_owners, open_dry_run, open_state, replica_name
+from poller.state.open import Opening, group_owners, open_dry_run, open_state, replica_name
+from poller.state.sqlite.lock import ONCE, RUN
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 
@@ -34,18 +43,15 @@ async def run(
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else listen(settings.server.host, settings.server.port)
-        ledger, save, trouble = await stack.enter_async_context(
-            open_dry_run(settings.state, telemetry)
-            if dry
-            else open_state(
-                settings.state,
-                settings.outputs,
-                settings.sources,
-                telemetry,
-                utc_now,
-                patience=PATIENCE if once else None,
+        by = Opening(ONCE if once else RUN, telemetry, utc_now, PATIENCE if once else None, partial(pause, signals))
+        try:
+            ledger, save, trouble, end = await stack.enter_async_context(
+                open_dry_run(settings.state, telemetry)
+                if dry
+                else open_state(settings.state, settings.outputs, settings.sources, by)
             )
-        )
+        except Stopped:
+            return 0
         load_certificates(settings)
         build = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
         supervisor = Supervisor(settings.sources, build, once=once)
@@ -63,7 +69,9 @@ async def run(
         if rereading and not once:
             beside.append(partial(rereading.watch, supervisor.replace, telemetry))
         page = _address(sock) if sock else None
-        return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica, beside=beside, page=page)
+        return await poll_until_stopped(
+            supervisor, ledger, telemetry, signals, replica, beside=beside, page=page, end=end
+        )
 
 
 def _control(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from poller.clock import utc_now
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import Seen
@@ -13,8 +14,9 @@ from poller.plugin.source import account_id
 from poller.state import export
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import OfflineState, StateDump
-from poller.state.open import describe_place, open_offline
+from poller.state.open import Opening, describe_place, open_offline
 from poller.state.rows import ACCOUNT, CHECKPOINT, TOKEN, is_of_source, is_of_stream, mismatches, source_of, stream_of
+from poller.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ async def exported(
     settings: Settings, now: datetime, *, secrets: bool
 ) -> AsyncIterator[tuple[Iterator[bytes], list[str]]]:
     """The lines of an export, and the sources whose tokens are left out, unless `secrets`. Raises ConfigError."""
-    async with open_offline(settings.state) as state:
+    async with open_offline(settings.state, _by("export")) as state:
         whole = state.all()
         left_out = [] if secrets else whole.tokens
         for source in left_out:
@@ -57,7 +59,7 @@ async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tu
     saved = {name: whole.rows[ACCOUNT.key(name)] for name in ACCOUNT.names(whole.rows)}
     if problems := mismatches(saved, {name: account_id(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)
-    async with open_offline(settings.state, make=True) as state:
+    async with open_offline(settings.state, _by("import"), make=True) as state:
         if not _is_empty(state.all()):
             where = describe_place(settings.state)
             raise ConfigError(f"state: {where} is not empty: reset its sources, or move it away, and import again")
@@ -70,7 +72,7 @@ async def reset(settings: Settings, name: str, sure: Callable[[Reset], bool]) ->
 
     Raises ConfigError where the state holds nothing of that name.
     """
-    async with open_offline(settings.state) as state:
+    async with open_offline(settings.state, _by("reset")) as state:
         streams, keys = _named(state.all(), name)
         plan = _planned(name, state, streams, keys)
         if not sure(plan):
@@ -78,6 +80,10 @@ async def reset(settings: Settings, name: str, sure: Callable[[Reset], bool]) ->
         with _mended():
             await state.forget(keys, streams)
         return plan
+
+
+def _by(command: str) -> Opening:
+    return Opening(f"state {command}", Telemetry(), utc_now)
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
+from pathlib import Path
 from typing import NamedTuple
+
+import anyio
 
 from outputs import OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
@@ -26,32 +29,53 @@ from poller.state.offline import OfflineState
 from poller.state.reader import StateReader, account_mismatches
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState, file
-from poller.state.sqlite.database import Database
+from poller.state.sqlite.database import Database, Judge
 from poller.state.sqlite.ledger import SqliteLedger, marks_of
+from poller.state.sqlite.lock import Holder, StateInUse
 from poller.state.sqlite.offline import OfflineFile
 from poller.telemetry import Telemetry
 
+_LOOK_AGAIN = 0.2
+"""Seconds between two tries to get a state that another process has."""
+_TELL_AGAIN = 30.0
+"""Seconds after which it is told again that it is waited for."""
+
 
 class OpenState(NamedTuple):
-    """A ledger, how a token is saved (None: none is ever spent), and what is wrong with the state, if anything is."""
+    """A ledger, how a token is saved (None: none is ever spent), and what is wrong with the state, if anything is.
+
+    `end` is to be called once this process was asked to end: whoever comes next waits for that.
+    """
 
     ledger: Ledger
     save: SaveToken | None
     trouble: Callable[[], str | None]
+    end: Callable[[], None] = lambda: None
+
+
+class Opening(NamedTuple):
+    """Who opens a state: the `command`, as typed behind `poller`, and what it lends to what it opens.
+
+    `patience` see `Delivery`. `pause` lets seconds pass while another command has the state.
+    """
+
+    command: str
+    telemetry: Telemetry
+    now: Now
+    patience: float | None = None
+    pause: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
 def open_state(
     state: StateConfig,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
-    telemetry: Telemetry,
-    now: Now,
-    patience: float | None,
+    by: Opening,
 ) -> AbstractAsyncContextManager[OpenState]:
-    """Open state and outputs. `patience` see `Delivery`. Raises ConfigError where the operator has to mend it."""
+    """Open state and outputs. Raises ConfigError where the operator has to mend something."""
     if isinstance(state, KafkaState):
-        return _in_kafka(state, outputs, sources, telemetry, now, patience)
-    return _in_sqlite(state, outputs, sources, telemetry, now, patience)
+        return _in_kafka(state, outputs, sources, by)
+    return _in_sqlite(state, outputs, sources, by)
 
 
 @asynccontextmanager
@@ -78,23 +102,42 @@ async def _in_sqlite(
     state: SqliteState,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
-    telemetry: Telemetry,
-    now: Now,
-    patience: float | None,
+    by: Opening,
 ) -> AsyncIterator[OpenState]:
     owners = {name: account_id(account) for name, account in sources.items()}
-    database = Database.open(state.path, lambda found: account_mismatches(found, owners))
+    database = await _database(state.path, by, lambda found: account_mismatches(found, owners))
     places = _places(sources)
-    if database.copy:
-        telemetry.notice("state.migrated", path=str(state.path), copy=str(database.copy))
     try:
         opening = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
-        async with _entered(Delivery(opening, telemetry, patience)) as delivery:
-            ledger = SqliteLedger(database, delivery, telemetry, now)
+        async with _entered(Delivery(opening, by.telemetry, by.patience)) as delivery:
+            ledger = SqliteLedger(database, delivery, by.telemetry, by.now)
             await ledger.claim(owners)
-            yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
+            yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble, database.end)
     finally:
         database.close()
+
+
+async def _database(path: Path, by: Opening, judge: Judge = lambda _: (), *, make: bool = True) -> Database:
+    """Open the file; loudly wait for another process that has it, as long as `StateInUse.patience` says."""
+    met: tuple[Holder | None, bool] | None = None
+    since = told = anyio.current_time()
+    while True:
+        try:
+            database = Database.open(path, judge, command=by.command, make=make)
+            break
+        except StateInUse as busy:
+            now, ending = anyio.current_time(), bool(busy.holder and busy.holder.is_ending)
+            if (busy.holder, ending) != met:
+                met, since, told = (busy.holder, ending), now, now - _TELL_AGAIN
+            if now - since >= busy.patience(by.command):
+                raise
+            if busy.holder and now - told >= _TELL_AGAIN:
+                told = now
+                by.telemetry.notice("state.awaited", path=str(path), holder=str(busy.holder), ending=ending)
+            await by.pause(_LOOK_AGAIN)
+    if database.copy:
+        by.telemetry.notice("state.migrated", path=str(path), copy=str(database.copy))
+    return database
 
 
 @asynccontextmanager
@@ -102,16 +145,14 @@ async def _in_kafka(
     state: KafkaState,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
-    telemetry: Telemetry,
-    now: Now,
-    patience: float | None,
+    by: Opening,
 ) -> AsyncIterator[OpenState]:
     joined = {name: output for name, output in outputs.items() if isinstance(output, KafkaConfig)}
     others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
     replica, places = replica_name(state), _places(sources)
     async with (
-        _entered(Delivery(others, telemetry, patience)) as delivery,
-        KafkaLedger(state, joined, delivery, telemetry, now, replica, places, patience) as ledger,
+        _entered(Delivery(others, by.telemetry, by.patience)) as delivery,
+        KafkaLedger(state, joined, delivery, by.telemetry, by.now, replica, places, by.patience) as ledger,
     ):
         await ledger.claim({name: account_id(account) for name, account in sources.items()})
         yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
@@ -134,15 +175,13 @@ async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
 
 
 @asynccontextmanager
-async def open_offline(state: StateConfig, *, make: bool = False) -> AsyncIterator[OfflineState]:
+async def open_offline(state: StateConfig, by: Opening, *, make: bool = False) -> AsyncIterator[OfflineState]:
     """Hold it. Raises ConfigError where a poller runs, and, unless `make`, where there is no state."""
     if isinstance(state, KafkaState):
         async with open_offline_topic(state, make=make) as found:
             yield found
         return
-    with closing(Database.open(state.path, make=make)) as database:
-        if database.copy:
-            Telemetry().notice("state.migrated", path=str(state.path), copy=str(database.copy))
+    with closing(await _database(state.path, by, make=make)) as database:
         yield OfflineFile(database)
 
 

@@ -7,8 +7,9 @@ from poller.events.seen import key_of
 from poller.plugin.credentials import Token
 from poller.state.export import export_lines, read_export
 from poller.state.offline import StateDump
-from poller.state.open import open_offline
+from poller.state.open import Opening, open_offline
 from poller.state.sqlite import SqliteState
+from poller.telemetry import Telemetry
 from tests.kafka.ledgers import owner, replica, state
 from tests.kafka.reading import Place
 from tests.state.ledgers import change, checkpoint, entry
@@ -17,6 +18,7 @@ from tests.support.toy import NOON
 pytestmark = pytest.mark.slow
 
 A, B = "acme/calls", "crm/leads"
+BY = Opening("state", Telemetry(), lambda: NOON)
 TOKEN = Token("configured", "refresh-SECRET", "access-SECRET", NOON)
 
 
@@ -30,7 +32,7 @@ async def polled(kafka: Place) -> None:
 
 
 async def whole(kafka: Place) -> StateDump:
-    async with open_offline(state(kafka, partitions=4)) as found:
+    async with open_offline(state(kafka, partitions=4), BY) as found:
         return found.all()
 
 
@@ -40,11 +42,11 @@ async def test_it_goes_into_a_files_state_and_back_into_another_topic(
     await polled(kafka)
     taken = read_export(export_lines(await whole(kafka), NOON), "a file")
     file = SqliteState(path=tmp_path_factory.mktemp("state") / "poller.db")
-    async with open_offline(file, make=True) as found:
+    async with open_offline(file, BY, make=True) as found:
         await found.fill(StateDump(taken.rows | {"o|files|events/a.jsonl": b"{}"}, taken.chunks))
         back = list(export_lines(found.all(), NOON))
     names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "partitions": 2}
-    async with open_offline(state(kafka, **names), make=True) as found:
+    async with open_offline(state(kafka, **names), BY, make=True) as found:
         assert found.all().rows == {}
         left_out = await found.fill(read_export(back, "a file"))
     assert left_out == ["where 1 files ended: with state in Kafka there are no file outputs"]
@@ -59,7 +61,7 @@ async def test_it_goes_into_a_files_state_and_back_into_another_topic(
 
 async def test_a_stream_is_forgotten_and_the_others_are_not(kafka: Place) -> None:
     await polled(kafka)
-    async with open_offline(state(kafka, partitions=4)) as found:
+    async with open_offline(state(kafka, partitions=4), BY) as found:
         keys = [key for key in found.all().rows if key.endswith(A)]
         await found.forget(keys, [A])
     left = await whole(kafka)
@@ -74,13 +76,13 @@ async def test_while_somebody_polls_it_is_refused(kafka: Place) -> None:
     async with replica(kafka, "acme") as one:
         await one.has("acme")
         with pytest.raises(ConfigError, match=r"^state.group: .* has 1 members: stop every poller first"):
-            async with open_offline(state(kafka)):
+            async with open_offline(state(kafka), BY):
                 pass
 
 
 async def test_a_topic_that_is_not_there_holds_nothing(kafka: Place) -> None:
     with pytest.raises(ConfigError, match=r"^state.topic: .*nothing was saved yet"):
-        async with open_offline(state(kafka)):
+        async with open_offline(state(kafka), BY):
             pass
     assert f"{kafka.prefix}state" not in kafka.topics(), "and it is not made"
 
@@ -90,6 +92,6 @@ async def test_a_token_without_its_key_is_refused_before_anything_is_written(kaf
     taken = await whole(kafka)
     names = {"topic": f"{kafka.prefix}other", "group": f"{kafka.prefix}other", "token_key": None}
     with pytest.raises(ConfigError, match=r"^state.token_key: it is needed"):
-        async with open_offline(state(kafka, **names), make=True) as found:
+        async with open_offline(state(kafka, **names), BY, make=True) as found:
             await found.fill(taken)
     assert kafka.read("other") == []

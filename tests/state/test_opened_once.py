@@ -16,7 +16,7 @@ from poller.commands.check import check
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
 from poller.plugin.source import AccountId
-from poller.state.open import open_offline, open_state
+from poller.state.open import Opening, open_offline, open_state
 from poller.state.rows import ACCOUNT, encode
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.migration import FORMAT
@@ -59,12 +59,12 @@ def config(tmp_path: Path) -> Path:
 
 
 async def a_start(settings: Settings) -> None:
-    async with open_state(settings.state, settings.outputs, settings.sources, Telemetry(), _now, None):
+    async with open_state(settings.state, settings.outputs, settings.sources, Opening("run", Telemetry(), _now)):
         pass
 
 
 async def an_export(settings: Settings) -> None:
-    async with open_offline(settings.state) as state:
+    async with open_offline(settings.state, Opening("state export", Telemetry(), _now)) as state:
         state.all()
 
 

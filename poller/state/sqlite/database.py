@@ -1,12 +1,12 @@
 """The state's SQLite file: one process writes it, each write is durable when it returns, and readers never disturb."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from poller.state.sqlite import file as opening
+from poller.state.sqlite.lock import RUN, Lock
 
 Judge: TypeAlias = Callable[["Database"], Collection[str]]
 """Says, a line each, why a state must not be used."""
@@ -22,18 +22,19 @@ class Database:
     ConfigError at opening where only the operator can help, sqlite3.Error later.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None = None, copy: Path | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: Lock | None = None, copy: Path | None = None) -> None:
         self._connection = connection
         self._lock = lock
         self.copy = copy
 
     @classmethod
-    def open(cls, path: Path, judge: Judge = lambda _: (), *, make: bool = True) -> "Database":
+    def open(cls, path: Path, judge: Judge = lambda _: (), *, command: str = RUN, make: bool = True) -> "Database":
         """Open for writing, by this process alone; made (mode 0600) where it is missing, unless it is not to be.
 
-        What `judge` says of a state that is there is raised as a ConfigError, before anything is changed in it.
+        `command` is ours, as typed behind `poller`. What `judge` says of a state that is there is raised as a
+        ConfigError, before anything is changed in it. Raises StateInUse where another process has it.
         """
-        return cls(*opening.writable(path, lambda connection: judge(cls(connection)), make=make))
+        return cls(*opening.writable(path, lambda connection: judge(cls(connection)), command=command, make=make))
 
     @classmethod
     def read(cls, path: Path) -> "Database | None":
@@ -101,8 +102,13 @@ class Database:
             transaction.execute("DELETE FROM chunk WHERE stream = ?", (stream,))
             transaction.executemany(_ADD, chunks)
 
+    def end(self) -> None:
+        """Tell whoever waits for the state that this process is about to end."""
+        if self._lock is not None:
+            self._lock.end()
+
     def close(self) -> None:
         """Close, and let go of the lock."""
         self._connection.close()
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()

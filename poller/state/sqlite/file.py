@@ -1,6 +1,5 @@
 """The state's SQLite file is opened, or refused with a remedy before anything in it is touched."""
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Collection
@@ -10,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from xxhash import xxh3_64_digest
 
 from poller.errors import ConfigError
+from poller.state.sqlite.lock import Lock
 from poller.state.sqlite.migration import FORMAT, migrate, writer
 
 _APPLICATION = 0x706F6C6C
@@ -29,10 +29,10 @@ SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
 
 
 class Written(NamedTuple):
-    """A state that is ours alone: the lock is to be closed with it; `copy` was made of it before it was migrated."""
+    """A state that is ours alone: the lock is to be closed after it; `copy` was made of it before it was migrated."""
 
     connection: sqlite3.Connection
-    lock: int
+    lock: Lock
     copy: Path | None
 
 
@@ -40,23 +40,23 @@ Judge: TypeAlias = Callable[[sqlite3.Connection], Collection[str]]
 """Says what else stands in the way of using a state that is whole; nothing in it has been touched yet."""
 
 
-def writable(path: Path, judge: Judge, *, make: bool = True) -> Written:
+def writable(path: Path, judge: Judge, *, command: str, make: bool = True) -> Written:
     """Lock a state, check it once, let `judge` refuse it, and only then migrate it where an older version wrote it.
 
-    Made where it is missing, if it is to be. Raises ConfigError.
+    It is made where it is missing, if it is to be; `command` says to others who has it. Raises ConfigError.
     """
     path = Path(os.path.realpath(path))  # a link must not lead around the lock
     if not make and not path.exists():
         raise ConfigError(missing(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(path)
+        lock = Lock(path, command)
     except OSError as error:
         raise ConfigError(_unwritable(path, error.strerror)) from None
     try:
         connection, copy = _made(path, judge, make=make)
     except BaseException:
-        os.close(lock)
+        lock.close()
         raise
     return Written(connection, lock, copy)
 
@@ -78,18 +78,6 @@ def readable(path: Path) -> sqlite3.Connection | None:
         connection.close()
         return None
     return connection
-
-
-def _locked(path: Path) -> int:
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise ConfigError(
-            f"state.path: {path} is in use by another poller; stop that one, or choose another path"
-        ) from None
-    return lock
 
 
 def missing(path: Path) -> str:

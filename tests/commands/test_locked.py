@@ -1,0 +1,42 @@
+"""A poller that is started while a command has its state, or its predecessor is just ending, waits for that."""
+
+import signal
+
+import pytest
+
+from poller.state.sqlite.database import Database
+from tests.commands.running import House, until
+from tests.commands.vendors import Vendors
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_waits_for_a_command_and_then_polls(house: House) -> None:
+    database = Database.open(house.folder / "state/poller.db", command="backfill")
+    with house.start("run") as poller:
+        assert "`poller backfill`" in poller.until_log("state.awaited")["holder"]
+        database.close()
+        poller.until_log("poller.started")
+        assert poller.stop() == 0
+
+
+def test_a_signal_ends_the_wait(house: House) -> None:
+    database = Database.open(house.folder / "state/poller.db", command="state export")
+    with house.start("run") as poller:
+        poller.until_log("state.awaited")
+        assert poller.stop() == 0
+    database.close()
+
+
+def test_it_waits_for_its_predecessor_that_is_just_ending(house: House, vendors: Vendors) -> None:
+    with house.start("run") as first:
+        first.until_log("poll.completed", source="acme", sweep="audit")
+        vendors.vices({"callcap": {"stall": 1.0}})
+        since = vendors.number()
+        until(lambda: vendors.asked("callcap", since), "a page that does not come")
+        first.process.send_signal(signal.SIGTERM)
+        with house.start("run") as second:
+            assert second.until_log("state.awaited")["ending"]
+            second.until_log("poller.started")
+            assert first.code() == 0
+            assert second.stop() == 0
