@@ -1,4 +1,4 @@
-"""The documentation points to what is there, and the page on architecture shows the house as it is."""
+"""The documentation points to what is there, and the page on architecture shows the packages as they are."""
 
 import re
 import shlex
@@ -39,21 +39,21 @@ def test_every_path_of_ours_that_a_page_names_is_there(page: str) -> None:
     assert [name for name in named if not (ROOT / name).exists() and "NAME" not in name] == []
 
 
-def test_the_architecture_shows_every_room_on_its_floor() -> None:
+def test_the_architecture_shows_every_package_on_its_layer() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [floors] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
     page = (ROOT / "docs/architecture.md").read_text()
     shown = [re.split(r" {2,}", line[10:])[0] for line in page.splitlines() if re.match(r"(poller/| {7})   \w", line)]
-    assert shown == floors
-    rooms = {room for floor in floors for room in floor.split(" | ")}
-    assert {room for room in rooms if f"**`{room}`**" not in page} == set()
+    assert shown == layers
+    packages = {package for layer in layers for package in layer.split(" | ")}
+    assert {package for package in packages if f"**`{package}`**" not in page} == set()
 
 
-def test_every_file_that_the_page_on_architecture_names_is_in_its_room() -> None:
-    rooms = re.findall(r"(?ms)^\*\*`([\w/]+)`\*\*(.*?)\n\n", (ROOT / "docs/architecture.md").read_text())
-    named = [(room, name) for room, text in rooms for name in re.findall(r"`(\w+\.py)`", text)]
+def test_every_file_that_the_page_on_architecture_names_is_in_its_package() -> None:
+    packages = re.findall(r"(?ms)^\*\*`([\w/]+)`\*\*(.*?)\n\n", (ROOT / "docs/architecture.md").read_text())
+    named = [(package, name) for package, text in packages for name in re.findall(r"`(\w+\.py)`", text)]
     assert len(named) > 10
-    places = [(ROOT / room / name, ROOT / "poller" / room / name) for room, name in named]
+    places = [(ROOT / package / name, ROOT / "poller" / package / name) for package, name in named]
     assert [here for here, within in places if not (here.exists() or within.exists())] == []
 
 
