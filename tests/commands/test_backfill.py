@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.commands.running import House, callcap, flextell, until, without_colours
-from tests.commands.vendors import Vendors
+from tests.commands.vendors import Vendors, repeating, serving
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +47,22 @@ def test_by_itself_it_reads_all_there_was_and_nothing_comes_twice(late: House, v
         assert (again.code(), ", 0 events" in again.said) == (0, True)
         assert len(late.subjects(name)) == len(set(late.subjects(name)))
     assert {event["revision"] for event in late.events("acme")} == {1}
+
+
+@pytest.mark.parametrize("after_the_next_request", [False, True])
+def test_where_each_answer_comes_twice_all_is_read(tmp_path: Path, *, after_the_next_request: bool) -> None:
+    """A copy is never taken for the answer to the next request, whose slice would then be read as empty."""
+    with (
+        serving(rate=0.0007, minutes=30 * 1440) as vendors,
+        repeating(vendors.at, late=after_the_next_request) as gateway,
+    ):
+        house = House(tmp_path, {"acme": callcap(gateway, start="1s")})
+        command = house.run("backfill", "acme.calls", "--from", "30d", before=SHORT)
+        held = vendors.holds("callcap")
+    assert command.code() == 0
+    assert len(command.logs("backfill.read")) == 30, "a slice a day, and some are empty"
+    assert house.has("acme", held)
+    assert len(house.subjects("acme")) == len(set(house.subjects("acme")))
 
 
 def test_beside_a_running_poller_that_one_reads_it_and_emits_its_silent_baseline(late: House, vendors: Vendors) -> None:

@@ -1,14 +1,16 @@
 """The simulated vendors on a port of their own, served from a thread of the tests; a test changes them as it likes."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
+import anyio.abc
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from poller.sandbox.registry import new_world
 from poller.sandbox.server import listen, serve
@@ -98,3 +100,49 @@ def serving(rate: float = 6, minutes: float = 10) -> Iterator[Vendors]:
         yield Vendors(f"http://127.0.0.1:{sock.getsockname()[1]}", portal, world, clock)
         portal.call(stop.set)
         done.result(20)
+
+
+@contextmanager
+def repeating(at: str, *, late: bool) -> Iterator[str]:
+    """A gateway before the vendors that sends each answer twice and closes no connection; its address.
+
+    The second copy comes behind the first; or `late`, when the connection's next request has come.
+    """
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_gateway(at, late=late)) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _gateway(at: str, *, late: bool) -> AsyncIterator[str]:
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    client = httpx.AsyncClient(base_url=at, trust_env=False, timeout=20)
+
+    async def serve(caller: anyio.abc.SocketStream) -> None:
+        async with caller:
+            last, reader = b"", BufferedByteReceiveStream(caller)
+            while head := await _head(reader):
+                answer = await _relayed(client, head)
+                await caller.send(last + answer if late else answer * 2)
+                last = answer
+
+    async with listener, client, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, serve)
+        yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"  # noqa: S610  not Django's
+        group.cancel_scope.cancel()
+
+
+async def _head(reader: BufferedByteReceiveStream) -> bytes:
+    """The head of a request that has no body; nothing where the caller went."""
+    with suppress(anyio.IncompleteRead, anyio.BrokenResourceError):
+        return await reader.receive_until(b"\r\n\r\n", 1 << 16)
+    return b""
+
+
+async def _relayed(http: httpx.AsyncClient, head: bytes) -> bytes:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    named = (line.partition(": ")[::2] for line in lines)
+    fields = {name: text for name, text in named if name.lower() not in {"host", "connection", "accept-encoding"}}
+    found = await http.get(first.split(" ")[1], headers=fields)
+    kept = "".join(f"{name}: {found.headers[name]}\r\n" for name in ("date", "content-type") if name in found.headers)
+    said = f"HTTP/1.1 {found.status_code} Said\r\n{kept}Content-Length: {len(found.content)}\r\n\r\n"
+    return said.encode() + found.content
