@@ -24,7 +24,7 @@ from poller.polling.loop import SourceLoop
 from poller.polling.progress.backfill import SECOND, Order, order_text
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Supervisor
-from poller.server.control import BACKFILL, BackfillRequest, Refusal, caller
+from poller.server.control import BACKFILL, BackfillRequest, Refusal, control_client
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner_of
@@ -105,7 +105,7 @@ async def execute_order(supervisor: Supervisor, settings: Settings, asked: Backf
 
 async def order_from_running(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
     """Have the poller that listens there read it; None where none does. Raises ConfigError, and Gone."""
-    async with caller(path, _ACCEPTED) as http:
+    async with control_client(path, _ACCEPTED) as http:
         try:
             found = await _ask(http, BackfillRequest(source, stream, wanted))
         except httpx.ConnectError:

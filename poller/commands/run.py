@@ -78,7 +78,7 @@ def _control(
     stack: AsyncExitStack,
     settings: Settings,
     telemetry: Telemetry,
-    take: control.Take,
+    take: control.TakeOrder,
     statuses: Callable[[], list[StreamStatus]],
 ) -> list[Beside]:
     """Serve the control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""

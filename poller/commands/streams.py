@@ -7,7 +7,7 @@ from poller.config.settings import Settings
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.source import read_stream, stream_runtime
 from poller.polling.status import stream_status
-from poller.server.control import statuses
+from poller.server.control import running_statuses
 from poller.state.kafka.owners import Owners
 from poller.state.open import group_owners, missing_text, open_reader
 from poller.state.reader import StateReader
@@ -19,7 +19,7 @@ async def stream_statuses(settings: Settings, now: datetime, note: Callable[[str
 
     `note` is told where there is no state. Raises ConfigError where the state can't be read.
     """
-    said = {(one.source, one.stream): one for one in await statuses(settings.control) if one.here}
+    said = {(one.source, one.stream): one for one in await running_statuses(settings.control) if one.here}
     if owners := group_owners(settings.state):
         await owners.ask()
     async with open_reader(settings.state) as state:

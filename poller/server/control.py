@@ -24,7 +24,7 @@ _SOON = 2.0
 
 
 class BackfillRequest(msgspec.Struct, frozen=True):
-    """The history of a stream that is to be read; without an order, how far it is."""
+    """An order to read the history of a stream; without `order`, the question how far an earlier one is."""
 
     source: str
     stream: str
@@ -32,17 +32,20 @@ class BackfillRequest(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why something is not done, and the remedy: one line each."""
+    """An answer that says why something is not done, and the remedy: one line each."""
 
     problems: list[str]
 
 
-Take: TypeAlias = Callable[[BackfillRequest], Awaitable[Backfill | None]]
-"""Have it done. Raises ConfigError."""
+TakeOrder: TypeAlias = Callable[[BackfillRequest], Awaitable[Backfill | None]]
+"""Takes an order in, and returns how far it is, None where there is none. Raises ConfigError where it is refused."""
 
 
 def listen(path: Path) -> socket.socket:
-    """A socket there that only its owner can use; one that a dead process left is replaced. Raises ConfigError."""
+    """Make a socket at a path, for its owner alone; one that a dead process left is replaced.
+
+    Raises ConfigError where somebody listens there, or where no socket can be made.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_dead(path)
@@ -61,7 +64,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def _remove_dead(path: Path) -> None:
-    """Raises OSError where somebody listens, or where it is no socket."""
+    """Remove a socket on which nobody listens. Raises OSError where somebody does."""
     if not path.is_socket():
         return  # what else is there makes binding fail
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
@@ -71,44 +74,44 @@ def _remove_dead(path: Path) -> None:
             path.unlink()
 
 
-def caller(path: Path, timeout: float) -> httpx.AsyncClient:
-    """Who asks the poller that listens there."""
+def control_client(path: Path, timeout: float) -> httpx.AsyncClient:
+    """Return a client for the poller that listens at a path; `timeout` in seconds."""
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://poller", timeout=timeout
     )
 
 
-async def statuses(path: Path | None) -> list[StreamStatus]:
-    """How the streams of the poller that listens there stand, as it knows itself; none where none answers."""
+async def running_statuses(path: Path | None) -> list[StreamStatus]:
+    """Return the status of every stream of the poller that listens at a path; none where none answers."""
     if path is None:
         return []
     try:
-        async with caller(path, _SOON) as http:
+        async with control_client(path, _SOON) as http:
             answer = await http.get(STREAMS)
             return msgspec.json.decode(answer.content, type=list[StreamStatus])
     except (httpx.HTTPError, msgspec.MsgspecError):  # it ends just now, or is of another version
         return []
 
 
-def application(take: Take, statuses: Callable[[], list[StreamStatus]]) -> Starlette:
-    """POST an Asked; GET how every stream stands."""
+def application(take: TakeOrder, statuses: Callable[[], list[StreamStatus]]) -> Starlette:
+    """Return what the control socket answers: POST a BackfillRequest, GET the status of every stream."""
 
     async def backfill(request: Request) -> Response:
         try:
-            asked = msgspec.json.decode(await request.body(), type=BackfillRequest)
-            found = await take(asked)
+            order = msgspec.json.decode(await request.body(), type=BackfillRequest)
+            progress = await take(order)
         except msgspec.MsgspecError as error:
-            return _answer(Refusal([f"another version's command: {error}"]), 400)
+            return _response(Refusal([f"another version's command: {error}"]), 400)
         except ConfigError as error:
-            return _answer(Refusal(error.problems), 409)
-        return _answer(found, 200)
+            return _response(Refusal(error.problems), 409)
+        return _response(progress, 200)
 
     async def streams(_: Request) -> Response:
-        return _answer(statuses(), 200)
+        return _response(statuses(), 200)
 
     routes = [Route(BACKFILL, backfill, methods=["POST"]), Route(STREAMS, streams, methods=["GET"])]
     return Starlette(routes=routes)
 
 
-def _answer(said: Backfill | Refusal | list[StreamStatus] | None, status: int) -> Response:
-    return Response(msgspec.json.encode(said), status, media_type="application/json")
+def _response(body: Backfill | Refusal | list[StreamStatus] | None, status: int) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Whose fault it is that a stream is not well, as far as that can be known, and why in plain words."""
+"""A guess at what is wrong with a stream: whose fault it is, and why, in plain words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -9,7 +9,7 @@ Fault: TypeAlias = Literal["vendor", "vendor or network", "configuration", "outp
 
 
 class Diagnosis(NamedTuple):
-    """`fault` is None where nothing is wrong, `reason` None where there is nothing to say."""
+    """Whose fault it is (None: nothing is wrong), and why (None: there is nothing to say)."""
 
     fault: Fault | None
     reason: str | None
@@ -32,6 +32,7 @@ _HOLD: Final = frozenset({_DENIED, _ANSWERS, _SILENT, _OUTCOMES["throttled"], _O
 _GAPS: Final[Mapping[str, Diagnosis]] = {
     "unreadable": Diagnosis("vendor", "the vendor's list does not reach back so far"),
     "shifted": _SHIFTED,
+    "outage": Diagnosis("unknown", "what a long outage left out is being read, a slice at a time"),
 }
 _BROKEN: Final = Diagnosis("unknown", "a pass broke off and is not made up for yet")
 _EARLIER: Final = Diagnosis("unknown", "it failed before this process began, and was not tried again yet")
@@ -42,9 +43,9 @@ _SLOW: Final = Diagnosis("unknown", "polls do not keep up, and none of them fail
 def diagnose(
     status: StreamStatus, failures: Mapping[str, str], outputs: Sequence[OutputStatus], reasons: Sequence[str]
 ) -> Diagnosis:
-    """Derived from the state and from how the sweeps failed last (`failures`: outcome by sweep).
+    """Judge a stream by its state and by how its sweeps failed last (`failures`: outcome by sweep).
 
-    `reasons` say why nothing can be delivered now. What an earlier process met is known by its text alone.
+    `reasons` say why nothing can be delivered now. Of a failure that an earlier process met only the text is known.
     """
     if not status.here:
         other = f"the replica {status.owner} polls it" if status.owner else "another replica polls it, or none does"
@@ -57,7 +58,10 @@ def diagnose(
 
 
 def waits_behind(found: Diagnosis, siblings: Mapping[str, Diagnosis]) -> Diagnosis:
-    """The same stream's, now that the other streams of its source are known by name: it may only wait for its turn."""
+    """Return a stream's diagnosis in the light of those of its source's other streams, by name.
+
+    A stream that only seems slow may wait for its turn behind one whose trouble holds up the whole source.
+    """
     if found == _SLOW:
         for name, other in siblings.items():
             if other in _HOLD:
@@ -73,7 +77,7 @@ def _paused(outputs: Sequence[OutputStatus], reasons: Sequence[str]) -> Diagnosi
 
 
 def _failing(status: StreamStatus, failures: Mapping[str, str]) -> Diagnosis | None:
-    """What the sweep that matters most says: one whose gap is open, then the main one, then any."""
+    """Judge by the failure that matters most: of a sweep whose gap is open, then of the main sweep, then of any."""
     first = [gap.sweep for gap in status.gaps] + ["live", "snapshot"]
     errors = {sweep.name: sweep.last_error for sweep in status.sweeps if sweep.name in failures}
     for name in [*first, *errors]:

@@ -1,4 +1,4 @@
-"""What a running poller answers over HTTP: is it alive, is it ready, its metrics, its streams, a page for people."""
+"""The HTTP endpoints of a running poller: health, metrics, its streams as JSON, and a page for people."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poller.server.access import Token, TokenRequired
-from poller.server.overview import Overview, TelemetryLookup, output_json, overview_of, stream_json
+from poller.server.overview import Overview, TelemetryLookup, catch_up_json, output_json, overview_of, stream_json
 from poller.server.page import POLICY, page
 from poller.server.verdict import verdict_json
 from poller.telemetry import EXPOSITION, Telemetry
@@ -46,51 +46,56 @@ def application(
     """
     one_at_a_time = anyio.CapacityLimiter(1)  # many hasty scrapers must not take the threads that commits need
 
-    async def aside(work: Callable[[], T]) -> T:
+    async def in_worker(work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=one_at_a_time)
 
     async def livez(_: Request) -> Response:
-        return _answer(b"ok\n", "text/plain")
+        return _response(b"ok\n", "text/plain")
 
     async def readyz(_: Request) -> Response:
         reasons = ready()
         body = orjson.dumps({"ready": not reasons, "reasons": reasons})
-        return _answer(body, "application/json", 503 if reasons else 200)
+        return _response(body, "application/json", 503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:
-        return _answer(await aside(telemetry.render), EXPOSITION)
+        return _response(await in_worker(telemetry.render), EXPOSITION)
 
-    async def looked(show: Callable[[Overview], bytes], media_type: str) -> Response:
+    async def overview_response(show: Callable[[Overview], bytes], media_type: str) -> Response:
         reasons, now = ready(), datetime.now(UTC)
-        asked = TelemetryLookup(telemetry.failures, telemetry.events_per_minute)
-        return _answer(
-            await aside(lambda: show(overview_of(statuses(), telemetry.output_statuses(), reasons, asked, now))),
+        lookup = TelemetryLookup(telemetry.failures, telemetry.events_per_minute)
+        return _response(
+            await in_worker(lambda: show(overview_of(statuses(), telemetry.output_statuses(), reasons, lookup, now))),
             media_type,
         )
 
     async def streams(_: Request) -> Response:
-        return await looked(_streams, "application/json")
+        return await overview_response(_streams, "application/json")
 
     async def status(_: Request) -> Response:
-        return await looked(_status, "application/json")
+        return await overview_response(_status, "application/json")
 
-    async def people(_: Request) -> Response:
-        return await looked(page, "text/html")
+    async def status_page(_: Request) -> Response:
+        return await overview_response(page, "text/html")
 
     probes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
-    looks = {"/api/streams": streams, "/api/status": status, "/": people}
-    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | looks).items()]
+    views = {"/api/streams": streams, "/api/status": status, "/": status_page}
+    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | views).items()]
     return Starlette(routes=routes, middleware=[Middleware(TokenRequired, token=token, free=_FREE)])
 
 
-def _streams(of: Overview) -> bytes:
-    return orjson.dumps([stream_json(stream) for stream in of.streams])
+def _streams(overview: Overview) -> bytes:
+    return orjson.dumps([stream_json(stream) for stream in overview.streams])
 
 
-def _status(of: Overview) -> bytes:
-    outputs = [output_json(output) for output in of.outputs]
-    return orjson.dumps({"verdict": verdict_json(of), "reasons": list(of.reasons), "outputs": outputs})
+def _status(overview: Overview) -> bytes:
+    told = {
+        "verdict": verdict_json(overview),
+        "reasons": list(overview.reasons),
+        "outputs": [output_json(output) for output in overview.outputs],
+        "catching_up": [catch_up_json(catch_up) for catch_up in overview.catch_ups()],
+    }
+    return orjson.dumps(told)
 
 
-def _answer(body: bytes, media_type: str, status: int = 200) -> Response:
+def _response(body: bytes, media_type: str, status: int = 200) -> Response:
     return Response(body, status, _HEADERS, media_type)

@@ -1,6 +1,6 @@
-"""One look at a running poller: every stream with what is to be said of it, the outputs, and the verdict."""
+"""What the page and /api tell of a running poller at one moment: its streams, what is wrong with each, its outputs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,33 +11,51 @@ from poller.telemetry.status import STATES, OutputStatus, StreamStatus, as_json,
 
 @dataclass(frozen=True, slots=True)
 class StreamOverview:
-    """A stream, whose fault it is, and up to when it is complete (None: not known)."""
+    """A stream's status, what is wrong with it, and up to when it is complete (None: not known).
+
+    `events` are those of the last 60 minutes, by minute, the running one last.
+    """
 
     status: StreamStatus
-    blame: Diagnosis
+    diagnosis: Diagnosis
     covered_until: datetime | None
     events: Sequence[int]
 
     @property
     def name(self) -> str:
-        """As commands name it in their output."""
+        """The stream's name as commands print it: source/stream."""
         return f"{self.status.source}/{self.status.stream}"
 
     @property
     def troubled(self) -> bool:
-        """Whether something is missing, or may be."""
+        """Whether something of the stream is missing, or may be."""
         return self.status.here and self.status.state not in {"ok", "waiting"}
 
     @property
     def since(self) -> datetime | None:
-        """From when on something may be missing."""
+        """The time from which on something may be missing, None where that is not known."""
         moments = [gap.start for gap in self.status.gaps] + ([self.covered_until] if self.covered_until else [])
         return min(moments, default=None)
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """A range of a stream that is read beside what is new: a backfill, or the gap of the sweep that `reader` names.
+
+    What lies before `at` is read, and the range ends at `end`. `share` is the part that is read, 0 to 1, None where
+    that is not known: a gap does not keep where it began.
+    """
+
+    stream: str
+    reader: str
+    at: datetime
+    end: datetime
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, streams in the order of the configuration; `reasons` say why nothing can be delivered."""
+    """All streams, in the order of the configuration, and all outputs; `reasons` say why nothing can be delivered."""
 
     streams: Sequence[StreamOverview]
     outputs: Sequence[OutputStatus]
@@ -45,12 +63,16 @@ class Overview:
     now: datetime
 
     def urgent_first(self) -> list[StreamOverview]:
-        """The streams, troubled ones first, those that others poll last."""
+        """Return the streams: those in trouble first, those that other replicas poll last."""
         return sorted(self.streams, key=_urgency)
+
+    def catch_ups(self) -> list[CatchUp]:
+        """Return what is being read after the event, by stream; not what a vendor's list does not reach."""
+        return [catch_up for stream in self.streams for catch_up in _catch_ups(stream)]
 
 
 class TelemetryLookup(NamedTuple):
-    """What telemetry knows of a stream, by source and stream: how its sweeps failed, its events a minute."""
+    """Two questions to telemetry, by source and stream: how its sweeps failed last, and its events by minute."""
 
     failures: Callable[[str, str], Mapping[str, str]]
     events: Callable[[str, str], Sequence[int]]
@@ -60,43 +82,63 @@ def overview_of(
     statuses: Sequence[StreamStatus],
     outputs: Sequence[OutputStatus],
     reasons: Sequence[str],
-    asked: TelemetryLookup,
+    lookup: TelemetryLookup,
     now: datetime,
 ) -> Overview:
-    """Put together what is known at this moment."""
-    alone = [_stream(status, outputs, reasons, asked, now) for status in statuses]
+    """Return what is known at this moment."""
+    alone = [_stream(status, outputs, reasons, lookup, now) for status in statuses]
     by_source: dict[str, dict[str, Diagnosis]] = {}
-    for of in alone:
-        by_source.setdefault(of.status.source, {})[of.name] = of.blame
-    streams = [replace(of, blame=waits_behind(of.blame, by_source[of.status.source])) for of in alone]
+    for stream in alone:
+        by_source.setdefault(stream.status.source, {})[stream.name] = stream.diagnosis
+    streams = [
+        replace(stream, diagnosis=waits_behind(stream.diagnosis, by_source[stream.status.source])) for stream in alone
+    ]
     return Overview(streams, outputs, reasons, now)
 
 
 def _stream(
-    status: StreamStatus, outputs: Sequence[OutputStatus], reasons: Sequence[str], asked: TelemetryLookup, now: datetime
+    status: StreamStatus,
+    outputs: Sequence[OutputStatus],
+    reasons: Sequence[str],
+    lookup: TelemetryLookup,
+    now: datetime,
 ) -> StreamOverview:
     names = (status.source, status.stream)
     lag = status.lag_seconds
     covered = None if lag is None else (now - timedelta(seconds=lag)).replace(microsecond=0)
-    found = diagnose(status, asked.failures(*names), outputs, reasons)
-    return StreamOverview(status, found, covered, asked.events(*names))
+    found = diagnose(status, lookup.failures(*names), outputs, reasons)
+    return StreamOverview(status, found, covered, lookup.events(*names))
 
 
-def _urgency(of: StreamOverview) -> tuple[bool, int, bool, str, str]:
-    status = of.status
-    return not status.here, STATES.index(status.state), of.blame.fault is None, status.source, status.stream
+def _urgency(stream: StreamOverview) -> tuple[bool, int, bool, str, str]:
+    status = stream.status
+    return not status.here, STATES.index(status.state), stream.diagnosis.fault is None, status.source, status.stream
 
 
-def stream_json(of: StreamOverview) -> dict[str, Any]:
-    """One object of `/api/streams`."""
-    return as_json(of.status) | {
-        "covered_until": rfc3339(of.covered_until) if of.covered_until else None,
-        "fault": of.blame.fault,
-        "reason": of.blame.reason,
-        "events_per_minute": list(of.events),
+def _catch_ups(stream: StreamOverview) -> Iterator[CatchUp]:
+    if backfill := stream.status.backfill:
+        yield CatchUp(stream.name, "backfill", backfill.at, backfill.end, backfill.share)
+    for gap in stream.status.gaps:
+        if gap.kind != "unreadable":
+            yield CatchUp(stream.name, gap.sweep, gap.start, gap.end, None)
+
+
+def catch_up_json(catch_up: CatchUp) -> dict[str, Any]:
+    """Return one of the ranges that are caught up with in `/api/status`."""
+    until, end = rfc3339(catch_up.at), rfc3339(catch_up.end)
+    return {"stream": catch_up.stream, "reader": catch_up.reader, "at": until, "end": end, "share": catch_up.share}
+
+
+def stream_json(stream: StreamOverview) -> dict[str, Any]:
+    """Return one object of `/api/streams`."""
+    return as_json(stream.status) | {
+        "covered_until": rfc3339(stream.covered_until) if stream.covered_until else None,
+        "fault": stream.diagnosis.fault,
+        "reason": stream.diagnosis.reason,
+        "events_per_minute": list(stream.events),
     }
 
 
 def output_json(output: OutputStatus) -> dict[str, Any]:
-    """One of the outputs in `/api/status`."""
+    """Return one of the outputs in `/api/status`."""
     return {"name": output.name, "up": output.up, "since": rfc3339(output.since), "error": output.error}

@@ -1,4 +1,4 @@
-"""The one sentence that answers: is it complete, and if not, since when and why?"""
+"""One sentence that says whether all is complete, and if not, since when and why."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,50 +10,51 @@ from poller.telemetry.status import rfc3339
 
 
 class Verdict(NamedTuple):
-    """`said` stays the same while nothing changes; `more` may move on with the clock. `complete`: None is not known.
+    """A judgement on all that is polled here.
 
-    `until` is the moment up to which everything that is polled here is complete, None where that cannot be said.
+    `complete` is None where it is not known. `headline` stays the same while nothing changes; `detail` may move on with
+    the clock. `until` is the time up to which everything is complete, None where that cannot be said.
     """
 
     complete: bool | None
-    said: str
-    more: str
+    headline: str
+    detail: str
     until: datetime | None
 
     @property
     def sentence(self) -> str:
-        """Both parts."""
-        return f"{self.said} {self.more}".strip()
+        """The headline and the detail, as one sentence."""
+        return f"{self.headline} {self.detail}".strip()
 
 
-def verdict(of: Overview) -> Verdict:
-    """Judge what is polled here; what other replicas poll is only counted."""
-    ours = [stream for stream in of.urgent_first() if stream.status.here]
+def verdict(overview: Overview) -> Verdict:
+    """Judge the streams that are polled here; those that other replicas poll are only counted."""
+    ours = [stream for stream in overview.urgent_first() if stream.status.here]
     until = _earliest(ours)
-    if of.reasons:
-        since = min((output.since for output in of.outputs if not output.up), default=None)
-        when = f" since {format_clock(since, of.now, seconds=False)}" if since else ""
-        return Verdict(False, f"Not complete: nothing is delivered{when}: {of.reasons[0]}", "", until)
+    if overview.reasons:
+        since = min((output.since for output in overview.outputs if not output.up), default=None)
+        when = f" since {format_clock(since, overview.now, seconds=False)}" if since else ""
+        return Verdict(False, f"Not complete: nothing is delivered{when}: {overview.reasons[0]}", "", until)
     if troubled := [stream for stream in ours if stream.troubled]:
-        return Verdict(False, _trouble(troubled[0], of.now), _others(len(troubled) - 1, len(ours)), until)
+        return Verdict(False, _trouble(troubled[0], overview.now), _others(len(troubled) - 1, len(ours)), until)
     if unread := [stream for stream in ours if stream.covered_until is None]:
-        said = f"Not complete yet: {unread[0].name} was not read to its end so far"
-        return Verdict(False, said, _others(len(unread) - 1, len(ours)), until)
+        headline = f"Not complete yet: {unread[0].name} was not read to its end so far"
+        return Verdict(False, headline, _others(len(unread) - 1, len(ours)), until)
     if not ours:
-        return Verdict(None, "Nothing is polled here", _elsewhere(of.streams), None)
-    return Verdict(True, "Complete", f"{_until(ours, of.now)} {_elsewhere(of.streams)}".strip(), until)
+        return Verdict(None, "Nothing is polled here", _elsewhere(overview.streams), None)
+    return Verdict(True, "Complete", f"{_until(ours, overview.now)} {_elsewhere(overview.streams)}".strip(), until)
 
 
-def verdict_json(of: Overview) -> dict[str, Any]:
-    """The same in `/api/status`."""
-    judged = verdict(of)
+def verdict_json(overview: Overview) -> dict[str, Any]:
+    """Return the verdict as `/api/status` has it."""
+    judged = verdict(overview)
     until = rfc3339(judged.until) if judged.until else None
     return {"complete": judged.complete, "sentence": judged.sentence, "covered_until": until}
 
 
 def _trouble(worst: StreamOverview, now: datetime) -> str:
     since = f" since {format_clock(worst.since, now, seconds=False)}" if worst.since else ""
-    return f"Not complete: {worst.name}{since}: {worst.blame.reason}"
+    return f"Not complete: {worst.name}{since}: {worst.diagnosis.reason}"
 
 
 def _others(number: int, streams: int) -> str:
@@ -61,7 +62,7 @@ def _others(number: int, streams: int) -> str:
 
 
 def _until(ours: Sequence[StreamOverview], now: datetime) -> str:
-    """Reference lists are read once in a while, and would hide how fresh all else is."""
+    """Say up to when all is complete; of reference lists apart, which are read seldom and would hide the rest."""
     lists = [stream for stream in ours if _is_list(stream)]
     others = [stream for stream in ours if not _is_list(stream)]
     until = [f"up to {format_clock(moment, now)}" for moment in [_earliest(others)] if moment]

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -13,8 +14,8 @@ import pytest
 
 from poller.server.endpoints import application
 from poller.server.listener import listen, serve
-from poller.telemetry.status import StreamStatus
-from tests.server.conftest import NASTY, House, running
+from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus
+from tests.server.conftest import NASTY, NOON, House, running
 
 
 async def test_it_is_alive(house: House) -> None:
@@ -84,6 +85,26 @@ async def test_the_verdict_and_the_outputs(house: House) -> None:
     assert told["verdict"]["sentence"] == "Not complete: nothing is delivered: the disk is full"
     assert datetime.fromisoformat(told["outputs"][0].pop("since")) <= datetime.now(UTC)
     assert told["outputs"] == [{"name": "bus", "up": True, "error": None}]
+
+
+async def test_how_far_a_backfill_and_a_gap_are(house: House) -> None:
+    day = timedelta(days=1)
+    live, unreadable = (
+        GapStatus("live", NOON - day, NOON, "outage", NOON),
+        GapStatus("updated", NOON - day, NOON, "unreadable", NOON),
+    )
+    backfill = BackfillStatus(NOON - 4 * day, NOON, NOON - day, 10, 5, None)
+    house.streams = [replace(house.streams[0], gaps=[live, unreadable], backfill=backfill)]
+    async with running(house) as client:
+        told, shown = (await client.get("/api/status")).json(), (await client.get("/")).text
+    until, end = "2026-03-13T12:00:00.000Z", "2026-03-14T12:00:00.000Z"
+    assert told["catching_up"] == [
+        {"stream": "acme/calls", "reader": "backfill", "at": until, "end": end, "share": 0.75},
+        {"stream": "acme/calls", "reader": "live", "at": until, "end": end, "share": None},
+    ]
+    assert "acme/calls <small>backfill</small>: 75%, read up to 2026-03-13 12:00" in shown
+    assert "acme/calls <small>live</small>: read up to 2026-03-13 12:00" in shown
+    assert "updated</small>: read" not in shown
 
 
 def named(kind: str, text: str) -> str:

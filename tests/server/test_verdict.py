@@ -42,8 +42,8 @@ def test_all_is_complete_up_to_the_oldest_of_them() -> None:
 
 def test_what_a_screen_reader_hears_stays_the_same_while_the_clock_moves() -> None:
     before, after = verdict(seen(FINE)), verdict(seen(replace(FINE, lag_seconds=9.0)))
-    assert before.said == after.said
-    assert before.more != after.more
+    assert before.headline == after.headline
+    assert before.detail != after.detail
 
 
 def test_a_list_that_is_read_once_an_hour_does_not_make_the_rest_look_old() -> None:
@@ -63,30 +63,32 @@ def test_the_worst_stream_is_named_with_its_time_and_its_reason() -> None:
 
 def test_a_gap_counts_from_its_beginning() -> None:
     gap = GapStatus("updated", NOON - timedelta(days=1, hours=1), NOON, "unreadable", NOON)
-    said = verdict(seen(replace(FINE, state="gap", gaps=[gap]))).said
+    said = verdict(seen(replace(FINE, state="gap", gaps=[gap]))).headline
     assert "since 2026-03-13 11:00 UTC: the vendor's list does not reach back so far" in said
+    said = verdict(seen(replace(FINE, state="gap", gaps=[replace(gap, kind="outage")]))).headline
+    assert "since 2026-03-13 11:00 UTC: what a long outage left out is being read, a slice at a time" in said
 
 
 def test_an_output_that_is_down_stands_before_all_else() -> None:
     paused = replace(FINE, state="paused")
     of = seen(paused, outputs=[BUS], reasons=["output bus is down: no route"])
-    assert verdict(of).said == "Not complete: nothing is delivered since 11:40 UTC: output bus is down: no route"
-    assert of.streams[0].blame.fault == "output"
+    assert verdict(of).headline == "Not complete: nothing is delivered since 11:40 UTC: output bus is down: no route"
+    assert of.streams[0].diagnosis.fault == "output"
 
 
 def test_a_first_pass_under_way_is_no_alarm_and_not_complete() -> None:
     of = verdict(seen(FINE, replace(FINE, stream="leads", state="waiting", lag_seconds=None)))
-    assert (of.complete, of.said) == (False, "Not complete yet: acme/leads was not read to its end so far")
+    assert (of.complete, of.headline) == (False, "Not complete yet: acme/leads was not read to its end so far")
 
 
 def test_what_another_replica_polls_is_not_judged() -> None:
     away = StreamStatus("crm", "leads", "waiting", None, [], None, "", [], 0, 0.0, here=False)
     assert verdict(seen(FINE, away)).sentence == "Complete up to 11:59:12 UTC (1 of 2 streams are not polled here)"
     nothing = verdict(seen(away))
-    assert (nothing.complete, nothing.said) == (None, "Nothing is polled here")
-    assert seen(away).streams[0].blame == (None, "another replica polls it, or none does")
+    assert (nothing.complete, nothing.headline) == (None, "Nothing is polled here")
+    assert seen(away).streams[0].diagnosis == (None, "another replica polls it, or none does")
     named = replace(away, owner="poller-7", state="late")
-    assert seen(named).streams[0].blame == (None, "the replica poller-7 polls it")
+    assert seen(named).streams[0].diagnosis == (None, "the replica poller-7 polls it")
     assert verdict(seen(FINE, named)).complete, "its owner judges it"
 
 
@@ -142,7 +144,7 @@ def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> Non
     other = replace(slow, source="other")
     failures = {"leads": {"live": "unavailable"}}
     asked = TelemetryLookup(lambda _, stream: failures.get(stream, {}), lambda *_: [0] * 60)
-    first, _, stranger = (of.blame for of in overview_of([slow, sick, other], [], [], asked, NOON).streams)
+    first, _, stranger = (of.diagnosis for of in overview_of([slow, sick, other], [], [], asked, NOON).streams)
     assert first == (
         "vendor or network",
         f"it waits behind acme/leads, which has the same source: {SILENT}",
@@ -153,7 +155,7 @@ def test_a_stream_that_waits_behind_a_failing_one_of_its_source_says_so() -> Non
 def test_nobody_waits_behind_a_list_that_does_not_reach_back_far_enough() -> None:
     gap = GapStatus("updated", NOON - timedelta(hours=1), NOON, "unreadable", NOON)
     short = replace(FINE, stream="leads", state="gap", gaps=[gap])
-    assert "requests_per_minute" in str(seen(replace(FINE, state="late"), short).streams[0].blame.reason)
+    assert "requests_per_minute" in str(seen(replace(FINE, state="late"), short).streams[0].diagnosis.reason)
 
 
 def test_a_failure_that_is_over_blames_nobody() -> None:

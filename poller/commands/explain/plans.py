@@ -17,7 +17,7 @@ from poller.polling.progress.coverage import SHIFTED
 from poller.polling.progress.windows import around, window
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.polling.source import read_stream, stream_runtime
-from poller.server.control import statuses
+from poller.server.control import running_statuses
 from poller.state.checkpoint import Backfill, Gap, LastPass
 from poller.state.open import missing_text, open_reader
 from poller.telemetry.status import State
@@ -100,7 +100,7 @@ Note: TypeAlias = Callable[[str], None]
 
 async def plans(settings: Settings, stream: str, now: datetime, note: Note) -> Plans:
     """Find out what is asked next of a stream (`source.stream`). Raises ConfigError."""
-    said = await statuses(settings.control)
+    said = await running_statuses(settings.control)
     async with _restored(settings, stream, now, note) as (run, due):
         base = settings.sources[run.source].base_url
         live = next((one for one in said if one.here and (one.source, one.stream) == run.names), None)

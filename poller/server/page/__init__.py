@@ -20,7 +20,7 @@ def _asset(name: str) -> str:
 
 
 def _named(text: str) -> str:
-    """How a policy names this very text."""
+    """Return the hash by which a Content-Security-Policy allows this very text."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
@@ -37,29 +37,32 @@ POLICY: Final = (
 
 _OUTPUTS = ("Output", "State", "Since", "Error")
 _STREAMS = ("Stream", "State", "Lag", "Polls", "Events a minute", "Gaps", "What is wrong", "Owner")
+_SHOWN = 5
+"""Ranges that are caught up with and listed; the rest is counted."""
 _LOOKS = {True: "good", False: "bad", None: "wait"}
 
 
-def page(of: Overview) -> bytes:
-    """The whole page: the verdict, what stands in the way, the outputs, and every stream, those in trouble first."""
-    judged = verdict(of)
-    title = f"{judged.said.partition(':')[0]} - poller"
-    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(of, judged)}{_BOTTOM}".encode("utf-8", "replace")
+def page(overview: Overview) -> bytes:
+    """Return the page: the verdict, what stands in the way, every stream, those in trouble first, and the outputs."""
+    judged = verdict(overview)
+    title = f"{judged.headline.partition(':')[0]} - poller"
+    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(overview, judged)}{_BOTTOM}".encode("utf-8", "replace")
 
 
-def _live(of: Overview, judged: Verdict) -> str:
-    """What the script keeps up to date."""
-    streams = of.urgent_first()
+def _live(overview: Overview, judged: Verdict) -> str:
+    """Return the part of the page that its script keeps up to date."""
+    streams = overview.urgent_first()
     parts = [
-        f'<main id="live" data-now="{of.now:%H:%M:%S} UTC">\n',
+        f'<main id="live" data-now="{overview.now:%H:%M:%S} UTC">\n',
         _skip(streams),
         _verdict(judged),
-        "".join(f'<p class="bad">Not ready: {escape(reason)}</p>\n' for reason in of.reasons),
-        f"<h2>Streams</h2>\n<p>{_summary(of.streams)}</p>\n{_FILTER}",
-        _table("streams", "Streams, those in trouble first", _STREAMS, rows.streams(streams, of.now)),
+        _catching_up(overview),
+        "".join(f'<p class="bad">Not ready: {escape(reason)}</p>\n' for reason in overview.reasons),
+        f"<h2>Streams</h2>\n<p>{_summary(overview.streams)}</p>\n{_FILTER}",
+        _table("streams", "Streams, those in trouble first", _STREAMS, rows.stream_rows(streams, overview.now)),
         "<h2>Outputs</h2>\n",
-        _table("outputs", "Outputs", _OUTPUTS, rows.outputs(of.outputs, of.now)),
-        f"<p><small>{of.now:%Y-%m-%d %H:%M:%S} UTC, poller {escape(VERSION)}</small></p>\n</main>\n",
+        _table("outputs", "Outputs", _OUTPUTS, rows.output_rows(overview.outputs, overview.now)),
+        f"<p><small>{overview.now:%Y-%m-%d %H:%M:%S} UTC, poller {escape(VERSION)}</small></p>\n</main>\n",
     ]
     return "".join(parts)
 
@@ -68,26 +71,35 @@ _FILTER: Final = """<p id="finder" hidden>
 <label>Show only <input id="filter" type="search" placeholder="a source, a state, a fault"></label> <span></span>
 </p>
 """
-"""Of no use without the script, which shows it."""
+"""A filter for the table of streams. It is hidden until the script, which it needs, shows it."""
 
 
 def _skip(streams: Sequence[StreamOverview]) -> str:
-    troubled = [of for of in streams if of.troubled]
+    troubled = [stream for stream in streams if stream.troubled]
     to, words = (f"s-{troubled[0].name}", "Skip to trouble") if troubled else ("streams", "Skip to the streams")
     return f'<a class="skip" href="#{escape(to)}">{words}</a>\n'
 
 
 def _verdict(judged: Verdict) -> str:
-    """A screen reader is told only when it changes, and not each time the clock moves on."""
-    said, more = escape(judged.said), escape(judged.more)
+    """Return the heading. A screen reader hears a changed headline, and not each move of the clock in the detail."""
+    said, more = escape(judged.headline), escape(judged.detail)
     return (
         f'<h1 class="{_LOOKS[judged.complete]}"><span id="said" role="status">{said}</span> <span>{more}</span></h1>\n'
     )
 
 
+def _catching_up(overview: Overview) -> str:
+    catch_ups = overview.catch_ups()
+    if not catch_ups:
+        return ""
+    items = [f"<li>{rows.catch_up_item(catch_up, overview.now)}</li>" for catch_up in catch_ups[:_SHOWN]]
+    more = [f"<li>and {len(catch_ups) - _SHOWN} more</li>"] if len(catch_ups) > _SHOWN else []
+    return f"<p>Catching up:</p>\n<ul>{''.join(items + more)}</ul>\n"
+
+
 def _summary(streams: Sequence[StreamOverview]) -> str:
-    counts = Counter(of.status.state for of in streams if of.status.here)
-    elsewhere = sum(not of.status.here for of in streams)
+    counts = Counter(stream.status.state for stream in streams if stream.status.here)
+    elsewhere = sum(not stream.status.here for stream in streams)
     told = [f"{counts[state]} {state}" for state in STATES if counts[state]]
     told += [f"{elsewhere} not polled here"] if elsewhere else []
     many = "stream" if len(streams) == 1 else "streams"
@@ -95,7 +107,7 @@ def _summary(streams: Sequence[StreamOverview]) -> str:
 
 
 def _table(name: str, caption: str, columns: tuple[str, ...], body: str) -> str:
-    """The roles are said aloud: on a narrow screen nothing is laid out as a table."""
+    """Return a table with ARIA roles: on a narrow screen it is not laid out as one, and would lose its meaning."""
     heads = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in columns)
     return (
         f'<table id="{name}" role="table" tabindex="-1">\n<caption>{caption}</caption>\n'

@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 
 from poller.humanize import describe_throughput, format_ago, format_ahead, format_clock, format_seconds
-from poller.server.overview import StreamOverview
+from poller.server.overview import CatchUp, StreamOverview
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
 _LOOKS: dict[State, str] = {"ok": "good", "waiting": "wait", "late": "wait", "suspect": "wait"}
@@ -15,14 +15,21 @@ _SHOWN = 5
 """Gaps of a stream that are listed; the rest is counted."""
 
 
-def outputs(found: Sequence[OutputStatus], now: datetime) -> str:
-    """One row an output."""
-    return "".join(_output(output, now) for output in found)
+def output_rows(outputs: Sequence[OutputStatus], now: datetime) -> str:
+    """Return a row for each output."""
+    return "".join(_output(output, now) for output in outputs)
 
 
-def streams(found: Sequence[StreamOverview], now: datetime) -> str:
-    """One row a stream, in the order given."""
-    return "".join(_stream(of, now) for of in found)
+def stream_rows(streams: Sequence[StreamOverview], now: datetime) -> str:
+    """Return a row for each stream, in the order given."""
+    return "".join(_stream(stream, now) for stream in streams)
+
+
+def catch_up_item(catch_up: CatchUp, now: datetime) -> str:
+    """Return how far a range is read that is caught up with."""
+    share = "" if catch_up.share is None else f"{catch_up.share:.0%}, "
+    start, end = format_clock(catch_up.at, now), format_clock(catch_up.end, now)
+    return f"{escape(catch_up.stream)} <small>{escape(catch_up.reader)}</small>: {share}read up to {start}, of {end}"
 
 
 def _row(name: str, title: str, *cells: str) -> str:
@@ -31,7 +38,7 @@ def _row(name: str, title: str, *cells: str) -> str:
 
 
 def _cell(label: str, content: str) -> str:
-    """Narrow screens show the label in front, and no cell that is empty."""
+    """Return a cell. A narrow screen shows its label in front, and leaves out a cell that is empty."""
     return f'<td role="cell" data-label="{label}">{content}</td>'
 
 
@@ -49,35 +56,35 @@ def _output(output: OutputStatus, now: datetime) -> str:
     )
 
 
-def _stream(of: StreamOverview, now: datetime) -> str:
-    status, (fault, reason) = of.status, of.blame
+def _stream(stream: StreamOverview, now: datetime) -> str:
+    status, (fault, reason) = stream.status, stream.diagnosis
     told = "" if reason is None else f"<p>{escape(reason)}</p>"
     said = "" if status.last_error is None else f"<p><small>{escape(status.last_error)}</small></p>"
     whose = f'<p class="fault">fault: {fault}</p>' if fault else ""
     return _row(
-        f"s-{of.name}",
+        f"s-{stream.name}",
         f"{escape(status.source)}/<wbr>{escape(status.stream)}",
         _cell("State", _mark(_LOOKS.get(status.state, "bad"), status.state)),
-        _cell("Lag", _lag(of, now)),
-        _cell("Polls", _polls(of, now)),
-        _cell("Events a minute", _events(of.events)),
+        _cell("Lag", _lag(stream, now)),
+        _cell("Polls", _polls(stream, now)),
+        _cell("Events a minute", _events(stream.events)),
         _cell("Gaps", _gaps(status.gaps, status.gap_seconds, now)),
         _cell("What is wrong", f"{whose}{told}{said}"),
         _cell("Owner", escape(status.owner)),
     )
 
 
-def _lag(of: StreamOverview, now: datetime) -> str:
-    lag = of.status.lag_seconds
-    if lag is None or of.covered_until is None:
+def _lag(stream: StreamOverview, now: datetime) -> str:
+    lag = stream.status.lag_seconds
+    if lag is None or stream.covered_until is None:
         return ""
-    since = f"<small>covered up to {format_clock(of.covered_until, now)}</small>" if of.troubled else ""
+    since = f"<small>covered up to {format_clock(stream.covered_until, now)}</small>" if stream.troubled else ""
     return f"{format_seconds(lag)} {since}".strip()
 
 
-def _polls(of: StreamOverview, now: datetime) -> str:
-    """The latest success and the next poll of any sweep; each sweep's own on demand."""
-    sweeps = of.status.sweeps
+def _polls(stream: StreamOverview, now: datetime) -> str:
+    """Return the last success and the next poll of any sweep, those of each sweep on demand, and the backfill."""
+    sweeps = stream.status.sweeps
     if not sweeps:
         return ""
     last = max((sweep.last_success for sweep in sweeps if sweep.last_success), default=None)
@@ -86,8 +93,8 @@ def _polls(of: StreamOverview, now: datetime) -> str:
         f"{format_ago(last, now) if last else 'never'}{f', next {format_ahead(following, now)}' if following else ''}"
     )
     each = "".join(f"<li>{_sweep(sweep, now)}</li>" for sweep in sweeps)
-    details = f'<details id="d-{escape(of.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
-    return details + (_backfill(of.status.backfill) if of.status.backfill else "")
+    details = f'<details id="d-{escape(stream.name)}"><summary>{short}</summary><ul>{each}</ul></details>'
+    return details + (_backfill(stream.status.backfill) if stream.status.backfill else "")
 
 
 def _backfill(left: BackfillStatus) -> str:
@@ -103,7 +110,7 @@ def _sweep(sweep: SweepStatus, now: datetime) -> str:
 
 
 def _events(events: Sequence[int]) -> str:
-    """Bars, a minute each, the highest one as high as the chart."""
+    """Return a chart with a bar for each minute, the highest one as high as the chart."""
     highest = max(events)
     if not highest:
         return "<small>none in 60 min</small>"
