@@ -1,7 +1,5 @@
 """The sandbox's front door: it dates and logs every answer, and fails the way networks and gateways do."""
 
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,12 +10,15 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import anyio
-import httpx
+import orjson
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from poller.sandbox.connections import Connections, hang_up, send_again, silence
 from poller.sandbox.registry import VENDORS
+from poller.sandbox.sloppy.envelope import ENVELOPES
+from poller.sandbox.sloppy.kinds import apply_kinds
+from poller.sandbox.sloppy.reply import Reply
 from poller.sandbox.world.world import World
 
 SECRETS = frozenset({"apikey", "api_key", "token", "auth_token", "access_token"})
@@ -37,6 +38,7 @@ def _server_error(refusal: Refusal, rng: Random) -> Response:
 
 INSTEAD: Mapping[str, Callable[[Refusal, Random], Response]] = {
     "throttle": lambda refusal, rng: refusal(429, "Too many requests"),
+    "retry_after_a_year": lambda refusal, rng: refusal(429, "Too many requests"),
     "server_error": _server_error,
     "unauthorized": lambda refusal, rng: refusal(401, "Your credential is invalid"),
     "forbidden": lambda refusal, rng: refusal(403, "You may not see this"),
@@ -44,6 +46,7 @@ INSTEAD: Mapping[str, Callable[[Refusal, Random], Response]] = {
     "error_in_body": lambda refusal, rng: refusal(200, "Something went wrong"),
 }
 FAULTS = (*INSTEAD, "stall", "reset", "short_body")
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Front:
 
     def __init__(self, app: ASGIApp, world: World, log: Log) -> None:
         self._app, self._world, self._log = app, world, log
+        self._connections = Connections()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or fail to."""
@@ -102,6 +106,10 @@ class Front:
             raise RuntimeError(f"the sandbox speaks only HTTP, not {scope['type']}")
         self._world.advance()
         vendor = scope["path"].split("/")[1]
+        used = self._connections.used(send)
+        if used and scope["method"] == "GET" and self._strikes(vendor, "closed_when_reused"):
+            await hang_up(receive, send, reset=False)
+            return
         vice = self._vice(vendor, scope["method"])
         coin = self._world.vices.rng.random() < 0.5 if vice else False
         early = vice in {"stall", "reset"} and (coin or scope["method"] != "GET")
@@ -112,10 +120,15 @@ class Front:
             answer = _shortened(answer)
         if answer:
             await _send(answer, send, whole=not cut)
+            if not cut and self._strikes(vendor, "answer_twice"):
+                send_again(answer.status, answer.headers, answer.body, send)
         if vice == "stall":
-            await _silence(receive, self._world.vices.amount(vendor, "stall_seconds"))
+            await silence(receive, self._world.vices.amount(vendor, "stall_seconds"))
         if cut:
-            await _hang_up(receive, send, reset=vice == "reset")
+            await hang_up(receive, send, reset=vice == "reset")
+
+    def _strikes(self, vendor: str, vice: str) -> bool:
+        return vendor in REFUSALS and self._world.vices.strikes(vendor, vice)
 
     def _vice(self, vendor: str, method: str) -> str | None:
         if vendor not in REFUSALS:
@@ -131,8 +144,25 @@ class Front:
         answer = await _held_back(app, scope, receive)
         if vice == "throttle" or (vice == "server_error" and self._world.vices.rng.random() < 0.5):
             answer.headers.append((b"retry-after", self._retry_after(vendor, now).encode()))
+        if vice == "retry_after_a_year":
+            answer.headers.append((b"retry-after", b"%d" % YEAR.total_seconds()))
         answer.headers.append((b"date", _http_date(now).encode()))
-        return answer
+        return answer if vice in INSTEAD or vendor not in ENVELOPES else self._sloppy(vendor, scope, answer)
+
+    def _sloppy(self, vendor: str, scope: Scope, answer: Answer) -> Answer:
+        """Let sloppy kinds have a good answer to a GET."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+        vices = self._world.vices
+        if not vices or (scope["method"], answer.status) != ("GET", 200) or not _is_json(headers):
+            return answer
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        now, rng, document = self._world.now(), vices.rng, _decoded(answer.body)
+        reply = Reply(ENVELOPES[vendor], scope["path"], query, now, rng, document, headers, answer.body)
+        if not apply_kinds(reply, lambda name: vices.strikes(vendor, name)):
+            return answer
+        reply.headers["content-length"] = f"{len(reply.body)}"
+        pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+        return Answer(answer.status, pairs, reply.body)
 
     def _retry_after(self, vendor: str, now: datetime) -> str:
         wait = ceil(self._world.vices.amount(vendor, "retry_seconds"))
@@ -162,25 +192,15 @@ async def _send(answer: Answer, send: Send, *, whole: bool) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": not whole})
 
 
-async def _silence(receive: Receive, seconds: float) -> None:
-    with anyio.move_on_after(seconds):
-        await _disconnected(receive)
+def _decoded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # the vice `latin1`
+        return orjson.loads(body.decode("latin-1"))
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _hang_up(receive: Receive, send: Send, *, reset: bool) -> None:
-    # ASGI has no word for it: uvicorn's `send` is a method of the object that holds the connection
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise httpx.ReadError("the sandbox cut the connection off")
-    if reset and (sock := transport.get_extra_info("socket")) is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.close()
-    await _disconnected(receive)
+def _is_json(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("application/json")
 
 
 def _http_date(at: datetime) -> str:

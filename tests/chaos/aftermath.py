@@ -13,6 +13,7 @@ import orjson
 import zstandard
 
 from tests.laws.laws import Verdict, judge
+from tests.laws.meaning import read_event
 from tests.laws.truth import YARDSTICKS
 
 Lines: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
@@ -108,7 +109,7 @@ def _lines(folder: Path, stream: str) -> Iterator[dict[str, Any]]:
             data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
         if data and not data.endswith(b"\n"):
             raise AssertionError(f"{path}: a torn line")
-        yield from map(orjson.loads, data.splitlines())
+        yield from map(read_event, data.splitlines())
 
 
 def _bugs(log: Path) -> list[str]:

@@ -22,12 +22,14 @@ from starlette.responses import Response
 from poller.sandbox import server as serving
 from poller.sandbox.api.oauth import Tokens
 from poller.sandbox.registry import new_world
+from poller.sandbox.sloppy.kinds import SLOPPY
 from poller.sandbox.vendors import flextell
 from poller.sandbox.world.vices import RATES
 from tests.chaos.aftermath import Result, aftermath, from_files, settled, written
 from tests.chaos.hasty import sources
+from tests.laws.not_yet import NOT_YET
 
-NEVER = {"sick_replica"}
+NEVER = {"sick_replica", *NOT_YET}
 """A documented answer that lies: nothing a poller could see, so nothing that can be asked of it here."""
 OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
 SELDOM = {
@@ -36,6 +38,8 @@ SELDOM = {
     "wrong_page_size": 0.02,
     "wrong_zone": 0.02,
     "broken_record": 0.02,
+    "retry_after_a_year": 0,  # a day of silence
+    **{kind: 0.005 for kind in SLOPPY if kind not in {"answer_twice", "closed_when_reused"}},
     "csv_imports": 0.001,  # each one brings hundreds of leads
 }
 AMOUNTS = {

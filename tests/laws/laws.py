@@ -72,6 +72,21 @@ def judge(events: Sequence[Event], truth: Mapping[str, Life], content: Callable[
     return verdict
 
 
+def said_again(events: Sequence[Event], meant: Callable[[Record], Any]) -> list[str]:
+    """Return every event that says what the one before it of its record said: only the spelling was news."""
+    last: dict[str, tuple[bool, Any]] = {}
+    again = []
+    for event in events:
+        if (record := event["data"]["raw"]) is None:
+            last.pop(event["subject"], None)
+            continue
+        says = event["type"].endswith(".deleted"), meant(record)
+        if last.get(event["subject"]) == says:
+            again.append(f"{event['subject']}: revision {event['revision']} says what the one before said")
+        last[event["subject"]] = says
+    return again
+
+
 def _once(identity: str, told: Sequence[Event], verdict: Verdict) -> None:
     revisions = [event["revision"] for event in told]
     if revisions != list(range(revisions[0], revisions[0] + len(told))) or revisions[0] > 2:

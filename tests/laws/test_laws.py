@@ -25,6 +25,7 @@ from poller.sandbox.world.vices import RATES
 from poller.sources import callcap as callcap_source
 from tests.chaos.death import Death
 from tests.laws.laws import judge
+from tests.laws.not_yet import NOT_YET
 from tests.laws.truth import YARDSTICKS, Yardstick, of_vendor
 from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of
 
@@ -60,7 +61,9 @@ def account(vendor: str, **more: Any) -> Source:
 
 NO_SHRINKING = (Phase.explicit, Phase.generate)
 """An example is a life of hours: to make a failing one smaller would take longer than to read it."""
-vices = st.dictionaries(st.sampled_from(sorted(RATES.keys() - LIES)), st.sampled_from([0.02, 0.1, 0.3]), max_size=4)
+vices = st.dictionaries(
+    st.sampled_from(sorted(RATES.keys() - LIES - NOT_YET.keys())), st.sampled_from([0.02, 0.1, 0.3]), max_size=4
+)
 Lives = list[tuple[int, int, int]]
 """Of each: for how many seconds nobody polls, how many it lives at most, at which moment it dies (0: in peace)."""
 lives = st.lists(

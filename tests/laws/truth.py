@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.laws.laws import Life, Version
+from tests.laws.meaning import meaning
 
 Record = Mapping[str, Any]
 UNDOCUMENTED = "beta_score"
@@ -17,7 +18,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class Yardstick:
     """How a stream's records are compared: without what changes and means nothing, by the vendor's documentation.
 
-    Places are dotted paths. `own_time` is None where its kind has no time of its own.
+    Places are dotted paths. `own_time` is None where its kind has no time of its own. `blurred` places never change,
+    but for a vice that makes them null. Local times are in `zone`.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Yardstick:
     stamp: str | None
     volatile: frozenset[str] = frozenset()
     signed: frozenset[str] = frozenset()
+    blurred: frozenset[str] = frozenset()
+    zone: str | None = None
 
     @property
     def vendor(self) -> str:
@@ -35,8 +39,13 @@ class Yardstick:
         return self.name.partition("/")[2]
 
     def content(self, record: Any) -> Any:
-        """What of a record means something."""
-        return self._kept(record, "") if isinstance(record, dict) else record
+        """What of a record means something, however it is spelt."""
+        kept = self.meant(record)
+        return {key: value for key, value in kept.items() if key not in self.blurred} if self.blurred and kept else kept
+
+    def meant(self, record: Any) -> Any:
+        """The same, with what is blurred."""
+        return meaning(self._kept(record, "") if isinstance(record, dict) else record, self.zone)
 
     def life(self, versions: Sequence[Mapping[str, Any]], deletion_event: object) -> Life:
         """One identity's history, as the sandbox tells it in JSON."""
@@ -49,8 +58,8 @@ class Yardstick:
             if path not in self.volatile and key != UNDOCUMENTED:
                 nested = isinstance(value, dict) and any(place.startswith(f"{path}.") for place in self._places)
                 kept[key] = self._kept(value, f"{path}.") if nested else value
-            if path in self.signed:
-                kept[key] = str(value).partition("?")[0]
+            if path in self.signed and isinstance(value, str):
+                kept[key] = value.partition("?")[0]
         return kept
 
     @property
@@ -87,7 +96,13 @@ _TRACKDRIVE_STAMPS = frozenset({"updated_at", "user_updated_at"})
 _ROWS = (
     Yardstick("agendize/calls", "start.dateTime", None, signed=frozenset({"record.url"})),
     Yardstick(
-        "callcap/calls", "start_datetime", "last_modified", frozenset({"last_modified"}), frozenset({"recording"})
+        "callcap/calls",
+        "start_datetime",
+        "last_modified",
+        frozenset({"last_modified"}),
+        frozenset({"recording"}),
+        blurred=frozenset({"rings"}),
+        zone="US/Arizona",
     ),
     Yardstick("flextell/leads", "created_at", "updated_at", frozenset({"updated_at", "last_synced_at"})),
     Yardstick(

@@ -13,7 +13,6 @@ import anyio
 import anyio.to_thread
 import httpx
 import looptime
-import orjson
 import pytest
 
 from outputs.file import FileConfig
@@ -44,6 +43,7 @@ from poller.state.sqlite.ledger import SqliteLedger, marks_of
 from poller.telemetry import Telemetry
 from tests.chaos.death import Death, Killed, mortal
 from tests.laws.laws import Life
+from tests.laws.meaning import read_event
 from tests.laws.truth import Yardstick
 
 BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
@@ -197,7 +197,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         return []
     text = path.read_bytes()
     assert text.endswith(b"\n") or not text, "a torn line"
-    return [orjson.loads(line) for line in text.splitlines()]
+    return [read_event(line) for line in text.splitlines()]
 
 
 class _Distant(httpx.ASGITransport):

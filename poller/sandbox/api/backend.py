@@ -26,6 +26,8 @@ class Slice:
     last_page: int
 
 
+MOST_ROWS = 50
+"""What the vice `size_capped` leaves of any page size."""
 Sift = Callable[[list[Version]], list[Version]]
 """Picks and sorts the rows that were asked for."""
 
@@ -56,7 +58,18 @@ class Desk:
         return self.world.vices.amount(self.vendor, name)
 
     def find(self, kind: Kind, page: int, key: Hashable, sift: Sift) -> Sequence[Version]:
-        """What a request for page `page` of a walk finds, sifted and sorted; `key` is all that `sift` depends on."""
+        """Return what a request for page `page` of a walk finds, sifted and sorted.
+
+        `key` is all that `sift` depends on; a text looks up single records.
+        """
+        found = self._found(kind, page, key, sift)
+        if isinstance(key, str) or not self.strikes("stray_row"):
+            return found
+        dated = [row for row in self.world.look(kind.name) if kind.born and row.fields[kind.born]]
+        oldest = min(dated, key=lambda row: row.fields[kind.born], default=None)
+        return found if oldest is None or oldest in found else [*found, oldest]
+
+    def _found(self, kind: Kind, page: int, key: Hashable, sift: Sift) -> Sequence[Version]:
         if page > 1 and self.strikes("shifting_pages"):
             for _ in range(self.rng.randint(1, 3)):
                 self.world.stir(kind.name, self.rng)
@@ -85,6 +98,8 @@ class Desk:
         """Page `page` (from 1) of the sorted rows; beyond the last one it is empty."""
         if self.strikes("wrong_page_size"):
             size = max(1, size // 2)
+        if self.strikes("size_capped"):
+            size = min(size, MOST_ROWS)
         total, shown = len(rows), rows[(page - 1) * size : page * size]
         claimed = len(shown)
         if self.strikes("silent_page_cap"):

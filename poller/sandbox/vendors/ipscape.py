@@ -110,7 +110,8 @@ def _found(desk: Desk, listing: Listing, asked: Query, *, first: bool, everythin
             rows = [row for row in rows if str(row.fields.get(name)) == text]
         return sorted(rows, key=lambda row: int(row.fields[kind.key]))
 
-    return desk.find(kind, 1 if first else 2, (start, end, tuple(wanted.items())), sift)
+    found = desk.find(kind, 1 if first else 2, (start, end, tuple(wanted.items())), sift)
+    return sorted(found, key=lambda row: int(row.fields[kind.key]))
 
 
 def _place(listing: Listing, rows: Sequence[Version], cursor: Fields) -> slice:

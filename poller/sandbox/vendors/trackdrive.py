@@ -172,7 +172,7 @@ def _single(desk: Desk, query: Query, kind: Kind, name: str, names: Sequence[str
     def sift(rows: list[Version]) -> list[Version]:
         return [row for row in rows if any(f"{row.fields[key]}" == name for key in names)]
 
-    found = desk.find(kind, 1, (name, tuple(names)), sift)
+    found = desk.find(kind, 1, f"{names}: {name}", sift)
     root = "lead" if kind is LEADS else "call"
     return _reply(desk, query, root, kind, found[:1], {}, one=True) if found else refusal(404, "")
 

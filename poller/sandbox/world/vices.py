@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from random import Random
 
+from poller.sandbox.sloppy.kinds import SLOPPY
+
 RATES: Mapping[str, str] = {
     # the list moves, or lies about itself
     "shifting_pages": "rows are inserted, edited and deleted between two pages of one walk",
@@ -51,6 +53,8 @@ RATES: Mapping[str, str] = {
     "stall": "silence for `stall_seconds`, before the answer or in its middle, then the connection closes",
     "reset": "the connection is reset, before the answer or in its middle",
     "short_body": "the body is cut: shorter than its Content-Length, or cut with a matching one",
+    # answers that are right, but spelt, counted, encoded, dated carelessly
+    **SLOPPY,
 }
 
 AMOUNTS: Mapping[str, float] = {

@@ -1,0 +1,25 @@
+"""The table of sloppy answers: every kind over every vendor's double, by being listed there."""
+
+import pytest
+
+from tests.laws.not_yet import NOT_YET
+from tests.laws.sloppy import PAIRS, careless, objections, standing_still
+
+pytestmark = pytest.mark.slow
+
+YEAR_LONG = "retry_after_a_year"
+
+
+@pytest.mark.parametrize(("kind", "vendor"), [pair for pair in PAIRS if pair[0] != YEAR_LONG])
+def test_a_careless_vendor_is_read_as_it_means(kind: str, vendor: str) -> None:
+    with careless(kind, vendor) as simulation:
+        simulation.live(120)
+        simulation.world.quiet()
+        simulation.live(130)
+        found = objections(simulation, vendor) + standing_still(simulation)
+        if not found:
+            simulation.world.vices.clear()
+            simulation.live(45)
+            found = [f"spelt well again, {line}" for line in objections(simulation, vendor)]
+    vendors, _ = NOT_YET.get(kind, ("", ""))
+    assert bool(found) == (vendor in vendors.split()), found
