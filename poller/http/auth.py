@@ -18,26 +18,29 @@ from poller.plugin.source import Source
 from poller.plugin.stream import Leaf
 
 _EARLY = timedelta(minutes=3)
-"""An access token is refreshed so long before its end, but never in the first half of its life."""
+"""How long before its end an access token is refreshed; but never in the first half of its life."""
 _HOUR, _YEAR = 3600, 365 * 86_400
 
 Send = Callable[[httpx.Request], Awaitable[RawResponse]]
 
 
 class Auth(Protocol):
-    """What makes a request ours."""
+    """A source's credential, as its requests carry it."""
 
     @property
     def at_hand(self) -> bool:
-        """Whether `headers` needs no request of its own."""
+        """True if `headers` needs no request of its own."""
         ...
 
     async def headers(self, send: Send) -> dict[str, str]:
-        """The headers of the next request; may ask the vendor for a token first. Raises SourceError."""
+        """Return the headers of the next request; the vendor may be asked for a token first, by `send`.
+
+        Raises SourceError where no token is to be had.
+        """
         ...
 
     def refused(self) -> None:
-        """The vendor refused what `headers` gave: use something fresher, where there is such a thing."""
+        """Use something fresher from now on, where there is such a thing: the vendor refused what `headers` gave."""
         ...
 
 
@@ -49,17 +52,17 @@ class FixedAuth:
         self._headers = {**headers, **secret}
 
     async def headers(self, send: Send) -> dict[str, str]:
-        """The same each time."""
+        """Return the same headers each time."""
         del send
         return self._headers
 
     @property
     def at_hand(self) -> bool:
-        """Always."""
+        """True: no token has to be asked for."""
         return True
 
     def refused(self) -> None:
-        """Nothing fresher is to be had."""
+        """Do nothing: nothing fresher is to be had."""
 
 
 class _Granted(msgspec.Struct):
@@ -71,10 +74,11 @@ class _Granted(msgspec.Struct):
 
 
 class RefreshingAuth:
-    """Access tokens by the refresh token grant. A rotated refresh token is saved before its access token is used.
+    """A credential by the refresh token grant (RFC 6749 §6); a rotated token is saved before its access token is used.
 
-    `stored` is what the state holds; it counts unless the configuration's refresh token was changed since. `save`
-    returns once a token is durable; None: a refresh token is never spent. `prove` returns if it can be saved.
+    `stored` is the token in the state. It counts unless the configuration's refresh token was changed since. `save`
+    returns once a token is durable; without it no refresh token is ever spent. `prove` is awaited before one is
+    spent; it returns if a new one could be saved, and raises otherwise.
     """
 
     def __init__(
@@ -100,11 +104,11 @@ class RefreshingAuth:
 
     @property
     def at_hand(self) -> bool:
-        """Whether an access token can be used now without asking for one."""
+        """True if an access token can be used now without asking for one."""
         return self._use_until is not None and self._now() < self._use_until
 
     async def headers(self, send: Send) -> dict[str, str]:
-        """A bearer token that is good for a while."""
+        """Return a bearer token (RFC 6750 §2.1) that is good for a while. Raises SourceError where there is none."""
         async with self._one_at_a_time:
             if not self.at_hand:
                 await self._refresh(send)
@@ -158,24 +162,21 @@ class RefreshingAuth:
         self._use_until = token.expires - min(_EARLY, left / 2)
 
 
-def _lifetime(said: Leaf) -> timedelta:
-    """An hour where it is not said, or nonsense: a rotated token must not be lost for it."""
-    found = read_seconds(said)
+def _lifetime(seconds: Leaf) -> timedelta:
+    """Read how long a token lasts; an hour where that is not said, or nonsense, for which no token must be lost."""
+    found = read_seconds(seconds)
     return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))
 
 
 def make_auth(
-    account: Source,
+    source: Source,
     stored: Token | None,
     save: Callable[[Token], Awaitable[None]] | None,
     now: Now,
     prove: Callable[[], Awaitable[None]] | None = None,
 ) -> Auth:
-    """Return what authenticates this source's requests.
-
-    Without `save` no refresh token is ever spent; `prove` see `RefreshingAuth`.
-    """
-    credential = account.credential()
+    """Return the credential of this source's requests; `stored`, `save` and `prove` are those of `RefreshingAuth`."""
+    credential = source.credential()
     if isinstance(credential, StaticHeaders):
-        return FixedAuth(credential, account.headers)
-    return RefreshingAuth(credential, account.headers, stored=stored, save=save, now=now, prove=prove)
+        return FixedAuth(credential, source.headers)
+    return RefreshingAuth(credential, source.headers, stored=stored, save=save, now=now, prove=prove)

@@ -51,7 +51,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
     A new connection looks the vendor's name up, and trusts what `ca_file` holds by then. While that cannot be read,
     what was read before counts, and one warning is logged. Why nothing is kept alive stands in
-    docs/decisions/answers-belong-to-requests.md. Raises ConfigError where `ca_file` is useless from the start.
+    docs/decisions/0009-answers-belong-to-requests.md. Raises ConfigError where `ca_file` is useless from the start.
     """
 
     def __init__(self, name: str, source: Source, telemetry: Telemetry) -> None:

@@ -4,14 +4,17 @@ import anyio
 
 
 class RateLimit:
-    """At most so many requests a minute, one every 60 / that many seconds."""
+    """A limit on one source's requests a minute: they go one by one, 60 / `requests_per_minute` seconds apart.
+
+    A source that fell behind does not catch up in a burst.
+    """
 
     def __init__(self, requests_per_minute: int) -> None:
         self._interval = 60 / requests_per_minute
         self._next = 0.0
 
     def delay(self) -> float:
-        """Seconds until the next request may go."""
+        """Return the seconds until the next request may go."""
         return max(0.0, self._next - anyio.current_time())
 
     async def turn(self) -> None:

@@ -23,7 +23,7 @@ class RawResponse:
 
 
 def read_http_date(text: str | None) -> datetime | None:
-    """Read an HTTP date (RFC 9110 §5.6.7)."""
+    """Read an HTTP date (RFC 9110 §5.6.7), in UTC; None where the text is missing or no date."""
     try:
         date = parsedate_to_datetime(text) if text else None
         return None if date is None else date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
@@ -63,7 +63,7 @@ def describe_proxy_refusal(status: int) -> str:
 
 
 def read_retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds out of a Retry-After in either form (RFC 9110 §10.2.3): a number, or a date by the vendor's clock."""
+    """Read a Retry-After (RFC 9110 §10.2.3), a number or a date after `now`, as seconds; None where it is neither."""
     if text is None:
         return None
     if (number := text.strip()).isdecimal():
