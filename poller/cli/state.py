@@ -12,6 +12,7 @@ import typer
 
 from poller.cli.options import DEFAULT, Command, Config, examples, wait
 from poller.commands import state as keeping
+from poller.commands import state_names as names
 from poller.commands.state import Reset
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
@@ -24,7 +25,10 @@ state = typer.Typer(
 Target = Annotated[str, typer.Argument(metavar="FILE", help="Where to; - is standard output.")]
 Origin = Annotated[str, typer.Argument(metavar="FILE", help="Where from; - is standard input.")]
 Name = Annotated[str, typer.Argument(metavar="SOURCE[.STREAM]", help="Such as acme-calls, or acme-calls.calls.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask; needed where there is no terminal to ask at.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="What the source was called, such as acme-calls.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="What the configuration calls it now, such as acme-voice.")]
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the configuration, such as acme-calls.")]
 
 
 @state.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
@@ -80,13 +84,40 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
 def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
     """Forget a stream, or a whole source with its tokens: its next poll is its first, and records come again."""
     settings = load(config, os.environ)
-    asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    asks = not yes
+    if asks and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(f"--yes: without a terminal nobody can be asked whether {name} may be forgotten; add --yes")
     plan = wait(lambda: keeping.reset(settings, name, _confirmed if asks else lambda _: True))
     if plan is None:
         sys.stdout.write("nothing was forgotten\n")
         return
     sys.stdout.writelines(f"forgotten: {line}\n" for line in _lines(plan))
     sys.stdout.write("the next poll is the first: records come again as created\n")
+
+
+@state.command(cls=Command, epilog=examples("poller state rename acme-calls acme-voice"))
+def rename(old: Old, new: New, config: Config = DEFAULT) -> None:
+    """Keep all that is known of a source under another name: nothing comes again, and events carry the new name.
+
+    Stop every poller, give the source its new name in the configuration, run this, and start again.
+    """
+    settings = load(config, os.environ)
+    found = wait(lambda: names.rename(settings, old, new))
+    sys.stdout.write(f"renamed: {found.old} is {found.new} now: {', '.join(found.streams) or 'its account'}\n")
+    if found.unfamiliar:
+        _say(f"{config} does not name {new} yet: rename {old} there, too, before a poller is started")
+
+
+@state.command(cls=Command, epilog=examples("poller state accept acme-calls"))
+def accept(source: Source, config: Config = DEFAULT) -> None:
+    """Say that a source is still the same account, although its base_url or its tenant changed: nothing comes again.
+
+    Without it a poller refuses to start with the state of what looks like another account.
+    """
+    settings = load(config, os.environ)
+    news = wait(lambda: names.accept(settings, source))
+    what = "accepted: its state belongs to" if news else "nothing to accept: its state belongs already to"
+    sys.stdout.write(f"{source}: {what} {settings.sources[source].base_url}\n")
 
 
 def _confirmed(plan: Reset) -> bool:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,7 +42,7 @@ async def exported(
     settings: Settings, now: datetime, *, secrets: bool
 ) -> AsyncIterator[tuple[Iterator[bytes], list[str]]]:
     """The lines of an export, and the sources whose tokens are left out, unless `secrets`. Raises ConfigError."""
-    async with open_offline(settings.state, _by("export")) as state:
+    async with offline(settings, "export") as state:
         whole = state.all()
         left_out = [] if secrets else whole.tokens
         for source in left_out:
@@ -59,11 +59,11 @@ async def imported(settings: Settings, lines: Iterable[bytes], place: str) -> tu
     saved = {name: whole.rows[ACCOUNT.key(name)] for name in ACCOUNT.names(whole.rows)}
     if problems := mismatches(saved, {name: account_id(account) for name, account in settings.sources.items()}):
         raise ConfigError(problems)
-    async with open_offline(settings.state, _by("import"), make=True) as state:
+    async with offline(settings, "import", make=True) as state:
         if not _is_empty(state.all()):
             where = describe_place(settings.state)
             raise ConfigError(f"state: {where} is not empty: reset its sources, or move it away, and import again")
-        with _mended():
+        with writing():
             return whole, await state.fill(whole)
 
 
@@ -72,22 +72,23 @@ async def reset(settings: Settings, name: str, sure: Callable[[Reset], bool]) ->
 
     Raises ConfigError where the state holds nothing of that name.
     """
-    async with open_offline(settings.state, _by("reset")) as state:
+    async with offline(settings, "reset") as state:
         streams, keys = _named(state.all(), name)
         plan = _planned(name, state, streams, keys)
         if not sure(plan):
             return None
-        with _mended():
+        with writing():
             await state.forget(keys, streams)
         return plan
 
 
-def _by(command: str) -> Opening:
-    return Opening(f"state {command}", Telemetry(), utc_now)
+def offline(settings: Settings, command: str, *, make: bool = False) -> AbstractAsyncContextManager[OfflineState]:
+    """Hold the state for a command (`poller state COMMAND`). Raises ConfigError as `open_offline` does."""
+    return open_offline(settings.state, Opening(f"state {command}", Telemetry(), utc_now), make=make)
 
 
 @contextmanager
-def _mended() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """What keeps a state from being written is the operator's to mend: nothing was changed."""
     try:
         yield

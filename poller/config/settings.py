@@ -31,7 +31,8 @@ LATER: Mapping[tuple[str, ...], str] = {
 }
 """What is documented and yet to come: where it would stand (* is any name)."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 """The user's name for a source or an output: it goes into paths, labels and event sources."""
 
 SOCKET_PATH = 107
@@ -178,6 +179,11 @@ def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Key
         for key, child in value.items():
             if pattern[0] in {"*", key}:
                 yield from _matches(child, pattern[1:], (*keys, key))
+
+
+def is_name(text: str) -> bool:
+    """Return True if a source or an output could be called so."""
+    return bool(re.match(_NAME, text)) and text.isprintable()
 
 
 def split_name(settings: Settings, name: str) -> tuple[str, str]:

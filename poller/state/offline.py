@@ -34,6 +34,10 @@ class OfflineState(Protocol):
         """Remove these rows, and these streams' chunks of seen."""
         ...
 
+    async def move(self, added: StateDump, keys: Collection[str], streams: Collection[str]) -> None:
+        """Put this into the state, and remove these rows and streams' chunks: as one, or in that order."""
+        ...
+
     async def fill(self, whole: StateDump) -> list[str]:
         """Put all of this into a state that is empty; says what has no meaning there, and was left out."""
         ...

@@ -107,6 +107,13 @@ def source_of(key: str) -> str:
     return stream_of(key).partition("/")[0]
 
 
+def renamed(key: str, source: str) -> str:
+    """Return the key that a row has when its source is called so."""
+    letter, _, name = key.partition("|")
+    _, slash, stream = name.partition("/")
+    return f"{letter}|{source}{slash}{stream}"
+
+
 def is_of_source(key: str) -> bool:
     """Return True if a row is about a source or a stream, and not about an output or the state as a whole."""
     return key[1:2] == "|" and not MARK.has(key) and not WRITER.has(key)
@@ -120,9 +127,19 @@ def is_of_stream(key: str) -> bool:
 def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> list[str]:
     """Whose state is another account's: one line each. `saved` are the owners that the state names, by source."""
     former = {source: ACCOUNT.decode(saved[source]) for source in owners if source in saved}
-    return [
-        f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}"
-        f"{f', tenant {was.tenant}' if was.tenant else ''}); give this account another name, or put the old one back"
-        for source, was in former.items()
-        if was != owners[source]
-    ]
+    return [_mismatch(source, was, owners[source]) for source, was in former.items() if was != owners[source]]
+
+
+def _mismatch(source: str, was: AccountId, now: AccountId) -> str:
+    tenant = f", tenant {was.tenant}" if was.tenant else ""
+    remedy = (
+        f"if it is the same account at its new place, `poller state accept {source}` says so; else give this account "
+        "another name, or put the old one back"
+        if was.type == now.type
+        else "give this account another name, or put the old one back; `poller state accept` cannot help, as another "
+        "type names its records in another way"
+    )
+    return (
+        f"sources.{source}: the state under this name belongs to another account ({was.type}, {was.base_url}{tenant}): "
+        f"{remedy}"
+    )

@@ -111,7 +111,7 @@ def test_another_accounts_state_is_not_taken_in(polled: House, vendors: Vendors)
     assert "belongs to another account (callcap" in refused(polled, "import", "backup.jsonl")
 
 
-@pytest.mark.parametrize("command", [["export"], ["import", "empty.jsonl"], ["reset", "acme"]])
+@pytest.mark.parametrize("command", [["export"], ["import", "empty.jsonl"], ["reset", "acme", "--yes"]])
 def test_while_a_poller_runs_it_is_refused(house: House, command: list[str]) -> None:
     (house.folder / "empty.jsonl").write_bytes(b"".join(export_lines(StateDump(), NOON)))
     with house.start("run") as poller:
@@ -122,7 +122,7 @@ def test_while_a_poller_runs_it_is_refused(house: House, command: list[str]) -> 
 
 def test_a_stream_that_is_forgotten_begins_anew(polled: House, vendors: Vendors) -> None:
     there = sorted(polled.subjects("acme"))
-    forgotten = polled.run("state", "reset", "acme/calls")  # as `streams` and the page show it
+    forgotten = polled.run("state", "reset", "acme/calls", "--yes")  # as `streams` and the page show it
     assert forgotten.code() == 0
     assert forgotten.lines[0] == f"forgotten: acme/calls: {len(there)} records, 3 sweeps"
     assert "records come again as created" in forgotten.lines[1]
@@ -136,7 +136,7 @@ def test_a_source_is_forgotten_with_its_token_and_its_account_also_when_it_is_no
     polled: House, vendors: Vendors
 ) -> None:
     polled.write(sources={"acme": callcap(vendors.at)})
-    said = polled.run("state", "reset", "crm")
+    said = polled.run("state", "reset", "crm", "--yes")
     assert said.code() == 0
     assert "crm: its token" in said.said
     polled.write()
@@ -147,7 +147,7 @@ def test_a_source_is_forgotten_with_its_token_and_its_account_also_when_it_is_no
 
 
 def test_a_name_that_the_state_does_not_know_is_refused_with_those_it_does(polled: House) -> None:
-    assert "it holds acme.calls, crm.leads" in refused(polled, "reset", "acme.leads")
+    assert "it holds acme.calls, crm.leads" in refused(polled, "reset", "acme.leads", "--yes")
 
 
 def test_a_terminal_is_asked_and_no_means_no(polled: House) -> None:
@@ -157,6 +157,14 @@ def test_a_terminal_is_asked_and_no_means_no(polled: House) -> None:
     assert "nothing was forgotten" in without_colours(shown)
     assert polled.bytes("state") == before
     assert "forgotten: acme/calls" in polled.at_terminal("state", "reset", "acme", stdin=b"y\n")[1]
+
+
+def test_without_a_terminal_nothing_is_forgotten_unless_told_to(house: House) -> None:
+    assert house.run("run", "--once").code() == 0
+    before = house.bytes("state")
+    assert "--yes" in refused(house, "reset", "acme")
+    assert house.bytes("state") == before
+    assert house.run("state", "reset", "acme", "--yes").code() == 0
 
 
 def test_a_file_that_cannot_be_read_or_written_is_said(polled: House) -> None:

@@ -2,12 +2,15 @@
 
 import pytest
 
+from poller.commands.state_names import rename
+from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import key_of
 from poller.plugin.credentials import Token
 from poller.state.export import export_lines, read_export
 from poller.state.offline import StateDump
 from poller.state.open import Opening, open_offline
+from poller.state.rows import renamed, source_of
 from poller.state.sqlite import SqliteState
 from poller.telemetry import Telemetry
 from tests.kafka.ledgers import owner, replica, state
@@ -70,6 +73,31 @@ async def test_a_stream_is_forgotten_and_the_others_are_not(kafka: Place) -> Non
         assert (await ledger.restore(A, None)).checkpoint is None
         assert len((await ledger.restore(A, None)).seen) == 0
         assert (await ledger.restore(B, None)).checkpoint == checkpoint(1)
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+async def test_a_source_is_renamed_with_its_token_also_by_a_second_try(kafka: Place, cut_short: bool) -> None:
+    await polled(kafka)
+    topic = state(kafka, partitions=4)
+    source = {"type": "callcap", "api_key": "k"}
+    settings = Settings.model_validate(
+        {"sources": {"sales": source}, "outputs": {"console": {"type": "stdout"}}, "state": topic}
+    )
+    if cut_short:  # between writing the new name and forgetting the old one
+        before = await whole(kafka)
+        async with open_offline(topic, BY) as found:
+            rows = {renamed(key, "sales"): value for key, value in before.rows.items() if source_of(key) == "crm"}
+            chunks = [(B.replace("crm", "sales"), at, data) for name, at, data in before.chunks if name == B]
+            await found.fill(StateDump(rows, chunks))
+    done = await rename(settings, "crm", "sales")
+    assert done.streams == [B.replace("crm", "sales")]
+    async with owner(kafka, "acme", "sales", "crm", partitions=4) as ledger:
+        there = await ledger.restore(B.replace("crm", "sales"), None)
+        assert there.checkpoint == checkpoint(1)
+        assert there.seen.get(key_of("y"), 0) == entry(2)
+        assert await ledger.token("sales") == TOKEN
+        assert (await ledger.restore(B, None)).checkpoint is None
+        assert await ledger.token("crm") is None
 
 
 async def test_while_somebody_polls_it_is_refused(kafka: Place) -> None:

@@ -44,6 +44,11 @@ class OfflineTopic:
         rows |= {chunk.key: None for stream in streams for chunk in self._contents.chunks(stream)}
         await self._save(rows)
 
+    async def move(self, added: StateDump, keys: Collection[str], streams: Collection[str]) -> None:
+        """Write, and then write tombstones: what is cut short between the two holds both."""
+        await self.fill(added)
+        await self.forget(keys, streams)
+
     async def fill(self, whole: StateDump) -> list[str]:
         """Write all of it, tokens encrypted; where a file's end was means nothing here."""
         rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not MARK.has(key)}

@@ -65,10 +65,22 @@ class Database:
 
     def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
         """Remove these values, and these streams' chunks: all of them, or nothing."""
+        self.move({}, (), keys, streams)
+
+    def move(
+        self,
+        values: Mapping[str, bytes],
+        chunks: Sequence[tuple[str, int, bytes]],
+        keys: Collection[str],
+        streams: Collection[str],
+    ) -> None:
+        """Remove values and streams' chunks, and put others in their place: all of it is durable, or nothing."""
         with self._connection as transaction:
             transaction.execute("BEGIN IMMEDIATE")
             transaction.executemany("DELETE FROM state WHERE key = ?", [(key,) for key in keys])
             transaction.executemany("DELETE FROM chunk WHERE stream = ?", [(stream,) for stream in streams])
+            transaction.executemany(_PUT, values.items())
+            transaction.executemany(_ADD, chunks)
 
     def write(self, values: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
         """Set values (None: remove) and add chunks (stream, seconds since 1970, data): all durable, or nothing."""

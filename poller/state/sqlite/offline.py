@@ -20,6 +20,10 @@ class OfflineFile:
         """Remove them in one transaction."""
         self._database.forget(keys, streams)
 
+    async def move(self, added: StateDump, keys: Collection[str], streams: Collection[str]) -> None:
+        """Do it in one transaction."""
+        self._database.move(added.rows, list(added.chunks), keys, streams)
+
     async def fill(self, whole: StateDump) -> list[str]:
         """Write it in one transaction."""
         self._database.write(whole.rows, list(whole.chunks))
