@@ -8,6 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 _KEY = struct.Struct("<Q")
 _ENTRY = struct.Struct("<QQqIIBB")
+_SPELT = struct.Struct("<QQqIIBBQ")
 ITEM = _KEY.size + _ENTRY.size
 
 UNSTAMPED = -(1 << 63)
@@ -22,6 +23,7 @@ class Entry(NamedTuple):
     `digest` is a 64-bit hash of its content, `raw` one of its bytes. `projection` is the number of the way in which
     the content was taken. `modified` is the vendor's stamp in microseconds since 1970; `delivered` the seconds since
     1970 of the commit that last delivered or noted a revision. `flags` combine DELETED, BASELINE, REJECT.
+    `spelt` is a hash of today's content as it was last spelt, 0 where it is not known: it is not saved.
     """
 
     digest: int
@@ -31,6 +33,7 @@ class Entry(NamedTuple):
     delivered: int
     flags: int
     projection: int
+    spelt: int = 0
 
 
 def key_of(identity: str) -> int:
@@ -58,13 +61,13 @@ class Seen:
         packed = self._entries.get(key)
         if packed is None:
             return None
-        entry = Entry(*_ENTRY.unpack(packed))
+        entry = Entry(*(_SPELT if len(packed) == _SPELT.size else _ENTRY).unpack(packed))
         return None if self._over(entry.delivered, now) else entry
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""
         for key, entry in entries.items():
-            self._entries[key] = _ENTRY.pack(*entry)
+            self._entries[key] = _SPELT.pack(*entry)
 
     def load(self, chunk: bytes) -> None:
         """Take in a packed chunk; later chunks win over earlier ones."""
@@ -75,7 +78,7 @@ class Seen:
         """Forget the identities in this chunk whose entries are older than `keep`: newer entries of them stay."""
         for key, _ in _items(chunk):
             packed = self._entries.get(key)
-            if packed is not None and self._over(_ENTRY.unpack(packed)[4], now):
+            if packed is not None and self._over(_ENTRY.unpack_from(packed)[4], now):
                 del self._entries[key]
 
     @property
@@ -88,9 +91,9 @@ class Seen:
         days: dict[int, list[bytes]] = {}
         newest: dict[int, int] = {}
         for key, packed in self._entries.items():
-            delivered = _ENTRY.unpack(packed)[4]
+            delivered = _ENTRY.unpack_from(packed)[4]
             day = delivered // 86_400
-            days.setdefault(day, []).append(_KEY.pack(key) + packed)
+            days.setdefault(day, []).append(_KEY.pack(key) + packed[: _ENTRY.size])
             newest[day] = max(newest.get(day, 0), delivered)
         return [(newest[day], b"".join(days[day])) for day in sorted(days)]
 
@@ -100,7 +103,7 @@ class Seen:
 
 def pack(entries: Iterable[tuple[int, Entry]]) -> bytes:
     """Pack one commit's entries as one chunk."""
-    return b"".join(_KEY.pack(key) + _ENTRY.pack(*entry) for key, entry in entries)
+    return b"".join(_KEY.pack(key) + _ENTRY.pack(*entry[:-1]) for key, entry in entries)
 
 
 def unpack_keys(packed: bytes) -> set[int]:

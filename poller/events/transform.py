@@ -18,8 +18,13 @@ from xxhash import xxh3_64_intdigest
 from outputs import Message
 from poller.events.batch import Batch, PageContext
 from poller.events.cloudevent import StreamInfo, event
-from poller.events.digest import digest as digest_of
-from poller.events.digest import documented_fields, microseconds
+from poller.events.digest import (
+    Projections,
+    digest_of_meaning,
+    digest_of_spelling,
+    documented_fields,
+    microseconds,
+)
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.plugin.fields.decoding import without_overflows
@@ -54,7 +59,7 @@ class _Page:
         self.batch = Batch()
         self._records, self._shape, self._seen, self._moment = stream.records, shape, seen, moment
         self._now = moment.now.timestamp()
-        self._content = stream.records.contents[-1]
+        self._projections = Projections(stream.records.contents)
         self._documented = documented_fields(stream.records.decoder)
 
     def take(self, raw: bytes) -> None:
@@ -91,25 +96,32 @@ class _Page:
                 self.batch.duplicates += 1
                 return
             known = None
-        if known and known.raw == raw_hash and not doubted:
+        if known and known.raw == raw_hash and known.projection == self._projections.number and not doubted:
             self.batch.duplicates += 1
             return
-        entry = Entry(
-            digest=digest_of(self._content(record)),
+        entry = self._entry(record, raw_hash, known)
+        if known and not doubted and self._is_old(known, key, record, entry):
+            return
+        self._tell(record, identity, raw, key, entry, known, silent=not (known or doubted))
+
+    def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
+        """Build the entry that this showing leaves, if it is news."""
+        content = self._projections.of(record)
+        spelt = digest_of_spelling(content)
+        return Entry(
+            digest=known.digest if known and known.spelt == spelt else digest_of_meaning(content),
             raw=raw_hash,
             modified=microseconds(self._records.modified(record)),
             revision=known.revision + 1 if known else 1,
             delivered=int(self._now),
             flags=DELETED if self._records.deleted(record) else 0,
-            projection=len(self._records.contents),
+            projection=self._projections.number,
+            spelt=spelt,
         )
-        if known and not doubted and self._is_old(known, key, record, entry):
-            return
-        self._tell(record, identity, raw, key, entry, known, silent=not (known or doubted))
 
     def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
         """Return True, and count it, if this is no news: the content last delivered, or an older one."""
-        if self._is_same(known, record, entry.digest):
+        if self._is_same(known, record, entry):
             self.batch.duplicates += 1
             newest = max(entry.modified, known.modified)
             noted = entry._replace(
@@ -123,12 +135,12 @@ class _Page:
             return True
         return False
 
-    def _is_same(self, known: Entry, record: Any, digest: int) -> bool:
+    def _is_same(self, known: Entry, record: Any, entry: Entry) -> bool:
         """Compare by the projection that `known` was made with: after an upgrade the former one decides once."""
-        former = self._records.contents[known.projection - 1 : known.projection]
-        if not former or former[0] is self._content:
-            return digest == known.digest
-        return digest_of(former[0](record)) == known.digest
+        if known.raw == entry.raw:
+            return True
+        former = self._projections.former_digest(record, known.projection)
+        return known.digest == (entry.digest if former is None else former)
 
     def _tell(
         self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
@@ -185,7 +197,7 @@ class _Page:
             self.batch.duplicates += 1
             return
         digest, key = digests[-1], keys[-1]
-        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, len(self._records.contents))
+        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
         self.batch.delivered.add(key)
         now = self._moment.now
         self.batch.messages.append(
@@ -196,7 +208,7 @@ class _Page:
     def _digests(self, raw: bytes, record: Any) -> list[int]:
         """Return what a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
-            found = [digest_of(content(record)) for content in self._records.contents] if record is not None else []
+            found = self._projections.digests(record) if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]

@@ -1,4 +1,8 @@
-"""States that older versions wrote, kept for good: `v1.db` of a real run, before format 2; `v1.json`, what it held."""
+"""States that older versions wrote, kept for good.
+
+`v1.db` is of a real run, before format 2, and `v1.json` what it held. `spelt.json` has entries of seen, with their keys
+and the records they are of, from when contents were compared as they were spelt.
+"""
 
 import json
 import shutil
@@ -28,7 +32,7 @@ def content(database: Database | None) -> dict[str, Any]:
     seen = {}
     for stream in sorted(key[2:] for key in rows if key.startswith("c|")):
         known = restore(database, stream, None).seen
-        seen[stream] = {str(key): list(known.get(key, 0) or ()) for key in sorted(known._entries)}
+        seen[stream] = {str(key): list(known.get(key, 0) or ())[:7] for key in sorted(known._entries)}
     values = {key: value.hex() if key[0] == "d" else value.decode() for key, value in sorted(rows.items())}
     database.close()
     return {"values": values, "seen": seen}

@@ -1,0 +1,85 @@
+"""One spelling for values that mean the same, whichever serializer printed them.
+
+- A number is one whether quoted or not, and whatever zeros or exponent it has: 5, 5.0, "5", "5.00", 5e0. A text that
+  begins with a zero or a plus is none: a postal code, a telephone number.
+- true and "true" are 1, false and "false" are 0: so a field that goes from 1 to true has not changed.
+- "", [], {} and null are nothing, and what is nothing is in no object. In a list it keeps its place.
+- A time with an offset is the instant; one without is what the clock showed. All else is a text as it is.
+"""
+
+import re
+from datetime import UTC
+from typing import Any, Final
+
+from poller.plugin.fields.times import read_time
+
+_TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
+_WORDS: Final = {"": None, "-0": 0} | dict.fromkeys(_TRUE, 1) | dict.fromkeys(_FALSE, 0)
+_SHORT = 1 + max(map(len, _WORDS))
+_AFTER_DIGITS = ":"
+"""The character after 9: texts that do not come before it begin with no digit and no sign."""
+
+_SHORTEST_TIME = len("2026-03-14 09:15")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_BEYOND = (float("inf"), float("-inf"))
+
+
+def meaning_of(value: Any) -> Any:
+    """Return a decoded JSON value in the one spelling of what it means, None where it means nothing."""
+    return _object({"": value}).get("")
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an object's fields as they are meant. Most are plain texts, which cost no call: this is a hot loop."""
+    meant = {}
+    for name, leaf in fields.items():
+        kind, value = leaf.__class__, leaf
+        if kind is str:
+            if leaf < _AFTER_DIGITS or len(leaf) < _SHORT:
+                value = _text(leaf)
+        elif kind is dict:
+            value = _object(leaf) or None
+        elif kind is not int:
+            value = _other(leaf)
+        if value is not None:
+            meant[name] = value
+    return meant
+
+
+def _other(leaf: Any) -> Any:
+    if isinstance(leaf, bool):
+        return int(leaf)
+    if isinstance(leaf, float):
+        return _number(leaf)
+    return [meaning_of(inner) for inner in leaf] or None if isinstance(leaf, list) else leaf
+
+
+def _text(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if text >= _AFTER_DIGITS:
+        return text
+    if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":":
+        return _time(text)
+    if text.isdecimal():
+        return text if (text[0] == "0" and text != "0") or not text.isascii() else int(text)
+    if text[0] == "-" or "." in text or "e" in text or "E" in text:
+        return _number(float(text), text) if _NUMBER(text) else text
+    return text
+
+
+def _number(number: float, text: str | None = None) -> int | float | str | None:
+    """Return a number, whole where it has no fraction; `text` where it is beyond a double."""
+    if number in _BEYOND:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def _time(text: str) -> str:
+    """Return a time with an offset as `2026-03-14T16:15:42Z`, one without as `2026-03-14 09:15:42`."""
+    if (len(text) == len("2026-03-14 09:15:42") and text[10] == " ") or (text[19:] == "Z" and text[10] == "T"):
+        return text  # spelt like that already, or no time
+    if found := read_time(text):
+        return f"{found.replace(tzinfo=None).isoformat()}Z"
+    clock = read_time(text, UTC)
+    return clock.replace(tzinfo=None).isoformat(" ") if clock else text
