@@ -81,15 +81,15 @@ class Output(Protocol):
     def announce(self, batch: Sequence[Message]) -> Marks:
         """Return what `write` of this batch is about to touch; saved before its first byte leaves. Touches nothing.
 
-        Called again before a batch that failed is written again: what is to be touched may be another thing by then.
+        Called again when the write failed: if another thing is to be touched now, the batch is written again at once.
         """
         ...
 
     async def write(self, batch: Sequence[Message]) -> Marks:
         """Return once every message is durable, or raise OutputError; Undeliverable names those that never will be.
 
-        After an error the same batch is announced and written again: what is left of the torn attempt is taken back
-        first. What it returns replaces the announcement.
+        Called again with the same batch after an error, it first takes back its own torn attempt. What it returns
+        replaces the announcement.
         """
         ...
 

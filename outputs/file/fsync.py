@@ -39,7 +39,7 @@ def append(path: str, start: int, spare: int, data: bytes) -> None:
         make_folder(Path(path).parent)
     size = size_of(path)
     if size < start:
-        raise OutputError(f"{path} held {start} bytes, now {size}: at the next try it is begun anew")
+        raise OutputError(f"{path} held {start} bytes, now {size}: it is to be begun anew")
     if size > start + spare:
         raise OutputError(f"{path} held {start} bytes, now {size}: somebody else writes to it")
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (0 if start else os.O_CREAT), 0o640)

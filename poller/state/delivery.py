@@ -48,7 +48,8 @@ class Delivery:
                 except Unreachable as error:
                     away[name] = error
                 except OutputError as error:
-                    raise OutputError(f"{output_key(name, error)}: {error}") from error
+                    error.args = (f"{output_key(name, error)}: {error}",)  # the kind of error stays what it is
+                    raise
             self._stack = opened.pop_all()
         self._telemetry.outputs(self._outputs)
         for name, why in away.items():
@@ -109,14 +110,18 @@ class Delivery:
     async def _deliver_to(
         self, name: str, messages: Sequence[Message], announced: Marks, save: SaveMarks | None
     ) -> Marks:
-        output, failed = self._outputs[name], False
+        output = self._outputs[name]
 
         async def write(batch: Sequence[Message]) -> Marks:
-            nonlocal announced, failed
-            if failed and save and (again := self._announced(name, output, batch)) != announced:
+            nonlocal announced
+            try:
+                return await output.write(batch)
+            except OutputError:
+                again = self._announced(name, output, batch)
+                if save is None or again == announced:
+                    raise
                 await save({name: again})
                 announced = again
-            failed = True  # until it returns
             return await output.write(batch)
 
         return await self.written(name, write, messages)

@@ -83,7 +83,7 @@ async def test_between_announcement_and_write_too_and_a_crash_then_repeats_nothi
         await ledger.deliver(journal, messages(range(2)))
         ledger.save(journal.announce(batch := messages(range(2, 3))))
         carry_off(path)
-        with pytest.raises(OutputError, match=r"held 80 bytes, now \d+: at the next try it is begun anew"):
+        with pytest.raises(OutputError, match=r"held 80 bytes, now \d+: it is to be begun anew"):
             await journal.write(batch)
         ledger.save(journal.announce(batch))
         assert len(journal.notices) == 1
