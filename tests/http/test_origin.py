@@ -6,9 +6,11 @@ key log; one TLS context built per source; a trust store that only grows, or is 
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import anyio
+import anyio.abc
 import pytest
 import trustme
 from structlog.testing import capture_logs
@@ -150,6 +152,42 @@ async def test_a_configured_proxy_is_used_even_for_what_the_environment_excludes
     async with vendor(saying(answer(body=b"proxied"))) as proxy:
         assert await asked("http://vendor.invalid", proxy=proxy.url) == b"proxied"
     assert proxy.asked[0].target == "http://vendor.invalid/calls"
+
+
+async def test_through_a_proxys_tunnel_only_the_configured_authority_is_trusted(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    async with secure_vendor(authority) as url, tunnelling() as proxy:
+        assert [await asked(url, ca_file, proxy) for _ in range(2)] == [b"[]", b"[]"]
+        with pytest.raises(Unavailable, match="certificate"):
+            await asked(url, proxy=proxy)
+
+
+@asynccontextmanager
+async def tunnelling() -> AsyncIterator[str]:
+    """A proxy that does what it is asked to: its address."""
+
+    async def connect(client: anyio.abc.SocketStream) -> None:
+        target = (await client.receive()).split(b" ")[1].decode()
+        async with client, await anyio.connect_tcp("127.0.0.1", int(target.rpartition(":")[2])) as there:
+            await client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            async with anyio.create_task_group() as group:
+                group.start_soon(_pass_on, there, client)
+                await _pass_on(client, there)
+                group.cancel_scope.cancel()
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, connect)
+        yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"  # noqa: S610  not Django's
+        group.cancel_scope.cancel()
+
+
+async def _pass_on(there: anyio.abc.SocketStream, here: anyio.abc.SocketStream) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        async for part in there:
+            await here.send(part)
+        await here.send_eof()
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
