@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from aiokafka import AIOKafkaProducer
@@ -26,6 +26,9 @@ _CLOSING = 1.5
 _USUAL = 1_000_000
 """Bytes that a topic takes unless it is told otherwise (max.message.bytes), rounded down."""
 
+Accept: TypeAlias = Callable[[Sequence[Any]], None]
+"""Looks at aiokafka's `RecordMetadata` of each batch, those of a partition in order; raises where all is to be void."""
+
 
 class TooLarge(OutputError):
     """The broker refused batches for their size; `batches` are those."""
@@ -41,7 +44,8 @@ class Producer:
     Any failure, and any deadline, ends the producer that aiokafka has: what became of the posts on their way is not
     known then, and it would go on failing (https://github.com/aio-libs/aiokafka/issues/1017). `post` takes a new one.
     `largest`: bytes that the batches of a topic may have, by topic; filled by whoever knows.
-    With a `transactional_id`, the last that started fences all others of the same id.
+    With a `transactional_id`, the last that started fences all others of the same id, and `accept` is given where the
+    batches of a transaction went before it is committed.
     """
 
     def __init__(
@@ -50,8 +54,9 @@ class Producer:
         compression: Compression,
         largest: Mapping[str, int],
         transactional_id: str | None = None,
+        accept: Accept = lambda written: None,
     ) -> None:
-        self._cluster = cluster
+        self._cluster, self._accept = cluster, accept
         self._largest = largest
         self._halved: MutableMapping[str, int] = {}
         self._options = {
@@ -81,14 +86,15 @@ class Producer:
     async def transaction(self, posts: Sequence[ProducerRecord]) -> None:
         """Write all of them, or none, for readers of what is committed. Not to be cancelled, but for its deadline.
 
-        Raises OutputError, after which nobody knows whether it was committed: start again, then read it.
+        Raises OutputError, after which nobody knows whether it was committed: start again, then read it. What `accept`
+        raises ends it before it is committed.
         """
         with anyio.CancelScope(shield=True):
             async with self._attempt(TRANSACTION):
                 if not (producer := self._producer):
                     raise OutputError(f"{self._cluster.place}: the producer has ended, and is to be started first")
                 await producer.begin_transaction()
-                await self._send(producer, posts)
+                self._accept(await self._send(producer, posts))
                 await producer.commit_transaction()
 
     async def close(self) -> None:
@@ -118,7 +124,7 @@ class Producer:
             await self._producer.start()
         return self._producer
 
-    async def _send(self, producer: Any, posts: Sequence[ProducerRecord]) -> None:
+    async def _send(self, producer: Any, posts: Sequence[ProducerRecord]) -> Sequence[Any]:
         sent: list[tuple[Sequence[ProducerRecord], asyncio.Future[Any]]] = []
         try:
             for (topic, place), those in (await _by_partition(producer, posts)).items():
@@ -130,6 +136,7 @@ class Producer:
             for _, future in sent:
                 future.cancel()
         self._judge([(some, error) for (some, _), error in zip(sent, results, strict=True)])
+        return results
 
     def _room(self, topic: str) -> int:
         return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))

@@ -15,6 +15,7 @@ from outputs import OutputError, Unreachable
 from outputs.kafka.acls import lacking, reach
 from outputs.kafka.connection import Cluster
 from outputs.kafka.errors import FAILURES, ErrorCollector
+from outputs.kafka.topic_ids import topic_id
 
 DEADLINE = 7.0
 """Seconds for one look at topics, or for making them."""
@@ -84,6 +85,10 @@ class Topics:
         return {
             name: Topic(name, len(parts), len(parts[0]["replicas"]), settings[name]) for name, parts in there.items()
         }
+
+    async def id_of(self, name: str) -> str | None:
+        """Return the id of a topic, which one that is made anew does not share; None where the broker has none."""
+        return await topic_id(self._client, name)
 
     async def lacking(self, names: Collection[str], *needed: str) -> Sequence[str]:
         """Say which of these rights we lack on which topics; see `outputs.kafka.acls`."""

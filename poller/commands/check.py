@@ -34,18 +34,21 @@ class Finding:
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
     """The state, every source (one record is asked for), every output."""
     async with AsyncExitStack() as stack:
-        state, problems = None, list[str]()
+        state, problems, warnings = None, list[str](), ""
         try:
             state = await stack.enter_async_context(open_reader(settings.state))
             problems = account_mismatches(
                 state, {name: account_id(account) for name, account in settings.sources.items()}
             )
-            await check_writable(settings.state)
+            noticed = await check_writable(settings.state, settings.outputs)
+            warnings = "".join(f"; warning: {words}" for words in noticed)
         except ConfigError as error:
             problems = error.problems
         there = "can be read" if state else "not there yet; the first run makes it"
         yield Finding(
-            "state", ok=not problems, words="; ".join(problems) or f"{describe_place(settings.state)}: {there}"
+            "state",
+            ok=not problems,
+            words="; ".join(problems) or f"{describe_place(settings.state)}: {there}{warnings}",
         )
         for name, account in settings.sources.items():
             yield await _source(name, account, token_of(state, name), telemetry, now)

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -140,6 +140,10 @@ async def _database(path: Path, by: Opening, judge: Judge = lambda _: (), *, mak
     return database
 
 
+def _in_kafka_too(outputs: Mapping[str, OutputConfig]) -> Mapping[str, KafkaConfig]:
+    return {name: output for name, output in outputs.items() if isinstance(output, KafkaConfig)}
+
+
 @asynccontextmanager
 async def _in_kafka(
     state: KafkaState,
@@ -147,7 +151,7 @@ async def _in_kafka(
     sources: Mapping[str, Source],
     by: Opening,
 ) -> AsyncIterator[OpenState]:
-    joined = {name: output for name, output in outputs.items() if isinstance(output, KafkaConfig)}
+    joined = _in_kafka_too(outputs)
     others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
     replica, places = replica_name(state), _places(sources)
     async with (
@@ -196,15 +200,20 @@ async def open_reader(state: StateConfig) -> AsyncIterator[StateReader | None]:
         yield database
 
 
-async def check_writable(state: StateConfig) -> None:
-    """Return if it may be written, where that can be told without doing so. Raises ConfigError."""
-    if isinstance(state, KafkaState):
-        try:
-            await topic.check_writable(state)
-        except Unreachable:
-            return
-        except OutputError as error:
-            raise ConfigError(str(error)) from None
+async def check_writable(state: StateConfig, outputs: Mapping[str, OutputConfig]) -> Sequence[str]:
+    """Return what a start would warn of, as far as a look can tell that. Raises ConfigError where it would refuse."""
+    if not isinstance(state, KafkaState):
+        return ()
+    try:
+        found = await topic.inspect(state, _in_kafka_too(outputs))
+        await topic.check_reachable(found.state)
+    except Unreachable:
+        return ()
+    except OutputError as error:
+        raise ConfigError(str(error)) from None
+    if found.problems:
+        raise ConfigError(found.problems)
+    return found.warnings
 
 
 def missing_text(state: StateConfig) -> str:

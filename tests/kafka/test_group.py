@@ -47,7 +47,7 @@ async def test_a_broker_that_comes_back_at_another_address_is_found_there(own: B
         await one.has("acme")
         await one.ledger.restore(A, None)
         await one.ledger.commit(change(A, 1, "x"))
-        await anyio.to_thread.run_sync(own.kill)
+        await anyio.to_thread.run_sync(own.stop)
         own.move({"PLAINTEXT": there})
         await anyio.to_thread.run_sync(own.start)
         one.ledger._shards.held[0].lose("what it had was at the old address")

@@ -14,7 +14,8 @@ import pytest
 from outputs import OutputError, Unreachable
 from outputs.kafka import producer
 from poller.errors import ConfigError
-from poller.state.kafka import assignment, reader
+from poller.state.kafka import assignment
+from poller.state.kafka.reader import PartitionReader
 from poller.state.ledger import OwnershipLost
 from tests.kafka.broker import Broker, free_ports
 from tests.kafka.ledgers import replica, unheard
@@ -95,7 +96,7 @@ async def test_while_kafka_is_away_it_says_so_and_ends_in_time(
 
 
 async def test_kafka_is_waited_for_at_the_start(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("poller.state.kafka.ledger.backoff", lambda failures: 0.1)
+    monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.1)
     nobody = Place(f"127.0.0.1:{free_ports(1)[0]}", kafka.prefix)
     async with replica(nobody, "acme") as one:
         await one.until(lambda _: one.ledger.trouble is not None)
@@ -105,14 +106,14 @@ async def test_kafka_is_waited_for_at_the_start(kafka: Place, monkeypatch: pytes
 
 async def test_a_claim_that_fails_is_tried_again(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assignment, "backoff", lambda failures: 0.05 * failures)
-    read, failures = reader.read, iter(range(3))
+    read, failures = PartitionReader.read, iter(range(3))
 
     async def unlucky(*args: Any) -> Any:
         if next(failures, None) is not None:
             raise Unreachable("away")
         return await read(*args)
 
-    monkeypatch.setattr(reader, "read", unlucky)
+    monkeypatch.setattr(PartitionReader, "read", unlucky)
     async with replica(kafka, "acme") as one:
         await one.until(lambda _: one.ledger.trouble == "the state cannot be written: away")
         await one.has("acme")
@@ -144,15 +145,15 @@ async def test_what_only_the_operator_can_mend_is_waited_for_once_all_was_well(
     async with replica(kafka, "acme") as one:
         await one.has("acme")
         monkeypatch.setattr(assignment, "backoff", lambda failures: 0.05)
-        read = reader.read
+        read = PartitionReader.read
 
         async def forbidden(*args: Any) -> Any:
             raise OutputError("refuses us")
 
-        monkeypatch.setattr(reader, "read", forbidden)
+        monkeypatch.setattr(PartitionReader, "read", forbidden)
         one.ledger._shards.held[0].lose("by chance")
         await one.until(lambda _: one.ledger.trouble == "the state cannot be written: refuses us")
-        monkeypatch.setattr(reader, "read", read)
+        monkeypatch.setattr(PartitionReader, "read", read)
         await one.has("acme")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
 
 from outputs.kafka.producer import Producer
@@ -61,27 +62,37 @@ async def test_the_topic_is_made_compacted_and_with_its_partitions(kafka: Place)
         assert (found["cleanup.policy"], found["max.message.bytes"]) == ("compact", str(4 << 20))
 
 
-async def test_another_number_of_partitions_is_refused(kafka: Place) -> None:
-    await begin(kafka)
+async def test_a_topic_with_fewer_partitions_than_there_are_to_be_is_refused(kafka: Place) -> None:
+    kafka.create("state", 1, cleanup_policy="compact")
     await refuses(kafka, r"^state.partitions: topic .*state has 1 partitions, and not 4", partitions=4)
 
 
-async def test_partitions_that_were_added_to_the_topic_are_refused(kafka: Place) -> None:
+@pytest.mark.parametrize("partitions", [1, 2, 4])
+async def test_a_state_keeps_the_number_of_partitions_that_it_was_written_with(
+    kafka: Place, capsys: pytest.CaptureFixture[str], partitions: int
+) -> None:
+    """Somebody raised those of its topic, and perhaps `partitions` in the configuration after them."""
     await begin(kafka)
     topic, admin = f"{kafka.prefix}state", kafka.admin()
     admin.create_partitions([NewPartitions(topic, 2)])[topic].result(DEADLINE)
     sources = [f"acme{number}" for number in range(20)]
-    async with unheard(kafka, partitions=2) as ledger:
-        with pytest.raises(ConfigError, match=r"^state.partitions: .* was written in 1 partitions, and not 2"):
-            await first(ledger, *sources)
+    async with owner(kafka, "acme", *sources, partitions=partitions) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
+        assert ledger._shards.held.keys() == {0}
+    told = capsys.readouterr().out
+    assert f"topic {topic} has 2 partitions, of which the state uses 1" in told
+    assert (f"state.partitions: {partitions} is set, and the state was written in 1" in told) == (partitions != 1)
+    assert {message.partition() for message in kafka.read("state")} == {0}
 
 
 async def test_a_state_that_vanished_is_refused_until_that_is_wanted(kafka: Place) -> None:
     await begin(kafka, "x")
     topic, admin = f"{kafka.prefix}state", kafka.admin()
     admin.delete_topics([topic])[topic].result(DEADLINE)
-    for _ in range(2):  # the first of them makes it again
-        await refuses(kafka, r"^state.topic: .*state is empty, and .*call holds events.*allow_empty: true")
+    await refuses(kafka, r"^state.topic: .*state is not there, and .*call holds events.*allow_empty: true")
+    assert topic not in kafka.topics(), "nobody makes one where events are"
+    kafka.create("state", cleanup_policy="compact")
+    await refuses(kafka, r"^state.topic: .*state is empty, and .*call holds events.*allow_empty: true")
     async with owner(kafka, allow_empty=True) as ledger:
         assert (await ledger.restore(A, None)).checkpoint is None
     async with owner(kafka) as ledger:
@@ -95,11 +106,33 @@ async def test_a_state_without_events_is_no_loss(kafka: Place) -> None:
         assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
 
 
-async def test_a_topic_that_forgets_is_warned_of(kafka: Place, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_topic_that_forgets_is_refused_and_warned_of_where_that_is_wanted(
+    kafka: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     kafka.create("state", cleanup_policy="delete")
-    async with owner(kafka):
+    await refuses(kafka, r"^state.topic: cleanup.policy of topic .*state is delete, .*: set cleanup.policy=compact")
+    async with owner(kafka, allow_empty=True):
         told = capsys.readouterr().out
-    assert "cleanup.policy is delete and should be compact" in told
+    assert "state is delete, which deletes the state bit by bit" in told
+
+
+async def test_a_topic_that_has_forgotten_is_refused_until_that_is_wanted(kafka: Place) -> None:
+    await begin(kafka, "x")
+    cut(kafka, 2)
+    await refuses(kafka, r"^state.topic: the beginning of topic .*state is gone: .* offset 2: .*allow_empty: true")
+    async with owner(kafka, allow_empty=True) as ledger:
+        assert (await ledger.restore(A, None)).checkpoint == checkpoint(1), "what is left is kept"
+    await begin(kafka, "y")  # and that it was wanted
+    cut(kafka, 3)
+    await refuses(kafka, r"^state.topic: the beginning of topic .*state is gone: .* offset 3")
+
+
+def cut(kafka: Place, offset: int) -> None:
+    """Delete what is before an offset, as retention would."""
+    place, admin = TopicPartition(f"{kafka.prefix}state", 0, offset), kafka.admin()
+    kafka.alter(place.topic, cleanup_policy="compact,delete")  # only so the broker does as it is told
+    admin.delete_records([place])[place].result(DEADLINE)
+    kafka.alter(place.topic, cleanup_policy="compact")
 
 
 def at_rest(kafka: Place) -> bytes:

@@ -1,4 +1,8 @@
-"""Which partitions of the state are ours: claimed as the group says, and claimed again when they are lost."""
+"""Which partitions of the state are ours: claimed as the group says, and claimed again when they are lost.
+
+A partition is kept from the moment the group gives it to us until it takes it away: claimed, held until a write fails
+or somebody else claims it, and claimed again. While the topic is lost (see `watch`) nothing is held or claimed.
+"""
 
 import time
 from collections import deque
@@ -17,7 +21,10 @@ from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.group import Elsewhere, Group
+from poller.state.kafka.manifest import NewerFormat
 from poller.state.kafka.partition import Partition
+from poller.state.kafka.topic import Prepared
+from poller.state.kafka.watch import StateLost, TopicWatch
 from poller.state.ledger import OwnershipLost
 from poller.state.rows import encode
 from poller.telemetry import Telemetry
@@ -25,26 +32,30 @@ from poller.telemetry import Telemetry
 _LONGEST = 30.0
 """Seconds between two tries."""
 _SETTLING = 20.0
-"""Seconds that the shards that are ready wait for the others at the start."""
+"""Seconds that the partitions that are ready wait for the others at the start."""
 _ASK_AGAIN = 0.2
+_ONCE_A = 60.0
+"""Seconds in which the same words are told once."""
 _LEFT = "another replica polls it now"
 
 Take: TypeAlias = Callable[[int, Contents, Producer], Awaitable[Partition]]
-"""Make a shard of a partition that was claimed. Raises ConfigError where it is not to be touched, and Lost."""
+"""Make a `Partition` of one that was claimed. Raises ConfigError where it is not to be touched, and OwnershipLost."""
 
 
 class Assignment:
-    """Those at hand, by partition. A context: to leave it is to leave the group, in less than three seconds.
+    """The partitions at hand: `held`, by number. A context: to leave it is to leave the group, within three seconds.
 
-    `trouble` says what is wrong, if anything is. What is wrong before the first change is the operator's to mend,
-    unless it may pass by itself.
+    `watch` knows the topic. `trouble` says what is wrong, if anything is. What is wrong before the first change is the
+    operator's to mend, unless it may pass by itself.
     """
 
     def __init__(self, state: KafkaState, replica: str, mail: EventTopics, take: Take, telemetry: Telemetry) -> None:
         self._state, self._replica, self._mail, self._take = state, replica, mail, take
         self._telemetry = telemetry
-        self._group = Group(state, replica, self._assigned, self._group_failed)
+        self.watch = TopicWatch(state, self._topic_changed)
+        self._group = Group(self._state, replica, self._assigned, self._group_failed)
         self._tasks: TaskGroup = anyio.create_task_group()
+        self._told: dict[str, float] = {}
         self._wanted: Collection[int] = ()
         self._kept: dict[int, anyio.CancelScope] = {}
         self.held: dict[int, Partition] = {}
@@ -63,14 +74,18 @@ class Assignment:
 
     @property
     def trouble(self) -> str | None:
-        """Why some of what is ours cannot be written, or perhaps cannot."""
-        return next(iter(self._troubles.values()), None)
+        """Why some of what is ours cannot be written, or perhaps cannot; None if all can."""
+        return self.watch.trouble or next(iter(self._troubles.values()), None)
 
-    async def changes(self, wanted: Collection[int]) -> AsyncIterator[Collection[int]]:
-        """Join the group, and say which of these partitions are at hand, at each change: one that was lost is left
-        out once before it is there again. Raises ConfigError."""
-        self._wanted = frozenset(wanted)
+    async def changes(self, prepared: Prepared, wanted: Collection[int]) -> AsyncIterator[Collection[int]]:
+        """Join the group of a topic, and yield which of these partitions are at hand, at each change.
+
+        One that was lost is left out once before it is there again. Raises ConfigError.
+        """
+        self._state, self._wanted = prepared.state, frozenset(wanted)
+        self.watch.know(prepared)
         self._tasks.start_soon(self._group.run)
+        self._tasks.start_soon(self.watch.run)
         ours = await self._next()
         with anyio.move_on_after(_SETTLING):
             while self._kept.keys() - ours:
@@ -108,7 +123,7 @@ class Assignment:
 
     async def _keep(self, partition: int, scope: anyio.CancelScope) -> None:
         name = self._state.transactional_id(partition)
-        producer = Producer(self._state, self._mail.compression, self._mail.largest, name)
+        producer = Producer(self._state, self._mail.compression, self._mail.largest, name, self.watch.accept(partition))
         try:
             with scope:
                 failures = 0
@@ -120,33 +135,51 @@ class Assignment:
             await producer.close()
 
     async def _try(self, partition: int, producer: Producer, failures: int) -> int:
-        """Claim a partition, hold it until it is lost, and give how often in a row that failed."""
+        """Claim a partition, hold it until it is lost, and return how often in a row that has failed."""
         try:
             shard = await self._claim(partition, producer)
         except Elsewhere:
             self._troubles[partition] = f"partition {partition} of the state is not confirmed to be ours yet"
             await anyio.sleep(_ASK_AGAIN)
             return failures
+        except StateLost:  # which the watch has told
+            self._troubles.pop(partition, None)
+            await self.watch.until_sound()
+            return 0
+        except NewerFormat as error:
+            await self._leave(partition, error)
+            return 0
         except (OutputError, OwnershipLost) as error:
-            wait = self._wait(failures + 1)
-            self._failed(partition, error, wait)
-            await anyio.sleep(wait)
-            return failures + 1
+            return await self._pause(partition, error, failures + 1)
         await self._hold(partition, shard)
-        failures = 0 if shard.committed else failures + 1
-        wait = self._wait(failures) if failures else 0
-        self._failed(partition, OwnershipLost(shard.why), wait)
+        return await self._pause(partition, OwnershipLost(shard.why), 0 if shard.committed else failures + 1)
+
+    async def _pause(self, partition: int, error: OutputError | OwnershipLost, failures: int) -> int:
+        wait = min(backoff(failures), _LONGEST) if failures else 0
+        self._failed(partition, error, wait)
         await anyio.sleep(wait)
         return failures
+
+    async def _leave(self, partition: int, error: NewerFormat) -> None:
+        """Touch nothing: a replica of the newer version is to have it. Looked at again, as it may be set back."""
+        words = f"partition {partition} of the state is left to others: {error}"
+        self._troubles[partition] = words
+        self._notice(words, _LONGEST)
+        await anyio.sleep(_LONGEST)
 
     async def _claim(self, partition: int, producer: Producer) -> Partition:
         """The order is what makes it safe: first nobody else can write any more, then all that was written is read."""
         await self._group.probe(partition)
-        await producer.close()
-        await producer.start()
-        claim = reader.Claim(self._replica, uuid4().hex, self._state.partitions, time.time())
-        await producer.transaction([reader.post(self._state, partition, reader.OWNER, encode(claim))])
-        return await self._take(partition, await reader.read(self._state, partition, claim.id), producer)
+        await self.watch.confirm()
+        async with reader.PartitionReader.open(self._state, partition) as reading:
+            await reading.look()
+            await producer.close()
+            await producer.start()
+            claim = reader.Claim(self._replica, uuid4().hex, self._state.partitions, time.time())
+            post = reader.post(self._state, partition, reader.OWNER, encode(claim))
+            await producer.transaction([post])
+            contents = await reading.read(claim.id)
+        return await self._take(partition, contents, producer)
 
     async def _hold(self, partition: int, shard: Partition) -> None:
         self.held[partition] = shard
@@ -160,8 +193,15 @@ class Assignment:
                 del self.held[partition]
                 self._tell()
 
-    def _wait(self, failures: int) -> float:
-        return min(backoff(failures), _LONGEST)
+    def _topic_changed(self, trouble: str | None) -> None:
+        """Give up all that is held of a topic that is lost; join the group anew for one that is there again."""
+        if trouble is None:
+            self._telemetry.notice("state.recovered", topic=self._state.topic)
+            self._group.renew()
+            return
+        self._telemetry.notice("state.lost", error=trouble)
+        for shard in [*self.held.values()]:
+            shard.lose(trouble)
 
     def _group_failed(self, error: OutputError | None, wait: float) -> None:
         if error is None:
@@ -177,4 +217,12 @@ class Assignment:
         if not self._started and isinstance(error, OutputError) and not isinstance(error, Unreachable):
             raise ConfigError(f"state: {error}") from error
         self._troubles[partition] = f"the state cannot be written: {error}"
-        self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
+        if not self.watch.trouble:  # which is told already, and the cause of this
+            self._notice(str(error), wait)
+
+    def _notice(self, words: str, wait: float) -> None:
+        """Tell the same of many partitions, or tries, once a minute."""
+        now = anyio.current_time()
+        if self._told.get(words, -_ONCE_A) + _ONCE_A <= now:
+            self._told = {told: at for told, at in self._told.items() if at + _ONCE_A > now} | {words: now}
+            self._telemetry.notice("state.failed", error=words, retry_in=round(wait, 1))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from poller.events.seen import Entry, pack
+from poller.state.kafka import manifest
+from poller.state.kafka.manifest import Manifest
 from poller.state.rows import CHUNK, name_of
 
 Rows: TypeAlias = Mapping[str, bytes | None]
@@ -28,6 +30,7 @@ class Contents:
         self._values: dict[str, bytes] = {}
         self._chunks: dict[str, dict[str, Chunk]] = {}
         self._number = 0
+        self.manifests: dict[int, Manifest] = {}
 
     def put(self, rows: Rows) -> None:
         """Take in what was saved, in that order."""
@@ -50,6 +53,10 @@ class Contents:
     def get(self, key: str) -> bytes | None:
         """One value."""
         return self._values.get(key)
+
+    def manifest(self) -> Manifest | None:
+        """What the partition says of itself; None in a state of before there were manifests. Raises NewerFormat."""
+        return manifest.decode(self._values.get(manifest.KEY))
 
     def under(self, prefix: str) -> dict[str, bytes]:
         """All values whose key begins so, by the rest of the key."""

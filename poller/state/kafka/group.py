@@ -54,7 +54,7 @@ class Group:
         self._state, self._name, self._assigned, self._failed = state, name, assigned, failed
         self._witness = ErrorCollector()
         self._consumer: Any = None
-        self._worked = False
+        self._worked = self._renewed = False
         self._ours: Collection[int] = ()
 
     async def run(self) -> None:
@@ -62,10 +62,14 @@ class Group:
         while True:
             await keep_trying(self._membership, on=OutputError, report=self._failed)
 
+    def renew(self) -> None:
+        """Join anew soon: what the group was about has changed."""
+        self._renewed = True
+
     async def _membership(self) -> None:
         """Be a member until that fails. Raises OutputError if the membership never worked; returns if it did."""
         self._consumer = consumer = self._member()
-        self._worked = False
+        self._worked = self._renewed = False
         try:
             with self._witness.listening():
                 with anyio.fail_after(self._state.session_timeout.total_seconds() + 2 * _REBALANCE):
@@ -81,9 +85,9 @@ class Group:
             await _end(consumer)
 
     async def _stay(self, consumer: Any) -> None:
-        """Raise KafkaError when something fails, or nothing has worked for a while."""
+        """Return when the membership is to be renewed. Raises KafkaError when it fails, or has not worked for long."""
         well = anyio.current_time()
-        while True:  # nothing comes but errors: every partition is paused
+        while not self._renewed:  # nothing comes but errors: every partition is paused
             await consumer.getmany(timeout_ms=1000)
             if _settled(consumer._coordinator) and (self._ours or await self._others_have_all(well)):
                 well, self._worked = anyio.current_time(), True

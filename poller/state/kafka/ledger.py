@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Self
 
-import anyio
-
 from outputs import OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
 from outputs.kafka.producer import Producer
@@ -14,23 +12,20 @@ from poller.errors import ConfigError
 from poller.events.seen import Seen
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
-from poller.retry import backoff
+from poller.retry import keep_trying
 from poller.state.delivery import Delivery, OutputAway
-from poller.state.kafka import KafkaState
+from poller.state.kafka import KafkaState, manifest
 from poller.state.kafka.assignment import Assignment
 from poller.state.kafka.contents import Contents
 from poller.state.kafka.encryption import TokenCipher
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.owners import partition_of
 from poller.state.kafka.partition import Partition
-from poller.state.kafka.topic import prepare
+from poller.state.kafka.topic import Prepared, begin, prepare
 from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
 from poller.state.rows import ACCOUNT, PROOF, TOKEN, encode, mismatches
 from poller.telemetry import Telemetry
-
-_LONGEST = 30.0
-"""Seconds between two tries."""
 
 
 class KafkaLedger:
@@ -89,35 +84,39 @@ class KafkaLedger:
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
         """Say which are ours, once Kafka and the outputs are there, and at each change; see `Assignment.changes`."""
         await self._delivery.arrive()
-        await self._prepare()
+        try:
+            prepared = await keep_trying(
+                self._prepare, on=Unreachable, report=self._report_away, give_up_after=self._patience
+            )
+        except Unreachable as error:
+            raise OutputAway(f"the state is away: {error}") from error
+        self._state, self._away = prepared.state, None
         names = defaultdict[int, list[str]](list)
         for source in configured:
             names[self._partition(source)].append(source)
-        async for held in self._shards.changes(names):
+        async for held in self._shards.changes(prepared, names):
             yield frozenset(source for partition in held for source in names[partition])
 
-    async def _prepare(self) -> None:
-        failures, since = 0, anyio.current_time()
-        while True:
-            try:
-                topic, warnings = await prepare(self._state, self._outputs)
-                warnings = [*warnings, *await self._mail.learn(self._places)]
-                break
-            except Unreachable as error:
-                failures += 1
-                wait = min(backoff(failures), _LONGEST)
-                self._away = f"the state cannot be read: {error}"
-                self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
-                if self._patience is not None and anyio.current_time() + wait - since > self._patience:
-                    raise OutputAway(f"the state is away: {error}") from error
-                await anyio.sleep(wait)
-            except OutputError as error:
-                raise ConfigError(f"state: {error}") from None
-        self._away = None
-        if topic.largest:
-            self._mail.largest[topic.name] = topic.largest
+    async def _prepare(self) -> Prepared:
+        """See to all topics. Raises Unreachable while Kafka is away, ConfigError where the operator has to mend it."""
+        try:
+            prepared = await prepare(self._state, self._outputs)
+            if prepared.fresh:
+                await begin(prepared)
+            warnings = [*prepared.warnings, *await self._mail.learn(self._places)]
+        except Unreachable:
+            raise
+        except OutputError as error:
+            raise ConfigError(f"state: {error}") from None
+        if largest := prepared.look.topic.largest:
+            self._mail.largest[self._state.topic] = largest
         for warning in warnings:
             self._telemetry.notice("state.noticed", notice=warning)
+        return prepared
+
+    def _report_away(self, error: Unreachable, wait: float) -> None:
+        self._away = f"the state cannot be read: {error}"
+        self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
 
     async def _take(self, partition: int, contents: Contents, producer: Producer) -> Partition:
         shard = Partition(
@@ -131,11 +130,15 @@ class KafkaLedger:
         saved = shard.under(ACCOUNT.prefix)
         if problems := mismatches(saved, owners):
             raise ConfigError(problems)
-        rows = {ACCOUNT.key(source): encode(owner) for source, owner in owners.items() if source not in saved}
+        rows: dict[str, bytes | None] = {
+            ACCOUNT.key(source): encode(owner) for source, owner in owners.items() if source not in saved
+        }
         for source in [source for source in self._unsaved if self._partition(source) == partition]:
             before, closed = self._unsaved.pop(source)
             if shard.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
                 rows[TOKEN.key(source)] = closed
+        current = manifest.row(self._state.partitions, self._shards.watch.begins(partition))
+        rows |= {key: value for key, value in current.items() if shard.get(key) != value}
         if rows:
             await shard.save(rows)
 

@@ -12,7 +12,7 @@ from poller.state.kafka.contents import Contents, Rows, parts, pieces
 from poller.state.kafka.encryption import TokenCipher
 from poller.state.kafka.owners import partition_of, require_no_members
 from poller.state.kafka.reader import contents_of, missing_topic
-from poller.state.kafka.topic import prepare
+from poller.state.kafka.topic import Prepared, begin, prepare
 from poller.state.offline import StateDump
 from poller.state.rows import MARK, TOKEN, encode, name_of, source_of
 
@@ -26,9 +26,9 @@ class OfflineTopic:
     Written under the transactional ids of those who poll: one that starts meanwhile fences us, and reads what we wrote.
     """
 
-    def __init__(self, state: KafkaState, contents: Contents) -> None:
-        self._state, self._contents = state, contents
-        self._vault = TokenCipher(state.token_key)
+    def __init__(self, prepared: Prepared, contents: Contents) -> None:
+        self._prepared, self._state, self._contents = prepared, prepared.state, contents
+        self._vault = TokenCipher(self._state.token_key)
 
     def all(self) -> StateDump:
         """Everything in it. Raises ConfigError where a token was encrypted with another key."""
@@ -66,6 +66,8 @@ class OfflineTopic:
         for key, value in rows.items():
             by_partition.setdefault(partition_of(self._state, source_of(key)), {})[key] = value
         try:
+            if self._prepared.fresh:
+                await begin(self._prepared)
             for partition, some in sorted(by_partition.items()):
                 await self._write(partition, some)
         except OutputError as error:
@@ -91,8 +93,8 @@ async def open_offline_topic(state: KafkaState, *, make: bool) -> AsyncIterator[
         await require_no_members(state)
         if not make and (missing := await missing_topic(state)):
             raise ConfigError(missing)
-        topic, _ = await prepare(state, {})
-        found = await contents_of(state, topic.partitions)
+        prepared = await prepare(state, {})
+        found = await contents_of(state, range(prepared.look.topic.partitions))
     except OutputError as error:
         raise ConfigError(f"state: {error}") from None
-    yield OfflineTopic(state, found)
+    yield OfflineTopic(prepared, found)

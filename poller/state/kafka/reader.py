@@ -1,9 +1,9 @@
-"""Reading one partition of the state, from its beginning up to a record that we wrote a moment ago."""
+"""Reads the state out of its topic: one partition up to our claim, or all of it beside who polls with it."""
 
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -15,9 +15,10 @@ from outputs.kafka.errors import ErrorCollector
 from outputs.kafka.records import ProducerRecord
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
-from poller.state.kafka import KafkaState
+from poller.state.kafka import KafkaState, manifest
 from poller.state.kafka.contents import Contents, Rows
 from poller.state.kafka.encryption import TokenCipher
+from poller.state.kafka.manifest import Manifest, NewerFormat
 from poller.state.rows import TOKEN, encode, name_of
 
 OWNER = "__owner"
@@ -41,17 +42,41 @@ def post(state: KafkaState, partition: int, key: str, value: bytes | None) -> Pr
     return ProducerRecord(state.topic, key.encode(), value, int(time.time() * 1000), (), partition)
 
 
-async def read(state: KafkaState, partition: int, until: str) -> Contents:
-    """Read up to the claim of this id. Raises OutputError, and ConfigError where the state has other partitions.
+class PartitionReader:
+    """Reads one partition from its beginning: first what is there, then up to a claim that was made meanwhile.
 
-    No end offset is asked for: of what is committed it may show less than there is, while a transaction is open.
+    No end offset is believed: of what is committed it may show less than there is, while a transaction is open.
     """
-    contents = Contents()
-    async with consuming(state, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH) as consumer:
-        consumer.assign([TopicPartition(state.topic, partition)])
-        while not _take(state, contents, await _some(consumer), until):
+
+    def __init__(self, state: KafkaState, partition: int, consumer: Any) -> None:
+        self._state, self._place, self._consumer = state, TopicPartition(state.topic, partition), consumer
+        self._contents = Contents()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, state: KafkaState, partition: int) -> AsyncIterator[Self]:
+        """Connect. What goes wrong in here is an OutputError."""
+        async with consuming(state, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH) as consumer:
+            consumer.assign([TopicPartition(state.topic, partition)])
+            yield cls(state, partition, consumer)
+
+    async def look(self) -> None:
+        """Read most of it. Raises NewerFormat where a newer version wrote it, before anything is claimed there."""
+        end = (await self._consumer.end_offsets([self._place]))[self._place]
+        while await self._consumer.position(self._place) < end:
+            found = await self._consumer.getmany(timeout_ms=200)
+            if not found:  # the last records may be none that are shown
+                break
+            for records in found.values():
+                _take(self._state, self._contents, records, "")
+        self._contents.manifest()
+
+    async def read(self, until: str) -> Contents:
+        """Read the rest, up to the claim of this id. Raises NewerFormat; ConfigError where it has other partitions."""
+        while not _take(self._state, self._contents, await _some(self._consumer), until):
             pass
-    return contents
+        self._contents.manifest()
+        return self._contents
 
 
 @asynccontextmanager
@@ -101,8 +126,6 @@ def _take(state: KafkaState, contents: Contents, records: Sequence[ConsumerRecor
 
 _LONGEST_READ = 60.0
 """Seconds to read all of it."""
-
-
 _QUIET = 3
 """So many empty answers in a row say that all was read: a record at the very end may be none that is shown."""
 
@@ -114,16 +137,16 @@ class TopicReader:
         self._contents, self._vault = contents, vault
 
     def get(self, key: str) -> bytes | None:
-        """One value; a token decrypted. Raises ConfigError where that takes another key."""
+        """Return one value; a token decrypted. Raises ConfigError where that takes another key."""
         value = self._contents.get(key)
         return encode(self._vault.open(name_of(key), value)) if value and TOKEN.has(key) else value
 
     def under(self, prefix: str) -> dict[str, bytes]:
-        """All values whose key begins so, by the rest of the key."""
+        """Return all values whose key begins with the prefix, by the rest of the key."""
         return self._contents.under(prefix)
 
     def chunks(self, stream: str) -> Iterable[bytes]:
-        """A stream's chunks, oldest first."""
+        """Return a stream's chunks, oldest first."""
         return [chunk.data for chunk in self._contents.chunks(stream)]
 
 
@@ -135,13 +158,13 @@ async def read_topic(state: KafkaState) -> TopicReader | None:
             await topics.allow(found, "Read")
         if not found:
             return None
-        return TopicReader(await contents_of(state, found[state.topic].partitions), TokenCipher(state.token_key))
+        return TopicReader(await contents_of(state, range(found[state.topic].partitions)), TokenCipher(state.token_key))
     except OutputError as error:
         raise ConfigError(str(error)) from None
 
 
 async def missing_topic(state: KafkaState) -> str | None:
-    """That its topic is not there, in words; None where it is. Raises ConfigError where that cannot be told."""
+    """Say that its topic is not there; None where it is. Raises ConfigError where that cannot be told."""
     try:
         async with looking_at(state) as topics:
             there = bool(await topics.describe([state.topic]))
@@ -155,17 +178,63 @@ def missing_topic_text(state: KafkaState) -> str:
     return f"state.topic: {state.topic} is not there: nothing was saved yet"
 
 
-async def contents_of(state: KafkaState, partitions: int) -> Contents:
-    """Read all that is committed. Raises OutputError."""
-    contents, places = Contents(), [TopicPartition(state.topic, number) for number in range(partitions)]
+async def contents_of(state: KafkaState, partitions: Collection[int]) -> Contents:
+    """Read all that is committed in these partitions. Raises OutputError; ConfigError where a newer version wrote."""
+    contents = Contents()
+
+    def take(record: ConsumerRecord) -> bool:
+        if (key := record.key.decode()) == manifest.KEY:
+            contents.manifests[record.partition] = _readable(state, record)
+        elif key != OWNER:
+            contents.put({key: record.value})
+        return False
+
+    await _read_committed(state, partitions, take)
+    return contents
+
+
+async def partitions_written(state: KafkaState, filled: Sequence[int]) -> int | None:
+    """Return how many partitions the state was written with, as one of the `filled` ones says; None if none does.
+
+    Raises OutputError, and ConfigError where a newer version wrote it.
+    """
+    found: list[int] = []
+
+    def take(record: ConsumerRecord) -> bool:
+        if record.key == manifest.KEY.encode():
+            found.append(_readable(state, record).partitions)
+        elif record.key == OWNER.encode():
+            found.append(json.decode(record.value, type=Claim).partitions)
+        return bool(found)
+
+    for number in filled:
+        await _read_committed(state, [number], take)
+        if found:
+            return found[0]
+    return None
+
+
+def _readable(state: KafkaState, record: ConsumerRecord) -> Manifest:
+    try:
+        found = manifest.decode(record.value)
+    except NewerFormat as error:
+        raise ConfigError(f"state.topic: partition {record.partition} of {state.topic}: {error}; run that") from None
+    if found is None:
+        raise ConfigError(f"state.topic: the manifest of {state.topic} was deleted by another program")
+    return found
+
+
+async def _read_committed(
+    state: KafkaState, partitions: Collection[int], take: Callable[[ConsumerRecord], bool]
+) -> None:
+    """Read partitions up to their end, or until `take` returns True."""
+    places = [TopicPartition(state.topic, number) for number in partitions]
     async with consuming(state, _LONGEST_READ, isolation_level="read_committed") as consumer:
         consumer.assign(places)
         left, quiet = await consumer.end_offsets(places), 0
         while left and quiet < _QUIET:
             some = await consumer.getmany(timeout_ms=200)
             quiet = 0 if some else quiet + 1
-            for record in (record for records in some.values() for record in records):
-                if (key := record.key.decode()) != OWNER:
-                    contents.put({key: record.value})
+            if any(take(record) for records in some.values() for record in records):
+                return
             left = {place: end for place, end in left.items() if await consumer.position(place) < end}
-    return contents

@@ -1,16 +1,21 @@
-"""The topic of the state at the start: there, of the right shape, and not emptied behind our back."""
+"""The topic of the state: what a look at it shows, what a start makes of it, and what counts as a state that is lost.
+
+Compaction keeps the last record of every key and leaves the offset at which a log begins where it was: zero. A log that
+begins later has had records deleted, by retention or by hand, and what they said would be delivered again.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 from aiokafka import TopicPartition
 
 from outputs.kafka import KafkaConfig, records
+from outputs.kafka.producer import Producer
 from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
-from poller.state.kafka import KafkaState
-from poller.state.kafka.reader import consuming
+from poller.state.kafka import KafkaState, manifest
+from poller.state.kafka.reader import consuming, contents_of, partitions_written, post
 
 SETTINGS = {
     "cleanup.policy": "compact",
@@ -27,56 +32,205 @@ _LOOKING = 10.0
 """Seconds to learn what topics hold."""
 
 
-async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> tuple[Topic, Sequence[str]]:
-    """See to the topic; give it, and what is to be warned of.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The topic of the state at one moment: its id (None: the broker has none), and where each partition's log begins
+    and ends."""
 
-    Raises ConfigError where it has other partitions, or is empty beside events of ours; OutputError.
+    topic: Topic
+    id: str | None
+    first: Mapping[int, int]
+    end: Mapping[int, int]
+
+    @property
+    def filled(self) -> Sequence[int]:
+        """The partitions that hold anything, the shortest log first."""
+        spans = {number: self.end[number] - first for number, first in self.first.items()}
+        return sorted((number for number, span in spans.items() if span), key=spans.__getitem__)
+
+    def loss(self, begins: Mapping[int, int], partitions: int) -> str | None:
+        """Say how the state loses, or has lost, what it held. `begins`: where logs may begin instead of at zero."""
+        policy = self.topic.settings.get("cleanup.policy", "compact")
+        if "compact" not in policy:
+            return f"cleanup.policy of topic {self.topic.name} is {policy}, which deletes the state bit by bit"
+        return self.cut(begins, partitions)
+
+    def cut(self, begins: Mapping[int, int], partitions: int) -> str | None:
+        """Say which partition begins later than at the first offset."""
+        for number, first in self.first.items():
+            if number < partitions and first > begins.get(number, 0):
+                return f"the beginning of topic {self.topic.name} is gone: partition {number} begins at offset {first}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A topic that may be polled with. `state` has the number of partitions that it was written with; `begins` says
+    where logs may begin instead of at zero. `fresh`: no state is in it, or none that is whole: `begin` one."""
+
+    state: KafkaState
+    look: Look
+    begins: Mapping[int, int]
+    warnings: Sequence[str]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a start would find: `problems` are why it would refuse. `look` is None where there is no topic yet."""
+
+    state: KafkaState
+    look: Look | None
+    begins: Mapping[int, int]
+    problems: Sequence[str]
+    warnings: Sequence[str]
+
+
+async def look_at(state: KafkaState) -> Look | None:
+    """Look at the topic; None where it is not there. Raises OutputError."""
+    async with looking_at(state) as topics:
+        found = (await topics.describe([state.topic])).get(state.topic)
+        id_ = await topics.id_of(state.topic)
+    if not found:
+        return None
+    first, end = await _span(state, [found])
+    numbers = range(found.partitions)
+    places = [TopicPartition(found.name, number) for number in numbers]
+    return Look(
+        found,
+        id_,
+        {number: first[place] for number, place in zip(numbers, places, strict=True)},
+        {number: end[place] for number, place in zip(numbers, places, strict=True)},
+    )
+
+
+async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prepared:
+    """See to the topic, and make it where there is none.
+
+    Raises ConfigError where a state is lost, or the topic does not fit; OutputError.
     """
+    found = await inspect(state, outputs)
+    if found.problems:
+        raise ConfigError(found.problems)
+    look, begins = found.look, found.begins
+    if look is None:
+        look = await _make(state)
+    fresh = not look.filled or bool(state.allow_empty and look.loss(begins, found.state.partitions))
+    if fresh:
+        begins = {number: first for number, first in look.first.items() if first}
+    return Prepared(found.state, look, begins, found.warnings, fresh)
+
+
+async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Inspection:
+    """Find what a start would find, and change nothing. Raises OutputError."""
+    look = await look_at(state)
     async with looking_at(state) as topics:
-        topic = await _topic(state, topics)
-        await topics.allow([topic.name], "Read", "Write")
-        warnings = _warnings(topic, topics.brokers)
+        if look:
+            await topics.allow([state.topic], "Read", "Write")
+        warnings = _warnings(look.topic, topics.brokers) if look else []
         events = await _events(topics, state, outputs)
-    if topic.partitions != state.partitions:
-        raise ConfigError(
-            f"state.partitions: topic {state.topic} has {topic.partitions} partitions, and not {state.partitions}: "
-            "put that number here, or name a topic of another group"
+    problems, begins = list[str](), dict[int, int]()
+    if not state.allow_empty and not (look and look.filled) and (held := await _held(state, events)):
+        problems.append(_emptied(state, look, held))
+    if look:
+        written = await partitions_written(state, look.filled) or state.partitions
+        begins = await _begins(state, look)
+        if loss := look.loss(begins, written):
+            (warnings if state.allow_empty else problems).append(loss if state.allow_empty else _refused(loss))
+        problems += _too_few(look.topic, state, written)
+        warnings += _surplus(look.topic, state, written)
+        state = state.model_copy(update={"partitions": written})
+    return Inspection(state, look, begins, problems, warnings)
+
+
+async def begin(prepared: Prepared) -> None:
+    """Begin the state in a `fresh` topic: every partition is told that it is one. Raises OutputError."""
+    state, begins = prepared.state, prepared.begins
+    producer = Producer(state, "zstd", {})
+    try:
+        await producer.post(
+            [
+                post(state, number, key, value)
+                for number in range(state.partitions)
+                for key, value in manifest.row(state.partitions, begins.get(number, 0)).items()
+            ]
         )
-    if not state.allow_empty and events:
-        held = await _filled(state, [topic, *events])
-        if held and topic.name not in held:
-            raise ConfigError(
-                f"state.topic: {state.topic} is empty, and {', '.join(held)} holds events: is the state lost, or of "
-                "another name? Set allow_empty: true for one start to begin anew, which delivers again what it finds"
-            )
-    return topic, warnings
+    finally:
+        await producer.close()
 
 
-async def check_writable(state: KafkaState) -> None:
-    """Return if we may poll with it, as far as a look can tell; a missing topic is none of that. Raises OutputError."""
+async def check_reachable(state: KafkaState) -> None:
+    """Return if we may join the group, and write as a replica does, where a look can tell. Raises OutputError."""
     async with looking_at(state) as topics:
-        await topics.allow(await topics.describe([state.topic]), "Read", "Write")
         await topics.reach(state.group, [state.transactional_id(number) for number in range(state.partitions)])
 
 
-async def _topic(state: KafkaState, topics: Topics) -> Topic:
-    found = await topics.describe([state.topic])
-    if not found:
+async def _make(state: KafkaState) -> Look:
+    async with looking_at(state) as topics:
         await topics.create([state.topic], state.partitions, state.replication, SETTINGS)
-    while not found:  # other brokers than the one that made it know a little later
+    look = await look_at(state)
+    while look is None:  # other brokers than the one that made it know a little later
         await anyio.sleep(0.05)
-        found = await topics.describe([state.topic])
-    return found[state.topic]
+        look = await look_at(state)
+    async with looking_at(state) as topics:
+        await topics.allow([state.topic], "Read", "Write")
+    return look
 
 
-def _warnings(topic: Topic, brokers: int) -> Sequence[str]:
+async def _begins(state: KafkaState, look: Look) -> dict[int, int]:
+    """Read in the manifests where logs may begin, of those that do not begin at zero."""
+    found = {}
+    for number in [number for number, first in look.first.items() if first]:
+        contents = await contents_of(state, [number])
+        if known := contents.manifests.get(number):
+            found[number] = known.begins
+    return found
+
+
+def _emptied(state: KafkaState, look: Look | None, held: Sequence[str]) -> str:
+    return (
+        f"state.topic: {state.topic} is {'empty' if look else 'not there'}, and {', '.join(held)} holds events: is the "
+        "state lost, or of another name? Set allow_empty: true for one start to begin anew, which delivers again what "
+        "it finds"
+    )
+
+
+def _refused(loss: str) -> str:
+    return (
+        f"state.topic: {loss}: set cleanup.policy=compact on it, and no retention; if it has lost something, restore "
+        "it, or set allow_empty: true for one start to go on with what is left, which delivers again what is missing"
+    )
+
+
+def _too_few(topic: Topic, state: KafkaState, written: int) -> Sequence[str]:
+    if topic.partitions >= written:
+        return ()
+    has = f"topic {topic.name} has {topic.partitions} partitions, and not {written}"
+    return [f"state.partitions: {has}: put that number here, or name a topic of another group"]
+
+
+def _surplus(topic: Topic, state: KafkaState, written: int) -> Sequence[str]:
+    found = []
+    if topic.partitions > written:
+        found.append(
+            f"topic {topic.name} has {topic.partitions} partitions, of which the state uses {written}, as from its "
+            "beginning on: to use them all, export the state, stop, and import it into a new topic"
+        )
+    if state.partitions != written:
+        found.append(
+            f"state.partitions: {state.partitions} is set, and the state was written in {written}: so it stays"
+        )
+    return found
+
+
+def _warnings(topic: Topic, brokers: int) -> list[str]:
     policy = topic.settings.get("cleanup.policy", "compact")
     others = {key: value for key, value in topic.settings.items() if key != "cleanup.policy"}
     found = list(replace(topic, settings=others).warnings(brokers))
-    if policy != "compact":
+    if "compact" in policy and "delete" in policy:
         found.append(
-            f"topic {topic.name}: cleanup.policy is {policy} and should be compact: "
-            + ("what is old is deleted, the state with it" if "delete" in policy else "it grows without end")
+            f"topic {topic.name}: cleanup.policy is {policy} and should be compact: what is old is deleted, the state "
+            "with it"
         )
     return found
 
@@ -88,9 +242,17 @@ async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, Kafka
     return (await topics.describe([name for name in names if name != state.topic])).values()
 
 
-async def _filled(state: KafkaState, topics: Collection[Topic]) -> list[str]:
+async def _held(state: KafkaState, events: Collection[Topic]) -> list[str]:
     """Name those of the topics that hold anything."""
+    first, end = await _span(state, events)
+    return sorted({place.topic for place in first if end[place] > first[place]})
+
+
+async def _span(
+    state: KafkaState, topics: Collection[Topic]
+) -> tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]]:
     places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    if not places:
+        return {}, {}
     async with consuming(state, _LOOKING) as consumer:
-        first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    return sorted({place.topic for place in places if end[place] > first[place]})
+        return await consumer.beginning_offsets(places), await consumer.end_offsets(places)

@@ -1,0 +1,41 @@
+"""A manifest in each partition of the state says in what form, and in how many partitions, the state was written.
+
+Whoever begins a state writes a manifest into every partition, so an empty partition of such a state has lost it. A
+state of a version before the manifest has none until its partitions are claimed.
+"""
+
+from msgspec import Struct, json
+
+from poller.state.rows import WRITER, encode
+
+FORMAT = 1
+"""The newest form that this version reads, and the one that it writes. A state without a manifest has form 0."""
+KEY = WRITER.key("manifest")
+
+
+class NewerFormat(Exception):
+    """A newer version wrote this partition: it is neither read nor written here."""
+
+
+class Manifest(Struct, frozen=True):
+    """What a partition says of itself: `partitions` is how many the state has for ever, and at `begins` its log may
+    begin without anything being lost."""
+
+    format: int
+    partitions: int
+    begins: int = 0
+
+
+def decode(row: bytes | None) -> Manifest | None:
+    """Return the manifest in a row; None where there is none. Raises NewerFormat."""
+    if row is None:
+        return None
+    manifest = json.decode(row, type=Manifest)
+    if manifest.format > FORMAT:
+        raise NewerFormat(f"a newer version wrote it (format {manifest.format}, this one knows {FORMAT})")
+    return manifest
+
+
+def row(partitions: int, begins: int) -> dict[str, bytes | None]:
+    """Return the row that says how this version writes a partition."""
+    return {KEY: encode(Manifest(FORMAT, partitions, begins))}
