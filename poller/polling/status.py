@@ -1,5 +1,6 @@
 """Where a stream stands: its checkpoint and what this process knows of it, put into words and numbers."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -14,7 +15,7 @@ def stream_status(
 ) -> StreamStatus:
     """What can be said of this stream now. `paused`: an output, or the state, is down."""
     checkpoint = run.checkpoint
-    lag = _lag(checkpoint, now) if run.polled or _attempted(checkpoint) else None
+    lag = _lag(run, now)
     held_up = any(not sweep.retry.ready(now) for sweep in run.sweeps)
     state = stream_state(
         checkpoint,
@@ -39,6 +40,12 @@ def stream_status(
     )
 
 
+def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
+    """Return what can be said of a stream that was polled here last, and that nobody polls now: its lag grows on."""
+    status = elsewhere_status(run.source, run.stream.name, "")
+    return replace(status, state="paused" if paused else "waiting", lag_seconds=_lag(run, now))
+
+
 def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
     """What can be said of a stream that this process does not poll."""
     return StreamStatus(
@@ -52,8 +59,8 @@ def _backfill(left: Backfill | None) -> BackfillStatus | None:
     return BackfillStatus(left.start, left.end, left.at, left.records, left.events, left.error)
 
 
-def _lag(checkpoint: Checkpoint, now: datetime) -> float | None:
-    covered = covered_until(checkpoint)
+def _lag(run: StreamRuntime, now: datetime) -> float | None:
+    covered = covered_until(run.checkpoint) if run.polled or _attempted(run.checkpoint) else None
     return None if covered is None else max(0.0, (now - covered).total_seconds())
 
 

@@ -5,7 +5,7 @@ that is lost ends at once, and begins anew from the state when it is ours again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -14,7 +14,8 @@ import anyio
 
 from poller.plugin.source import Source
 from poller.polling.loop import SourceLoop
-from poller.polling.status import elsewhere_status, stream_status
+from poller.polling.runtime import StreamRuntime
+from poller.polling.status import elsewhere_status, last_status, stream_status
 from poller.state.ledger import Ledger, OwnershipLost
 from poller.telemetry.status import StreamStatus
 
@@ -34,6 +35,7 @@ class Supervisor:
         self._sources, self._build, self._once = sources, build, once
         self._starts = _starts(sources)
         self._loops: dict[str, SourceLoop] = {}
+        self._last_loops: dict[str, Sequence[StreamRuntime]] = {}
         self._ours: Collection[str] = ()
         self._at_work: dict[str, anyio.CancelScope] = {}
         self._left: Counter[str] = Counter()
@@ -123,7 +125,12 @@ class Supervisor:
             return [stream_status(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
-        return [elsewhere_status(name, stream.name, whose) for stream in self._sources[name].built_streams]
+        if whose:
+            self._last_loops.pop(name, None)  # the other replica covers more by now
+        last = self._last_loops.get(name, ())
+        return [last_status(stream, paused=paused, now=now) for stream in last] or [
+            elsewhere_status(name, stream.name, whose) for stream in self._sources[name].built_streams
+        ]
 
     async def _poll(self, name: str) -> bool:
         """Run a loop; return True if it came to its own end. What was lost on the way was never true."""
@@ -147,6 +154,7 @@ class Supervisor:
             await loop.run(0.0 if name in self._at_once else self._starts[name])
         finally:
             self.failed = self.failed or loop.failed
+            self._last_loops[name] = loop.streams
             del self._loops[name]
 
 

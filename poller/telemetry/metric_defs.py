@@ -81,7 +81,11 @@ def _stream_gauges(statuses: list[StreamStatus]) -> Iterator[Metric]:
     streams = [
         ((status.source, status.stream), status) for status in statuses if status.here
     ]  # another replica tells of the others
-    lag = ((key, status.lag_seconds) for key, status in streams if status.lag_seconds is not None)
+    lag = (
+        ((status.source, status.stream), status.lag_seconds)
+        for status in statuses  # also of what was polled here last, while nobody polls it
+        if status.lag_seconds is not None and (status.here or not status.owner)
+    )
     yield gauge("poller_lag_seconds", "Now, less the end before which all is covered.", _STREAM, lag)
     gaps = ((key, status.gap_seconds) for key, status in streams)
     yield gauge("poller_gap_seconds", "Covered range that is still missing.", _STREAM, gaps)

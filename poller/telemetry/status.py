@@ -57,7 +57,7 @@ class StreamStatus:
     """A stream's status.
 
     `lag_seconds` is None before the first complete pass. `owner` is the replica that polls the source ("": none, or
-    not known); where the stream is not polled `here`, nothing else is known of it. `seen` counts the identities
+    not known); where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
     remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
     be read.
     """

@@ -6,6 +6,7 @@ started again before the ledger knew; one that stays, started anew at each chang
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, cast
 
 import anyio
@@ -13,10 +14,11 @@ import anyio
 from poller.plugin.source import Source
 from poller.plugin.stream import Stream
 from poller.polling.loop import SourceLoop
+from poller.polling.runtime import StreamRuntime
 from poller.polling.supervisor import Supervisor
 from poller.state.ledger import Ledger, OwnershipLost
 from tests.simulation import callcap
-from tests.support.toy import NOON
+from tests.support.toy import NOON, running, sweep
 
 ACCOUNTS = {name: callcap() for name in ("acme", "crm")}
 
@@ -37,6 +39,7 @@ class Toy:
     """A pipeline that does nothing, and takes its time to end."""
 
     failed = False
+    streams: Sequence[StreamRuntime] = ()
 
     def __init__(self, slow: float) -> None:
         self.slow = slow
@@ -149,6 +152,36 @@ async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> 
         await world.say("acme", "crm")
         await world.until("acme", "crm")
         assert world.supervisor.whole
+
+
+async def test_the_lag_of_a_source_that_nobody_polls_any_more_grows_with_the_clock() -> None:
+    owner, day = "", 24 * 3600
+
+    def shown(hours: int, *, paused: bool = True) -> tuple[str, float | None]:
+        now = NOON + timedelta(hours=hours)
+        statuses = world.supervisor.statuses(paused=paused, replica="one", owner=lambda _: owner, now=now)
+        return next((status.state, status.lag_seconds) for status in statuses if status.source == "acme")
+
+    async with at_work() as world:
+        assert shown(1) == ("waiting", None), "it was never polled here"
+        await world.say("acme")
+        await world.until("acme")
+        world.running["acme"].streams = [polled()]
+        await world.say()
+        await world.until()
+        assert shown(1) == ("paused", day + 3600)
+        assert shown(2, paused=False) == ("waiting", day + 7200)
+        owner = "two"
+        assert shown(3) == ("waiting", None)
+        owner = ""
+        assert shown(4) == ("waiting", None), "the other has covered more"
+
+
+def polled() -> StreamRuntime:
+    """A stream that is covered up to a day before noon."""
+    stream = running(sweep("live", timedelta(minutes=1)))
+    stream.checkpoint.sweeps["live"].complete = True
+    return stream
 
 
 async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:
