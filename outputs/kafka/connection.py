@@ -1,6 +1,5 @@
 """How a Kafka cluster is reached: the keys of the configuration that whatever talks to it shares."""
 
-import ssl
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -11,7 +10,7 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from outputs import OutputError
+from outputs.kafka.certificates import RenewedContext
 
 Protocol: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -77,31 +76,17 @@ class Cluster(BaseModel):
 
     def connection(self) -> dict[str, Any]:
         """What every client of aiokafka is told. Raises OutputError where a certificate cannot be read."""
+        tls = self.security_protocol.endswith("SSL")
         return {
             "bootstrap_servers": self.bootstrap_servers,
             "request_timeout_ms": int(REQUEST_TIMEOUT * 1000),
             "security_protocol": self.security_protocol,
-            "ssl_context": self._tls() if self.security_protocol.endswith("SSL") else None,
+            "ssl_context": RenewedContext(self.ca_file, self.cert_file, self.key_file) if tls else None,
             "sasl_mechanism": self.sasl_mechanism,
             "sasl_plain_username": self.sasl_username,
             "sasl_plain_password": self.sasl_password and self.sasl_password.get_secret_value(),
             "sasl_oauth_token_provider": _Token(self.sasl_token) if self.sasl_token else None,
         }
-
-    def _tls(self) -> ssl.SSLContext:
-        reading = self.ca_file
-        try:
-            context = ssl.create_default_context(cafile=reading)
-            if self.cert_file:
-                reading = self.cert_file
-                # With no password given, OpenSSL would ask the terminal for that of an encrypted key.
-                context.load_cert_chain(self.cert_file, self.key_file, password="")
-        except OSError as error:
-            and_key = f" with {self.key_file}" if reading == self.cert_file and self.key_file else ""
-            raise OutputError(
-                f"{reading}{and_key}: PEM that can be read is needed: {error.strerror or error}"
-            ) from None
-        return context
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -81,7 +81,7 @@ class Broker:
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": self.tickets.broker,
             "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": self.tickets.authority,
+            "ssl.truststore.location": self.tickets.trusted,
             "listener.name.ssl.ssl.client.auth": "required",
             "ssl.principal.mapping.rules": "RULE:^.*CN=([a-z]+).*$/$1/,DEFAULT",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

@@ -20,13 +20,18 @@ CERTIFICATE = "carol"
 
 
 class Tickets:
-    """Certificates below `folder`: `broker` is for its key store, `client` for ours; `stranger` nobody trusts."""
+    """Certificates below `folder`: `broker` is for its key store, `client` for ours; `stranger` nobody trusts.
+
+    Clients trust what `authority` has signed, and the broker what `trusted` has: the same at first.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         authority, other = trustme.CA(), trustme.CA()
         self.authority, self.other = folder / "ca.pem", folder / "other-ca.pem"
-        authority.cert_pem.write_to_path(self.authority)
+        self.trusted = folder / "trusted.pem"
+        for file in (self.authority, self.trusted):
+            authority.cert_pem.write_to_path(file)
         other.cert_pem.write_to_path(self.other)
         self.broker = _both(authority.issue_cert("127.0.0.1", common_name="broker"), folder / "broker.pem")
         self.client = _both(authority.issue_cert("carol@example.com", common_name="carol"), folder / "client.pem")
