@@ -11,7 +11,13 @@ from poller.errors import ConfigError
 from poller.plugin.source import Source
 from poller.telemetry import Telemetry
 
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "Connection": "close", "User-Agent": "poller"}
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Cache-Control": "no-cache",  # no answer that a cache keeps, unless the vendor says that it still holds
+    "Connection": "close",
+    "User-Agent": "poller",
+}
 
 _Version = tuple[int, int, int] | None
 _contexts: dict[Path | None, tuple[_Version, ssl.SSLContext]] = {}

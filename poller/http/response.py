@@ -1,6 +1,6 @@
 """An HTTP answer, read whole, and the error that its status means."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
@@ -13,6 +13,9 @@ from poller.humanize import format_seconds
 LONGEST_WAIT: Final = 86_400.0
 """Seconds that a Retry-After can make us wait at most."""
 
+_DIGITS, _FIRST_YEAR = 8, 1900
+"""An `Age` with more digits is nonsense (three years), and so is a date before that year."""
+
 
 class RawResponse:
     """A whole HTTP answer. `date` is its `Date` header, None where that is missing or no date."""
@@ -20,6 +23,18 @@ class RawResponse:
     def __init__(self, status: int, body: bytes, headers: httpx.Headers) -> None:
         self.status, self.body, self.headers = status, body, headers
         self.date = read_http_date(headers.get("date"))
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The time of the answer by the vendor's clock: `date`, less the `Age` that a cache shows (RFC 9111 §5.1).
+
+        A cache should leave the vendor's `Date` alone, and not all do. An answer that is taken for older than it is
+        costs a longer window; one that is taken for newer would cost records.
+        """
+        age = self.headers.get("age", "").strip()
+        if self.date is None or self.date.year < _FIRST_YEAR or not age.isdecimal() or len(age) > _DIGITS:
+            return self.date
+        return self.date - timedelta(seconds=int(age))
 
 
 def read_http_date(text: str | None) -> datetime | None:

@@ -64,7 +64,7 @@ class Session:
         body, repaired = repair_body(answer.body)
         if repaired:
             self._telemetry.body_repaired(self.source, repaired)
-        return Response(answer.status, body, answer.date)
+        return Response(answer.status, body, answer.as_of)
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""

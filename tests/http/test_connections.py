@@ -5,6 +5,7 @@ Killed: a connection that is used again; a token request whose connection is; an
 
 import asyncio
 import socket
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -122,3 +123,11 @@ async def test_an_answer_of_the_token_endpoint_is_not_a_list() -> None:
         async with session(server.url, auth) as ours:
             assert (await ours.get("/calls", {})).body == b'["/calls"]'
     assert [asked.headers["connection"] for asked in server.asked] == ["close", "close"]
+
+
+async def test_an_answer_out_of_a_cache_moves_no_cursor_beyond_what_it_knows() -> None:
+    """And none is asked for (RFC 9111 §5.2.1.4)."""
+    cached = answer(Date="Sat, 14 Mar 2026 12:00:00 GMT", Age="120")
+    async with vendor(saying(cached)) as server, session(server.url) as ours:
+        assert (await ours.get("/calls", {})).date == NOON - timedelta(minutes=2)
+    assert server.asked[0].headers["cache-control"] == "no-cache"

@@ -1,7 +1,7 @@
 """Which error a status is, and how long the vendor asks us to wait; whatever else it writes into a header.
 
 Killed: 503 with Retry-After taken as Unavailable; a date read by our clock; 425 or 3xx in the wrong class; a negative
-wait; headers that are no number and no date and raise.
+wait; an answer out of a cache taken for a new one; headers that are no number and no date and raise.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -119,6 +119,18 @@ def test_a_date_without_a_zone_is_utc() -> None:
     assert read_http_date("Sun Nov  6 08:49:37 1994") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
     assert read_http_date("Sun, 06 Nov 1994 09:49:37 +0100") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
     assert read_http_date("yesterday") is None
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"),
+    [("300", 300), (" 0 ", 0), ("", 0), ("-5", 0), ("1.5", 0), ("soon", 0), ("9" * 8, 99_999_999), ("9" * 9, 0)],
+)
+def test_an_answer_out_of_a_cache_is_as_old_as_it_says(age: str, seconds: int) -> None:
+    headers = {"Date": NOON.strftime(FORMS[0]), "Age": age}
+    found = RawResponse(200, b"", httpx.Headers(headers))
+    assert (found.as_of, found.date) == (NOON - timedelta(seconds=seconds), NOON)
+    assert RawResponse(200, b"", httpx.Headers({"Age": age})).as_of is None
+    assert RawResponse(200, b"", httpx.Headers({"Date": "Mon, 01 Jan 0001 00:00:00 GMT", "Age": age})).as_of
 
 
 PIECES = st.sampled_from(
