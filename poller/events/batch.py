@@ -34,24 +34,45 @@ class PageContext:
 
 
 @dataclass(slots=True)
-class Batch:
-    """The result of one page: its messages in order, and what `seen` will hold once they are delivered.
+class SeenUpdate:
+    """What `seen` will hold once a batch is delivered.
 
     `entries` are saved with the commit; `touched` are kept in memory only, since losing them costs a comparison at
-    most. `delivered` are the keys that this batch tells of, which ends a doubt. `found` counts what a wider sweep
-    brought (edited, late, skipped), `lateness` holds seconds, `drifted` the names of undocumented fields.
+    most. `delivered` are the keys that the batch tells of, whose doubts end.
     """
 
-    messages: list[Message] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)
     touched: dict[int, Entry] = field(default_factory=dict)
     delivered: set[int] = field(default_factory=set)
-    events: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    lateness: list[float] = field(default_factory=list)
-    identities: set[str] = field(default_factory=set)
-    drifted: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Counts:
+    """The numbers of a batch, for telemetry.
+
+    `stale` are revisions older than the one already delivered; `events` are counted by type; `found` by reason (edited,
+    late, skipped), which is what a wider sweep brought. `lateness` holds, for each new record, the seconds since its
+    own time, `drifted` the names of undocumented fields.
+    """
+
     records: int = 0
     duplicates: int = 0
     stale: int = 0
     rejects: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    lateness: list[float] = field(default_factory=list)
+    drifted: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The result of one page: its messages in order, and what follows from their delivery.
+
+    `identities` are those that the page held, where its context asks for them.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    seen: SeenUpdate = field(default_factory=SeenUpdate)
+    identities: set[str] = field(default_factory=set)
+    counts: Counts = field(default_factory=Counts)

@@ -63,7 +63,7 @@ class _Page:
         self._documented = documented_fields(stream.records.decoder)
 
     def take(self, raw: bytes) -> None:
-        self.batch.records += 1
+        self.batch.counts.records += 1
         identity = record = None
         try:
             record = self._decode(raw)
@@ -89,15 +89,15 @@ class _Page:
 
     def _judge(self, record: Any, identity: str, raw: bytes) -> None:
         key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
-        doubted = key in self._moment.doubts and key not in self.batch.entries
-        known = self.batch.entries.get(key) or self.batch.touched.get(key) or self._seen.get(key, self._now)
+        doubted = key in self._moment.doubts and key not in self.batch.seen.entries
+        known = self.batch.seen.entries.get(key) or self.batch.seen.touched.get(key) or self._seen.get(key, self._now)
         if self._moment.history and (known is None or known.flags & BASELINE):
             if not self._moment.history.holds(self._own_time(record)):
-                self.batch.duplicates += 1
+                self.batch.counts.duplicates += 1
                 return
             known = None
         if known and known.raw == raw_hash and known.projection == self._projections.number and not doubted:
-            self.batch.duplicates += 1
+            self.batch.counts.duplicates += 1
             return
         entry = self._entry(record, raw_hash, known)
         if known and not doubted and self._is_old(known, key, record, entry):
@@ -122,16 +122,16 @@ class _Page:
     def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
         """Return True, and count it, if this is no news: the content last delivered, or an older one."""
         if self._is_same(known, record, entry):
-            self.batch.duplicates += 1
+            self.batch.counts.duplicates += 1
             newest = max(entry.modified, known.modified)
             noted = entry._replace(
                 revision=known.revision, delivered=known.delivered, flags=known.flags, modified=newest
             )
             moved = newest != known.modified or entry.projection != known.projection
-            (self.batch.entries if moved else self.batch.touched)[key] = noted
+            (self.batch.seen.entries if moved else self.batch.seen.touched)[key] = noted
             return True
         if UNSTAMPED < entry.modified < known.modified and self._now - known.delivered <= TRUTH_AFTER:
-            self.batch.stale += 1
+            self.batch.counts.stale += 1
             return True
         return False
 
@@ -148,15 +148,15 @@ class _Page:
         own = self._own_time(record)
         baseline = self._moment.baseline
         if silent and baseline and own < baseline and entry.modified < microseconds(baseline):
-            self.batch.entries[key] = entry._replace(flags=entry.flags | BASELINE)
+            self.batch.seen.entries[key] = entry._replace(flags=entry.flags | BASELINE)
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
         message = self._message(record, entry, raw, identity, what, own)
         self._account(raw, known, own)
-        self.batch.entries[key] = entry
-        self.batch.delivered.add(key)
+        self.batch.seen.entries[key] = entry
+        self.batch.seen.delivered.add(key)
         self.batch.messages.append(message)
-        self.batch.events[f"{message.kind}.{what}"] += 1
+        self.batch.counts.events[f"{message.kind}.{what}"] += 1
 
     def _own_time(self, record: Any) -> datetime:
         try:
@@ -184,26 +184,26 @@ class _Page:
     def _account(self, raw: bytes, known: Entry | None, own: datetime) -> None:
         moment = self._moment
         if known is None and not moment.history:
-            self.batch.lateness.append(max(0.0, self._now - own.timestamp()))
+            self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
         if moment.is_audit and moment.reached:
-            self.batch.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
+            self.batch.counts.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
-        self.batch.drifted |= fields.keys() - self._documented
+        self.batch.counts.drifted |= fields.keys() - self._documented
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)
         keys = [key_of_reject(digest) for digest in digests]
-        if any(key in self.batch.entries or self._seen.get(key, self._now) for key in keys):
-            self.batch.duplicates += 1
+        if any(key in self.batch.seen.entries or self._seen.get(key, self._now) for key in keys):
+            self.batch.counts.duplicates += 1
             return
         digest, key = digests[-1], keys[-1]
-        self.batch.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
-        self.batch.delivered.add(key)
+        self.batch.seen.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
+        self.batch.seen.delivered.add(key)
         now = self._moment.now
         self.batch.messages.append(
             reject(self._shape, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
         )
-        self.batch.rejects += 1
+        self.batch.counts.rejects += 1
 
     def _digests(self, raw: bytes, record: Any) -> list[int]:
         """Return what a reject is remembered by: its content in every projection, today's last; else its bytes."""

@@ -147,9 +147,9 @@ class StreamRuntime:
     def adopt(self, checkpoint: Checkpoint, batch: Batch) -> None:
         """Take over what a commit has just made true."""
         self.checkpoint = checkpoint
-        self.doubts -= batch.delivered
-        self.seen.put(batch.touched)
-        self.seen.put(batch.entries)
+        self.doubts -= batch.seen.delivered
+        self.seen.put(batch.seen.touched)
+        self.seen.put(batch.seen.entries)
 
     def live_reach(self) -> datetime | None:
         """Return where the window of `live` begins now; None before its first complete pass."""

@@ -84,7 +84,7 @@ class Step:
     def _transform(self, work: Work, page: Page) -> Batch:
         stream = work.stream
         batch = transform(stream.stream, stream.shape, page.records, stream.seen, work.context(self._now()))
-        self._telemetry.page_read(*work.names, records=batch.records, duplicates=batch.duplicates, stale=batch.stale)
+        self._telemetry.page_read(*work.names[:2], batch.counts)
         return batch
 
     async def _deliver(self, work: Work, page: Page, batch: Batch) -> None:
@@ -93,19 +93,12 @@ class Step:
             checkpoint = self.draft(work.stream)
             work.succeeded(checkpoint, page, batch, now)
             await self.save(work.stream, checkpoint, batch)
-        self._report(work, batch)
+        self._telemetry.page_delivered(*work.names, batch.counts)
         if page.end:
             await work.finish()
         work.report(self._telemetry, page)
         if page.end and work.tidies:
             await self._tidy(work.stream)
-
-    def _report(self, work: Work, batch: Batch) -> None:
-        self._telemetry.page_delivered(
-            *work.names, events=batch.events, rejects=batch.rejects, lateness=batch.lateness, found=batch.found
-        )
-        if batch.drifted:
-            self._telemetry.schema_drifted(*work.names[:2], sorted(batch.drifted))
 
     async def _tidy(self, stream: StreamRuntime) -> None:
         now = self._now()

@@ -93,7 +93,7 @@ class PassWork:
     def received(self, page: Page, batch: Batch) -> bool:
         """Count what came; return True where there is something to commit: a page that changes nothing is not."""
         self.reading.covers.count(batch)
-        return bool(page.end or page.to_fetch or batch.messages or batch.entries)
+        return bool(page.end or page.to_fetch or batch.messages or batch.seen.entries)
 
     def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
         """Note what the page names; with the last one the pass is complete."""
@@ -224,7 +224,7 @@ class SliceWork:
     def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
         """Count the page in the order; with its last one the slice is read."""
         unreadable = page.end.unreadable if page.end else ()
-        done = backfill.page_delivered(self._ordered, batch.records, batch.events.total(), unreadable)
+        done = backfill.page_delivered(self._ordered, batch.counts.records, batch.counts.events.total(), unreadable)
         if page.end:
             covers = self.reading.covers
             done = backfill.slice_read(done, self._history, covers.window, covers.records, now)

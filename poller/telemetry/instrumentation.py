@@ -2,13 +2,14 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from structlog.typing import FilteringBoundLogger
 
+from poller.telemetry.counts import Counts
 from poller.telemetry.metric_defs import Catalogue
 from poller.telemetry.recent import Recent
 from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
@@ -58,39 +59,26 @@ class Telemetry:
         """Log a warning that has no metric of its own; `event` is `noun.verb_past`."""
         _log.warning(event, **fields)
 
-    def page_read(self, source: str, stream: str, sweep: str, *, records: int, duplicates: int, stale: int) -> None:
-        """Count a page that was read; `stale` are revisions older than the one already delivered."""
-        self._metrics.records.add(records, source, stream)
-        self._metrics.duplicates.add(duplicates, source, stream)
-        self._metrics.stale.add(stale, source, stream)
+    def page_read(self, source: str, stream: str, counts: Counts) -> None:
+        """Count a page that was read."""
+        self._metrics.records.add(counts.records, source, stream)
+        self._metrics.duplicates.add(counts.duplicates, source, stream)
+        self._metrics.stale.add(counts.stale, source, stream)
 
-    def page_delivered(
-        self,
-        source: str,
-        stream: str,
-        sweep: str,
-        *,
-        events: Mapping[str, int],
-        rejects: int,
-        lateness: Sequence[float],
-        found: Mapping[str, int],
-    ) -> None:
-        """Count and log a page that is durable.
-
-        `events` are counted by type, `found` by reason: what a wider sweep brought. `lateness` holds, for each new
-        record, the seconds since its own time.
-        """
-        for type_, count in events.items():
+    def page_delivered(self, source: str, stream: str, sweep: str, counts: Counts) -> None:
+        """Count a page that is durable; log it where it brought something."""
+        for type_, count in counts.events.items():
             self._metrics.events.add(count, source, stream, type_)
-        for reason, count in found.items():
+        for reason, count in counts.found.items():
             self._metrics.found.add(count, source, stream, reason)
-        for seconds in lateness:
+        for seconds in counts.lateness:
             self._metrics.lateness.observe(seconds, source)
-        self._metrics.rejects.add(rejects, source, stream)
-        self._recent.delivered((source, stream), sum(events.values()))
-        if rejects or any(events.values()):
-            fields = {"events": dict(events), "rejects": rejects, "found": dict(found)}
+        self._metrics.rejects.add(counts.rejects, source, stream)
+        self._recent.delivered((source, stream), sum(counts.events.values()))
+        if counts.rejects or any(counts.events.values()):
+            fields = {"events": dict(counts.events), "rejects": counts.rejects, "found": dict(counts.found)}
             _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **fields)
+        self._schema_drifted(source, stream, sorted(counts.drifted))
 
     def poll_completed(
         self,
@@ -207,7 +195,7 @@ class Telemetry:
         fields = {"at": rfc3339(at), "end": rfc3339(end), "records": records, "events": events}
         _log.info("backfill.read", source=source, stream=stream, **fields)
 
-    def schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
+    def _schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
         """Count and log, once each, the fields that a vendor sends and that its file does not know."""
         known = self._drifted[source, stream]
         new = [name for name in fields if name not in known]

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from poller.events.batch import Batch
+from poller.events.batch import Batch, SeenUpdate
 from poller.state.ledger import Change
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner
@@ -45,7 +45,7 @@ async def measure(kafka: Place, identities: int) -> float:
 
 def _page(stream: str, first: int) -> Change:
     entries = {(first + number) * 0x9E3779B97F4A7C15 % (1 << 64): entry(number) for number in range(_PAGE)}
-    return Change(stream, checkpoint(first % 1000), Batch(entries=entries))
+    return Change(stream, checkpoint(first % 1000), Batch(seen=SeenUpdate(entries)))
 
 
 def main() -> int:

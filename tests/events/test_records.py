@@ -170,7 +170,7 @@ def test_a_record_that_cannot_be_read_is_a_reject_and_blocks_nobody(why: str) ->
     assert reject["data"]["size"] == len(sent)
     assert reject["data"]["reason"]
     assert "revision" not in reject
-    assert reader.batch.rejects == 1
+    assert reader.batch.counts.rejects == 1
 
 
 @pytest.mark.parametrize("why", BAD)
@@ -178,7 +178,7 @@ def test_a_reject_comes_once_for_each_content(why: str) -> None:
     sent, _ = BAD[why]
     reader = Reader()
     (first,) = reader.read(sent, sent)
-    assert reader.batch.duplicates == 1
+    assert reader.batch.counts.duplicates == 1
     assert reader.read(sent) == []
     (second,) = reader.read(sent.replace(b"1", b"2").replace(b"7", b"8") + b" " if sent != b"null" else b"true")
     assert second["id"] != first["id"]
@@ -206,7 +206,7 @@ def test_the_identity_of_a_reject_is_not_seen() -> None:
     assert [event["type"] for event in reader.read(record(text="can"))] == ["lead.created"]
     assert [event["type"] for event in reader.read(record(text="cannot"))] == []
     reader.read(record(text="can"))
-    assert reader.batch.duplicates == 1, "and what was seen of it stays"
+    assert reader.batch.counts.duplicates == 1, "and what was seen of it stays"
 
 
 def test_what_is_dropped_of_the_record_is_dropped_of_a_reject() -> None:
@@ -272,8 +272,8 @@ SENT = st.dictionaries(FIELDS, JSON, max_size=6).map(
 def test_no_record_whatever_it_holds_stops_a_page_or_tears_a_line(sent: list[bytes]) -> None:
     reader = Reader(dropping("raw.text.x", "raw.extra"))
     reader.read(*sent)
-    assert reader.batch.records == len(sent)
-    assert len(reader.batch.messages) + reader.batch.duplicates + reader.batch.stale == len(sent)
+    assert reader.batch.counts.records == len(sent)
+    assert len(reader.batch.messages) + reader.batch.counts.duplicates + reader.batch.counts.stale == len(sent)
     before = len(reader.told)
     reader.read(*sent)
     assert [event for event in reader.told[before:] if event["type"] == "record.rejected"] == []

@@ -97,14 +97,18 @@ def test_the_rules_of_revisions(story: str) -> None:
     for number, (wait, fields, expected) in enumerate(STORIES[story]):
         reader.now += wait
         assert said(reader.read(record(**fields))) == expected, f"row {number}"
-        assert len(reader.batch.messages) + reader.batch.duplicates + reader.batch.stale == reader.batch.records == 1
+        assert (
+            len(reader.batch.messages) + reader.batch.counts.duplicates + reader.batch.counts.stale
+            == reader.batch.counts.records
+            == 1
+        )
 
 
 def test_a_stale_revision_is_counted_as_such() -> None:
     reader = Reader()
     reader.read(record(text="b", changed=NOON))
     reader.read(record(text="a", changed=NOON - MINUTE), record("2"))
-    assert (reader.batch.stale, reader.batch.duplicates, reader.batch.records) == (1, 0, 2)
+    assert (reader.batch.counts.stale, reader.batch.counts.duplicates, reader.batch.counts.records) == (1, 0, 2)
 
 
 def test_what_is_met_twice_on_a_page_is_compared_with_its_first_showing() -> None:
@@ -113,11 +117,11 @@ def test_what_is_met_twice_on_a_page_is_compared_with_its_first_showing() -> Non
         record(text="a"), record(text="a"), record(text="a", noise=1), record(text="b"), record(text="a")
     )
     assert said(told) == [("created", 1), ("updated", 2), ("updated", 3)]
-    assert reader.batch.duplicates == 2
+    assert reader.batch.counts.duplicates == 2
     assert said(reader.read(record(text="a"))) == []
     reader = Reader()
     told = reader.read(record(text="b", changed=NOON), record(text="a", changed=NOON - MINUTE))
-    assert (said(told), reader.batch.stale) == ([("created", 1)], 1)
+    assert (said(told), reader.batch.counts.stale) == ([("created", 1)], 1)
 
 
 def test_a_silent_showing_and_a_change_on_one_page() -> None:
@@ -143,7 +147,7 @@ def test_baseline_is_what_lies_wholly_before_the_start(own: timedelta, changed: 
     reader.now = NOON + HOUR
     one: dict[str, Any] = {"at": NOON + own, "changed": None if changed is None else NOON + changed}
     assert said(reader.read(record(**one, text="a"), baseline=NOON)) == ([] if silent else [("created", 1)])
-    assert not reader.batch.delivered or not silent
+    assert not reader.batch.seen.delivered or not silent
     assert said(reader.read(record(**one, text="a"))) == [], "noted, also for the passes after that"
     one["changed"] = NOON + HOUR
     assert said(reader.read(record(**one, text="b"), baseline=NOON)) == [("updated", 2)]
@@ -166,8 +170,8 @@ def test_what_is_in_doubt_is_news_whatever_it_says_and_once() -> None:
     again = reader.read(record("1", text="a", changed=NOON), record("1", text="a", changed=NOON), doubts=doubts)
     assert said(again) == [("updated", 2)]
     assert again[0]["id"] != first
-    assert reader.batch.delivered == {key_of("1")}
-    assert said(reader.read(record("1", text="a", changed=NOON), doubts=doubts - reader.batch.delivered)) == []
+    assert reader.batch.seen.delivered == {key_of("1")}
+    assert said(reader.read(record("1", text="a", changed=NOON), doubts=doubts - reader.batch.seen.delivered)) == []
     stale = record("1", text="older", changed=NOON - HOUR)
     assert said(reader.read(stale, doubts=doubts)) == [("updated", 3)]
     assert said(reader.read(record("2", at=NOON - HOUR), doubts=doubts, baseline=NOON)) == [("created", 1)]
@@ -198,7 +202,9 @@ def test_an_upgrade_makes_no_revision_by_itself_and_hides_none() -> None:
     after = Reader(projections=2)
     after.seen = before.seen
     assert after.read(shown[0], record("b", text="a", extra=2, noise=2)) == [], "the former projection decides once"
-    assert set(after.batch.entries) == {key_of("a"), key_of("b")}, "and the new digest is kept, also over a restart"
+    assert set(after.batch.seen.entries) == {key_of("a"), key_of("b")}, (
+        "and the new digest is kept, also over a restart"
+    )
     assert said(after.read(record("c", text="changed", extra=1))) == [("updated", 2)]
     assert said(after.read(record("b", text="a", extra=3, noise=2))) == [("updated", 2)], "then today's"
     assert after.read(record("a", text="a", extra=1, noise=5)) == []
@@ -228,7 +234,7 @@ def test_the_vanished_is_deleted_and_may_come_back() -> None:
     gone = parsed(reader.batch.messages[0])
     assert (gone["type"], gone["revision"], gone["data"]["raw"]) == ("lead.deleted", 2, None)
     assert {name for name, value in gone["data"].items() if value is not None} == {"id"}
-    reader.seen.put(reader.batch.entries)
+    reader.seen.put(reader.batch.seen.entries)
     assert said(reader.read(record(text="a"))) == [("updated", 3)]
 
 
@@ -241,7 +247,7 @@ def test_which_time_an_event_has() -> None:
     assert created["time"] == "2026-03-14T11:00:00Z"
     assert updated["time"] == "2026-03-14T12:00:00Z"
     assert deleted["time"] == deleted["observedtime"] == "2026-03-14T12:05:00Z"
-    assert reader.batch.lateness == []
+    assert reader.batch.counts.lateness == []
 
 
 def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_fast_ones() -> None:
@@ -249,13 +255,13 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     reader.read(record("3", text="a"))
     shown = [record("0", at=NOON - HOUR), record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
     reader.read(*shown, is_audit=True, reached=NOON - MINUTE)
-    assert reader.batch.found == {"late": 2, "skipped": 1, "edited": 1}
-    assert reader.batch.lateness == [3600, 3600, 0]
+    assert reader.batch.counts.found == {"late": 2, "skipped": 1, "edited": 1}
+    assert reader.batch.counts.lateness == [3600, 3600, 0]
     reader.read(record("4"), reached=NOON)
-    assert not reader.batch.found
+    assert not reader.batch.counts.found
 
 
 def test_new_fields_of_the_vendors_are_noticed() -> None:
     reader = Reader()
     reader.read(record(brand_new=1, text="a"))
-    assert reader.batch.drifted == {"brand_new"}
+    assert reader.batch.counts.drifted == {"brand_new"}

@@ -123,8 +123,8 @@ def read(name: str, seen: Seen, records: list[Any]) -> Batch:
     """What a page with these records comes to, after which it is committed."""
     shape, stream = STREAMS[name]
     batch = transform(stream, shape, [json.dumps(each).encode() for each in records], seen, PageContext(NOW))
-    seen.put(batch.touched)
-    seen.put(batch.entries)
+    seen.put(batch.seen.touched)
+    seen.put(batch.seen.entries)
     return batch
 
 
@@ -176,10 +176,12 @@ def test_an_upgrade_tells_nothing_again_and_from_then_on_spelling_is_nothing(nam
         upgraded = Seen(None)
         upgraded.load(b"".join(chunk for _, chunk in seen.pack_by_day()))
         batch = transform(stream, shape, page, upgraded, PageContext(NOW))
-        assert (batch.messages, batch.duplicates) == ([], len(rows))
-        assert {entry.projection for entry in batch.entries.values()} == {Projections(stream.records.contents).number}
-        assert len(batch.entries) == len(rows), "adopted, for good"
-        upgraded.load(pack(batch.entries.items()))
+        assert (batch.messages, batch.counts.duplicates) == ([], len(rows))
+        assert {entry.projection for entry in batch.seen.entries.values()} == {
+            Projections(stream.records.contents).number
+        }
+        assert len(batch.seen.entries) == len(rows), "adopted, for good"
+        upgraded.load(pack(batch.seen.entries.items()))
         assert read(name, upgraded, [respelt(each) for each in records]).messages == []
     database.close()
 

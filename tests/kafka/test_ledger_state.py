@@ -220,7 +220,7 @@ async def test_many_small_chunks_become_few(kafka: Place, monkeypatch: pytest.Mo
         found = await ledger.restore(A, None)
         for number in range(12):
             one = change(A, number, f"{number}")
-            found.seen.put(one.batch.entries)
+            found.seen.put(one.batch.seen.entries)
             await ledger.commit(one)
         await ledger.tidy(A, found.seen, 0)
         assert len(ledger._shards.held[0]._contents.chunks(A)) == 1
@@ -245,7 +245,7 @@ async def test_after_compaction_all_is_as_it_was(kafka: Place) -> None:
             for day in days:
                 clock.now = NOON + timedelta(days=day)
                 one = change(A, day, f"{day}", at=clock.now)
-                found.seen.put(one.batch.entries)
+                found.seen.put(one.batch.seen.entries)
                 await ledger.commit(one)
                 await ledger.tidy(A, found.seen, (clock.now - keep).timestamp())
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 from anyio.from_thread import start_blocking_portal
 
+from poller.events.batch import Counts
 from poller.server.endpoints import application
 from poller.server.listener import listen, serve
 from poller.telemetry import Telemetry
@@ -111,7 +113,7 @@ def _fill(of: Picture, rates: dict[tuple[str, str], float]) -> None:
             count = round(rate * (1 + 0.5 * math.sin(minute / 7)) * chance.random() * 2)
             if not (source == "acme-calls" and minute > 30):  # refused since
                 events = {"x.created": count}
-                of.telemetry.page_delivered(source, stream, "live", events=events, rejects=0, lateness=[], found={})
+                of.telemetry.page_delivered(source, stream, "live", Counts(events=Counter(events)))
 
 
 class Served:

@@ -130,8 +130,8 @@ def change(stream: str, minutes: int, *names: str, at: datetime = NOON) -> Chang
     for name in names:
         value = f'{{"stream":"{stream}","name":"{name}","minutes":{minutes}}}'.encode()
         batch.messages.append(Message(value, f"{stream}/{name}", "acme", "calls", "call", at))
-        batch.entries[key_of(name)] = entry(minutes + 1, at)
-        batch.delivered.add(key_of(name))
+        batch.seen.entries[key_of(name)] = entry(minutes + 1, at)
+        batch.seen.delivered.add(key_of(name))
     return Change(stream, checkpoint(minutes), batch)
 
 

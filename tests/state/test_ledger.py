@@ -65,7 +65,7 @@ async def test_what_is_committed_is_what_is_restored(start: Start, place: Place)
     whole.gaps.append(Gap("live", NOON, NOON + DAY, "broken", NOON))
     whole.suspect = NOON
     first = change(A, 1, "x", "y")
-    first.batch.entries[7] = entry(7, flags=BASELINE | REJECT)
+    first.batch.seen.entries[7] = entry(7, flags=BASELINE | REJECT)
     async with start(place) as (ledger, _):
         await ready(ledger)
         await ledger.commit(first)
@@ -313,8 +313,8 @@ async def test_what_is_written_over_and_over_is_rewritten_and_stays_the_same(sta
         for round_ in range(8):
             place.now = NOON + round_ * DAY
             many = change(A, round_)
-            many.batch.entries.update({number: entry(round_ + number, place.now) for number in range(5000)})
-            found.seen.put(many.batch.entries)
+            many.batch.seen.entries.update({number: entry(round_ + number, place.now) for number in range(5000)})
+            found.seen.put(many.batch.seen.entries)
             await ledger.commit(many)
         await ledger.tidy(A, found.seen, 0)
         await ledger.commit(change(A, 99, "last", at=place.now))

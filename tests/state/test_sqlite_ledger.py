@@ -53,7 +53,7 @@ def room(database: Database, pages: int | None) -> None:
 
 def large(minutes: int, *named: str) -> Change:
     found = change(A, minutes, *named)
-    found.batch.entries.update({number: entry(number + 1) for number in range(2000)})
+    found.batch.seen.entries.update({number: entry(number + 1) for number in range(2000)})
     return found
 
 
@@ -121,7 +121,7 @@ async def test_tidying_makes_room_where_most_is_superseded(tmp_path: Path) -> No
         found = await ledger.restore(A, None)
         for round_ in range(32):
             one = large(round_)
-            found.seen.put(one.batch.entries)
+            found.seen.put(one.batch.seen.entries)
             await ledger.commit(one)
         before = database.chunk_bytes(A)
         await ledger.tidy(A, found.seen, 0)

@@ -130,8 +130,8 @@ class Reader:
     def read(self, *records: bytes, **under: Any) -> list[dict[str, Any]]:
         """The events that this page makes."""
         self.batch = transform(self.stream, self.shape, records, self.seen, PageContext(self.now, **under))
-        self.seen.put(self.batch.touched)
-        self.seen.put(self.batch.entries)
+        self.seen.put(self.batch.seen.touched)
+        self.seen.put(self.batch.seen.entries)
         events = [
             parsed(message) if self.checked else orjson.loads(without_overflows(message.value))
             for message in self.batch.messages

@@ -3,6 +3,7 @@
 import io
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from poller.errors import Unavailable
+from poller.events.batch import Counts
 from poller.telemetry import Telemetry, configure_logging
 
 Logged = Callable[[], list[dict[str, Any]]]
@@ -34,7 +36,7 @@ MOMENTS: list[tuple[str, str, dict[str, object], Callable[[Telemetry], None]]] =
         "page.delivered",
         "info",
         {**NAMES, "events": {"call.created": 2}, "rejects": 0},
-        lambda t: t.page_delivered(*LIVE, events={"call.created": 2}, rejects=0, lateness=[], found={}),
+        lambda t: t.page_delivered(*LIVE, Counts(events=Counter({"call.created": 2}))),
     ),
     (
         "poll.completed",
@@ -80,7 +82,7 @@ MOMENTS: list[tuple[str, str, dict[str, object], Callable[[Telemetry], None]]] =
         "schema.drifted",
         "warning",
         {"source": "acme", "stream": "calls", "fields": ["mood"], "count": 1},
-        lambda t: t.schema_drifted("acme", "calls", ["mood"]),
+        lambda t: t.page_delivered("acme", "calls", "live", Counts(drifted={"mood"})),
     ),
 ]
 
@@ -99,8 +101,8 @@ def test_a_moment_is_one_line(
 
 def test_what_brought_nothing_is_not_told(logged: Logged) -> None:
     telemetry = Telemetry()
-    telemetry.page_read(*LIVE, records=100, duplicates=100, stale=0)
-    telemetry.page_delivered(*LIVE, events={}, rejects=0, lateness=[], found={})
+    telemetry.page_read("acme", "calls", Counts(records=100, duplicates=100))
+    telemetry.page_delivered(*LIVE, Counts())
     telemetry.request_done("acme", code="200", seconds=0.1)
     telemetry.commit_done(0.01)
     assert logged() == []
@@ -130,8 +132,8 @@ def test_a_recovery_that_is_none_is_not_told(logged: Logged) -> None:
 def test_drift_is_told_once_and_in_short(logged: Logged) -> None:
     telemetry = Telemetry()
     for _ in range(2):
-        telemetry.schema_drifted("acme", "calls", [f"{n}{'x' * 500}" for n in range(1000)])
-    telemetry.schema_drifted("acme", "calls", ["one", "more"])
+        telemetry.page_delivered("acme", "calls", "live", Counts(drifted={f"{n}{'x' * 500}" for n in range(1000)}))
+    telemetry.page_delivered("acme", "calls", "live", Counts(drifted={"one", "more"}))
     (line,) = logged()
     assert line["count"] == 1000
     assert len(line["fields"]) == 20

@@ -1,5 +1,6 @@
 """Every metric of the contract is there from the start, has its labels, and moves when its moment comes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from poller.events.batch import Counts
 from poller.telemetry import Telemetry
 from poller.telemetry.status import State, StreamStatus, SweepStatus
 
@@ -78,7 +80,9 @@ def delivered(
     lateness: Sequence[float] = (),
     found: Mapping[str, int] | None = None,
 ) -> None:
-    telemetry.page_delivered(*LIVE, events=events or {}, rejects=rejects, lateness=lateness, found=found or {})
+    telemetry.page_delivered(
+        *LIVE, Counts(events=Counter(events), rejects=rejects, lateness=[*lateness], found=Counter(found))
+    )
 
 
 def show(telemetry: Telemetry, status: StreamStatus) -> None:
@@ -127,19 +131,19 @@ MOVES: list[tuple[str, dict[str, str], float, Callable[[Telemetry], None]]] = [
         "poller_records_total",
         {"source": "acme", "stream": "calls"},
         100,
-        lambda t: t.page_read(*LIVE, records=100, duplicates=98, stale=1),
+        lambda t: t.page_read(*CALLS, Counts(records=100, duplicates=98, stale=1)),
     ),
     (
         "poller_duplicates_total",
         {"source": "acme", "stream": "calls"},
         98,
-        lambda t: t.page_read(*LIVE, records=100, duplicates=98, stale=1),
+        lambda t: t.page_read(*CALLS, Counts(records=100, duplicates=98, stale=1)),
     ),
     (
         "poller_stale_total",
         {"source": "acme", "stream": "calls"},
         1,
-        lambda t: t.page_read(*LIVE, records=100, duplicates=98, stale=1),
+        lambda t: t.page_read(*CALLS, Counts(records=100, duplicates=98, stale=1)),
     ),
     (
         "poller_events_total",
@@ -171,7 +175,7 @@ MOVES: list[tuple[str, dict[str, str], float, Callable[[Telemetry], None]]] = [
         "poller_schema_drift_total",
         {"source": "acme", "stream": "calls"},
         2,
-        lambda t: t.schema_drifted(*CALLS, ["mood", "zodiac"]),
+        lambda t: t.page_delivered(*CALLS, "live", Counts(drifted={"mood", "zodiac"})),
     ),
     (
         "poller_lag_seconds",
@@ -321,8 +325,8 @@ def test_a_stream_is_in_one_state_of_seven(telemetry: Telemetry, state: State) -
 
 def test_drift_is_counted_once_a_field(telemetry: Telemetry) -> None:
     for _ in range(3):
-        telemetry.schema_drifted(*CALLS, ["mood"])
-    telemetry.schema_drifted("acme", "leads", ["mood"])
+        telemetry.page_delivered(*CALLS, "live", Counts(drifted={"mood"}))
+    telemetry.page_delivered("acme", "leads", "live", Counts(drifted={"mood"}))
     assert value(telemetry, "poller_schema_drift_total", source="acme", stream="calls") == 1
     assert value(telemetry, "poller_schema_drift_total", source="acme", stream="leads") == 1
 

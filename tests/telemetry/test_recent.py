@@ -1,7 +1,10 @@
 """Events of the last hour are counted minute by minute, and forgotten one minute at a time."""
 
+from collections import Counter
+
 import pytest
 
+from poller.events.batch import Counts
 from poller.telemetry import Telemetry
 from poller.telemetry.recent import MINUTES, Recent
 
@@ -67,7 +70,7 @@ def test_who_delivered_nothing_costs_nothing(clock: Clock) -> None:
 def test_telemetry_counts_every_type_and_nothing_else(clock: Clock, logged: object) -> None:
     telemetry = Telemetry(clock)
     events = {"call.created": 2, "call.updated": 3}
-    telemetry.page_delivered(*CALLS, "live", events=events, rejects=7, lateness=[], found={})
+    telemetry.page_delivered(*CALLS, "live", Counts(events=Counter(events), rejects=7))
     assert telemetry.events_per_minute(*CALLS)[-1] == 5
     assert telemetry.events_per_minute("acme", "leads") == [0] * 60
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import anyio
 
+from poller.events.batch import Counts
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus, SweepStatus
 
@@ -30,7 +31,7 @@ async def test_the_loop_goes_on_while_metrics_are_rendered() -> None:
         tasks.start_soon(scrape)
         while not texts:
             # New label sets appear in the very dicts that the thread walks.
-            telemetry.page_read(f"new-{turns}", "calls", "live", records=1, duplicates=0, stale=0)
+            telemetry.page_read(f"new-{turns}", "calls", Counts(records=1))
             telemetry.request_done(f"new-{turns}", code="200", seconds=0.1)
             turns += 1
             await anyio.sleep(0.001)

@@ -34,10 +34,10 @@ def add_deletions(batch: Batch, shape: StreamInfo, identities: Iterable[str], se
     """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
     for identity in identities:
         key = key_of(identity)
-        known = batch.entries.get(key) or seen.get(key, now.timestamp())
+        known = batch.seen.entries.get(key) or seen.get(key, now.timestamp())
         revision = known.revision + 1 if known else 1
         entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
         batch.messages.append(deletion_event(shape, identity=identity, revision=revision, observed=now))
-        batch.entries[key] = entry
-        batch.delivered.add(key)
-        batch.events[f"{shape.kind}.deleted"] += 1
+        batch.seen.entries[key] = entry
+        batch.seen.delivered.add(key)
+        batch.counts.events[f"{shape.kind}.deleted"] += 1

@@ -40,8 +40,8 @@ class Pass:
     def count(self, batch: Batch) -> None:
         """Count a page that came."""
         self.pages += 1
-        self.records += batch.records
-        self.events += batch.events.total()
+        self.records += batch.counts.records
+        self.events += batch.counts.events.total()
         self.identities |= batch.identities
 
 

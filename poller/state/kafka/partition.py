@@ -125,7 +125,7 @@ class Partition:
         )
         at = int(self._now().timestamp())
         for change in group:
-            rows |= self._contents.added(change.stream, at, change.batch.entries.items())
+            rows |= self._contents.added(change.stream, at, change.batch.seen.entries.items())
         await self.save(rows, posts)
         self._doubts |= certain
         self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
@@ -136,7 +136,7 @@ class Partition:
         found = {change.stream: self._doubts[change.stream] for change in group}
         for change in group:
             of = found[change.stream]
-            found[change.stream] = of - change.batch.delivered if delivered else of | change.batch.delivered
+            found[change.stream] = of - change.batch.seen.delivered if delivered else of | change.batch.seen.delivered
         return found
 
     def _doubt_rows(self, doubts: Mapping[str, Collection[int]]) -> dict[str, bytes | None]:

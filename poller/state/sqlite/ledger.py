@@ -80,10 +80,10 @@ class SqliteLedger:
         messages = [message for change in group for message in change.batch.messages]
         marks: dict[str, Marks] = {}
         if messages:
-            doubted = {change.stream: self._doubts[change.stream] | change.batch.delivered for change in group}
+            doubted = {change.stream: self._doubts[change.stream] | change.batch.seen.delivered for change in group}
             doubts = _doubt_rows(doubted) if self._delivery.doubtful else {}
             marks = await self._delivery.deliver(messages, lambda announced: self._save(_mark_rows(announced) | doubts))
-        certain = {change.stream: self._doubts[change.stream] - change.batch.delivered for change in group}
+        certain = {change.stream: self._doubts[change.stream] - change.batch.seen.delivered for change in group}
         rows: dict[str, bytes | None] = {CHECKPOINT.key(change.stream): encode(change.checkpoint) for change in group}
         rows |= _mark_rows(marks)
         if self._delivery.doubtful or certain != self._doubts:
@@ -140,4 +140,5 @@ def _doubt_rows(doubts: Mapping[str, Iterable[int]]) -> dict[str, bytes | None]:
 
 
 def _chunks(group: Sequence[Change], at: int) -> list[tuple[str, int, bytes]]:
-    return [(change.stream, at, pack(change.batch.entries.items())) for change in group if change.batch.entries]
+    entries = [(change.stream, change.batch.seen.entries) for change in group]
+    return [(stream, at, pack(found.items())) for stream, found in entries if found]

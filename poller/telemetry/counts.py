@@ -1,0 +1,22 @@
+"""The numbers of a page, as those who read it hand them to telemetry."""
+
+from collections import Counter
+from typing import Protocol
+
+
+class Counts(Protocol):
+    """What one page came to, in numbers.
+
+    `stale` are revisions older than the one already delivered; `events` are counted by type, `found` by reason: what a
+    wider sweep brought. `lateness` holds, for each new record, the seconds since its own time, `drifted` the names of
+    fields that the vendor's file does not know.
+    """
+
+    records: int
+    duplicates: int
+    stale: int
+    rejects: int
+    events: Counter[str]
+    found: Counter[str]
+    lateness: list[float]
+    drifted: set[str]
