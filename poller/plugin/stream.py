@@ -94,7 +94,9 @@ class Sweep:
     `from_lookback_only`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
     `advisory`: a fast look, which moves no cursor and leaves no gap. `is_audit`: a wider sweep; what is news to it, the
     fast ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no
-    such record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted.
+    such record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted. `ranges`
+    reads a window that has an end, by the same filter as `fetch`, so that a long one can be read in slices; None where
+    the list cannot be asked for that.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Sweep:
     is_audit: bool = False
     reread: Callable[[Http, str], Awaitable[Page]] | None = None
     snapshot: bool = False
+    ranges: "History | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Whose turn it is, `schedule` says; what a turn is, `work`; how it is taken, `ste
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import anyio
 
@@ -14,7 +14,8 @@ from poller.http.session import Session
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.orders import Orders, Waiting
 from poller.polling.progress.backfill import Order, next_window
-from poller.polling.progress.passes import Pass
+from poller.polling.progress.passes import Pass, is_too_long, leave_behind
+from poller.polling.progress.slices import gap_window
 from poller.polling.progress.windows import around, window
 from poller.polling.requests import Requests
 from poller.polling.runtime import Once, Reading, StreamRuntime, SweepRuntime
@@ -57,7 +58,8 @@ class SourceLoop:
         self._history = () if once and sweeps else streams
         for run in self._runs:
             run.once = Once() if once else None
-        self._turns = 0
+        self._turns, self._latest = 0, now()
+        self._told = set[str]()
         self._stopping = False
         self._changed = anyio.Event()
 
@@ -104,7 +106,7 @@ class SourceLoop:
 
     async def _work(self) -> None:
         while not self._over():
-            now = self._now()
+            now = self._clock()
             wait = max(self._session.delay(), self.breaker.seconds(now))
             if order := self._orders.next():
                 await self._accept(order)
@@ -114,6 +116,17 @@ class SourceLoop:
                 await self._take(work)
             else:
                 await self._rest(self._until_due(now))
+
+    def _clock(self) -> datetime:
+        """Return the time. Where our clock went back, what waits for a time waits for an earlier one."""
+        now, back = self._now(), self._latest - self._now()
+        if back > _STEP:
+            self.breaker.set_back(back)
+            for stream in self.streams:
+                stream.set_back(back)
+            self._telemetry.notice("clock.set_back", source=self.source, seconds=round(back.total_seconds(), 1))
+        self._latest = now
+        return now
 
     def _over(self) -> bool:
         return self._stopping or (self._once and self._done())
@@ -138,6 +151,8 @@ class SourceLoop:
         if run := choose(self._runs, now):
             self._turns += 1
             run.stream.polled = True
+            if not (self._once or run.current) and is_too_long(run.stream.checkpoint, run.sweep, now):
+                self._leave_behind(run, now)
             return self._pass(run)
         self._turns = 0
         return self._leftover(now)
@@ -155,12 +170,20 @@ class SourceLoop:
     def _pass(self, run: SweepRuntime, gap: Gap | None = None) -> PassWork:
         if reading := run.under_way(gap):
             return PassWork(run, reading)
-        now, state, requests = self._now(), run.state, self._requests()
-        asked = window(run.sweep, state.origin or now, state.cursor, now)
-        if gap:
-            asked = around(run.sweep, gap.start, gap.end)
-        pages = run.sweep.fetch(requests, state.cursor, asked)
+        now, sweep, state = self._now(), run.sweep, run.state
+        fetch, asked = sweep.fetch, window(sweep, state.origin or now, state.cursor, now)
+        if gap and sweep.ranges:
+            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
+        elif gap:
+            asked = around(sweep, gap.start, gap.end)
+        pages = fetch(self._requests(), state.cursor, asked)
         return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
+
+    def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
+        """Make a gap of an outage; it is saved with the first commit of the sweep's own pass."""
+        if leave_behind(run.stream.checkpoint, run.sweep, now):
+            gap = run.stream.checkpoint.gaps[-1]
+            self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
 
     def _slice(self, stream: StreamRuntime) -> SliceWork:
         ordered, history = stream.checkpoint.backfill, stream.stream.history
@@ -172,7 +195,7 @@ class SourceLoop:
         return SliceWork(stream, history, ordered, stream.slice)
 
     def _requests(self) -> Requests:
-        return Requests(self._session, self.breaker, self._telemetry, self._now)
+        return Requests(self._session, self.breaker, self._telemetry, self._now, self._told)
 
     async def _take(self, work: Work) -> None:
         stream = work.stream
@@ -230,5 +253,7 @@ class SourceLoop:
 
 _TRIES = 3
 """How often `run --once` tries a sweep, and `backfill` a slice."""
+_STEP = timedelta(seconds=1)
+"""A clock that goes back by less is not worth a word."""
 _DUE_IN_A_ROW = 9
 """Requests of due sweeps after which one is for gaps, single records or history, if any of these waits."""

@@ -1,24 +1,102 @@
-"""The requests of one pass: what a fetch of a sweep asks its vendor with."""
+"""The requests of one pass: a page that cannot be had is asked for again; a vendor's clock is not believed blindly.
+
+A pass of many pages would never end if every failure began it anew at its first page. So what fails after the first
+answer of a pass is asked for again, a few times and soon. A first page that fails says that the vendor is down: then
+the pass fails, and its sweep, or its source, waits.
+"""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import anyio
 
 from poller.clock import Now
+from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.session import Session
 from poller.plugin.stream import Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.telemetry import Telemetry
 
+_WAITS = (0.5, 1.0, 2.0)
+"""Seconds before a page is asked for again, for the first, second and third time."""
+_PATIENCE = 300.0
+"""Seconds: a vendor that asks for a longer pause in the middle of a pass ends it."""
+_UNDATED = timedelta(minutes=1)
+"""How far behind ours the clock of a vendor that sends no `Date` is taken to be."""
+
 
 class Requests:
-    """Implements `Http` for one pass."""
+    """Implements `Http` for one pass. `told` remembers what was said of the source once."""
 
-    def __init__(self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Now) -> None:
+    def __init__(
+        self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Now, told: set[str]
+    ) -> None:
         self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
-
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
-        """Ask once. Raises SourceError."""
-        return await self._session.get(path, params, accept=accept)
+        self._told = told
+        self._answers = 0
 
     def answered(self, path: str) -> bool:
         """Return True if this path has given a 200 to this credential since the program started."""
         return self._session.answered(path)
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        """Ask, and after the first answer of the pass ask again where none comes. Raises SourceError.
+
+        The `date` of the answer is never later than our clock was when it was asked for.
+        """
+        failures = 0
+        while True:
+            asked_at = self._now()
+            try:
+                response = await self._session.get(path, params, accept=accept)
+                if failures < len(_WAITS) and self._answers and not _may_be_json(response):
+                    raise Unexpected("the answer is no JSON")
+            except (Unavailable, Throttled, Denied, Unexpected) as error:
+                if (wait := self._wait(error, failures)) is None:
+                    raise
+                failures += 1
+                self._telemetry.notice(
+                    "request.repeated", source=self._session.source, error=str(error), retry_in=round(wait, 1)
+                )
+                await anyio.sleep(wait)
+            else:
+                self._answers += 1
+                return replace(response, date=self._date(response.date, asked_at))
+
+    def _wait(self, error: SourceError, failures: int) -> float | None:
+        """Return the seconds until the page is asked for again; None where the pass is given up."""
+        if not self._answers or failures >= len(_WAITS):
+            return None
+        if isinstance(error, Denied):
+            self._session.refused()
+            return _WAITS[0] if failures == 0 else None
+        if isinstance(error, Throttled):
+            if (error.retry_after or 0.0) > _PATIENCE:
+                return None
+            wait = self._breaker.pause(error.retry_after or _WAITS[failures], self._now())
+            self._telemetry.source_throttled(self._session.source, seconds=wait)
+            return wait
+        return _WAITS[failures]
+
+    def _date(self, date: datetime | None, asked_at: datetime) -> datetime:
+        """Return the vendor's time, as far as it may move a cursor: no later than ours when we asked."""
+        if date is None:
+            self._tell("dates.missing", "the vendor's answers have no Date: our clock counts, less a minute")
+            return asked_at - _UNDATED
+        if abs(date - asked_at) > timedelta(hours=1):
+            self._tell("clock.differs", f"the vendor's clock says {date:%F %T} UTC: the earlier one counts")
+        return min(date, asked_at)
+
+    def _tell(self, event: str, why: str) -> None:
+        if event not in self._told:
+            self._told.add(event)
+            self._telemetry.notice(event, source=self._session.source, reason=why)
+
+
+def _may_be_json(response: Response) -> bool:
+    """Return False for a body that is plainly no JSON, or cut off; what it is then, its reader says."""
+    if response.status != 200:
+        return True
+    first, last = response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1], response.body[-64:].rstrip()[-1:]
+    return (first, last) in {(b"{", b"}"), (b"[", b"]")}

@@ -91,6 +91,11 @@ class SweepRuntime:
             self.once.done = True
 
     @property
+    def retries(self) -> tuple[Retry, Retry, Retry]:
+        """The failures of its passes, of its gaps, of its single records."""
+        return self.retry, self.gap_retry, self.fetch_retry
+
+    @property
     def done(self) -> bool:
         """Whether `run --once` is done with this sweep."""
         return self.once is not None and self.once.done
@@ -150,6 +155,16 @@ class StreamRuntime:
         self.doubts -= batch.seen.delivered
         self.seen.put(batch.seen.touched)
         self.seen.put(batch.seen.entries)
+
+    def set_back(self, by: timedelta) -> None:
+        """Have all that waits for a time wait for an earlier one: our clock went back."""
+        for run in self.sweeps:
+            state = run.state
+            state.due = state.due - by if state.due else None
+            state.fetched = {record_id: at - by for record_id, at in state.fetched.items()}
+        retries = [self.slice_retry, *(retry for run in self.sweeps for retry in run.retries)]
+        for retry in retries:
+            retry.at = retry.at - by if retry.at else None
 
     def live_reach(self) -> datetime | None:
         """Return where the window of `live` begins now; None before its first complete pass."""

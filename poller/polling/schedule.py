@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from poller.polling.progress.coverage import SHIFTED
+from poller.polling.progress.coverage import MADE_UP_FOR
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Gap
 
@@ -34,7 +34,7 @@ def next_gap(runs: Iterable[SweepRuntime], now: datetime) -> tuple[SweepRuntime,
 
 
 def _own_gaps(run: SweepRuntime) -> list[Gap]:
-    return [gap for gap in run.stream.checkpoint.gaps if gap.sweep == run.sweep.name and gap.kind == SHIFTED]
+    return [gap for gap in run.stream.checkpoint.gaps if gap.sweep == run.sweep.name and gap.kind in MADE_UP_FOR]
 
 
 def next_fetch(runs: Iterable[SweepRuntime], now: datetime) -> tuple[SweepRuntime, str] | None:

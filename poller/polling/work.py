@@ -10,6 +10,7 @@ from poller.errors import Shifted
 from poller.events.batch import Batch, PageContext
 from poller.plugin.stream import End, History, Page, Window
 from poller.polling.progress import backfill, deletions, passes
+from poller.polling.progress.coverage import OUTAGE
 from poller.polling.requests import Requests
 from poller.polling.runtime import Names, Reading, StreamRuntime, SweepRuntime
 from poller.retry import Retry
@@ -77,7 +78,7 @@ class PassWork:
         self.stream, self.names = run.stream, run.names
         gap = reading.covers.gap
         self.retry = run.gap_retry if gap else run.retry
-        self.retry_factor = 60.0 if gap else 1.0
+        self.retry_factor = 60.0 if gap and not run.sweep.ranges else 1.0
         self.starts_over, self.tidies = gap is None, True
         self._closed: list[Gap] = []
         self._collapse: tuple[float, float] | None = None
@@ -88,7 +89,8 @@ class PassWork:
 
     def context(self, now: datetime) -> PageContext:
         """Return what the page is judged under: a sweep's first complete pass notes old records in silence."""
-        return sweep_context(self.run, now)
+        gap = self.reading.covers.gap
+        return sweep_context(self.run, now, outage=gap is not None and gap.kind == OUTAGE)
 
     def received(self, page: Page, batch: Batch) -> bool:
         """Count what came; return True where there is something to commit: a page that changes nothing is not."""
@@ -115,9 +117,15 @@ class PassWork:
             self.run.once.tries += 1
         if isinstance(error, Shifted) and self.starts_over:
             passes.start_over(checkpoint, sweep, covers, error.until, now)
+        elif self._never_ends() and passes.leave_behind(checkpoint, sweep, covers.began):
+            self.retry.succeeded()
         else:
             passes.break_off(checkpoint, sweep, covers, now)
         checkpoint.sweeps[sweep.name].last_error = passes.error_text(error)
+
+    def _never_ends(self) -> bool:
+        """Whether the sweep's pass broke off on the way, three times in a row: it is too long for this vendor."""
+        return bool(self.starts_over and self.reading.covers.pages and self.retry.failures >= passes.SHIFTS)
 
     def report(self, telemetry: Telemetry, page: Page) -> None:
         """Count and log a pass that is complete, the gaps that it closed, and what is odd about it."""
@@ -232,9 +240,9 @@ class SliceWork:
         self.retry.succeeded()
 
     def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
-        """Have the slice read anew; a shorter one where the list moved under it."""
-        why, shifted = passes.error_text(error), isinstance(error, Shifted)
-        checkpoint.backfill = backfill.slice_failed(self._ordered, self._history, why, shifted=shifted)
+        """Have the slice read anew; a shorter one where it failed on the way, or the list moved under it."""
+        why, shorter = passes.error_text(error), isinstance(error, Shifted) or self.reading.covers.pages > 0
+        checkpoint.backfill = backfill.slice_failed(self._ordered, self._history, why, shorter=shorter)
 
     def report(self, telemetry: Telemetry, page: Page) -> None:
         """Count and log a slice that was read to its end."""
@@ -256,12 +264,13 @@ class SliceWork:
         self.stream.slice = None
 
 
-def sweep_context(run: SweepRuntime, now: datetime) -> PageContext:
-    """Return what a record that a sweep brings is judged under."""
+def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> PageContext:
+    """Return what a record that a sweep brings is judged under; `outage`: it comes out of a range left behind."""
     stream, state = run.stream, run.state
+    is_first = outage or not (state.complete or run.sweep.snapshot)
     return PageContext(
         now=now,
-        baseline=None if state.complete or run.sweep.snapshot else stream.checkpoint.start,
+        baseline=stream.checkpoint.start if is_first else None,
         doubts=stream.doubts,
         is_audit=run.sweep.is_audit and state.complete,
         names=run.sweep.snapshot,

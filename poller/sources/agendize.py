@@ -118,9 +118,9 @@ class Agendize(Source):
         calls = Stream(
             name="calls",
             sweeps=(
-                sweeps.live.sweep("live", _since),
-                sweeps.settle.sweep("settle", _since),
-                sweeps.audit.sweep("audit", _since, is_audit=True),
+                sweeps.live.sweep("live", _since, ranges=_BEGAN),
+                sweeps.settle.sweep("settle", _since, ranges=_BEGAN),
+                sweeps.audit.sweep("audit", _since, is_audit=True, ranges=_BEGAN),
                 sweeps.sync.sweep("sync", _sync),
             ),
             records=RecordType(  # the vendor neither stamps modifications nor marks deletions
@@ -131,7 +131,7 @@ class Agendize(Source):
                 time=partial(_time, zone=zone),
                 normalize=partial(normalize, zone=zone, region=self.default_region),
             ),
-            history=History(partial(_since, ended=True), timedelta(minutes=1)),
+            history=_BEGAN,
         )
         return [calls]
 
@@ -144,6 +144,10 @@ class Agendize(Source):
 def _since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
     """What began since the window's start, open-ended unless `ended`."""
     return bisect_truncated(partial(_between, http), window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
+
+
+_BEGAN = History(partial(_since, ended=True), timedelta(minutes=1))
+"""Calls by their start, in a range that has an end."""
 
 
 async def _between(http: Http, span: Span, place: PageRef) -> ListPage:

@@ -36,6 +36,7 @@ SHOW = 1000  # the documented most
 PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}
 
 # What the documentation leaves open, and we assume:
+BEYOND = timedelta(minutes=61)  # whether the last minute counts is not documented; an hour may come twice
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; filters spell it differently than records
     "answer": "answered", "answered": "answered", "ans": "answered", "missed": "missed", "noanswer": "missed",
@@ -109,12 +110,14 @@ class Callcap(Source):
         preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
         if preset is None:
             raise ValueError("streams.calls.sweeps.recent.lookback: at most 60m, the vendor's widest preset")
+        past = History(partial(_started, zone), timedelta(days=1))
+        edited = History(partial(_edited, zone), timedelta(minutes=1))
         calls = Stream(
             name="calls",
             sweeps=(
                 sweeps.recent.sweep("recent", partial(_recent, zone, preset), from_lookback_only=True, advisory=True),
-                sweeps.live.sweep("live", partial(_modified, zone)),
-                sweeps.audit.sweep("audit", partial(_started, zone), is_audit=True),
+                sweeps.live.sweep("live", partial(_modified, zone), ranges=edited),
+                sweeps.audit.sweep("audit", partial(_started, zone), is_audit=True, ranges=past),
             ),
             records=RecordType(  # the vendor marks no deletions
                 kind=kinds.Call,
@@ -125,7 +128,7 @@ class Callcap(Source):
                 modified=partial(_stamp, zone=zone),
                 normalize=partial(normalize, zone=zone, region=self.default_region),
             ),
-            history=History(partial(_started, zone), timedelta(days=1)),
+            history=past,
         )
         return [calls]
 
@@ -152,6 +155,14 @@ def _modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> A
     """By last modification, open-ended, so that rows can only enter, and paging only repeat."""
     start = wall_clock(max(window.start, BEGINNING), zone)
     query = {"search_last_modified_start": f"{start:%Y-%m-%d %H:%M}"}
+    return _read(zone, http, query, BEGINNING.date(), window.end)
+
+
+def _edited(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """By last modification, in a range with an end: a call that is edited meanwhile leaves it, and so shifts it."""
+    start, end = wall_clock(max(window.start, BEGINNING), zone), wall_clock(window.end + BEYOND, zone)
+    bounds = (("start", start), ("end", end))
+    query = {f"search_last_modified_{name}": f"{bound:%Y-%m-%d %H:%M}" for name, bound in bounds}
     return _read(zone, http, query, BEGINNING.date(), window.end)
 
 

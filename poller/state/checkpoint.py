@@ -8,14 +8,20 @@ from poller.plugin.stream import Cursor
 
 
 class Gap(Struct, frozen=True):
-    """A range that a sweep has not read: since when, and why (`broken` off, `shifted` under every pass, `unreadable`
-    because the list does not reach so far)."""
+    """A range that a sweep has not read, since when, and why.
+
+    `kind` is `broken` (a pass broke off), `shifted` (its list moved under every pass), `outage` (too long for one pass)
+    or `unreadable` (the list does not reach so far). A gap that is read in slices was read up to `read_to`; its next
+    slice has `step` seconds.
+    """
 
     sweep: str
     start: datetime
     end: datetime
     kind: str
     since: datetime
+    read_to: datetime | None = None
+    step: float | None = None
 
 
 class LastPass(Struct, frozen=True):

@@ -13,8 +13,8 @@ from tests.commands.vendors import Vendors, repeating, serving
 pytestmark = pytest.mark.slow
 
 SHORT = (
-    "from datetime import timedelta; from poller.polling.progress import backfill as history; "
-    "history._FIRST = timedelta(days=1); history._FEW = 0"
+    "from datetime import timedelta; from poller.polling.progress import slices; "
+    "slices.FIRST = timedelta(days=1); slices._FEW = 0"
 )
 SLOW = {"requests_per_minute": 120}
 """Half a second between two requests: time to look, and to kill."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from poller.polling.progress import backfill as history
+from poller.polling.progress import slices
 from poller.polling.progress.backfill import Order
 from tests.chaos.death import Death
 from tests.laws.laws import judge
@@ -42,8 +42,8 @@ LIVES = [(30, 0), (400, 9), (600, 40), (600, 75), (600, 120), (900, 0)]
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
 def test_history_comes_once_whole_and_in_order(vendor: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_FIRST", timedelta(minutes=10))  # several slices, for several deaths
-    monkeypatch.setattr(history, "_FEW", 5)
+    monkeypatch.setattr(slices, "FIRST", timedelta(minutes=10))  # several slices, for several deaths
+    monkeypatch.setattr(slices, "_FEW", 5)
     account = ACCOUNTS[vendor](start="1m", streams=ALL_SWEEPS_OFTEN[vendor], timeout="5s")
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:

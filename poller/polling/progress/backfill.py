@@ -8,13 +8,9 @@ from msgspec.structs import replace
 
 from poller.errors import ConfigError
 from poller.plugin.stream import History, Window
+from poller.polling.progress.slices import adapt, factor, first_step, slice_window
 from poller.state.checkpoint import Backfill, Checkpoint
 
-_FIRST = timedelta(days=1)
-"""How long the first slice is."""
-_LONGEST = timedelta(days=32)
-_FEW, _MANY = 250, 1000
-"""A slice that brought fewer records is followed by one twice as long, one that brought more by one half as long."""
 SECOND = timedelta(seconds=1)
 
 
@@ -52,8 +48,9 @@ def accept_order(
             f"{name}: {order_text(before)} is still to be read, from {before.at:%F %T} UTC on: the same words go on "
             "with it, --instead gives it up for this one"
         )
-    first = (order.end - order.start) if history.smallest is None else max(_FIRST, history.smallest)
-    return Backfill(order.words, order.start, order.end, order.start, first.total_seconds(), now)
+    whole = (order.end - order.start).total_seconds()
+    step = whole if history.smallest is None else first_step(history)
+    return Backfill(order.words, order.start, order.end, order.start, step, now)
 
 
 def order_text(backfill: Backfill) -> str:
@@ -63,29 +60,25 @@ def order_text(backfill: Backfill) -> str:
 
 
 def next_window(backfill: Backfill) -> Window:
-    """The slice that is read next; what would be left is part of it where that is little."""
-    step = timedelta(seconds=backfill.step)
-    over = backfill.end - backfill.at < 1.5 * step
-    return Window(backfill.at, backfill.end if over else backfill.at + step)
+    """Return the slice that is read next."""
+    return slice_window(backfill.at, backfill.end, backfill.step)
 
 
 def slice_read(backfill: Backfill, history: History, window: Window, records: int, now: datetime) -> Backfill:
     """Return the order after a slice was read to its end, and brought so many records."""
-    over = window.end >= backfill.end
-    factor = 2.0 if records < _FEW else 0.5 if records > _MANY else 1.0
     return replace(
         backfill,
         at=window.end,
-        step=_step(backfill, history, factor),
+        step=adapt(backfill.step, history, factor(records)),
         slices=backfill.slices + 1,
         error=None,
-        done=now if over else None,
+        done=now if window.end >= backfill.end else None,
     )
 
 
-def slice_failed(backfill: Backfill, history: History, why: str, *, shifted: bool) -> Backfill:
-    """Return the order after a slice failed: it will be read again, a shorter one where the list moved under it."""
-    return replace(backfill, error=why, step=_step(backfill, history, 0.5 if shifted else 1.0))
+def slice_failed(backfill: Backfill, history: History, why: str, *, shorter: bool) -> Backfill:
+    """Return the order after a slice failed: it will be read again, half as long where it failed on the way."""
+    return replace(backfill, error=why, step=adapt(backfill.step, history, 0.5 if shorter else 1.0))
 
 
 def page_delivered(backfill: Backfill, records: int, events: int, unreadable: Sequence[Window]) -> Backfill:
@@ -98,11 +91,3 @@ def page_delivered(backfill: Backfill, records: int, events: int, unreadable: Se
         events=backfill.events + events,
         unreadable=known + beyond,
     )
-
-
-def _step(backfill: Backfill, history: History, factor: float) -> float:
-    """In whole seconds; never below what the vendor's filter can tell."""
-    if history.smallest is None:
-        return backfill.step
-    wanted = timedelta(seconds=int(backfill.step * factor))
-    return min(max(wanted, history.smallest), _LONGEST).total_seconds()

@@ -7,9 +7,11 @@ import msgspec
 from poller.plugin.stream import Sweep, Window
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 
-BROKEN, SHIFTED, UNREADABLE = "broken", "shifted", "unreadable"
-"""Kinds of gaps: where a pass broke off, its sweep's next pass reads on; one that shifted under every pass is made up
-for by a pass of its own; what a list does not reach is closed by an audit."""
+BROKEN, SHIFTED, OUTAGE, UNREADABLE = "broken", "shifted", "outage", "unreadable"
+"""Kinds of gaps. Where a pass broke off, its sweep's next pass reads on. What shifted under every pass, or is too long
+for one pass, is made up for by passes of its own. What a list does not reach is closed by an audit."""
+MADE_UP_FOR = frozenset({SHIFTED, OUTAGE})
+"""Kinds of gaps that no pass of the sweep reads by itself."""
 
 _AGREED = timedelta(hours=24)
 _FEW = 10
@@ -48,8 +50,14 @@ def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
         checkpoint.gaps.remove(gap)
         start, end = min(gap.start, found.start), max(gap.end, found.end)
         since = found.since if again else min(gap.since, found.since)
-        found = msgspec.structs.replace(found, start=start, end=end, since=since)
+        read_to = gap.read_to if found.start >= gap.start else None
+        found = msgspec.structs.replace(found, start=start, end=end, since=since, read_to=read_to, step=gap.step)
     checkpoint.gaps.append(found)
+
+
+def replace_gap(checkpoint: Checkpoint, gap: Gap, left: Gap | None) -> None:
+    """Put what is left of a gap in its place; None takes it off."""
+    checkpoint.gaps = [known for known in checkpoint.gaps if known != gap] + ([left] if left else [])
 
 
 def close_gaps(checkpoint: Checkpoint, sweep: Sweep, window: Window, began: datetime) -> list[Gap]:

@@ -8,7 +8,17 @@ import msgspec
 from poller.errors import PollerError, Unexpected
 from poller.events.batch import Batch
 from poller.plugin.stream import Cursor, End, Page, Sweep, Window
-from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, close_gaps, collapsed, open_gap
+from poller.polling.progress.coverage import (
+    BROKEN,
+    OUTAGE,
+    SHIFTED,
+    UNREADABLE,
+    close_gaps,
+    collapsed,
+    open_gap,
+    replace_gap,
+)
+from poller.polling.progress.slices import gap_failed, gap_read
 from poller.polling.progress.windows import next_tick
 from poller.state.checkpoint import Checkpoint, Gap, LastPass
 
@@ -17,6 +27,10 @@ _SETTLED = timedelta(minutes=1)
 _AGREED = timedelta(hours=24)
 OFF = timedelta(days=1)
 """So long a sweep rests that the vendor offers no way for."""
+TOO_LONG = timedelta(days=1)
+"""A sweep that is further behind than usual by so much has an outage to make up for."""
+RECENT = timedelta(hours=6)
+"""What began since is read by the sweep itself: longer than any vendor's clock is behind ours."""
 SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
 
@@ -48,17 +62,23 @@ class Pass:
 def complete_pass(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, end: End, now: datetime) -> list[Gap]:
     """Note that all was read and delivered; return the gaps that this closed."""
     if covers.gap:
-        read = [gap for gap in checkpoint.gaps if gap == covers.gap]
-        checkpoint.gaps = [gap for gap in checkpoint.gaps if gap != covers.gap]
-        return read
+        return _complete_gap(checkpoint, sweep, covers, covers.gap)
     state = checkpoint.sweeps[sweep.name]
-    state.cursor = _not_ahead(end.cursor, now) or state.cursor
-    state.due = (
-        covers.began + OFF if end.unsupported else next_tick(state.due or checkpoint.started, sweep.every, covers.began)
-    )
+    state.cursor = _moved(state.cursor, end.cursor, sweep, covers, now)
+    due = next_tick(state.due or checkpoint.started, sweep.every, covers.began)
+    state.due = covers.began + OFF if end.unsupported else due
     state.complete, state.last_success, state.last_error, state.shifts = True, now, end.unsupported, 0
     state.last_pass = LastPass(covers.window.start, covers.window.end, covers.pages, covers.records, covers.events)
     return close_gaps(checkpoint, sweep, covers.window, covers.began)
+
+
+def _complete_gap(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, gap: Gap) -> list[Gap]:
+    """Take off the gap, or the slice of it, that was read."""
+    if gap not in checkpoint.gaps:
+        return []
+    left = gap_read(gap, sweep.ranges, covers.window, covers.records) if sweep.ranges else None
+    replace_gap(checkpoint, gap, left)
+    return [] if left else [gap]
 
 
 def note_page(checkpoint: Checkpoint, sweep: Sweep, page: Page, now: datetime) -> None:
@@ -113,7 +133,12 @@ def judge_density(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, now: datet
 
 
 def break_off(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, now: datetime) -> bool:
-    """It broke off: after its first page, what it was asked for is a gap until a pass has read it."""
+    """Note that a pass broke off; return True where what it was asked for is a gap now, until a pass has read it.
+
+    That is so after its first page. A slice of a gap is half as long the next time.
+    """
+    if covers.gap and sweep.ranges and covers.gap in checkpoint.gaps:
+        replace_gap(checkpoint, covers.gap, gap_failed(covers.gap, sweep.ranges))
     if not covers.pages or covers.gap or sweep.advisory:
         return False
     open_gap(checkpoint, _missing(checkpoint, sweep, covers, BROKEN, now))
@@ -121,16 +146,42 @@ def break_off(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, now: datetime)
 
 
 def start_over(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, until: datetime | None, now: datetime) -> bool:
-    """The list moved under it. True where that was once too often: the range is a gap, and the sweep goes on."""
+    """Note that the list moved under a pass, which starts over.
+
+    Returns True where that was once too often: the range is a gap, and the sweep goes on.
+    """
     state = checkpoint.sweeps[sweep.name]
     state.shifts += 1
     if state.shifts < SHIFTS:
         return False
     open_gap(checkpoint, _missing(checkpoint, sweep, covers, SHIFTED, now))
     state.shifts = 0
-    state.cursor = _not_ahead(Cursor(until) if until else None, now) or state.cursor
+    state.cursor = _moved(state.cursor, Cursor(until) if until else None, sweep, covers, now)
     state.due = next_tick(state.due or checkpoint.started, sweep.every, covers.began)
     return True
+
+
+def leave_behind(checkpoint: Checkpoint, sweep: Sweep, now: datetime) -> bool:
+    """Make a gap of what is too long for one pass, but for the last hours; the sweep goes on from there.
+
+    Returns False where there is nothing to leave behind, or where the sweep's list cannot be read in slices.
+    """
+    state, until = checkpoint.sweeps[sweep.name], now - RECENT
+    reached = state.cursor.until if state.cursor else state.origin
+    if sweep.ranges is None or reached is None or until <= reached:
+        return False
+    open_gap(checkpoint, Gap(sweep.name, reached, until, OUTAGE, now))
+    state.cursor = Cursor(until, state.cursor.token if state.cursor else None)
+    return True
+
+
+def is_too_long(checkpoint: Checkpoint, sweep: Sweep, now: datetime) -> bool:
+    """Return True where a sweep is so far behind, after an outage, that it had better read in slices.
+
+    A first pass, however far it reaches back, is tried whole: most accounts are small.
+    """
+    cursor = checkpoint.sweeps[sweep.name].cursor
+    return sweep.ranges is not None and cursor is not None and now - cursor.until > sweep.every + TOO_LONG
 
 
 def error_text(error: Exception) -> str:
@@ -144,6 +195,13 @@ def _missing(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, kind: str, now:
     return Gap(sweep.name, min(start, covers.window.end), covers.window.end, kind, now)
 
 
-def _not_ahead(cursor: Cursor | None, now: datetime) -> Cursor | None:
-    """A vendor's clock in the future must not carry the cursor past what can have happened."""
-    return msgspec.structs.replace(cursor, until=min(cursor.until, now)) if cursor else None
+def _moved(before: Cursor | None, cursor: Cursor | None, sweep: Sweep, covers: Pass, now: datetime) -> Cursor | None:
+    """Return the cursor that a pass earned: never ahead of what can have happened, and never back.
+
+    A vendor's clock in the future must not carry it on, and one odd `Date` (1970, a cached answer) must not make all of
+    history news: no window begins before the one before it.
+    """
+    if cursor is None:
+        return before
+    least = before.until if before else covers.window.start + (sweep.lookback or timedelta(0))
+    return msgspec.structs.replace(cursor, until=max(min(cursor.until, now), min(least, now)))

@@ -16,8 +16,13 @@ def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetim
 def window(sweep: Sweep, origin: datetime, cursor: Cursor | None, now: datetime) -> Window:
     """What the next pass asks for: overlapping what the last complete one covered by the lookback."""
     if cursor is None or sweep.lookback is None:
-        return Window(origin, now)
-    return Window(cursor.until - sweep.lookback, now)
+        return Window(min(origin, now), now)
+    return _until_now(Window(cursor.until - sweep.lookback, now))
+
+
+def _until_now(asked: Window) -> Window:
+    """Return a window that ends where it begins, where our clock went back before its beginning."""
+    return Window(asked.start, max(asked.start, asked.end))
 
 
 def around(sweep: Sweep, start: datetime, end: datetime) -> Window:

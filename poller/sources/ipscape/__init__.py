@@ -215,11 +215,11 @@ def _users(sweeps: ListSweeps) -> Stream:
 
 
 def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
-    fetch = partial(api.between, listed, page=api.records)
+    fetch, past = partial(api.between, listed, page=api.records), _past(listed)
     return (
-        sweeps.live.sweep("live", fetch),
-        sweeps.settle.sweep("settle", fetch),
-        sweeps.audit.sweep("audit", fetch, is_audit=True),
+        sweeps.live.sweep("live", fetch, ranges=past),
+        sweeps.settle.sweep("settle", fetch, ranges=past),
+        sweeps.audit.sweep("audit", fetch, is_audit=True, ranges=past),
     )
 
 

@@ -83,10 +83,11 @@ class Trackdrive(Source):
         return streams
 
     def _leads(self, timing: LeadsSweeps) -> Stream:
+        created = History(partial(api.leads, ended=True), SMALLEST)
         sweeps = (
-            timing.live.sweep("live", api.leads),
-            timing.settle.sweep("settle", api.leads),
-            timing.audit.sweep("audit", api.leads, is_audit=True),
+            timing.live.sweep("live", api.leads, ranges=created),
+            timing.settle.sweep("settle", api.leads, ranges=created),
+            timing.audit.sweep("audit", api.leads, is_audit=True, ranges=created),
             timing.changes.sweep("changes", api.changes, from_lookback_only=True, reread=api.lead),
         )
         leads = RecordType(
@@ -99,14 +100,15 @@ class Trackdrive(Source):
             modified=records.modified,
             deleted=records.deleted,
         )
-        return Stream("leads", sweeps, leads, History(partial(api.leads, ended=True), SMALLEST))
+        return Stream("leads", sweeps, leads, created)
 
     def _calls(self, timing: CallsSweeps) -> Stream:
+        created = History(api.calls_between, SMALLEST)
         sweeps = (
-            timing.live.sweep("live", partial(api.calls, "created_at_from")),
+            timing.live.sweep("live", partial(api.calls, "created_at_from"), ranges=created),
             timing.ended.sweep("ended", partial(api.calls, "ended_at_from"), from_lookback_only=True),
             timing.updated.sweep("updated", api.updated, from_lookback_only=True),
-            timing.audit.sweep("audit", partial(api.calls, "created_at_from"), is_audit=True),
+            timing.audit.sweep("audit", partial(api.calls, "created_at_from"), is_audit=True, ranges=created),
         )
         calls = RecordType(
             kind=kinds.Call,
@@ -118,7 +120,7 @@ class Trackdrive(Source):
             modified=records.modified,
             deleted=records.deleted,
         )
-        return Stream("calls", sweeps, calls, History(api.calls_between, SMALLEST))
+        return Stream("calls", sweeps, calls, created)
 
     async def probe(self, http: Http) -> str:
         """Ask for one lead; for one call where leads are not polled."""
