@@ -6,72 +6,112 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated
 
+import anyio
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from poller.cli.options import DEFAULT, Config, end, wait
-from poller.commands.backfill import PollerGone, order, order_from_running, owner_elsewhere
+from poller.cli.terminal import say
 from poller.commands.backfill import backfill as read_alone
+from poller.commands.backfill import cancellation, order, owner_elsewhere
+from poller.commands.backfill_beside import PollerGone, order_from_running
 from poller.config.settings import Settings, load, split_name
 from poller.errors import ConfigError
 from poller.polling.progress.backfill import Order
+from poller.server.control import BackfillRequest
 from poller.state.checkpoint import Backfill
+from poller.state.sqlite.lock import RUN, StateInUse
 from poller.telemetry import Telemetry, configure_logging
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Such as acme-calls.calls.", show_default=False)]
 Since = Annotated[
-    str,
-    typer.Option("--from", help="How long ago (7d), or since when (2026-03-14, 2026-03-14T09:00:00Z), or all."),
+    str | None,
+    typer.Option(
+        "--from",
+        help="How long ago (7d), or since when (2026-03-14, 2026-03-14T09:00:00Z), or all.",
+        show_default=False,
+    ),
 ]
 Until = Annotated[str | None, typer.Option("--to", help="In the same way; now, if left out.")]
 Instead = Annotated[bool, typer.Option("--instead", help="Give up another order for this stream that is not done.")]
+Cancel = Annotated[bool, typer.Option("--cancel", help="Give up the order for this stream that is not done.")]
 Again = Annotated[bool, typer.Option("--again", help="Also what is older than `keep`, which is delivered anew.")]
+
+_STARTING = 10.0
+"""Seconds that a poller which has the state may need until it takes orders."""
+_LOOK_AGAIN = 0.5
 
 
 def backfill(
     name: Name,
-    since: Since,
+    since: Since = None,
     until: Until = None,
     config: Config = DEFAULT,
     *,
     again: Again = False,
     instead: Instead = False,
+    cancel: Cancel = False,
 ) -> None:
-    """Read history once, in slices: what was never seen comes as created. The same command goes on where it stopped.
+    """Read the history of a stream once, in slices; records that were never delivered come as created.
 
-    Beside a running poller that one does the work, within the same rate budget, after all that is due.
+    A running poller does the work, within its rate budget and after all that is due; this command shows how far it is.
+    Where no poller runs, the command does the work by itself. What was stopped goes on with the same command.
     """
     settings, telemetry = load(config, os.environ), Telemetry()
     source, stream = split_name(settings, name)
-    wanted = order(since, until, datetime.now(UTC), again=again, instead=instead)
+    wanted = _order(since, until, again=again, instead=instead, cancel=cancel)
     shown = _Bar(name) if sys.stderr.isatty() else _Lines(source, stream, telemetry)
     with shown:
         try:
-            code = wait(lambda: _read(settings, telemetry, source, stream, wanted, shown))
+            code = wait(lambda: _read(settings, telemetry, BackfillRequest(source, stream, wanted), shown), config)
         except KeyboardInterrupt:
             sys.stderr.write("poller: the running poller goes on with it; the same command shows how far it is\n")
             end(130)
-    end(max(code, _told(name, shown.last)))
+    end(max(code, _say_cancelled(name, shown.last) if cancel else _say_result(name, shown.last)))
 
 
-async def _read(
-    settings: Settings, telemetry: Telemetry, source: str, stream: str, wanted: Order, shown: "_Bar | _Lines"
-) -> int:
-    """By a poller that runs; where none does, by ourselves."""
-    try:
-        if settings.control and await order_from_running(settings.control, source, stream, wanted, shown.tell):
-            return 0
-    except PollerGone as gone:
-        sys.stderr.write(f"poller: {gone}\n")
+def _order(since: str | None, until: str | None, *, again: bool, instead: bool, cancel: bool) -> Order:
+    if cancel and (since or until or again or instead):
+        raise ConfigError("--cancel: it gives up the order that there is, and takes no other option beside it")
+    if cancel:
+        return cancellation(datetime.now(UTC))
+    if since is None:
+        raise ConfigError("--from: this option is missing: how long ago (7d), since when (2026-03-14), or all")
+    return order(since, until, datetime.now(UTC), again=again, instead=instead)
+
+
+async def _read(settings: Settings, telemetry: Telemetry, asked: BackfillRequest, shown: "_Bar | _Lines") -> int:
+    """By a poller that runs, also one that has only just been started; where none does, by ourselves."""
+    end_of_patience = anyio.current_time() + _STARTING
+    while True:
+        try:
+            if settings.control and await order_from_running(settings.control, asked, shown.tell, say):
+                return 0
+        except PollerGone as gone:
+            say(str(gone))
+            return 1
+        if another := await owner_elsewhere(settings, asked.source):
+            raise ConfigError(another)
+        shown.alone = True
+        try:
+            return await read_alone(settings, telemetry, asked, shown.tell)
+        except StateInUse as busy:
+            starting = settings.control and busy.holder and busy.holder.command == RUN
+            if not starting or anyio.current_time() > end_of_patience:
+                raise
+        shown.alone = False
+        await anyio.sleep(_LOOK_AGAIN)
+
+
+def _say_cancelled(name: str, found: Backfill | None) -> int:
+    if found is None or found.done is None:
         return 1
-    if another := await owner_elsewhere(settings, source):
-        raise ConfigError(another)
-    shown.alone = True
-    return await read_alone(settings, telemetry, source, stream, wanted, shown.tell)
+    sys.stdout.write(f"{name}: given up, at {found.at:%F %T} UTC: {found.records:,} records were read\n")
+    return 0
 
 
-def _told(name: str, found: Backfill | None) -> int:
+def _say_result(name: str, found: Backfill | None) -> int:
     """Say what it came to; returns the exit code."""
     if found is None:
         return 1

@@ -1,16 +1,13 @@
-"""`poller backfill` beside a running poller, which does the work: what is asked over the socket, and answered."""
+"""`poller backfill`: what is ordered, how a running poller takes an order, and how it is read where none runs."""
 
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 import anyio
-import httpx
-import msgspec
 
 from poller.clock import utc_now
 from poller.commands.lifecycle import PATIENCE, Stopped, load_certificates, pause, poll_until_stopped, stop_signals
@@ -21,10 +18,10 @@ from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
 from poller.plugin.stream import BEGINNING
 from poller.polling.loop import SourceLoop
-from poller.polling.progress.backfill import SECOND, Order, order_text
+from poller.polling.progress.backfill import SECOND, Order
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Supervisor
-from poller.server.control import BACKFILL, BackfillRequest, Refusal, control_client
+from poller.server.control import BackfillRequest
 from poller.state.checkpoint import Backfill
 from poller.state.kafka import KafkaState
 from poller.state.kafka.owners import owner_of
@@ -35,22 +32,12 @@ from poller.telemetry import Telemetry
 Show: TypeAlias = Callable[[Backfill], None]
 """Tell whoever waits how far it is."""
 
-_AGAIN = 0.5
-"""Seconds between two looks."""
-_ACCEPTED = 60.0
-"""Seconds that a poller has to take an order: the page in hand comes first."""
-_AWAY = 30.0
-"""Seconds that a poller may be away meanwhile."""
-
-
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class PollerGone(Exception):
-    """What was asked for cannot be watched to its end; says why."""
-
-
-_SILENT = "the running poller does not answer any more; it goes on when it runs again"
+def cancellation(now: datetime) -> Order:
+    """Return the order that gives up the one there is."""
+    return Order(("--cancel", ""), now, now, cancel=True)
 
 
 def order(since: str, until: str | None, now: datetime, *, again: bool, instead: bool) -> Order:
@@ -103,51 +90,11 @@ async def execute_order(supervisor: Supervisor, settings: Settings, asked: Backf
     return polled.backfill(asked.stream)
 
 
-async def order_from_running(path: Path, source: str, stream: str, wanted: Order, show: Show) -> Backfill | None:
-    """Have the poller that listens there read it; None where none does. Raises ConfigError, and Gone."""
-    async with control_client(path, _ACCEPTED) as http:
-        try:
-            found = await _ask(http, BackfillRequest(source, stream, wanted))
-        except httpx.ConnectError:
-            return None
-        except httpx.HTTPError:
-            raise PollerGone(_SILENT) from None
-        taken = found
-        while found and not found.done:
-            show(found)
-            await anyio.sleep(_AGAIN)
-            found = await _look(http, BackfillRequest(source, stream))
-            if found and taken and found.ordered != taken.ordered:
-                raise PollerGone(f"given up for another order, {order_text(found)}")
-    if found is None:
-        raise PollerGone(_SILENT)
-    show(found)
-    return found
-
-
-async def _look(http: httpx.AsyncClient, asked: BackfillRequest) -> Backfill | None:
-    """How far it is; a poller that is restarted meanwhile goes on by itself. Raises Gone."""
-    with anyio.move_on_after(_AWAY):
-        while True:
-            try:
-                return await _ask(http, asked)
-            except (httpx.HTTPError, ConfigError):  # not polled yet, after a start
-                await anyio.sleep(_AGAIN)
-    raise PollerGone(_SILENT)
-
-
-async def _ask(http: httpx.AsyncClient, asked: BackfillRequest) -> Backfill | None:
-    answer = await http.post(BACKFILL, content=msgspec.json.encode(asked))
-    if answer.status_code != 200:
-        raise ConfigError(msgspec.json.decode(answer.content, type=Refusal).problems)
-    return msgspec.json.decode(answer.content, type=Backfill | None)
-
-
 _LOOK = 0.5
 """Seconds between two looks at how far a backfill is."""
 
 
-async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream: str, order: Order, show: Show) -> int:
+async def backfill(settings: Settings, telemetry: Telemetry, asked: BackfillRequest, show: Show) -> int:
     """`poller backfill` by itself: read what is ordered, and nothing else; returns the exit code.
 
     Raises ConfigError before anything starts.
@@ -162,8 +109,8 @@ async def backfill(settings: Settings, telemetry: Telemetry, source: str, stream
         except Stopped:
             return 1
         load_certificates(settings)
-        build = partial(_reader, stream=stream, order=order, show=show, ledger=ledger, telemetry=telemetry, save=save)
-        supervisor = Supervisor({source: settings.sources[source]}, build, once=True)
+        build = partial(_reader, asked=asked, show=show, ledger=ledger, telemetry=telemetry, save=save)
+        supervisor = Supervisor({asked.source: settings.sources[asked.source]}, build, once=True)
         return await poll_until_stopped(supervisor, ledger, telemetry, signals, replica_name(settings.state), end=end)
 
 
@@ -172,8 +119,7 @@ async def _reader(
     name: str,
     account: Source,
     *,
-    stream: str,
-    order: Order,
+    asked: BackfillRequest,
     show: Show,
     ledger: Ledger,
     telemetry: Telemetry,
@@ -185,11 +131,12 @@ async def _reader(
     )
     async with build as made, anyio.create_task_group() as around:
         if made:
-            await made.accept(stream, order)
-            around.start_soon(_watch, made, stream, show)
+            if asked.order:
+                await made.accept(asked.stream, asked.order)
+            around.start_soon(_watch, made, asked.stream, show)
         yield made
         around.cancel_scope.cancel()
-        if made and (found := made.backfill(stream)):
+        if made and (found := made.backfill(asked.stream)):
             show(found)
 
 

@@ -1,7 +1,9 @@
 """`poller backfill`: history once and whole, by itself or by a poller that runs; resumable; refused in clear words."""
 
+import os
 import re
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ SHORT = (
 )
 SLOW = {"requests_per_minute": 120}
 """Half a second between two requests: time to look, and to kill."""
+SLOWER = {"requests_per_minute": 60}
 SELDOM = {"streams": {"calls": {"sweeps": {name: {"every": "5s"} for name in ("recent", "live", "audit")}}}}
 """What is due goes first: at this pace it must not take all there is."""
 WEEK = ("--from", "7d")
@@ -117,7 +120,7 @@ def test_a_poller_that_is_killed_meanwhile_goes_on_by_itself(late: House, vendor
 
 
 def test_another_order_is_refused_until_the_first_is_done_or_given_up(late: House, vendors: Vendors) -> None:
-    late.write(sources={"acme": callcap(vendors.at, start="1s", **SLOW, **SELDOM)})
+    late.write(sources={"acme": callcap(vendors.at, start="1s", **SLOWER, **SELDOM)})
     with late.start("run", before=SHORT) as poller:
         poller.until_log("poll.completed", source="acme", sweep="audit")
         with late.start("backfill", "acme.calls", *WEEK) as first:
@@ -129,6 +132,53 @@ def test_another_order_is_refused_until_the_first_is_done_or_given_up(late: Hous
             assert late.run("backfill", "acme.calls", "--from", "2h", "--instead").code() == 0
             assert first.code() == 1
             assert "given up for another order, --from 2h" in first.logged
+
+
+def test_an_order_is_given_up_beside_a_poller_and_without_one(late: House, vendors: Vendors) -> None:
+    late.write(sources={"acme": callcap(vendors.at, start="1s", **SLOWER, **SELDOM)})
+    with late.start("run", before=SHORT) as poller:
+        poller.until_log("poll.completed", source="acme", sweep="audit")
+        with late.start("backfill", "acme.calls", *WEEK) as first:
+            until(lambda: poller.logs("backfill.read"), "a slice")
+            given_up = late.run("backfill", "acme.calls", "--cancel")
+            assert (given_up.code(), "acme.calls: given up, at " in given_up.said) == (0, True), given_up.logged
+            assert first.code() == 1
+            assert "given up, as `backfill --cancel` said" in first.logged
+        again = late.run("backfill", "acme.calls", "--cancel")
+        assert (again.code(), "there is nothing to cancel" in again.logged) == (2, True)
+        assert poller.stop() == 0
+    with late.start("backfill", "acme.calls", *WEEK, before=SHORT) as alone:
+        until(lambda: alone.logs("backfill.read"), "a slice")
+        assert alone.stop() == 1
+    assert late.run("backfill", "acme.calls", "--cancel").code() == 0
+    assert late.run("backfill", "acme.calls", "--from", "2h").code() == 0, "another order is taken"
+
+
+def test_commands_that_wait_beside_a_poller_never_take_its_place(late: House, vendors: Vendors) -> None:
+    hasty = "from poller.commands import backfill_beside; backfill_beside._AWAY = 2.0"
+    state = f"state/{os.getpid()}.db"  # which no other test has meanwhile
+    late.write(sources={"acme": callcap(vendors.at, start="1s", **SELDOM)}, state={"path": state})
+    with late.start("run") as poller, ExitStack() as waiting:
+        poller.until_log("poll.completed", source="acme", sweep="audit")
+        with poller.frozen():  # so none of the orders is taken
+            commands = [
+                waiting.enter_context(late.start("backfill", "acme.calls", *WEEK, before=hasty)) for _ in range(3)
+            ]
+            until(lambda: connected(f"{state}.sock") >= 3, "all to wait")
+            poller.process.kill()
+        poller.process.wait()
+        assert [command.code() for command in commands] == [1, 1, 1]
+        assert all("no poller came back" in command.logged for command in commands)
+        assert not any("poller.started" in command.logged for command in commands)
+
+
+def connected(control: str) -> int:
+    """Count the connections to a socket, also those that wait to be taken.
+
+    See https://man7.org/linux/man-pages/man5/proc_net.5.html
+    """
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return sum(line.endswith(control) for line in lines) - 1
 
 
 def test_at_a_terminal_a_bar_shows_how_far_it_is_and_how_fast(late: House, vendors: Vendors) -> None:
@@ -169,6 +219,9 @@ def test_what_is_remembered_no_more_is_read_only_when_told_to(late: House, vendo
     [
         (["acme.leads", *WEEK], "acme.leads: there is no such stream; these there are: acme.calls, crm.leads"),
         (["acme.calls", "--from", "tomorrow"], "--from: 'tomorrow' is no time"),
+        (["acme.calls"], "--from: this option is missing"),
+        (["acme.calls", "--cancel", *WEEK], "takes no other option"),
+        (["acme.calls", "--cancel"], "there is nothing to cancel"),
         (["acme.calls", "--from", "1d", "--to", "2d"], "is not before"),
         (["acme.calls", "--from", "2999-01-01"], "is not before"),
     ],

@@ -16,14 +16,18 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The range that somebody wants, in whole seconds (aware, UTC), and in his words. `again`: also what is older than
-    `keep`, which is delivered anew; `instead`: of another order that is not done."""
+    """The range that somebody wants, in whole seconds (aware, UTC), and in the words of whoever typed it.
+
+    `again`: also what is older than `keep`, which is delivered anew; `instead`: of another order that is not done;
+    `cancel`: nothing, and give up the order that is not done.
+    """
 
     words: tuple[str, str]
     start: datetime
     end: datetime
     again: bool = False
     instead: bool = False
+    cancel: bool = False
 
 
 def accept_order(
@@ -35,12 +39,16 @@ def accept_order(
     """
     if history is None:
         raise ConfigError(f"{name}: a reference list is always delivered whole; there is no history to read")
+    before = checkpoint.backfill
+    if order.cancel:
+        if before is None or before.done:
+            raise ConfigError(f"{name}: no history is being read, so there is nothing to cancel")
+        return replace(before, end=before.at, error=None, done=now)
     if keep and order.start < now - keep and not order.again:
         raise ConfigError(
             f"--from: {order.start:%F %T} is further back than {name} remembers what it delivered ({keep.days} days, "
             "`keep`): what was delivered from there would come again, as created; name a later time, or add --again"
         )
-    before = checkpoint.backfill
     if before and before.done is None and before.words == order.words:
         return replace(before, error=None)
     if before and before.done is None and not order.instead:
