@@ -28,8 +28,11 @@ class StdoutConfig(BaseModel):
         """Return the output; it has no marks."""
         return StdoutOutput()
 
-    def check(self) -> str:
-        """Return a line that says that the standard output is open. Raises OutputError where it is not."""
+    def check(self, marks: Mapping[str, bytes] | None = None) -> str:
+        """Return a line that says that the standard output is open. Raises OutputError where it is not.
+
+        `marks` say nothing here.
+        """
         _stat(1)
         return "stdout is open"
 

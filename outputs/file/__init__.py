@@ -35,11 +35,16 @@ class FileConfig(BaseModel):
         """Give the output that stands at these marks."""
         return FileOutput(self._templates(), self.rotate, self.compression, marks)
 
-    def check(self) -> str:
-        """Say that the files could be written. Raises OutputError; changes, cuts and creates nothing."""
+    def check(self, marks: Mapping[str, bytes] | None = None) -> str:
+        """Say that the files could be written, and stand at these marks (None: nobody knows).
+
+        Raises OutputError; changes, cuts and creates nothing.
+        """
         for template in self._templates():
             template.check()
             template.check_room()
+        if marks is not None:
+            FileOutput(self._templates(), self.rotate, self.compression, marks).check()
         return f"{self.path} can be written"
 
     def destinations(self) -> Sequence[str]:

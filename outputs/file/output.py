@@ -79,7 +79,18 @@ class FileOutput:
         """Write what was announced; called again, begin again at the announced offsets. Raises OutputError."""
         return await anyio.to_thread.run_sync(self._write, batch)
 
+    def check(self) -> None:
+        """Raise OutputError where a start would refuse the files, as they are newer than the marks. Touches nothing."""
+        self._judge()
+
     def _recover(self) -> None:
+        for path in self._judge():  # not before all are known to be no newer than the state
+            with fsync.naming_path(path):
+                self._marks[path] = marks.mend(path, self._marks[path], self._compression)
+                self._look(path)
+
+    def _judge(self) -> list[str]:
+        """Give the paths that the marks speak of, once all files are known to be no newer than the marks."""
         for template in (self._events, self._rejects):
             template.check()
         ours = [path for path, mark in self._marks.items() if self._families.add(path) or mark.pending or mark.closing]
@@ -90,10 +101,7 @@ class FileOutput:
             with template.naming_key():
                 for found in template.found():
                     self._recognize(found)
-        for path in ours:  # not before all are known to be no newer than the state
-            with fsync.naming_path(path):
-                self._marks[path] = marks.mend(path, self._marks[path], self._compression)
-                self._look(path)
+        return ours
 
     def _recognize(self, found: Found) -> None:
         name, number = (found.path, 0) if found.path in self._marks else (found.name, found.number)

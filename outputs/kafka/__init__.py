@@ -49,8 +49,8 @@ class KafkaConfig(Cluster):
         """Give what makes posts for this output, for who sends them by a producer of his own."""
         return RecordPreparer(self, self._posts(), self.compression, self.partitions, self.replication, largest)
 
-    def check(self) -> str:
-        """Say what is there. Raises OutputError; makes and writes nothing."""
+    def check(self, marks: Mapping[str, bytes] | None = None) -> str:
+        """Say what is there; `marks` say nothing here. Raises OutputError; makes and writes nothing."""
         with start_blocking_portal() as portal:
             return portal.call(self._look)
 

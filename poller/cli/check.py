@@ -17,7 +17,7 @@ from poller.telemetry import Telemetry
 def check(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     """Ask every vendor for one record, and every output whether it could be written; change nothing."""
     settings = load(config, os.environ)
-    found = wait(lambda: _found(settings, aloud=not as_json))
+    found = wait(lambda: _found(settings, aloud=not as_json), config)
     if as_json:
         sys.stdout.write(orjson.dumps(found).decode() + "\n")
     end(int(not all(finding.ok for finding in found)))

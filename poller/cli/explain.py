@@ -25,11 +25,11 @@ def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = No
     """Say what each sweep of a stream would ask next, and why; no vendor is asked. Or what is known of one record."""
     settings, now = load(config, os.environ), datetime.now(UTC)
     if identity is not None:
-        found = wait(lambda: record_state(settings, stream, identity, now, say))
+        found = wait(lambda: record_state(settings, stream, identity, now, say), config)
         said = msgspec.json.encode(found).decode() if as_json else known_line(found)
         sys.stdout.write(said + "\n")
         return
-    plans = wait(lambda: stream_plans(settings, stream, now, say))
+    plans = wait(lambda: stream_plans(settings, stream, now, say), config)
     if as_json:
         sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
     else:

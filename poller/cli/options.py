@@ -1,6 +1,7 @@
 """What several commands share: their options, how they wait for their work, and how they end."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -35,7 +36,7 @@ def examples(*commands: str) -> str:
 def wait(work: Callable[[], Coroutine[Any, Any, T]], config: Path | None = None) -> T:
     """Run it to its end. Raises ConfigError where the operator has to mend something.
 
-    What is wrong with an output is told with the name of the configuration file, if that is given.
+    What names a key of the configuration is told with the name of its file, if that is given.
     """
     try:
         return anyio.run(work)
@@ -48,9 +49,11 @@ def wait(work: Callable[[], Coroutine[Any, Any, T]], config: Path | None = None)
 
 
 def _in_file(config: Path | None, error: ConfigError) -> ConfigError:
-    """Name the file where a key of an output is named, as mistakes that are found on reading the file do."""
-    problems = [f"{config}: {text}" if config and text.startswith("outputs.") else text for text in error.problems]
-    return ConfigError(problems)
+    """Name the file where a key of it is named, as mistakes do that are found on reading it."""
+    return ConfigError(f"{config}: {text}" if config and _KEY.match(text) else text for text in error.problems)
+
+
+_KEY = re.compile(r"(sources|outputs|state|server)\b[.:]")
 
 
 def end(code: int) -> NoReturn:

@@ -35,7 +35,7 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the c
 def export(file: Target = "-", config: Config = DEFAULT) -> None:
     """Write all of the state: as JSON, a line each. Tokens are secrets, and go into a FILE only (mode 0600)."""
     settings = load(config, os.environ)
-    wait(lambda: _export(settings, None if file == "-" else Path(file)))
+    wait(lambda: _export(settings, None if file == "-" else Path(file)), config)
 
 
 async def _export(settings: Settings, path: Path | None) -> None:
@@ -71,7 +71,7 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
     settings = load(config, os.environ)
     try:
         with sys.stdin.buffer if file == "-" else Path(file).open("rb") as lines:
-            whole, left_out = wait(lambda: keeping.imported(settings, lines, file))
+            whole, left_out = wait(lambda: keeping.imported(settings, lines, file), config)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}; name another file") from None
     for words in left_out:
@@ -87,7 +87,7 @@ def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
     asks = not yes
     if asks and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(f"--yes: without a terminal nobody can be asked whether {name} may be forgotten; add --yes")
-    plan = wait(lambda: keeping.reset(settings, name, _confirmed if asks else lambda _: True))
+    plan = wait(lambda: keeping.reset(settings, name, _confirmed if asks else lambda _: True), config)
     if plan is None:
         sys.stdout.write("nothing was forgotten\n")
         return
@@ -102,7 +102,7 @@ def rename(old: Old, new: New, config: Config = DEFAULT) -> None:
     Stop every poller, give the source its new name in the configuration, run this, and start again.
     """
     settings = load(config, os.environ)
-    found = wait(lambda: names.rename(settings, old, new))
+    found = wait(lambda: names.rename(settings, old, new), config)
     sys.stdout.write(f"renamed: {found.old} is {found.new} now: {', '.join(found.streams) or 'its account'}\n")
     if found.unfamiliar:
         _say(f"{config} does not name {new} yet: rename {old} there, too, before a poller is started")
@@ -115,7 +115,7 @@ def accept(source: Source, config: Config = DEFAULT) -> None:
     Without it a poller refuses to start with the state of what looks like another account.
     """
     settings = load(config, os.environ)
-    news = wait(lambda: names.accept(settings, source))
+    news = wait(lambda: names.accept(settings, source), config)
     what = "accepted: its state belongs to" if news else "nothing to accept: its state belongs already to"
     sys.stdout.write(f"{source}: {what} {settings.sources[source].base_url}\n")
 

@@ -25,7 +25,7 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
     """
     settings, now = load(config, os.environ), datetime.now(UTC)
-    found = wait(lambda: stream_statuses(settings, now, say))
+    found = wait(lambda: stream_statuses(settings, now, say), config)
     if as_json:
         sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
     else:

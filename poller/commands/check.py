@@ -1,9 +1,10 @@
 """`poller check`: asks every vendor and every output, and changes nothing, so it is safe beside a running poller."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio.to_thread
 from pydantic import SecretStr
@@ -17,9 +18,13 @@ from poller.http.session import open_session
 from poller.plugin.credentials import Token
 from poller.plugin.source import Source, account_id
 from poller.state.delivery import output_key
+from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader
-from poller.state.reader import account_mismatches, token_of
+from poller.state.reader import account_mismatches, marks_of, token_of
 from poller.telemetry import Telemetry
+
+_LOOKS = 20
+"""How often an output is looked at while a running poller writes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,10 @@ class Finding:
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
     """The state, every source (one record is asked for), every output."""
     async with AsyncExitStack() as stack:
-        state, problems, warnings = None, list[str](), ""
+        state, readable, problems, warnings = None, False, list[str](), ""
         try:
             state = await stack.enter_async_context(open_reader(settings.state))
+            readable = True
             problems = account_mismatches(
                 state, {name: account_id(account) for name, account in settings.sources.items()}
             )
@@ -52,8 +58,9 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         )
         for name, account in settings.sources.items():
             yield await _source(name, account, token_of(state, name), telemetry, now)
-    for name, config in settings.outputs.items():
-        yield await _output(name, config)
+        judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
+        for name, config in settings.outputs.items():
+            yield await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
 
 
 async def _source(name: str, account: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
@@ -87,8 +94,15 @@ def _too_slow(account: Source) -> str:
     )
 
 
-async def _output(name: str, config: OutputConfig) -> Finding:
-    try:
-        return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check))
-    except OutputError as error:
-        return Finding(name, ok=False, words=f"{output_key(name, error)}: {error}")
+async def _output(name: str, config: OutputConfig, marks: Callable[[], Mapping[str, bytes] | None]) -> Finding:
+    """`marks` says where the output stands by the state, and None where nobody knows; a running poller moves that."""
+    after = marks()
+    for _ in range(_LOOKS):
+        before = after
+        try:
+            return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check, before))
+        except OutputError as error:
+            words, after = f"{output_key(name, error)}: {error}", marks()
+        if after == before:
+            break
+    return Finding(name, ok=False, words=words)

@@ -26,11 +26,11 @@ from poller.state.kafka.owners import Owners
 from poller.state.kafka.reader import missing_topic_text, read_topic
 from poller.state.ledger import Ledger
 from poller.state.offline import OfflineState
-from poller.state.reader import StateReader, account_mismatches
+from poller.state.reader import StateReader, account_mismatches, marks_of
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState, file
 from poller.state.sqlite.database import Database, Judge
-from poller.state.sqlite.ledger import SqliteLedger, marks_of
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.state.sqlite.lock import Holder, StateInUse
 from poller.state.sqlite.offline import OfflineFile
 from poller.telemetry import Telemetry
@@ -203,6 +203,7 @@ async def open_reader(state: StateConfig) -> AsyncIterator[StateReader | None]:
 async def check_writable(state: StateConfig, outputs: Mapping[str, OutputConfig]) -> Sequence[str]:
     """Return what a start would warn of, as far as a look can tell that. Raises ConfigError where it would refuse."""
     if not isinstance(state, KafkaState):
+        file.check_writable(state.path)
         return ()
     try:
         found = await topic.inspect(state, _in_kafka_too(outputs))

@@ -8,7 +8,7 @@ from poller.events.seen import Seen, unpack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
-from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, TOKEN, mismatches
+from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ def restore(stored: StateReader | None, stream: str, keep: float | None) -> Rest
 def token_of(stored: StateReader | None, source: str) -> Token | None:
     """Read a source's token."""
     return TOKEN.read(stored, source) if stored else None
+
+
+def marks_of(stored: StateReader | None, output: str) -> Mapping[str, bytes]:
+    """Read where an output stood at the last commit."""
+    return stored.under(MARK.key(output, "")) if stored else {}
 
 
 def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:

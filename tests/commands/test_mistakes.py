@@ -99,9 +99,39 @@ def test_a_state_that_is_not_ours_to_use(used: House, spoil: Callable[[House], N
     spoil(used)
     before = used.bytes("state"), used.bytes("events")
     (line,) = said(used)
-    assert line.startswith("poller: state.path: ")
+    assert line.startswith("poller: config.yaml: state.path: ")
     assert words in line
     assert (used.bytes("state"), used.bytes("events")) == before
+
+
+def newer_files(house: House) -> None:
+    with (house.folder / "events/acme.jsonl").open("ab") as file:
+        file.write(b'{"written": "after the backup of the state was made"}\n')
+
+
+def emptied_state(house: House) -> None:
+    for path in (house.folder / "state").glob("poller.db*"):
+        path.write_bytes(b"")
+
+
+def no_state(house: House) -> None:
+    shutil.rmtree(house.folder / "state")
+
+
+@pytest.mark.parametrize("spoil", [newer_version, damage, no_database, newer_files, emptied_state, no_state])
+def test_check_says_what_a_start_would_say_and_touches_nothing(used: House, spoil: Callable[[House], None]) -> None:
+    assert used.run("check").code() == 0
+    spoil(used)
+    before = used.bytes("."), used.bytes("events")
+    check = used.run("check")
+    assert check.code() == 1
+    (failure,) = [line for line in check.lines if line.startswith("FAIL")]
+    after = used.bytes("."), used.bytes("events")
+    assert {name: data for name, data in after[0].items() if "/state/" in name or "/events/" in name} == {
+        name: data for name, data in before[0].items() if "/state/" in name or "/events/" in name
+    }
+    (line, *_) = said(used)
+    assert line.split(": ", 2)[2] in failure
 
 
 def test_commands_that_only_read_a_state_refuse_the_same(used: House) -> None:
@@ -115,7 +145,7 @@ def test_the_state_of_other_accounts(used: House, vendors: Vendors) -> None:
     before = used.bytes("state")
     used.write(sources={"acme": callcap(f"{vendors.at}/x"), "crm": flextell(vendors.at, tenant=43)})
     lines = said(used, "--once")
-    assert [line.split(": ")[1] for line in lines] == ["sources.acme", "sources.crm"]
+    assert [line.split(": ")[2] for line in lines] == ["sources.acme", "sources.crm"]
     assert all("belongs to another account" in line for line in lines)
     assert used.bytes("state") == before
 
@@ -135,15 +165,15 @@ def test_a_port_that_is_taken(house: House) -> None:
         port = taken.getsockname()[1]
         house.write(server={"port": port})
         (line,) = said(house)
-    assert line.startswith(f"poller: server.port: {port} on 127.0.0.1 is taken")
+    assert line.startswith(f"poller: config.yaml: server.port: {port} on 127.0.0.1 is taken")
     assert not (house.folder / "state").exists()
 
 
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"state": {"path": "file/poller.db"}}, "state.path"),
-        ({"state": {"path": "folder"}}, "state.path"),
+        ({"state": {"path": "file/poller.db"}}, "config.yaml: state.path"),
+        ({"state": {"path": "folder"}}, "config.yaml: state.path"),
         ({"outputs": {"files": {**FILES, "path": "file/{source}.jsonl"}}}, "config.yaml: outputs.files.path"),
         (
             {"outputs": {"files": {**FILES, "rejects_path": "file/{source}.jsonl"}}},

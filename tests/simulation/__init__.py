@@ -38,8 +38,9 @@ from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
 from poller.sources.trackdrive import Trackdrive
 from poller.state.delivery import Delivery
+from poller.state.reader import marks_of
 from poller.state.sqlite.database import Database
-from poller.state.sqlite.ledger import SqliteLedger, marks_of
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
 from tests.chaos.death import Death, Killed, mortal
 from tests.laws.laws import Life

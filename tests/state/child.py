@@ -12,6 +12,7 @@ _SETUP = """
 import sys
 from pathlib import Path
 from poller.errors import ConfigError
+from poller.state.sqlite import file
 from poller.state.sqlite.database import Database
 folder = Path(sys.argv[1])
 """

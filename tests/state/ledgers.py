@@ -18,9 +18,9 @@ from poller.plugin.stream import Cursor
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored, account_mismatches
+from poller.state.reader import Restored, account_mismatches, marks_of
 from poller.state.sqlite.database import Database
-from poller.state.sqlite.ledger import SqliteLedger, marks_of
+from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
 from tests.support.toy import NOON
 

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from poller.errors import ConfigError
+from poller.state.sqlite import file
 from poller.state.sqlite.database import Database
 from tests.state.child import as_nobody
 
@@ -225,6 +226,20 @@ def test_a_folder_or_a_file_that_may_not_be_written_is_refused(open_folder: Path
     (open_folder / "poller.db.lock").unlink()
     (open_folder / "poller.db").chmod(0o444)
     assert "cannot be written: Permission denied" in as_nobody("Database.open(folder / 'poller.db')", open_folder)
+
+
+def test_a_look_says_what_a_start_would_say_of_what_may_not_be_written(open_folder: Path) -> None:
+    path, look = open_folder / "poller.db", "file.check_writable(folder / 'poller.db')"
+    file.check_writable(path)
+    assert "cannot be written: " in as_nobody(look, open_folder), "the folder"
+    Database.open(path).close()
+    open_folder.chmod(0o777)
+    assert "poller.db: no permission" in as_nobody(look, open_folder)
+    for made in open_folder.iterdir():
+        made.chmod(0o666)
+    assert "None" in as_nobody(look, open_folder)
+    with pytest.raises(ConfigError, match=r"state\.path: .*poller\.db is not a folder"):
+        file.check_writable(path / "poller.db")
 
 
 def test_a_state_that_may_not_be_read_says_so(open_folder: Path) -> None:

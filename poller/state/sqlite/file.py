@@ -22,6 +22,8 @@ CREATE INDEX chunk_by_time ON chunk (stream, at);
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
+_ROOM = 1 << 16
+"""Bytes; with less than that nobody gets far."""
 _BROKEN = """
 SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
      + (SELECT count(*) FROM chunk WHERE seal IS NOT seal(stream, at, data))
@@ -78,6 +80,24 @@ def readable(path: Path) -> sqlite3.Connection | None:
         connection.close()
         return None
     return connection
+
+
+def check_writable(path: Path) -> None:
+    """Return if a start could write the state. Raises ConfigError; makes and changes nothing."""
+    path = Path(os.path.realpath(path))
+    places = [place for place in (path, path.with_name(path.name + ".lock")) if place.exists()]
+    try:
+        folder = next(folder for folder in path.parents if folder.exists())
+        if not folder.is_dir():
+            raise ConfigError(_unwritable(path, f"{folder} is not a folder"))
+        for place in (folder, *places):
+            if not os.access(place, os.W_OK):
+                raise ConfigError(_unwritable(path, f"{place}: no permission"))
+        room = os.statvfs(folder)
+    except OSError as error:
+        raise ConfigError(_unwritable(path, error.strerror)) from None
+    if room.f_blocks and room.f_bavail * room.f_frsize < _ROOM:  # some systems do not count at all
+        raise ConfigError(_unwritable(path, "no space left on its disk"))
 
 
 def missing(path: Path) -> str:

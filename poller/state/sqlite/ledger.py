@@ -28,11 +28,6 @@ _SMALL = 1 << 20
 """and so many bytes more."""
 
 
-def marks_of(database: Database, output: str) -> dict[str, bytes]:
-    """Where an output stood at the last commit."""
-    return database.under(MARK.key(output, ""))
-
-
 class SqliteLedger:
     """Implements `Ledger`. Commits stand in one line; what is ready shares one."""
 
