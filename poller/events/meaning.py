@@ -8,13 +8,14 @@
 """
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from poller.plugin.fields.times import read_time
 
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-_WORDS: Final = {"": None, "-0": 0} | dict.fromkeys(_TRUE, 1) | dict.fromkeys(_FALSE, 0)
+_WORDS: Final = {"": None} | dict.fromkeys(_TRUE, 1) | dict.fromkeys(_FALSE, 0)
 _SHORT = 1 + max(map(len, _WORDS))
 _AFTER_DIGITS = ":"
 """The character after 9: texts that do not come before it begin with no digit and no sign."""
@@ -37,6 +38,8 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
         if kind is str:
             if leaf < _AFTER_DIGITS or len(leaf) < _SHORT:
                 value = _text(leaf)
+        elif kind is bool:
+            value = 1 if leaf else 0
         elif kind is dict:
             value = _object(leaf) or None
         elif kind is not int:
@@ -47,25 +50,26 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _other(leaf: Any) -> Any:
-    if isinstance(leaf, bool):
-        return int(leaf)
     if isinstance(leaf, float):
         return _number(leaf)
     return [meaning_of(inner) for inner in leaf] or None if isinstance(leaf, list) else leaf
 
 
 def _text(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    if text >= _AFTER_DIGITS:
+    if text >= _AFTER_DIGITS or not text:
+        return _WORDS.get(text, text)
+    if text[0] not in "-0123456789":
         return text
     if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":":
         return _time(text)
     if text.isdecimal():
         return text if (text[0] == "0" and text != "0") or not text.isascii() else int(text)
-    if text[0] == "-" or "." in text or "e" in text or "E" in text:
-        return _number(float(text), text) if _NUMBER(text) else text
-    return text
+    return _decimal(text) if text[0] == "-" or "." in text or "e" in text or "E" in text else text
+
+
+@lru_cache(1 << 12)
+def _decimal(text: str) -> int | float | str | None:
+    return _number(float(text), text) if _NUMBER(text) else text
 
 
 def _number(number: float, text: str | None = None) -> int | float | str | None:
@@ -75,11 +79,16 @@ def _number(number: float, text: str | None = None) -> int | float | str | None:
     return int(number) if number.is_integer() else number
 
 
-def _time(text: str) -> str:
-    """Return a time with an offset as `2026-03-14T16:15:42Z`, one without as `2026-03-14 09:15:42`."""
-    if (len(text) == len("2026-03-14 09:15:42") and text[10] == " ") or (text[19:] == "Z" and text[10] == "T"):
-        return text  # spelt like that already, or no time
+def _time(text: str) -> str | datetime:
+    """Return a time with an offset in UTC, which is encoded as `2026-03-14T16:15:42Z`; one without as a clock shows it.
+
+    A clock shows `2026-03-14 09:15:42`.
+    """
+    if len(text) == len("2026-03-14 09:15:42") and text[16] == ":" and text[10] in " T":
+        return f"{text[:10]} {text[11:]}"  # spelt like that already, or no time
+    if text[19:] == "Z" and text[10] == "T":
+        return text
     if found := read_time(text):
-        return f"{found.replace(tzinfo=None).isoformat()}Z"
+        return found
     clock = read_time(text, UTC)
     return clock.replace(tzinfo=None).isoformat(" ") if clock else text

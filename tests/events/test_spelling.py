@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ SAME: list[tuple[Any, ...]] = [
     ("2026-03-14T16:15:42.5Z", "2026-03-14T16:15:42.500Z", "2026-03-14T18:15:42.500+02:00"),
     ("2026-03-14 09:15:42", "2026-03-14T09:15:42", "2026-03-14 09:15:42.000"),
     ("2026-03-14 09:15:00", "2026-03-14T09:15"),
+    ("2026-03-14T09:15:00Z", "2026-03-14T11:15+02", "2026-03-14 11:15+02:00"),
 ]
 OTHER: list[tuple[Any, Any]] = [
     ("00501", "501"), ("+17195550100", "17195550100"), ("010.5", 10.5), ("0x10", 16), ("1,000", 1000), ("1_000", 1000),
@@ -94,7 +96,7 @@ def test_an_identity_is_one_however_it_is_spelt() -> None:
 @given(st.text() | st.from_regex(r"[-+0-9.eETZ: ]{1,30}"))
 def test_a_text_is_itself_or_a_number_or_a_time_that_says_the_same(text: str) -> None:
     meant = meaning_of(text)
-    assert meaning_of(meant) == meant
+    assert meaning_of(msgspec.to_builtins(meant)) == meant
     if isinstance(meant, int | float):
         assert meant == (text.lower() == "true" if text.isalpha() else float(text))
 
@@ -105,7 +107,7 @@ def test_what_a_value_means_is_pinned() -> None:
     assert digest_of_meaning(content) == PINNED
 
 
-PINNED = 4747405960576369497
+PINNED = 12258760858075281306
 
 OLD: dict[str, list[dict[str, Any]]] = json.loads((STATES / "spelt.json").read_text())
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
