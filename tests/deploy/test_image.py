@@ -84,7 +84,7 @@ def test_what_was_built_has_no_pip_and_no_tests(root: Root) -> None:
 
 
 def test_bytecode_is_compiled_and_never_held_against_its_source(root: Root) -> None:
-    [compiled] = root.at("/app/lib").glob("python3.*/site-packages/poller/__pycache__/app.*.pyc")
+    [compiled] = root.at("/app/lib").glob("python3.*/site-packages/poller/commands/__pycache__/run.*.pyc")
     flags = int.from_bytes(compiled.read_bytes()[4:8], "little")
     assert flags == 0b01  # https://peps.python.org/pep-0552/: by hash, unchecked
 
