@@ -1,4 +1,9 @@
-"""What an output is: the messages it takes, what it promises, and how it fails."""
+"""The interface of an output: the messages it takes, what it promises, and how it fails.
+
+An output makes batches of messages durable at a destination. For each batch the ledger asks it to announce what it is
+about to touch, saves that, has it write, and saves the marks that it returns together with the checkpoint. After a
+crash the output is opened with the marks that were saved last.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +11,18 @@ from datetime import datetime
 from typing import Protocol, Self, TypeAlias
 
 Marks: TypeAlias = Mapping[str, bytes | None]
-"""Where an output stands, by a name of its own choosing (a path): to be saved under that name, None to be forgotten."""
+"""What an output wants to be told at its next opening, by names of its own choosing, such as paths.
+
+The state saves each value under its name, and forgets the name where the value is None.
+"""
 
 StreamRef: TypeAlias = tuple[str, str, str]
-"""Names a stream that events will come from: source, stream, kind."""
+"""The source, stream and kind of events to come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event or reject, encoded: what an output writes.
+    """An event or a reject, encoded as an output writes it.
 
     `value` is one CloudEvent in JSON, UTF-8, without a line break. `key` is its partition key. `observed` (aware,
     UTC) is its `observedtime`; with `source`, `stream` and `kind` it fills the templates of paths and topics.
@@ -30,26 +38,30 @@ class Message:
 
 
 class OutputError(Exception):
-    """The batch is not durable there: to be retried until it is. The text is for people and shows no secret.
+    """The batch is not durable at the destination: it is to be retried until it is.
 
-    `key` is the key of the output's configuration that the operator has to look at, None where no single one is.
+    The text is for people and shows no secret. `key` is the key of the output's configuration that the operator has to
+    look at, None where there is no single one.
     """
 
     key: str | None = None
 
 
 class OutputClosed(OutputError):
-    """Nobody reads any more (a closed pipe): no retry can help, the run ends."""
+    """Nobody reads the output any more (a closed pipe): no retry can help, and the run ends."""
 
 
 class Unreachable(OutputError):
-    """It is away and may come back by itself: waited for, also at the start, where other errors end the run."""
+    """The destination is away and may come back by itself.
+
+    It is waited for also at the start, where other errors end the run.
+    """
 
 
 class Undeliverable(OutputError):
-    """These messages it can never take, however often they come. Nothing is wrong with the others of the batch.
+    """The output can never take some messages of a batch; nothing is wrong with the others.
 
-    The caller writes the batch again, with something that fits (a reject) in the place of each of `messages`.
+    The caller writes the batch again, with a reject that fits in the place of each of `messages`.
     """
 
     def __init__(self, text: str, messages: Sequence[Message]) -> None:
@@ -58,10 +70,13 @@ class Undeliverable(OutputError):
 
 
 class Output(Protocol):
-    """Open, announce, write, close. No retries, no metrics, no logs.
+    """A destination for messages: opened once, then batches are announced and written one after the other, then closed.
 
-    An output that can be taken back (`exact`) returns marks: they are saved with the checkpoint and handed to the
-    next open, which cuts off what came after them. One that cannot returns none, and its batches are doubted.
+    It does not retry, count or log; whoever calls it does.
+
+    An output whose writes can be taken back (`exact`) returns marks: they are saved with the checkpoint and handed to
+    the next opening, which cuts off what came after them. Any other returns none: after a crash its last batch may come
+    again.
     """
 
     @property
@@ -71,11 +86,11 @@ class Output(Protocol):
 
     @property
     def notices(self) -> Sequence[str]:
-        """What the last open, and every announcement since, found and mended, for the operator to know."""
+        """What the opening, and every announcement since, found and mended: a sentence each, for the operator."""
         ...
 
     async def __aenter__(self) -> Self:
-        """Open, and bring what is there back to the marks. Raise OutputError if it can't be written now."""
+        """Open the destination, and bring it back to the marks. Raises OutputError if it can't be written now."""
         ...
 
     def announce(self, batch: Sequence[Message]) -> Marks:
@@ -86,10 +101,12 @@ class Output(Protocol):
         ...
 
     async def write(self, batch: Sequence[Message]) -> Marks:
-        """Return once every message is durable, or raise OutputError; Undeliverable names those that never will be.
+        """Write a batch, and return the new marks once every message of it is durable.
 
-        Called again with the same batch after an error, it first takes back its own torn attempt. What it returns
-        replaces the announcement.
+        Raises OutputError; Undeliverable where some messages can never be delivered.
+
+        Called again with the same batch after an error, it first takes back its own torn attempt. The marks that it
+        returns replace the announced ones.
         """
         ...
 

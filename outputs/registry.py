@@ -1,4 +1,4 @@
-"""The outputs there are."""
+"""The configurations of all outputs there are, told apart by their `type`."""
 
 from typing import Annotated, TypeAlias
 

@@ -1,11 +1,14 @@
-"""Text with fields in braces, as paths and topics have them."""
+"""Templates of paths and topics: text with fields in braces, such as `poller.{kind}`."""
 
 import string
 from collections.abc import Collection
 
 
 def parts(text: str, fields: Collection[str], what: str) -> list[tuple[str, str | None]]:
-    """Take a template apart: what stands there, and the field that follows. Raises ValueError; `what` is its noun."""
+    """Split a template into pairs of literal text and the field that follows it (None at the end).
+
+    Raises ValueError where a field is not one of `fields`; `what` is what its text calls the template: "a path".
+    """
     known = f"{what}'s fields are {', '.join(f'{{{field}}}' for field in fields)}"
     try:
         found = list(string.Formatter().parse(text))

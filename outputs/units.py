@@ -10,11 +10,11 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 _QUOTED = 40
-"""Characters of a value that a mistake quotes."""
+"""Characters of the longest value that an error quotes."""
 
 
 def duration(text: object) -> timedelta:
-    """Read `72h`. Raises ValueError that says what would be right."""
+    """Read a duration such as `72h`. Raises ValueError that says what would be right."""
     if isinstance(text, timedelta):
         found = text
     else:
@@ -31,13 +31,13 @@ def duration(text: object) -> timedelta:
 
 
 def but(value: object) -> str:
-    """What stands there instead, at the end of a sentence; nothing where it is long or empty, or no plain value."""
+    """Return `, and not 'VALUE'` for the end of a sentence; nothing for a value that is long, empty or no plain one."""
     plain = isinstance(value, str | int | float) and not isinstance(value, bool)  # which YAML spells in many ways
     return f", and not '{value}'" if plain and str(value).isprintable() and 0 < len(str(value)) <= _QUOTED else ""
 
 
 def size(text: object) -> int:
-    """Read `64MiB` into bytes. Raises ValueError that says what would be right."""
+    """Read a size such as `64MiB`, and return it in bytes. Raises ValueError that says what would be right."""
     if isinstance(text, int) and not isinstance(text, bool):
         found = text
     else:

@@ -1,4 +1,4 @@
-"""What `type: file` takes in the configuration."""
+"""The configuration of the output to files (`type: file`)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
@@ -32,13 +32,13 @@ class FileConfig(BaseModel):
         return paths.template(text).text
 
     def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
-        """Give the output that stands at these marks."""
+        """Return the output, to be opened at these marks."""
         return FileOutput(self._templates(), self.rotate, self.compression, marks)
 
     def check(self, marks: Mapping[str, bytes] | None = None) -> str:
-        """Say that the files could be written, and stand at these marks (None: nobody knows).
+        """Return a line that says that the files could be written, and stand at these marks (None: nobody knows).
 
-        Raises OutputError; changes, cuts and creates nothing.
+        Raises OutputError; changes nothing on disk.
         """
         for template in self._templates():
             template.check()
@@ -48,7 +48,7 @@ class FileConfig(BaseModel):
         return f"{self.path} can be written"
 
     def destinations(self) -> Sequence[str]:
-        """Name what no other output may write to: absolute paths, with * for all that values tell apart."""
+        """Return what no other output may write to: absolute paths, with * for any source, stream or kind."""
         return sorted({template.destination() for template in self._templates()})
 
     def _templates(self) -> tuple[paths.Template, paths.Template]:

@@ -1,4 +1,4 @@
-"""Appending to files and cutting them, durable when the call returns."""
+"""Changes to files and folders that are durable when the call returns."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ def naming_path(path: str) -> Iterator[None]:
 
 
 def size_of(path: str) -> int:
-    """Bytes in a file, 0 if there is none. Raises OutputError if something else has its name, OSError."""
+    """Return the bytes in a file, 0 if there is none. Raises OutputError if the path is no regular file, OSError."""
     try:
         found = Path(path).stat()
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def cut(path: str, size: int) -> None:
-    """Take off what is beyond `size` bytes. Raises OSError."""
+    """Cut a file back to `size` bytes. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
         os.ftruncate(descriptor, size)
@@ -89,7 +89,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make durable which names a folder holds. Raises OSError."""
+    """Make durable which files and folders lie in a folder. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""How far a file is the state's: what it held at the last commit, and what the batch on its way may do to it."""
+"""The marks of files: what a file held at the last commit, and what the batch on its way may do to it."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from outputs.file.rotation import Compression
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One file: `offset` bytes are committed, `number` is the highest that a closed file of its name has.
+    """A file's mark: `offset` bytes are committed, `number` is the highest that a closed file of its name has.
 
     `opened` is when it was begun (seconds since 1970, of the first message). An announced batch adds up to `pending`
     bytes; if the file is `closing`, it gets the next number first, and is begun anew at 0.
@@ -24,26 +24,26 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def start(self) -> int:
-        """Where the announced batch begins."""
+        """The offset at which the announced batch begins."""
         return 0 if self.closing else self.offset
 
     @property
     def top(self) -> int:
-        """The highest number there can be, once the batch is written."""
+        """The highest number that a closed file can have once the batch is written."""
         return self.number + self.closing
 
     def grown(self, size: int) -> "Mark":
-        """Give the mark once `size` bytes of the batch are committed."""
+        """Return the mark that holds once `size` bytes of the batch are committed."""
         return Mark(self.start + size, self.top, self.opened)
 
 
 def encode(marks: Mapping[str, Mark | None]) -> dict[str, bytes | None]:
-    """Write marks as the state keeps them: JSON, zeros left out."""
+    """Encode marks as the state keeps them: JSON, zeros left out."""
     return {path: msgspec.json.encode(mark) if mark else None for path, mark in marks.items()}
 
 
 def decode(marks: Mapping[str, bytes]) -> dict[str, Mark]:
-    """Read what `encode` wrote."""
+    """Decode what `encode` made."""
     return {path: msgspec.json.decode(mark, type=Mark) for path, mark in marks.items()}
 
 
@@ -70,7 +70,7 @@ def judge(path: str, mark: Mark) -> None:
 
 
 def mend(path: str, mark: Mark, compression: Compression) -> Mark:
-    """Finish a closing that a crash broke off, cut the batch it broke off in, and give the mark after that."""
+    """Undo the batch that a crash broke off in, and return the mark after that; a closing is brought to its end."""
     if mark.closing:
         rotation.close(path, mark.top, compression)
     if fsync.size_of(path) > mark.start:
@@ -79,5 +79,5 @@ def mend(path: str, mark: Mark, compression: Compression) -> Mark:
 
 
 def newer(path: str, what: str) -> OutputError:
-    """Say why a file is left alone, and what would help."""
+    """Return the error that says why a file is left alone, and what would help."""
     return OutputError(f"{path} is newer than the state, {what}. Move it away, or restore the state that wrote it")

@@ -1,4 +1,10 @@
-"""Files of JSON lines that hold every message exactly once, whatever instruction the process is killed at."""
+"""The output to files of JSON lines: they hold every message exactly once, whenever the process is killed.
+
+The state keeps a mark for each file: how much of it is committed. A batch is announced before it is written (where it
+begins in each file, how long it may be, which files are closed on the way), so a start after a crash knows what to cut
+off, and never cuts anything else. `marks` has what a mark says, `rotation` how a file is closed, `series` which files
+follow each other.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +23,7 @@ from outputs.file.series import Series
 
 
 class FileOutput:
-    """Appends messages to files, and takes back what the state does not know of.
+    """An output that appends messages to files, and takes back what the state does not know of.
 
     One mark a path. `announce` says how many bytes may come after which offset, and which files are closed on the way
     (they get the next number, and are compressed). Every step of `write` can be done again from the announcement
@@ -54,10 +60,13 @@ class FileOutput:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Leave: nothing is open between two batches."""
+        """Do nothing: no file is open between two batches."""
 
     def announce(self, batch: Sequence[Message]) -> Marks:
-        """Say what is about to be appended and closed. Raises OutputError where a file is not as it was left."""
+        """Return the marks of the files to be appended to or closed. Raises OutputError if one is not as it was left.
+
+        A file that is gone or shorter is begun anew, and `notices` says so.
+        """
         self._adopt()
         plans = {
             path: plan for path, plan in self._plans.items() if not marks.is_short(path, plan)
@@ -76,7 +85,7 @@ class FileOutput:
         return marks.encode(plans)
 
     async def write(self, batch: Sequence[Message]) -> Marks:
-        """Write what was announced; called again, begin again at the announced offsets. Raises OutputError."""
+        """Write the batch as it was announced last. Raises OutputError, after which what was written is taken back."""
         return await anyio.to_thread.run_sync(self._write, batch)
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Path templates such as `events/{source}/{date}.jsonl`: what they make, and what on disk they could have made."""
+"""Path templates such as `events/{source}/{date}.jsonl`: the paths they make, and the files they may have made."""
 
 import glob
 import os
@@ -17,18 +17,21 @@ from outputs.templates import parts
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
 
 _ROOM = 1 << 16
-"""Bytes; with less than that nobody gets far."""
+"""Bytes that have to be free on a disk; with less it is full after a few events."""
 
 
 class DatedPath(NamedTuple):
-    """Paths of one family differ by their date and hour alone, which `stamp` is: a later one closes the earlier."""
+    """The two parts of a path: its family, and the date and hour (`stamp`) by which alone paths of a family differ.
+
+    In a family a later file closes the earlier ones.
+    """
 
     family: str
     stamp: str
 
 
 class Found(NamedTuple):
-    """A file on disk: the name it has or had while it was open, and the number it was closed with (0: none)."""
+    """A file on disk: its path, its path while it was open (`name`), and the number it was closed with (0: none)."""
 
     path: str
     name: str
@@ -55,7 +58,7 @@ class Template:
             raise
 
     def path(self, message: Message) -> str:
-        """Fill in a message. No value leads out of the folder that stands in the template."""
+        """Return the path of a message. No value leads out of the folder that stands in the template."""
         return self.text.format(
             source=_harmless(message.source),
             stream=_harmless(message.stream),
@@ -64,8 +67,8 @@ class Template:
             hour=f"{message.observed.hour:02}",
         )
 
-    def place(self, path: str) -> DatedPath | None:
-        """Tell a path's family and stamp; None for a path that this template does not make."""
+    def split(self, path: str) -> DatedPath | None:
+        """Return a path's family and stamp; None for a path that this template does not make."""
         match = self.pattern.fullmatch(path)
         if not match:
             return None
@@ -78,7 +81,7 @@ class Template:
         )
 
     def found(self) -> Iterator[Found]:
-        """Look at the disk for files that this template could have made, open or closed. Raises OSError."""
+        """Yield the files on disk that this template could have made, open or closed. Raises OSError."""
         # Path.glob would find hidden folders too, and cannot be told to find nothing but folders.
         for folder in glob.iglob(self.folders):  # noqa: PTH207
             with os.scandir(folder) as entries:
@@ -116,7 +119,7 @@ class Template:
                     raise OutputError(f"{folder}: no more files fit on its disk: remove some, or choose another path")
 
     def _root(self) -> Path:
-        """The deepest folder that does not depend on values, and is there."""
+        """Return the deepest folder that exists and whose path has no field in it."""
         root = Path(self.text.partition("{")[0] + "x").parent
         return next(folder for folder in (root, *root.parents) if folder.exists())
 
@@ -124,12 +127,12 @@ class Template:
         # Closed files and folders of past dates may well have been made read-only.
         latest: dict[str, tuple[str, bool, str]] = {}
         for path, name, number in self.found():
-            if place := self.place(name):
-                latest[place.family] = max(latest.get(place.family, ("", False, "")), (place.stamp, not number, path))
+            if dated := self.split(name):
+                latest[dated.family] = max(latest.get(dated.family, ("", False, "")), (dated.stamp, not number, path))
         return [(Path(path), still_open) for _, still_open, path in latest.values()]
 
     def destination(self) -> str:
-        """Name what it covers: the absolute path, with * for whatever is told apart by values."""
+        """Return the absolute path, with * in the place of source, stream and kind; date and hour stay in braces."""
         covers = _fill(self.text, str, lambda field: f"{{{field}}}" if field in {"date", "hour"} else "*")
         return os.path.normpath(Path(covers).absolute())
 

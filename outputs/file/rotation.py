@@ -1,4 +1,4 @@
-"""Closed files: `calls.jsonl` becomes `calls-000001.jsonl`, and that `calls-000001.jsonl.zst`."""
+"""Closing of files: `calls.jsonl` becomes `calls-000001.jsonl`, and that `calls-000001.jsonl.zst`."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"(.*)-(\d{6,})(\.(?!(?:gz|zst|part)$)[^./]*)?(?:\.gz|\.z
 
 
 class Rotate(BaseModel):
-    """When a file is closed before its date is over: rather than outgrow `size`, or once it is older than `age`."""
+    """When a file is closed before its date is over: before it would outgrow `size`, or once it is older than `age`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,30 +35,30 @@ class Rotate(BaseModel):
         return self
 
     def due(self, size: int, seconds: float) -> bool:
-        """Tell whether a file that would hold `size` bytes and was begun `seconds` ago is to be closed first."""
+        """Return True if a file that would hold `size` bytes and was begun `seconds` ago is to be closed first."""
         return bool((self.size and size > self.size) or (self.age and seconds >= self.age.total_seconds()))
 
 
 def numbered(path: str, number: int) -> str:
-    """Name the closed file: its number stands before the suffix."""
+    """Return the path of the closed file: its number stands before the suffix."""
     whole = Path(path)
     return str(whole.with_name(f"{whole.stem}-{number:06d}{whole.suffix}"))
 
 
 def split(path: str) -> tuple[str, int] | None:
-    """Read a closed file's name, compressed or not: the open file's name, and the number. None for any other name."""
+    """Split the path of a closed file, compressed or not, into the open file's path and the number; else None."""
     match = _NUMBERED.fullmatch(path)
     return (match[1] + (match[3] or ""), int(match[2])) if match else None
 
 
 def taken(path: str, number: int) -> bool:
-    """Tell whether a closed file of this number is there, compressed or not."""
+    """Return True if a closed file of this number is there, compressed or not."""
     plain = numbered(path, number)
     return any(Path(plain + suffix).exists() for suffix in ("", *SUFFIXES.values()))
 
 
 def highest(path: str) -> int:
-    """Give the highest number that a closed file of this name has, 0 if there is none. Raises OSError."""
+    """Return the highest number that a closed file of this path has, 0 if there is none. Raises OSError."""
     folder = Path(path).parent
     if not folder.is_dir():
         return 0
@@ -68,9 +68,9 @@ def highest(path: str) -> int:
 
 
 def close(path: str, number: int, compression: Compression) -> None:
-    """Give the file its number, then compress it.
+    """Give a file its number, then compress it.
 
-    Does what is left to do, so it can be called again after a crash anywhere in it; the number must have been saved
+    It can be called again after a crash anywhere in it, and does what is left to do. The number must have been saved
     before the first call. Raises OSError.
     """
     plain = Path(numbered(path, number))

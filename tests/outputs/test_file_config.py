@@ -95,7 +95,7 @@ def test_no_value_leads_out_of_the_folder(tmp_path: Path) -> None:
         path = Path(template.path(odd))
         assert path == Path(os.path.normpath(path))
         assert path.parent.parent == tmp_path
-        assert template.place(str(path))
+        assert template.split(str(path))
 
 
 def test_two_outputs_can_be_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
