@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from outputs import Message
 from poller.events.seen import Entry
-from poller.plugin.stream import Window
+from poller.plugin.stream import Page, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class PageContext:
     that were late from those that were skipped.
     `history`: records in this range are news if they were never seen or are still silent baseline; all others of
     that sort are left alone.
+    `left_alone_before`: records that were never seen and lie wholly before this time were not asked for.
     """
 
     now: datetime
@@ -31,6 +32,13 @@ class PageContext:
     names: bool = False
     reached: datetime | None = None
     history: Window | None = None
+    left_alone_before: datetime | None = None
+
+    def of_page(self, page: Page, start: datetime | None) -> "PageContext":
+        """Return the context with what the page says of itself; `start` is the stream's, None for all there is."""
+        asked_from = min(page.asked_from, start) if page.asked_from and start else None
+        baseline = start if page.begins_anew else self.baseline
+        return replace(self, baseline=baseline, left_alone_before=asked_from)
 
 
 @dataclass(slots=True)

@@ -146,9 +146,11 @@ class _Page:
         self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
     ) -> None:
         own = self._own_time(record)
-        baseline = self._moment.baseline
-        if silent and baseline and own < baseline and entry.modified < microseconds(baseline):
+        if silent and _is_before(self._moment.baseline, own, entry):
             self.batch.seen.entries[key] = entry._replace(flags=entry.flags | BASELINE)
+            return
+        if silent and _is_before(self._moment.left_alone_before, own, entry):
+            self.batch.counts.duplicates += 1
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
         message = self._message(record, entry, raw, identity, what, own)
@@ -212,6 +214,11 @@ class _Page:
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]
+
+
+def _is_before(time: datetime | None, own: datetime, entry: Entry) -> bool:
+    """Return whether a record lies wholly before a time: both its own time and its stamp."""
+    return time is not None and own < time and entry.modified < microseconds(time)
 
 
 def _name(identity: Leaf) -> str:

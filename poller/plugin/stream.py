@@ -54,11 +54,17 @@ class Page:
     A page without an end is delivered but moves nothing: a pass that stops after it begins again. A fetch that returns
     without having said an end is complete, too, as if its last page had said `End()`. `to_fetch` are the ids of further
     records, each to be read by itself (see `Sweep.reread`), and how long ago, by the vendor's clock, they changed.
+
+    `asked_from` is set where a list cannot be asked for the window alone, and is the window's start: an unseen record
+    that lies wholly before it, and before the stream's `start`, is left alone. `begins_anew` is set where a chain of
+    changes has broken and begins again: old records that are unseen are noted in silence, as in a first complete pass.
     """
 
     records: Sequence[bytes | msgspec.Raw]
     to_fetch: Mapping[str, timedelta] = field(default_factory=dict)
     end: End | None = None
+    asked_from: datetime | None = None
+    begins_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ class Step:
 
     def _transform(self, work: Work, page: Page) -> Batch:
         stream = work.stream
-        batch = transform(stream.stream, stream.shape, page.records, stream.seen, work.context(self._now()))
+        context = work.context(self._now()).of_page(page, stream.checkpoint.start)
+        batch = transform(stream.stream, stream.shape, page.records, stream.seen, context)
         self._telemetry.page_read(*work.names[:2], batch.counts)
         return batch
 

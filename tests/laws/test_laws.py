@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from poller.plugin.source import Source
 from poller.sandbox.world.vices import RATES
-from poller.sources import callcap as callcap_source
+from poller.sources.callcap import api as callcap_api
 from tests.chaos.death import Death
 from tests.laws.laws import judge
 from tests.laws.not_yet import NOT_YET
@@ -101,7 +101,7 @@ UNSTAMPED = {"sentiment"}
 def test_live_alone_loses_nothing_that_is_stamped(seed: int, vices: dict[str, float], lives: Lives) -> None:
     """After the first minute no wide sweep mends what it skips; pages are short, deaths come in mid-pass."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callcap_source._ask, "__defaults__", (20,))
+        patch.setattr(callcap_api.ask_list, "__defaults__", (20,))
         yardstick = replace(YARDSTICKS["callcap/calls"], volatile=YARDSTICKS["callcap/calls"].volatile | UNSTAMPED)
         poller = callcap(start="all", streams=LIVE_ALONE, timeout="5s", keep="1000d")
         run_and_judge("callcap", poller, [yardstick], seed, vices, lives, rate=10)

@@ -9,7 +9,7 @@ import pytest
 
 from poller.polling.status import stream_status
 from poller.sandbox.faults import Front
-from poller.sources import callcap as callcap_source
+from poller.sources.callcap import api as callcap_api
 from poller.telemetry.status import StreamStatus
 from tests.chaos.death import Death
 from tests.simulation import BIRTH, Simulation, callcap, flextell
@@ -114,7 +114,7 @@ class TestTime:
         assert all(later - earlier >= timedelta(seconds=1.9) for earlier, later in pairwise(times))
 
     def test_a_long_audit_lets_the_fast_sweeps_go_first(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(callcap_source._ask, "__defaults__", (10,))
+        monkeypatch.setattr(callcap_api.ask_list, "__defaults__", (10,))
         pace = callcap(requests_per_minute=12, start="1h")
         simulation = Simulation(tmp_path, {"acme": pace}, **QUIET)
         for _ in range(300):
@@ -183,7 +183,7 @@ class TestCompleteness:
         self, calls: Simulation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         calls.live(60)
-        monkeypatch.setattr(callcap_source._ask, "__defaults__", (10,))
+        monkeypatch.setattr(callcap_api.ask_list, "__defaults__", (10,))
         for _ in range(30):
             calls.world.put(CALLS)
         with failing_after(calls, 4):  # three pages of `recent`, the first of `live`

@@ -8,7 +8,8 @@ from pydantic import SecretStr, ValidationError
 
 from poller.errors import Unexpected
 from poller.plugin.credentials import StaticHeaders
-from poller.sources.agendize import CALLS, Agendize
+from poller.sources.agendize import Agendize
+from poller.sources.agendize.api import CALLS
 from tests.sources.agendize_pages import ACCOUNT, CALL, SETTINGS, STREAM, WINDOWED, listing
 from tests.sources.scripted import Said, Scripted, changed, read
 

@@ -7,7 +7,7 @@ import pytest
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.plugin.stream import Cursor
-from poller.sources.agendize import LAG
+from poller.sources.agendize.api import LAG
 from tests.sources.agendize_pages import CALL, STREAM, WINDOWED, listing, refused
 from tests.sources.scripted import NOW, Said, Scripted, changed, read
 
@@ -22,9 +22,8 @@ BAD: dict[str, tuple[object, str]] = {
     "cut off within latin-1": ('{"items": [{"id": "é"'.encode("latin-1"), "not the documented answer"),
     "too deep": (b"[" * 100_000, "not the documented answer"),
     "a list": ([CALL], "not the documented answer"),
-    "items null": ({"items": None}, "no items"),
-    "items null beside a token": ({"items": None, "nextSyncToken": "x"}, "no items"),
-    "items an object": ({"items": CALL}, "items"),
+    "items null beside something else": ({"items": None, "message": "Login"}, "no items"),
+    "items an object that is no call": ({"items": {"message": "Login"}}, "items"),
     "items a string": ({"items": "none"}, "items"),
     "something else": ({"calls": []}, "no items"),
     "something else beside a token": ({"nextSyncToken": "x", "totalItems": 5}, "no items"),
@@ -104,6 +103,9 @@ async def test_a_refusal_by_status_is_one_whatever_the_body_says(sweep: str, bod
         {"items": []},
         {},
         {"nextSyncToken": "x"},
+        {"items": None},
+        {"items": None, "nextSyncToken": "x"},
+        {"items": {}},
         {"nextSyncToken": None, "nextPageToken": None},
         {"items": [], "nextPageToken": ""},
         {"items": [], "error": None, "statusCode": 200, "kind": "calls"},

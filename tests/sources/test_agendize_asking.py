@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poller.errors import Unexpected
-from poller.plugin.stream import Cursor, Page, Window
-from poller.sources.agendize import CALLS, CAPS, LAG, LONGEST
+from poller.errors import Shifted, Unexpected
+from poller.plugin.stream import Cursor, Window
+from poller.sources.agendize.api import CALLS, CAPS, LAG, LONGEST
 from tests.sources.agendize_pages import CALL, STREAM, WINDOWED, Company, ids, instant, listing, rows, spread
 from tests.sources.scripted import HOUR, NOW, Pass, Said, Scripted, changed, read
 
@@ -69,8 +69,8 @@ async def test_pages_are_followed_where_there_are_any_and_only_the_last_earns_th
 async def test_a_list_that_runs_in_a_circle_is_no_list(sweep: str) -> None:
     http = Scripted([listing(*rows(1), page="a"), listing(*rows(1), page="b"), listing(page="a")])
     done = await read(STREAM, sweep, http)
-    assert isinstance(done.error, Unexpected)
-    assert set(done.cursors) == {None}
+    assert isinstance(done.error, Shifted)
+    assert (done.sizes, set(done.cursors)) == ([1, 1, 0], {None})
 
 
 async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
@@ -154,15 +154,26 @@ ASKED = HOUR.start - timedelta(seconds=2)
 @pytest.mark.parametrize("sweep", WINDOWED)
 @pytest.mark.covers("agendize", 3)
 async def test_a_call_that_was_not_asked_for_moves_nothing(sweep: str) -> None:
-    early = ASKED - timedelta(hours=2, seconds=1)
-    done = await read(STREAM, sweep, Scripted([listing(CALL, at(early + EASTERN, "US/Eastern"))]))
+    early = at(ASKED - timedelta(hours=2, seconds=1) + EASTERN, "US/Eastern")
+    calls = [at(NOW - timedelta(minutes=n), "UTC", id=n) for n in range(3)]
+    done = await read(STREAM, sweep, Scripted([listing(*calls, early)]))
+    assert isinstance(done.error, Shifted)
+    assert "startDate" in str(done.error)
+    assert (done.sizes, done.cursors) == ([4], [None])
+    second = Scripted([listing(*calls, page="a"), listing(early)])
+    done = await read(STREAM, sweep, second)
+    assert isinstance(done.error, Shifted)
+    assert (done.sizes, done.cursors) == ([3, 1], [None, None])
+
+
+@pytest.mark.parametrize("sweep", WINDOWED)
+@pytest.mark.covers("agendize", 3)
+async def test_calls_most_of_which_were_not_asked_for_show_that_the_filter_was_lost(sweep: str) -> None:
+    early = [at(ASKED - DAY, "UTC", id=n) for n in range(2)]
+    done = await read(STREAM, sweep, Scripted([listing(CALL, *early)]))
     assert isinstance(done.error, Unexpected)
     assert "filter was not applied" in str(done.error)
     assert done.pages == []
-    second = Scripted([listing(CALL, page="a"), listing(at(early, "UTC"))])
-    done = await read(STREAM, sweep, second)
-    assert isinstance(done.error, Unexpected)
-    assert done.cursors == [None]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +194,6 @@ async def test_what_may_be_in_the_window_is_no_breach(call: object) -> None:
 
 async def test_a_half_is_held_to_its_own_start() -> None:
     full = [at(NOW - timedelta(minutes=1), "UTC", id=number) for number in range(100)]
-    done = await read(STREAM, "live", Scripted([listing(*full), listing(at(NOW - DAY, "UTC"))]))
-    assert isinstance(done.error, Unexpected)
-    assert done.pages == [Page(done.pages[0].records)]
+    done = await read(STREAM, "live", Scripted([listing(*full), listing(at(NOW - DAY, "UTC")), listing()]))
+    assert isinstance(done.error, Shifted)
+    assert [page.end for page in done.pages] == [None] * 3

@@ -6,7 +6,7 @@ import pytest
 
 from poller.errors import Denied, SourceError, Throttled, TooLarge, Unavailable, Unexpected
 from poller.plugin.stream import Cursor, End, Response
-from poller.sources.agendize import LAG, RESET, SHORT
+from poller.sources.agendize.api import LAG, RESET, SHORT
 from tests.sources.agendize_pages import CALL, STREAM, listing, refused, rows
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, changed, read
 
@@ -153,7 +153,7 @@ async def test_where_no_new_token_comes_the_range_is_read_all_the_same() -> None
 
 @pytest.mark.covers("agendize", 3, 7)
 async def test_a_reset_that_breaks_off_keeps_the_old_token() -> None:
-    for broken in (Said(b"<html>"), listing(ANCIENT)):
+    for broken in (Said(b"<html>"), listing(ANCIENT, ANCIENT)):
         done = await read(STREAM, "sync", Scripted([refused(410), listing(sync="new"), broken]), cursor=KNOWN)
         assert isinstance(done.error, Unexpected)
         assert set(done.cursors) == {None}

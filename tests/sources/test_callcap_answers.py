@@ -6,7 +6,8 @@ import pytest
 
 from poller.errors import Shifted, Unexpected
 from poller.plugin.stream import Cursor
-from poller.sources.callcap import ACCOUNTS, CALLS, LAG, Callcap
+from poller.sources.callcap import Callcap
+from poller.sources.callcap.api import ACCOUNTS, CALLS, LAG
 from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
 from tests.sources.scripted import NOW, Said, Scripted, changed, read, without
 
@@ -27,25 +28,53 @@ BAD: dict[str, tuple[object, str]] = {
     "no status": (without(GOOD, "status"), "status"),
     "no calls": (without(GOOD, "call"), "call"),
     "calls null": ({**GOOD, "call": None}, "call"),
-    "calls an object": ({**GOOD, "call": {"call_id": "c1"}}, "call"),
+    "calls an object that is no call": ({**GOOD, "call": {"message": "c1"}}, "call"),
     "no pagination": (without(GOOD, "pagination"), "pagination"),
     "no total": (without(GOOD, "pagination", "total_records"), "total_records"),
-    "total a string": (changed(GOOD, "1001", "pagination", "total_records"), "total_records"),
+    "total a word": (changed(GOOD, "many", "pagination", "total_records"), "total_records"),
     "total negative": (changed(listing([]), -5, "pagination", "total_records"), "total_records"),
     "last_page null": (changed(GOOD, None, "pagination", "last_page"), "last_page"),
     "no zone": (without(GOOD, "search", "timezone"), "US/Arizona"),
     "another zone": (changed(GOOD, "US/Central", "search", "timezone"), "US/Arizona"),
     "another page": (changed(GOOD, 2, "pagination", "page"), "it says it is page 2"),
-    "another size": (listing(rows(50), total=1001, show=50), "50 records, not the 1000"),
-    "fewer rows than said": ({**GOOD, "call": rows(999)}, "holds 999 records and says 1000"),
-    "a page before the last is not full": (listing(rows(999), total=1001), "holds 999"),
-    "more rows than the total": (listing(rows(3), total=2), "holds 3"),
-    "fewer rows than the total": (listing(rows(1), total=2), "holds 1"),
-    "no rows of two": (listing([], total=2), "holds 0"),
-    "one page too few": (listing(rows(1000), total=1001, last=1), "1001 records are not 1 pages"),
-    "one page too many": (listing(rows(1), last=2), "1 records are not 2 pages"),
-    "two empty pages": (listing([], last=2), "0 records are not 2 pages"),
 }
+DOUBTFUL: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "fewer rows than said": ([{**listing(rows(3)), "call": rows(2)}], "holds 2 records and says 3"),
+    "a page before the last is not full": (
+        [listing(rows(999), total=1001), listing(rows(1), page=2, total=1001)],
+        "holds 999",
+    ),
+    "more rows than the total": ([listing(rows(3), total=2)], "holds 3"),
+    "fewer rows than the total": ([listing(rows(1), total=2)], "holds 1"),
+    "no rows of two": ([listing([], total=2)], "holds 0"),
+    "one page too few": (
+        [listing(rows(1000), total=1001, last=1), listing(rows(1), page=2, total=1001, last=1)],
+        "1001 records are not 1 pages",
+    ),
+    "one page too many": (
+        [listing(rows(1), last=2), listing([], page=2, total=1, last=2)],
+        "1 records are not 2 pages",
+    ),
+    "two empty pages": ([listing([], last=2), listing([], page=2, last=2)], "0 records are not 2 pages"),
+    "pages of another size each time": (
+        [listing(rows(50), total=60, show=50), listing(rows(10, 51), total=60, page=2, show=30)],
+        "its pages held 50 records, then 30",
+    ),
+}
+
+
+@pytest.mark.parametrize("sweep", ["live", "audit"])
+@pytest.mark.parametrize(("pages", "says"), DOUBTFUL.values(), ids=DOUBTFUL.keys())
+@pytest.mark.covers("callcap", 9, 14)
+async def test_an_answer_that_contradicts_itself_is_delivered_and_moves_no_cursor(
+    pages: list[dict[str, Any]], says: str, sweep: str
+) -> None:
+    done = await read(STREAM, sweep, Scripted(map(Said, pages)))
+    assert isinstance(done.error, Shifted)
+    assert says in str(done.error)
+    assert done.error.until == NOW - LAG
+    assert done.records() == [call for page in pages for call in page["call"]]
+    assert not any(page.end for page in done.pages)
 
 
 @pytest.mark.parametrize("sweep", ["live", "audit", "recent"])

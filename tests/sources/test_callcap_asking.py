@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from poller.plugin.stream import Cursor, Stream, Window
-from poller.sources.callcap import CALLS, LAG, Callcap
+from poller.sources.callcap import Callcap
+from poller.sources.callcap.api import CALLS, LAG
 from tests.sources.callcap_pages import CALL, NOTHING, listing, rows
 from tests.sources.scripted import NOW, Said, Scripted, changed, read
 

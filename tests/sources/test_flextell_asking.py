@@ -7,7 +7,8 @@ import pytest
 
 from poller.errors import Unexpected
 from poller.plugin.stream import Cursor
-from poller.sources.flextell import LAG, LEADS, NULL_PAGES, Flextell
+from poller.sources.flextell import Flextell
+from poller.sources.flextell.api import LAG, LEADS, NULL_PAGES
 from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_noon, leads, listing, trashed
 from tests.sources.scripted import NOW, Said, Scripted, read
 

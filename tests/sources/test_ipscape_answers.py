@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from poller.errors import Unexpected
+from poller.errors import Shifted, Unexpected
 from poller.plugin.stream import Cursor
 from poller.sources.ipscape.api import LAG
 from tests.sources.ipscape_pages import CAMPAIGN, INBOUND, ITEMIZED, SWEEPS, answer, listed, streams
@@ -24,9 +24,9 @@ NOWHERE: dict[str, object] = {
 GOOD = answer("activities", [INBOUND])
 ITEMS: dict[str, object] = {
     "campaigns'": answer("campaigns", []),
-    "no items": without(GOOD, "items"),
-    "items null": {**GOOD, "items": None},
-    "items an object": {**GOOD, "items": {"1": INBOUND}},
+    "no items, but something else": {**without(GOOD, "items"), "message": "Login"},
+    "items an object that is no record": {**GOOD, "items": {"message": "Login"}},
+    "items a string": {**GOOD, "items": "none"},
     "no metadata": without(GOOD, "metadata"),
     "metadata null": {**GOOD, "metadata": None},
     "metadata a list": {**GOOD, "metadata": []},
@@ -37,16 +37,13 @@ ITEMS: dict[str, object] = {
 PAGE = answer("campaigns", [CAMPAIGN])
 DATA: dict[str, object] = {
     "the others'": answer("users", []),
-    "no data": without(PAGE, "data"),
-    "data null": {**PAGE, "data": None},
+    "no data of one": without(PAGE, "data"),
+    "data null of one": {**PAGE, "data": None},
     "no pageNo": without(PAGE, "pageNo"),
     "no inPage": without(PAGE, "inPage"),
     "no perPage": without(PAGE, "perPage"),
-    "more than it says": {**PAGE, "inPage": 0},
-    "less than it says": {**PAGE, "inPage": 2},
-    "more than a page holds": {**PAGE, "perPage": 0},
     "a negative page": {**PAGE, "pageNo": -1},
-    "numbers as strings": {**PAGE, "perPage": "50"},
+    "a word for a number": {**PAGE, "perPage": "many"},
 }
 
 
@@ -81,8 +78,15 @@ def campaigns(count: int, following: object = None, *, per_page: int = 2) -> Sai
 
 async def test_a_full_page_of_campaigns_is_delivered_but_is_not_the_whole_list() -> None:
     done = await read(STREAMS["campaigns"], "snapshot", Scripted([campaigns(2)]))
-    assert isinstance(done.error, Unexpected)
-    assert (done.sizes, done.cursors, bool(done.pages[0].end)) == ([2], [None], False)
+    assert isinstance(done.error, Shifted)
+    assert (done.sizes, done.cursors) == ([2], [None])
+
+
+@pytest.mark.parametrize("odd", [{"inPage": 0}, {"inPage": 2}, {"perPage": 0}])
+async def test_campaigns_that_are_not_as_many_as_they_say_are_delivered_and_move_no_cursor(odd: dict[str, int]) -> None:
+    done = await read(STREAMS["campaigns"], "snapshot", Scripted([Said({**PAGE, **odd})]))
+    assert isinstance(done.error, Shifted)
+    assert (done.sizes, done.cursors) == ([1], [None])
 
 
 async def test_campaigns_go_on_at_a_cursor_where_there_is_one() -> None:
@@ -91,7 +95,7 @@ async def test_campaigns_go_on_at_a_cursor_where_there_is_one() -> None:
     assert (done.error, done.sizes, done.cursors[-1]) == (None, [2, 1], Cursor(NOW - LAG))
     assert http.queries() == [{}, {"cursor": "a"}]
     half = await read(STREAMS["campaigns"], "snapshot", Scripted([campaigns(2, "a"), campaigns(2)]))
-    assert isinstance(half.error, Unexpected)
+    assert isinstance(half.error, Shifted)
 
 
 @pytest.mark.parametrize("per_page", [0, 50])

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from poller.errors import Shifted, Unexpected
+from poller.plugin.pagination.pages import EMPTY_PAGES, PAGES
 from poller.plugin.stream import Cursor, Window
-from poller.sources.ipscape.api import EMPTY, EXPIRED, LAG, PAGES
+from poller.sources.ipscape.api import EXPIRED, LAG
 from tests.sources.ipscape_pages import (
     ITEMIZED,
     LEAD,
@@ -121,19 +122,15 @@ async def test_a_refusal_is_not_asked_again(stream: str, sweep: str, status: int
 
 
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
-async def test_empty_pages_are_followed_but_not_for_ever(stream: str, sweep: str) -> None:
+async def test_pages_emptied_by_a_filter_are_followed_but_not_for_ever(stream: str, sweep: str) -> None:
     row = listed(stream, sweep)
-    few: list[tuple[list[Any], object]] = [([], f"c{number}") for number in range(EMPTY)]
-    done = await read(
-        STREAMS[stream],
-        sweep,
-        script(stream, *few, ([row], "x"), *[([], f"d{n}") for n, _ in enumerate(few)], ([row], None)),
-    )
+    few: list[tuple[list[Any], object]] = [([], f"c{number}") for number in range(EMPTY_PAGES)]
+    done = await read(STREAMS[stream], sweep, script(stream, *few, ([row], "x"), ([], "d"), ([row], None)))
     assert (done.error, bool(done.pages[-1].end)) == (None, True)
     done = await read(STREAMS[stream], sweep, script(stream, ([row], "a"), *few, ([], "z")))
     assert isinstance(done.error, Unexpected)
     assert "empty" in str(done.error)
-    assert done.cursors == [None] * (EMPTY + 2)
+    assert done.cursors == [None] * (EMPTY_PAGES + 2)
 
 
 async def test_a_list_without_end_is_given_up() -> None:
@@ -150,22 +147,25 @@ OUTSIDE = [("activities", ("data", "timestamps", "created")), ("dialler_calls", 
 @pytest.mark.parametrize(("stream", "path"), OUTSIDE)
 @pytest.mark.covers("ipscape", 9)
 async def test_rows_that_were_not_asked_for_show_that_the_filter_was_lost(stream: str, path: tuple[str, ...]) -> None:
-    async def first(minutes: float) -> Pass:
+    async def first(minutes: float, several: int = 1) -> Pass:
         row = changed(listed(stream, "live"), minutes_ago(minutes), *path)
-        return await read(STREAMS[stream], "live", script(stream, ([listed(stream, "live"), row], None)))
+        rows = [listed(stream, "live"), *[row] * several]
+        return await read(STREAMS[stream], "live", script(stream, (rows, None)))
 
     day = 24 * 60
     for inside in (60.0, 60 + 1 / 60, 0.0, -day):
         assert (await first(inside)).error is None
     for outside in (60 + 2 / 60, 90.0, -day - 2 / 60):
-        done = await first(outside)
-        assert isinstance(done.error, Unexpected)
-        assert "From" in str(done.error)
-        assert done.pages == []
+        one, most = await first(outside), await first(outside, several=2)
+        assert isinstance(one.error, Shifted)
+        assert isinstance(most.error, Unexpected)
+        assert "From" in str(one.error)
+        assert "From" in str(most.error)
+        assert (one.sizes, one.cursors, most.pages) == ([2], [None], [])
 
 
 async def test_leads_are_given_a_day_between_upload_and_creation() -> None:
-    for minutes, error in ((25 * 60.0, None), (25 * 60 + 1.0, Unexpected)):
+    for minutes, error in ((25 * 60.0, None), (25 * 60 + 1.0, Shifted)):
         row = changed(LEAD, minutes_ago(minutes), "timestamps", "created")
         done = await read(STREAMS["leads"], "live", script("leads", ([row], None)))
         assert done.error is None if error is None else isinstance(done.error, error)

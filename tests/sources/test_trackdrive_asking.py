@@ -5,11 +5,23 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from poller.errors import Unexpected
+from poller.errors import Shifted
 from poller.plugin.stream import Cursor
 from poller.sources.trackdrive.api import LAG
 from tests.sources.scripted import NOW, Said, Scripted, read
-from tests.sources.trackdrive_pages import CALL, CALLS, FIXED, LEAD, LEADS, SINCE, calls, leads, listing, named
+from tests.sources.trackdrive_pages import (
+    CALL,
+    CALLS,
+    FIXED,
+    LEAD,
+    LEADS,
+    NEW_CALL,
+    SINCE,
+    calls,
+    leads,
+    listing,
+    named,
+)
 
 CALL_SWEEPS = {"live": "created_at_from", "ended": "ended_at_from", "audit": "created_at_from"}
 
@@ -26,7 +38,7 @@ async def test_leads_are_asked_for_by_creation_with_every_default_spelled_out() 
 @pytest.mark.parametrize(("sweep", "bound"), CALL_SWEEPS.items())
 @pytest.mark.covers("trackdrive", 5, 6, 7, 8, 9, 10)
 async def test_calls_are_asked_for_by_cursor_open_ended(sweep: str, bound: str) -> None:
-    http = Scripted([calls(*named(100), next_cursor=871), calls(CALL)])
+    http = Scripted([calls(*named(100), next_cursor=871), calls(NEW_CALL)])
     done = await read(CALLS, sweep, http, cursor=Cursor(NOW - timedelta(hours=1)))
     query = {**FIXED, "serializer": "call", bound: SINCE}
     assert http.asked == [("/api/v1/calls", {**query, "cursor": cursor}) for cursor in ("-1", "871")]
@@ -50,9 +62,10 @@ async def test_a_cursor_of_nothing_is_the_end_also_of_a_full_page(end: object) -
 async def test_without_a_cursor_a_page_is_the_last_unless_it_is_full() -> None:
     done = await read(CALLS, "live", Scripted([Said(listing("calls", named(99)))]))
     assert (done.error, bool(done.pages[-1].end)) == (None, True)
-    done = await read(CALLS, "live", Scripted([Said(listing("calls", named(100)))]))
-    assert isinstance(done.error, Unexpected)
-    assert done.pages == []
+    for rows in (100, 250):
+        done = await read(CALLS, "live", Scripted([Said(listing("calls", named(rows)))]))
+        assert isinstance(done.error, Shifted)
+        assert (done.sizes, done.cursors) == ([rows], [None])
 
 
 async def test_a_page_that_is_short_or_empty_is_not_the_end_where_its_cursor_goes_on() -> None:
@@ -61,7 +74,7 @@ async def test_a_page_that_is_short_or_empty_is_not_the_end_where_its_cursor_goe
 
 
 async def test_a_total_of_what_is_left_is_no_contradiction() -> None:
-    http = Scripted([calls(*named(100), next_cursor=9, total_count=101), calls(CALL, total_count=1)])
+    http = Scripted([calls(*named(100), next_cursor=9, total_count=101), calls(NEW_CALL, total_count=1)])
     assert (await read(CALLS, "audit", http)).error is None
 
 
@@ -69,8 +82,8 @@ async def test_a_total_of_what_is_left_is_no_contradiction() -> None:
 async def test_a_cursor_that_comes_again_is_no_way_on(again: int) -> None:
     http = Scripted(calls(*named(100), next_cursor=cursor) for cursor in (again, 8, again))
     done = await read(CALLS, "live", http)
-    assert isinstance(done.error, Unexpected)
-    assert set(done.cursors) == {None}
+    assert isinstance(done.error, Shifted)
+    assert (done.sizes, set(done.cursors)) == ([100] * 3, {None})
 
 
 @pytest.mark.covers("trackdrive", 17)

@@ -166,20 +166,22 @@ async def test_a_list_that_ignores_the_page_is_not_read_for_ever() -> None:
     assert "repeats" in str(done.error)
 
 
-CONTRADICTIONS = {
-    "empty, and not": leads(total_count=3),
-    "more than there are": leads(*named(3), total_count=2),
-    "the same twice": leads(*named(2), *named(1)),
+CONTRADICTIONS: dict[str, tuple[Said, int, dict[str, Any]]] = {
+    "empty, and not": (leads(total_count=3), 0, {}),
+    "more than there are": (leads(*named(3), total_count=2), 3, {}),
+    "fewer than there are": (leads(*named(3), total_count=4), 3, {"total_count": 4}),
+    "the same twice": (leads(*named(2), *named(1)), 3, {}),
 }
 
 
-@pytest.mark.parametrize("answer", CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+@pytest.mark.parametrize(("answer", "rows", "metadata"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
 @pytest.mark.covers("trackdrive", 4)
-async def test_a_total_that_is_not_met_is_read_again(answer: Said) -> None:
-    done = await follow(LEADS, "audit", Scripted([answer]))
+async def test_a_total_that_is_not_met_is_read_again(answer: Said, rows: int, metadata: dict[str, Any]) -> None:
+    done = await follow(LEADS, "audit", Scripted([answer, leads(**metadata)]))
     assert isinstance(done.error, Shifted)
     assert done.error.until == NOW - LAG
-    assert done.pages == []
+    assert sum(done.sizes) == rows
+    assert not any(page.end for page in done.pages)
 
 
 async def test_a_lead_without_identity_counts_as_itself() -> None:

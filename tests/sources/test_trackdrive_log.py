@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from poller.errors import Unexpected
-from poller.plugin.stream import Cursor
+from poller.errors import Shifted, Unexpected
+from poller.plugin.stream import Cursor, Page
 from poller.sources.trackdrive.api import LAG
 from tests.sources.scripted import NOW, Said, Scripted, read
 from tests.sources.trackdrive_pages import FIXED, LEAD, LEADS, SINCE, ago, leads, log, single
@@ -36,8 +36,8 @@ async def test_without_the_vendors_clock_a_change_is_of_now() -> None:
 @pytest.mark.parametrize("odd", [entry([7]), entry(True), entry("../calls/7"), entry("7?x=1"), entry(1.5), 7, "x"])
 async def test_an_entry_that_cannot_be_followed_is_no_entry(odd: object) -> None:
     done = await read(LEADS, "changes", Scripted([log(entry(7), odd)]))
-    assert isinstance(done.error, Unexpected)
-    assert done.pages == []
+    assert isinstance(done.error, Shifted)
+    assert done.pages == [Page((), {"7": timedelta(seconds=30)})], "what can be followed is"
 
 
 async def reread(answer: Said, name: str = "90210001") -> Any:

@@ -126,6 +126,11 @@ def stamped(ages: Iterable[float | None], start: int = 1) -> list[dict[str, Any]
     ]
 
 
+NEW_LEAD = {**LEAD, "created_at": ago(120)}
+NEW_CALL = {**CALL, "created_at": ago(120), "ended_at": ago(60)}
+"""Within the last hour."""
+
+
 @dataclass
 class Company:
     """Implements `poller.plugin.stream.Http` over leads (created_at by uuid), and cuts seconds in one way or another.

@@ -120,4 +120,13 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
+@lru_cache(1 << 8)
+def is_same_zone(one: ZoneInfo | None, other: ZoneInfo | None) -> bool:
+    """Return whether two zones show the same times, as America/Phoenix and US/Arizona do; None is no zone."""
+    if one is None or other is None:
+        return False
+    months = (datetime(year, month, 15, tzinfo=UTC) for year in range(2000, 2038) for month in range(1, 13))
+    return one.key == other.key or all(one.utcoffset(month) == other.utcoffset(month) for month in months)
+
+
 ZoneName = Annotated[str, AfterValidator(zone_name)]

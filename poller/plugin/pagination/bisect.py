@@ -42,8 +42,8 @@ async def bisect(
 
     Ranges are halved until each fits one page of less than `size` records, so that no page can drift into another. A
     second that still does not fit is read page by page, again and again, until two readings agree with each other and
-    with the list's total. The cursor is the date of the first answer less `lag`.
-    Raises Shifted where the records of a range do not make up its total, or no two readings agree.
+    with the list's total. The cursor is the date of the first answer less `lag`. Raises Shifted, once all is read,
+    where the records of a range do not make up its total, no two readings agree, or an answer contradicted itself.
     """
     reading = _Reading(ask, window, size, lag, identity)
     spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
@@ -60,6 +60,8 @@ async def bisect(
             continue
         async for page in reading.whole(span, last=not spans):
             yield page
+    if reading.doubt:
+        raise Shifted(reading.doubt, reading.until)
 
 
 def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "Counter[str | bytes]":
@@ -68,30 +70,33 @@ def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "
 
 
 class _Reading:
-    """One pass: when it began, by the vendor's clock, and how far ahead of that there may be something to halve."""
+    """One pass: `until` is what it covers, `edge` how far there may be something to halve, `doubt` the first
+    contradiction it met."""
 
     def __init__(self, ask: Ask, window: Window, size: int, lag: timedelta, identity: IdentityOf) -> None:
         self._ask, self._size, self._lag, self._identity = ask, size, lag, identity
         self._ends = PageEnds(size)
         self._begun = False
-        self._until: datetime | None = None
+        self.until: datetime | None = None
+        self.doubt: str | None = None
         self.edge = window.end
 
     async def first(self, span: Span, *, last: bool) -> AsyncIterator[tuple[Page, bool]]:
-        """What the first page tells of a span, and whether that is all of it.
+        """Read what the first page tells of a span, and whether that is all of it.
 
-        A page that is full is left to those of its halves. Of one whose fullness nothing tells, an empty second page
-        proves that it is all.
+        A page that is full is left to those of its halves. Where a short one is not known to be the last, an empty
+        second page proves that it is all; a second page that holds something proves that the vendor's pages are short.
         """
         self._ends.begin()
-        answer = await self._answer(span, 1)
-        over = self._ends.ended(answer)
-        if not over and answer.total is None and len(answer.records) < self._size:
-            yield Page(answer.records), False
+        answer = first = await self._answer(span, 1)
+        over, rows = self._ends.ended(first), len(first.records)
+        if not over and rows < self._size:
+            yield Page(first.records), False
             answer = await self._answer(span, 2)
             over = not answer.records
-        elif over:
-            self._add_up(answer)
+            self._size = self._size if over else rows
+        if over:
+            self._add_up(first)
         yield self._page(answer, last) if over else Page(()), over
 
     async def whole(self, span: Span, *, last: bool) -> AsyncIterator[Page]:
@@ -107,22 +112,27 @@ class _Reading:
                 ended = self._ends.ended(answer)
                 found = self._names(answer)
                 if found and found.keys() <= names.keys():
-                    raise Shifted(f"page {number} repeats the pages before it", self._until)
+                    self._doubts(f"page {number} repeats the pages before it")
+                    return
                 names = _together(names, found)
                 agreed = ended and names == before and answer.total in {None, names.total()}
                 yield self._page(answer, last and agreed)
             if agreed:
                 return
             before = names
-        raise Shifted(f"{PASSES} readings of one second do not agree", self._until)
+        self._doubts(f"{PASSES} readings of one second do not agree with each other, or with the total")
 
     async def _answer(self, span: Span, number: int) -> ListPage:
         answer = await self._ask(span, number)
         if not self._begun and answer.date:
-            self._until = answer.date - self._lag
+            self.until = answer.date - self._lag
             self.edge = max(self.edge, answer.date)
         self._begun = True
+        self._doubts(answer.doubt)
         return answer
+
+    def _doubts(self, why: str | None) -> None:
+        self.doubt = self.doubt or why
 
     def _names(self, answer: ListPage) -> "Counter[str | bytes]":
         """A record without an identity is named by its bytes, and there may be several such ones."""
@@ -131,7 +141,8 @@ class _Reading:
     def _add_up(self, answer: ListPage) -> None:
         found = self._names(answer).total()
         if answer.total not in {None, found}:
-            raise Shifted(f"the list holds {answer.total} records, but {found} different ones came", self._until)
+            self._doubts(f"the list holds {answer.total} records, but {found} different ones came")
 
     def _page(self, answer: ListPage, last: bool) -> Page:
-        return Page(answer.records, end=End(Cursor(self._until) if self._until else None) if last else None)
+        ended = last and not self.doubt
+        return Page(answer.records, end=End(Cursor(self.until) if self.until else None) if ended else None)

@@ -1,15 +1,23 @@
-"""Lists with numbered pages: what such a page says of itself, and whether it is the one that was asked for."""
+"""Lists with numbered pages: what such a page says of itself, and how the list goes on after it."""
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 import msgspec
+from msgspec import Raw
 
 from poller.errors import Unexpected
+from poller.plugin.fields.decoding import decode_response
+from poller.plugin.fields.structs import struct_of
+from poller.plugin.pagination.envelope import read_count
+from poller.plugin.pagination.pages import ListPage
 
 
-class Numbering(msgspec.Struct):
-    """What an answer of a numbered list says of itself: which page it is, of what size, of how many, of what total."""
+class Numbering(msgspec.Struct, frozen=True):
+    """What an answer of a numbered list says of itself: which page it is, of what size, of how many, of what total.
+
+    `rows` is the number of records in it, None where the vendor does not say.
+    """
 
     number: int
     size: int
@@ -18,32 +26,52 @@ class Numbering(msgspec.Struct):
     rows: int | None = None
 
 
-def numbering(**names: str) -> "msgspec.json.Decoder[Numbering]":
-    """Read a Numbering whose fields, all required and none negative, have the vendor's `names`."""
-    count = Annotated[int, msgspec.Meta(ge=0)]
-    fields = [(own, count, msgspec.field(name=name)) for own, name in names.items()]
-    return msgspec.json.Decoder(msgspec.defstruct("Numbering", fields, bases=(Numbering,)))
+def numbering(**names: str) -> Callable[[bytes | Raw], Numbering]:
+    """Return a reader of the Numbering in an answer; `names` are the vendor's names of its fields.
 
-
-def following(
-    found: Numbering, rows: int, *, number: int, size: int, contradictions: Iterable[tuple[bool, str]] = ()
-) -> int | None:
-    """The number of the next page, None after the last.
-
-    Raises Unexpected where the answer contradicts what was asked for (`number`, `size`), or itself; `contradictions`
-    are the vendor's own ones: whether each holds, and its name.
+    The reader raises Unexpected where one of these fields is not a whole number.
     """
+    decoder = msgspec.json.Decoder(struct_of(" ".join(names.values())))
+
+    def read(sent: bytes | Raw) -> Numbering:
+        found = decode_response(decoder, sent)
+        counts = {own: read_count(getattr(found, name)) for own, name in names.items()}
+        for own, count in counts.items():
+            if count is None:
+                raise Unexpected(f"not the documented answer: its {names[own]} is no whole number")
+        return msgspec.convert(counts, Numbering)
+
+    return read
+
+
+def numbered_page(found: Numbering, rows: Sequence[Raw], date: datetime | None, *, number: int, size: int) -> ListPage:
+    """Return the page with the number of the next one, and what is doubtful about it.
+
+    `number` and `size` are what was asked for. A vendor that makes its pages of another size, and says so, numbers them
+    by that size: the list is read on by it. Raises Unexpected where it is another page: that is the answer to another
+    request, and nobody knows which.
+    """
+    if found.number != number:
+        raise Unexpected(f"page {number} is not what was asked for: it says it is page {found.number}")
+    size = found.size or size
     pages = -(-found.total // size)
-    expected = max(0, min(size, found.total - (number - 1) * size))
-    all_of_them = (
-        *contradictions,
-        (found.number != number, f"it says it is page {found.number}"),
-        (found.size != size, f"its pages hold {found.size} records, not the {size} asked for"),
-        (found.last != pages and (pages, found.last) != (0, 1), f"{found.total} records are not {found.last} pages"),
-        (found.rows not in {None, rows}, f"it holds {rows} records and says {found.rows}"),
-        (rows != expected, f"it holds {rows} records where its total of {found.total} makes {expected}"),
+    goes_on = number < found.last or (len(rows) >= size and number < pages)
+    doubt = next(_contradictions(found, len(rows), size, pages), None)
+    return ListPage(
+        rows,
+        found.total,
+        number + 1 if goes_on else None,
+        date,
+        doubt=f"page {number} contradicts itself: {doubt}" if doubt else None,
+        size=found.size,
     )
-    for holds, why in all_of_them:
-        if holds:
-            raise Unexpected(f"page {number} is not what was asked for: {why}")
-    return number + 1 if number < found.last else None
+
+
+def _contradictions(found: Numbering, rows: int, size: int, pages: int) -> Iterator[str]:
+    expected = max(0, min(size, found.total - (found.number - 1) * size))
+    if found.last != pages and (pages, found.last) != (0, 1):
+        yield f"{found.total} records are not {found.last} pages"
+    if found.rows not in {None, rows}:
+        yield f"it holds {rows} records and says {found.rows}"
+    if rows != expected:
+        yield f"it holds {rows} records where its total of {found.total} makes {expected}"

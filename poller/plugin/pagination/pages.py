@@ -1,4 +1,10 @@
-"""How lists continue from one request to the next, and what contradicts them."""
+"""How a list continues from one request to the next, and what to do about an answer that contradicts itself.
+
+A pass over a list reads it to its end, whatever it meets on the way, so that all that came is delivered. What
+contradicts the list (a total that is not met, a page that repeats) is a doubt: a pass that has one ends with Shifted in
+place of an `End`, so that no cursor moves. The loop starts such a pass over, and after three in a row leaves a gap and
+goes on.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -11,54 +17,83 @@ from poller.errors import Shifted, Unexpected
 from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.stream import Cursor, End, Page
 
+EMPTY_PAGES, PAGES = 1_000, 10_000
+"""No list is believed that goes on after so many empty pages in a row, or after so many pages at all."""
+
 PageRef: TypeAlias = int | str
 """Where a list goes on: the number of a page, or the vendor's own cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One request's worth of a list, its envelope believed. `following` is None at the end; `token` see Cursor."""
+    """One answer of a list, its envelope believed.
+
+    `following` is None at the end of the list, `token` the vendor's sync token (see Cursor). `doubt` says how the
+    answer contradicts itself; `size` is the size of its pages, where the answer names one.
+    """
 
     records: Sequence[msgspec.Raw]
     total: int | None
     following: PageRef | None
     date: datetime | None
     token: str | None = None
+    doubt: str | None = None
+    size: int | None = None
 
 
 class _Pass:
-    """What one pass over a list has seen so far."""
+    """What one pass over a list has seen so far; `doubt` is the first contradiction, `circles` that it repeats."""
 
     def __init__(self, identity: IdentityOf | None) -> None:
         self._identity = identity
-        self._names: set[str] = set()
+        self._ids: set[str] = set()
         self._nameless = 0
-        self._places: set[PageRef] = set()
-        self._total = 0
+        self._been: set[PageRef] = set()
+        self._total, self._empty = 0, 0
+        self._size: int | None = None
         self.began: datetime | None = None
+        self.doubt: str | None = None
+        self.circles = False
 
-    def take(self, place: PageRef, answer: ListPage) -> str | None:
-        """Says how the list shrank; None where it did not. Raises Unexpected where it runs in a circle."""
-        if not self._places:
-            self.began = answer.date
-        self._places.add(place)
-        if answer.following in self._places:
-            raise Unexpected("the list goes on where it has been before")
+    def take(self, at: PageRef, answer: ListPage) -> None:
+        """Take the next page."""
+        if not self._been:
+            self.began, self._size = answer.date, answer.size
+        self._been.add(at)
+        self._count(answer)
+        self._empty = 0 if answer.records else self._empty + 1
+        self.circles = answer.following in self._been
+        self.doubt = self.doubt or self._moved(answer) or answer.doubt
         before, self._total = self._total, answer.total or 0
+        if not self.doubt and answer.total is not None and answer.total < before:
+            self.doubt = f"the list shrank from {before} to {answer.total} records while it was read"
+
+    def require_end(self) -> None:
+        """Raise Unexpected where a list that goes on seems to have no end."""
+        if self._empty > EMPTY_PAGES:
+            raise Unexpected(f"{self._empty:,} pages in a row are empty, and the list goes on")
+        if len(self._been) >= PAGES:
+            raise Unexpected(f"the list does not end within {PAGES:,} pages")
+
+    def missing(self, answer: ListPage) -> str | None:
+        """Return how the identities of a pass that is over contradict the list's total; None where they add up."""
+        found = len(self._ids) + self._nameless
+        if self._identity is None or answer.total is None or found == answer.total:
+            return None
+        return f"the list holds {answer.total} records, but {found} different ones came"
+
+    def _count(self, answer: ListPage) -> None:
         for name in map(self._identity, answer.records) if self._identity else ():
             if name is None:
                 self._nameless += 1
             else:
-                self._names.add(name)
-        shrank = answer.total is not None and answer.total < before
-        return f"the list shrank from {before} to {answer.total} records while it was read" if shrank else None
+                self._ids.add(name)
 
-    def missing(self, answer: ListPage) -> str | None:
-        """How the identities of a pass that is over contradict the list's total; None where they add up."""
-        found = len(self._names) + self._nameless
-        if self._identity is None or answer.total is None or found == answer.total:
-            return None
-        return f"the list holds {answer.total} records, but {found} different ones came"
+    def _moved(self, answer: ListPage) -> str | None:
+        if self.circles:
+            return "the list goes on where it has been before"
+        same = answer.size == self._size
+        return None if same else f"its pages held {self._size} records, then {answer.size}"
 
 
 async def read_pages(
@@ -72,22 +107,39 @@ async def read_pages(
     """Read a list from its first page to its end, or until `enough` says so.
 
     The cursor is the date of the first answer less `lag`, never beyond `limit`; none where the vendor sends no date.
-    Raises Shifted where the list shrank, or, with `identity`, where the different records (one without counts as
-    itself) don't make up its total; what the last page held is delivered before.
+    Raises Shifted, once all is read, where an answer contradicted itself or the list shrank; or, with `identity`, where
+    the different records (one without counts as itself) do not make up its total. Raises Unexpected where the list
+    does not end.
     """
     so_far = _Pass(identity)
     at: PageRef | None = 1
     while at is not None:
-        answer = await ask(at)
-        contradiction = so_far.take(at, answer)
-        over = answer.following is None or bool(enough and enough(answer.records))
-        until = _until(so_far.began, lag, limit)
-        contradiction = contradiction or (so_far.missing(answer) if over else None)
-        if contradiction:
+        answer = await _ask_within(ask, at, so_far.began, lag, limit)
+        so_far.take(at, answer)
+        at = None if so_far.circles else answer.following
+        if at is not None and enough and enough(answer.records):
+            at = None
+        if at is not None:
             yield Page(answer.records)
-            raise Shifted(contradiction, until)
-        yield Page(answer.records, end=End(Cursor(until, answer.token) if until else None) if over else None)
-        at = None if over else answer.following
+            so_far.require_end()
+    until, doubt = _until(so_far.began, lag, limit), so_far.doubt or so_far.missing(answer)
+    yield Page(answer.records, end=None if doubt else End(Cursor(until, answer.token) if until else None))
+    if doubt:
+        raise Shifted(doubt, until)
+
+
+async def _ask_within(
+    ask: Callable[[PageRef], Awaitable[ListPage]],
+    at: PageRef,
+    began: datetime | None,
+    lag: timedelta,
+    limit: datetime | None,
+) -> ListPage:
+    """Ask for the next page. A page that is gone says that the list moved, and does not know what the pass covered."""
+    try:
+        return await ask(at)
+    except Shifted as gone:
+        raise Shifted(str(gone), gone.until or _until(began, lag, limit)) from None
 
 
 async def read_in_turn(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:

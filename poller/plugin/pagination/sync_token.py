@@ -41,7 +41,7 @@ async def follow_sync_token(
     except Expired:
         async for page in _begin(lists, lag):
             anew = page
-            yield Page(page.records)
+            yield Page(page.records, begins_anew=True)
         begun = anew.end or End()
         async for page in since(cursor.until):
             yield replace(page, end=replace(begun, unreadable=page.end.unreadable)) if page.end else page
@@ -62,9 +62,9 @@ async def _begin(lists: Sequence[Ask], lag: timedelta) -> AsyncIterator[Page]:
                 found = page.end.cursor if page.end else None
                 first = first or found
                 if first and found and found.token:
-                    yield replace(page, end=End(Cursor(first.until, found.token)))
+                    yield Page(page.records, end=End(Cursor(first.until, found.token)), begins_anew=True)
                     return
-                yield Page(page.records)
+                yield Page(page.records, begins_anew=True)
     except TooLarge as error:
         why = f"a list that may come with a sync token cannot be read: {error}"
     yield Page((), end=End(unsupported=why))

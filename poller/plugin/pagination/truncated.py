@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from poller.errors import Shifted
 from poller.plugin.pagination.bisect import SECOND, Span
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page, Window
@@ -30,8 +31,7 @@ async def bisect_truncated(
     while spans:
         span = spans.pop()
         async for page in reading.pages(span):
-            over = page.end is not None and not reading.cut and not spans
-            yield reading.page(page.records, last=over)
+            yield reading.page(page.records, last=page.end is not None and not reading.cut and not spans)
         if not reading.cut:
             continue
         ends = _ends(span, longest)
@@ -46,6 +46,8 @@ async def bisect_truncated(
             reading.unreadable += (Window(span.start, span.end or max(reading.edge, span.start)),)
             if not spans:
                 yield reading.page((), last=True)
+    if reading.doubt:
+        raise Shifted(reading.doubt, reading.until)
 
 
 def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
@@ -56,35 +58,41 @@ def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
 
 
 class _Reading:
-    """One pass: the cursor it earns, what it could not read, up to where there may be something to halve, and whether
-    the last list looks cut."""
+    """One pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
+    not read, `doubt` the first contradiction it met; `cut` says whether the last list looks cut."""
 
     def __init__(self, ask: Ask, edge: datetime, caps: Collection[int], lag: timedelta) -> None:
         self._ask, self._caps, self._lag = ask, caps, lag
         self._begun = False
         self._most = 0
-        self._cursor: Cursor | None = None
+        self.until: datetime | None = None
+        self.doubt: str | None = None
         self.edge = edge
         self.cut = False
         self.unreadable: tuple[Window, ...] = ()
 
     async def pages(self, span: Span) -> AsyncIterator[Page]:
-        """All pages of a span, as such; with the last one `cut` is known."""
+        """Read all pages of a span, as such; with the last one `cut` is known."""
         only = True
-        async for page in read_pages(partial(self._ask, span), lag=self._lag):
-            rows = len(page.records)
-            self.cut = only and page.end is not None and rows in self._caps and rows >= self._most
-            self._most, only = max(self._most, rows), False
-            if page.end and not self._begun:
-                self._begin(page.end.cursor)
-            yield page
+        try:
+            async for page in read_pages(partial(self._ask, span), lag=self._lag):
+                rows = len(page.records)
+                self.cut = only and rows in self._caps and rows >= self._most
+                self._most, only = max(self._most, rows), False
+                if page.end:
+                    self._begin(page.end.cursor.until if page.end.cursor else None)
+                yield page
+        except Shifted as doubted:
+            self.doubt = self.doubt or str(doubted)
+            self._begin(doubted.until)
 
     def page(self, records: Sequence[bytes | msgspec.Raw], *, last: bool) -> Page:
-        """A page of the pass, which is complete with the last one."""
-        return Page(records, end=End(self._cursor, self.unreadable) if last else None)
+        """Make a page of the pass, which is complete with the last one."""
+        if not last or self.doubt:
+            return Page(records)
+        return Page(records, end=End(Cursor(self.until) if self.until else None, self.unreadable))
 
-    def _begin(self, cursor: Cursor | None) -> None:
+    def _begin(self, until: datetime | None) -> None:
+        if not self._begun and until:
+            self.until, self.edge = until, max(self.edge, until + self._lag)
         self._begun = True
-        if cursor:
-            self._cursor = Cursor(cursor.until)
-            self.edge = max(self.edge, cursor.until + self._lag)

@@ -116,7 +116,7 @@ class Ipscape(Source):
     async def probe(self, http: Http) -> str:
         """Ask for the lists of leads: of the lists that are sure to be there, the shortest."""
         response = await http.get(api.LEAD_LISTS, {})
-        found = api.itemized(response.body)
+        found = api.itemized(identity_of("id"), response.body)
         return f"answers; {len(found.rows):,} lead lists{' and more' if found.cursor else ''}"
 
     @property
@@ -126,11 +126,17 @@ class Ipscape(Source):
     @property
     def _attempts(self) -> Timed:
         decoder, time = msgspec.json.Decoder(calls.Attempt), partial(calls.attempt_time, zone=self._zone)
-        return Timed(api.DIALLER, "dialledTimestamp", lambda row: time(decoder.decode(row)))
+        identity = identity_of("attemptId")
+        return Timed(api.DIALLER, "dialledTimestamp", identity, lambda row: time(decoder.decode(row)))
 
     def _activities(self, sweeps: CallSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
-        listed = Timed(api.ACTIVITIES, "createdTimestamp", lambda row: time(decoder.decode(row)))
+        listed = Timed(
+            api.ACTIVITIES,
+            "createdTimestamp",
+            lambda row: calls.activity_id(decoder.decode(row)),
+            lambda row: time(decoder.decode(row)),
+        )
         record = RecordType(
             kind=kinds.Call,
             decoder=decoder,
@@ -154,9 +160,10 @@ class Ipscape(Source):
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
         decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
-        listed = Timed(api.LEADS, "uploadedTimestamp", lambda row: time(decoder.decode(row)), LEAD_SLACK)
-        touched = partial(api.between, self._attempts, page=partial(api.touched, self._zone))
-        reread = partial(api.reread, identity_of("leadId"))
+        identity = identity_of("leadId")
+        listed = Timed(api.LEADS, "uploadedTimestamp", identity, lambda row: time(decoder.decode(row)), LEAD_SLACK)
+        touched = partial(api.touched, self._attempts, self._zone)
+        reread = partial(api.reread, identity)
         record = RecordType(
             kind=kinds.Lead,
             decoder=decoder,
@@ -185,9 +192,9 @@ class Ipscape(Source):
         return Stream("lead_lists", (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),), record)
 
 
-_LEAD_LISTS = partial(api.whole, api.LEAD_LISTS, api.itemized)
-_CAMPAIGNS = partial(api.whole, api.CAMPAIGNS, api.numbered)
-_USERS = partial(api.whole, api.USERS, api.itemized)
+_LEAD_LISTS = partial(api.whole, api.LEAD_LISTS, partial(api.itemized, identity_of("id")))
+_CAMPAIGNS = partial(api.whole, api.CAMPAIGNS, partial(api.numbered, identity_of("campaignId")))
+_USERS = partial(api.whole, api.USERS, partial(api.itemized, identity_of("userId")))
 
 
 def _campaigns(sweeps: ListSweeps) -> Stream:
@@ -215,7 +222,7 @@ def _users(sweeps: ListSweeps) -> Stream:
 
 
 def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
-    fetch, past = partial(api.between, listed, page=api.records), _past(listed)
+    fetch, past = partial(api.between, listed), _past(listed)
     return (
         sweeps.live.sweep("live", fetch, ranges=past),
         sweeps.settle.sweep("settle", fetch, ranges=past),
@@ -224,4 +231,4 @@ def _three(sweeps: CallSweeps | LeadSweeps, listed: Timed) -> tuple[Sweep, ...]:
 
 
 def _past(listed: Timed) -> History:
-    return History(partial(api.between, listed, page=api.records, ahead=timedelta(0)), timedelta(minutes=1))
+    return History(partial(api.between, listed, ahead=timedelta(0)), timedelta(minutes=1))

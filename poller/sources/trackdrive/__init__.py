@@ -22,7 +22,7 @@ from poller.plugin.config_types import Origin, Secret
 from poller.plugin.credentials import Credential, StaticHeaders
 from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed
 from poller.plugin.stream import History, Http, RecordType, Stream
-from poller.sources.trackdrive import api, records
+from poller.sources.trackdrive import api, change_log, records
 
 
 class LeadsSweeps(SweepSettings):
@@ -88,7 +88,7 @@ class Trackdrive(Source):
             timing.live.sweep("live", api.leads, ranges=created),
             timing.settle.sweep("settle", api.leads, ranges=created),
             timing.audit.sweep("audit", api.leads, is_audit=True, ranges=created),
-            timing.changes.sweep("changes", api.changes, from_lookback_only=True, reread=api.lead),
+            timing.changes.sweep("changes", change_log.changes, from_lookback_only=True, reread=change_log.lead),
         )
         leads = RecordType(
             kind=kinds.Lead,

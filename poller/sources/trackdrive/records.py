@@ -103,7 +103,7 @@ def modified(record: Any) -> datetime | None:
 
 def deleted(record: Any) -> bool:
     """The vendor's own mark."""
-    return record.deleted_at not in (None, "", False)
+    return record.deleted_at not in (None, "") and read_bool(record.deleted_at) is not False
 
 
 def lead_contents(record: Any) -> Any:

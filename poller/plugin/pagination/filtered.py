@@ -1,0 +1,56 @@
+"""Whether a list's filter was applied: rows come that were not asked for.
+
+Some rows outside of what was asked are delivered, and make the pass doubtful. Where most of them lie outside, the
+filter was plainly not applied, and what came would be all of history: then nothing is delivered.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Raw
+
+from poller.errors import Unexpected
+from poller.plugin.fields.decoding import UNREADABLE
+
+
+class FilterCheck:
+    """The rows of one pass that lie inside and outside of what was asked for.
+
+    `is_inside` judges a row, given the bounds (aware, UTC; an end of None is open). It returns None where that cannot
+    be told; ValueError and errors of decoding count as None: such a row is a reject, for others to judge. `asked` names
+    the filter for the error.
+    """
+
+    def __init__(self, is_inside: Callable[[Raw, datetime, datetime | None], bool | None], asked: str) -> None:
+        self._is_inside, self._asked = is_inside, asked
+        self._inside = self._outside = 0
+
+    def doubt(self, rows: Sequence[Raw], start: datetime, end: datetime | None = None) -> str | None:
+        """Count the next page's rows; return what is doubtful about them, None where nothing is.
+
+        Raises Unexpected where most rows of the pass so far lie outside. A single one proves nothing of the filter.
+        """
+        before = self._outside
+        for row in rows:
+            inside = self._judge(row, start, end)
+            self._inside += inside is True
+            self._outside += inside is False
+        if self._outside > max(1, self._inside):
+            raise Unexpected(f"the filter was not applied: {self._outside} records came that are not {self._asked}")
+        return f"it holds records that are not {self._asked}" if self._outside > before else None
+
+    def _judge(self, row: Raw, start: datetime, end: datetime | None) -> bool | None:
+        try:
+            return self._is_inside(row, start, end)
+        except (ValueError, *UNREADABLE):
+            return None
+
+
+def is_between(time_of: Callable[[Raw], datetime | None]) -> Callable[[Raw, datetime, datetime | None], bool | None]:
+    """Return a judge of rows by their time, both bounds included; it cannot tell of a row whose time is None."""
+
+    def judge(row: Raw, start: datetime, end: datetime | None) -> bool | None:
+        time = time_of(row)
+        return None if time is None else start <= time and (end is None or time <= end)
+
+    return judge

@@ -1,0 +1,94 @@
+"""Agendize: calls, asked for by their start; what changes later is told only where it hands out sync tokens.
+
+- Record, filters, sync tokens: https://developers.agendize.com/v2/calls/reference/index.jsp
+- Headers: https://developers.agendize.com/v2/platform/reference/authentication.jsp
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import ClassVar, Literal, Self
+from zoneinfo import ZoneInfo
+
+from msgspec import json
+from pydantic import SecretStr, model_validator
+
+from poller.plugin import kinds
+from poller.plugin.config_types import Origin, Secret
+from poller.plugin.credentials import Credential, StaticHeaders
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.times import ZoneName
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
+from poller.plugin.stream import History, Http, RecordType, Stream
+from poller.sources.agendize import api, records
+
+
+class CallsSweeps(SweepSettings):
+    """How often each way of reading calls runs, and how far it reaches back."""
+
+    live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(hours=6))
+    settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=48))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(days=7))
+    sync: WholeList = WholeList(every=timedelta(minutes=1))
+
+
+class Streams(ChosenStreams):
+    """The vendor's streams."""
+
+    calls: StreamSettings[CallsSweeps] = StreamSettings[CallsSweeps]()
+
+
+class Agendize(Source):
+    """One account of Agendize. Its calls are remembered for ever: a sync brings any of them, however old."""
+
+    KEEP_FOREVER: ClassVar = True
+
+    type: Literal["agendize"]
+    base_url: Origin = "https://api.agendize.com/api/2.0"
+    api_key: Secret | None = None
+    token: Secret | None = None
+    access_token: Secret | None = None
+    timezone: ZoneName | None = None
+    streams: Streams = Streams(calls=StreamSettings[CallsSweeps]())
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        pair = (self.api_key, self.token)
+        if any(pair) if self.access_token else not all(pair):
+            raise ValueError("either access_token, or api_key and token together")
+        return self
+
+    def credential(self) -> Credential:
+        """The key and the account's token in their headers, or a bearer token."""
+        if self.api_key and self.token:
+            return StaticHeaders({"apiKey": self.api_key, "token": self.token})
+        return bearer(self.access_token or SecretStr(""))
+
+    def build_streams(self) -> Sequence[Stream]:
+        """The calls."""
+        sweeps, zone = self.streams.calls.sweeps, ZoneInfo(self.timezone) if self.timezone else None
+        began = History(partial(api.since, ended=True), timedelta(minutes=1))
+        calls = Stream(
+            name="calls",
+            sweeps=(
+                sweeps.live.sweep("live", api.since, ranges=began),
+                sweeps.settle.sweep("settle", api.since, ranges=began),
+                sweeps.audit.sweep("audit", api.since, is_audit=True, ranges=began),
+                sweeps.sync.sweep("sync", api.sync),
+            ),
+            records=RecordType(  # the vendor neither stamps modifications nor marks deletions
+                kind=kinds.Call,
+                decoder=json.Decoder(records.Record),
+                identity=lambda record: read_id(record.id),
+                contents=(records.contents,),
+                time=partial(records.began, zone=zone),
+                normalize=partial(records.call, zone=zone, region=self.default_region),
+            ),
+            history=began,
+        )
+        return [calls]
+
+    async def probe(self, http: Http) -> str:
+        """Ask for calls that nobody made yet: no list can be limited to one call."""
+        count = await api.count_beyond(http)
+        return f"answers; {count:,} calls from {api.BEYOND:%Y} on, and no others"

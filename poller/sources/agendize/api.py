@@ -1,0 +1,128 @@
+"""How Agendize's calls are asked for, and which of its answers are believed.
+
+Its words on `startDate`, `endDate` and sync tokens are those of Google Calendar's `timeMax`, `timeMin` and `syncToken`
+(https://developers.google.com/calendar/api/v3/reference/events/list): the first two we take for swapped.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from msgspec import UNSET, Raw, Struct, json
+
+from poller.plugin import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.plugin.fields.decoding import decode_response, utf8
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.structs import identity_of
+from poller.plugin.fields.times import read_time
+from poller.plugin.pagination.bisect import Span
+from poller.plugin.pagination.envelope import SentRows, read_rows
+from poller.plugin.pagination.filtered import FilterCheck
+from poller.plugin.pagination.pages import ListPage, PageRef
+from poller.plugin.pagination.sync_token import Expired, follow_sync_token
+from poller.plugin.pagination.truncated import bisect_truncated
+from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Response, Window
+from poller.sources.agendize.records import STARTED, start_of
+
+CALLS = "/calls"
+NO_CALLS = {"items", "nextPageToken", "nextSyncToken"}  # all that an answer may hold that lacks its calls
+_NONE = (None, "", False)  # an error, or a token, that is none
+BEYOND = datetime(2100, 1, 1, tzinfo=UTC)  # no call begins later: who asks for those has an answer, and a short one
+EXCLUSIVE = timedelta(seconds=2)  # so much earlier is asked: a bound is not in its range, which is cut to the second
+
+# What the documentation leaves open, and we assume:
+LAG = timedelta(seconds=5)  # so long after its end, at the latest, a call is visible
+LONGEST = timedelta(hours=4)  # no call lasts longer: `endDate` is about the end
+CAPS = frozenset({100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})  # so many in one answer may not be all
+SLACK = timedelta(hours=2)  # so much earlier a call may seem to begin than it was asked for: clocks are put back
+SHORT = timedelta(hours=1)  # a list since then is short, and may hold a sync token as well as a whole one
+RESET = timedelta(hours=48)  # so far before the last good sync is read again when a token has expired
+EXPIRED = ("400", "404", "410")  # what a token that has expired may be answered with
+CODES = frozenset(map(str, range(400, 600)))
+REFUSALS: Mapping[str, type[SourceError]] = {"401": Denied, "403": Denied, "429": Throttled}
+_written = "{:%Y-%m-%dT%H:%M:%SZ}".format  # to the second; its fraction is cut off
+
+
+class _Found(Struct, rename="camel"):
+    items: SentRows = UNSET
+    next_page_token: Leaf = None
+    next_sync_token: Leaf = None
+    error: Leaf = None
+    status_code: Leaf = None
+
+
+_FOUND, _KEYS = json.Decoder(_Found), json.Decoder(dict[str, Raw])
+_call_id = identity_of("id")
+
+
+def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
+    """What began since the window's start, open-ended unless `ended`."""
+    check = FilterCheck(_is_late_enough, "calls that began after startDate")
+
+    async def ask(span: Span, place: PageRef) -> ListPage:
+        start = max(span.start, BEGINNING) - EXCLUSIVE
+        end = {"endDate": _written(span.end + LONGEST)} if span.end else {}
+        answer = await _ask(http, {"startDate": _written(start), **end}, place)
+        return replace(answer, doubt=check.doubt(answer.records, start - SLACK))
+
+    return bisect_truncated(ask, window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
+
+
+async def count_beyond(http: Http) -> int:
+    """Return how many calls begin later than any can. Raises Unexpected where the filter means the opposite."""
+    answer = await _ask(http, {"startDate": _written(BEYOND - EXCLUSIVE)}, 1)
+    if any(_is_late_enough(row, BEYOND - SLACK, None) is False for row in answer.records):
+        raise Unexpected("the filter was not applied: calls came that began before startDate")
+    return len(answer.records)
+
+
+def sync(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read what changed since the last pass, whenever it began."""
+    return follow_sync_token(
+        cursor,
+        changes=lambda token: partial(_ask, http, {"syncToken": token}),
+        lists=[partial(_ask, http, query) for query in ({"startDate": _written(window.end - SHORT)}, {})],
+        since=lambda until: since(http, None, replace(window, start=until - RESET)),
+        lag=LAG,
+    )
+
+
+async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage:
+    """Ask for a page of a list of calls. Raises SourceError."""
+    at = {"pageToken": place} if isinstance(place, str) else {}
+    response = await http.get(CALLS, {**query, **at}, accept=(200, *map(int, EXPIRED)))
+    found = _believed(response)
+    rows, further = read_rows(found.items, "items", _call_id), read_id(found.next_page_token)
+    if further is None and found.next_page_token not in _NONE:
+        raise Unexpected("not the documented answer: its nextPageToken is no token")
+    return ListPage(rows, None, further, response.date, read_id(found.next_sync_token))
+
+
+def _believed(response: Response) -> _Found:
+    """Return the answer, unless it is a refusal, which may come as a 200. Raises SourceError."""
+    body = utf8(response.body)
+    try:
+        found = decode_response(_FOUND, body)
+    except Unexpected:
+        if response.status == 200:
+            raise
+        found = _Found()  # what comes with another status need not be of the documented shape
+    inner = found.error.get("code") if isinstance(found.error, dict) else found.status_code
+    said = [code for code in (read_id(inner), f"{response.status}") if code in CODES]
+    if said or found.error not in _NONE:
+        raise _refusal(said[0] if said else "none", response.status)
+    if found.items in (None, UNSET) and decode_response(_KEYS, body).keys() - NO_CALLS:
+        raise Unexpected("not the documented answer: it holds no items, but something else")
+    return found
+
+
+def _refusal(code: str, status: int) -> SourceError:
+    named = Expired if code in EXPIRED else REFUSALS.get(code, Unavailable if code.startswith("5") else Unexpected)
+    return named(f"HTTP {status}, refused with the code {code}")
+
+
+def _is_late_enough(row: Raw, start: datetime, _: datetime | None) -> bool | None:
+    """Return whether a call began after `start`; None where that hangs on the zone in the configuration."""
+    began = read_time(*start_of(STARTED.decode(row), None))
+    return None if began is None else began >= start

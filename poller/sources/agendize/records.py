@@ -1,0 +1,69 @@
+"""Agendize's calls: their documented fields, what of them counts as a change, and calls in our words."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import json, structs
+
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import read_id, read_seconds, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import read_time, read_zone, require_time, time_after
+from poller.plugin.stream import Leaf
+
+# What the documentation leaves open, and we assume:
+STATUSES: Mapping[str, kinds.CallStatus] = {
+    "completed": "answered", "noAnswered": "missed", "message": "voicemail", "wrongNumber": "wrong_number",
+    "busy": "busy", "abandoned": "abandoned",
+}  # fmt: skip
+
+_Start = struct_of("dateTime timeZone")
+_Recording = struct_of("mimeType mineType url")  # sic: it is spelled in both ways
+Record = struct_of(
+    "id buttonId clientId callerNumber calledNumber trackingNumber duration status externalId type",
+    start=_Start, record=_Recording,
+)  # fmt: skip
+STARTED = json.Decoder(struct_of("", start=_Start))
+
+
+def start_of(record: Any, zone: ZoneInfo | None) -> tuple[Leaf, ZoneInfo | None]:
+    """What the clock showed when a call began, and where; `zone` where the call names none that is known."""
+    start = as_struct(record.start, _Start)
+    return start.dateTime, read_zone(start.timeZone) or zone
+
+
+def began(record: Any, *, zone: ZoneInfo | None) -> datetime:
+    """Return when a call began. Raises ValueError where that cannot be read."""
+    clock, named = start_of(record, zone)
+    return require_time(clock, "start", named)
+
+
+def contents(record: Any) -> Any:
+    """The call without what is volatile, a URL that is signed anew each time; and what has two spellings in one."""
+    recording = record.record
+    if isinstance(recording, _Recording):
+        url = recording.url.partition("?")[0] if isinstance(recording.url, str) else recording.url
+        recording = _Recording(url=url, mimeType=recording.mimeType or recording.mineType)
+    return structs.replace(record, id=None, duration=read_id(record.duration) or record.duration, record=recording)
+
+
+def call(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Call:
+    """A call in our words. Text may hold HTML entities, which are left as they are."""
+    began, lasted = read_time(*start_of(record, zone)), read_seconds(record.duration)
+    return kinds.Call(
+        id=read_id(record.id) or "",
+        direction="inbound" if record.type == "callTracking" else None,
+        status=STATUSES.get(read_text(record.status) or "", "unknown"),
+        vendor_status=read_text(record.status),
+        started_at=began,
+        ended_at=time_after(began, lasted),
+        duration_seconds=lasted,
+        caller_number=e164(record.callerNumber, region),
+        called_number=e164(record.calledNumber, region),
+        tracking_number=e164(record.trackingNumber, region),
+        recording_url=read_text(as_struct(record.record, _Recording).url),
+        lead_id=read_id(record.clientId),
+    )

@@ -1,0 +1,93 @@
+"""Callcap (NEXTMS): its calls, asked for by the time they were last modified.
+
+- Key, status words, errors, a 404 for a list that has nothing to say: https://callcap.readme.io/docs/getting-started
+- Parameters, envelope, record: https://callcap.readme.io/docs/calls
+- Old calls change for years (analysts, revenue, invoices): https://callcap.readme.io/docs/conversations
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from poller.plugin import Unexpected, kinds
+from poller.plugin.config_types import Origin, Secret
+from poller.plugin.credentials import Credential
+from poller.plugin.fields.scalars import read_id
+from poller.plugin.fields.times import ZoneName, require_time
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed, bearer
+from poller.plugin.stream import BEGINNING, History, Http, RecordType, Stream
+from poller.sources.callcap import api, records
+
+PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}
+
+
+class CallsSweeps(SweepSettings):
+    """How often each way of reading calls runs, and how far it reaches back."""
+
+    recent: Windowed = Windowed(every=timedelta(seconds=15), lookback=timedelta(minutes=5))
+    live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
+    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+
+
+class Streams(ChosenStreams):
+    """The vendor's streams."""
+
+    calls: StreamSettings[CallsSweeps] = StreamSettings[CallsSweeps]()
+
+
+class Callcap(Source):
+    """A Callcap login: it sees what its key may see."""
+
+    REGION: ClassVar = "US"
+
+    type: Literal["callcap"]
+    base_url: Origin = "https://api.callcap.com"
+    api_key: Secret
+    timezone: ZoneName = "US/Arizona"
+    streams: Streams = Streams(calls=StreamSettings[CallsSweeps]())
+
+    def credential(self) -> Credential:
+        """The key, as a bearer token that never changes."""
+        return bearer(self.api_key)
+
+    def build_streams(self) -> Sequence[Stream]:
+        """The calls."""
+        zone, sweeps = ZoneInfo(self.timezone), self.streams.calls.sweeps
+        preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
+        if preset is None:
+            raise ValueError("streams.calls.sweeps.recent.lookback: at most 60m, the vendor's widest preset")
+        past = History(partial(api.started, zone), timedelta(days=1))
+        edited = History(partial(api.edited, zone), timedelta(minutes=1))
+        calls = Stream(
+            name="calls",
+            sweeps=(
+                sweeps.recent.sweep(
+                    "recent", partial(api.recent, zone, preset), from_lookback_only=True, advisory=True
+                ),
+                sweeps.live.sweep("live", partial(api.modified, zone), ranges=edited),
+                sweeps.audit.sweep("audit", partial(api.started, zone), is_audit=True, ranges=past),
+            ),
+            records=RecordType(  # the vendor marks no deletions
+                kind=kinds.Call,
+                decoder=msgspec.json.Decoder(records.Record),
+                identity=lambda record: read_id(record.call_id),
+                contents=(records.contents,),
+                time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
+                modified=partial(records.modified, zone=zone),
+                normalize=partial(records.call, zone=zone, region=self.default_region),
+            ),
+            history=past,
+        )
+        return [calls]
+
+    async def probe(self, http: Http) -> str:
+        """Ask for the newest call."""
+        query = {"search_range": "custom", "search_startdate": f"{BEGINNING:%Y-%m-%d}", "order": "newest"}
+        answer = await api.ask_list(http, ZoneInfo(self.timezone), query, 1, show=1)
+        if answer.doubt or answer.size not in {None, 1}:
+            raise Unexpected(answer.doubt or f"its pages hold {answer.size} records, not the one asked for")
+        return f"answers; {answer.total:,} calls"

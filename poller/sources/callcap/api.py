@@ -1,0 +1,141 @@
+"""How Callcap's calls are asked for, and which of its answers are believed.
+
+- Filters and times are wall clocks of `search_timezone`, to the minute and the day.
+- A page number beyond the last is an error; so may be a list with nothing to say.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from poller.plugin import Shifted, Unexpected
+from poller.plugin.fields.decoding import decode_response
+from poller.plugin.fields.structs import IdentityOf, identity_of, struct_of
+from poller.plugin.fields.times import is_same_zone, read_time, read_zone, wall_clock
+from poller.plugin.pagination.envelope import SentRows, read_rows
+from poller.plugin.pagination.filtered import FilterCheck, is_between
+from poller.plugin.pagination.numbered import numbered_page, numbering
+from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
+from poller.plugin.stream import BEGINNING, Cursor, End, Http, Page, Response, Window
+
+CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
+SHOW = 1000  # the documented most
+
+# What the documentation leaves open, and we assume:
+BEYOND = timedelta(minutes=61)  # whether the last minute counts is not documented; an hour may come twice
+LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
+SLACK = timedelta(hours=1, minutes=1)  # so much earlier a call may seem than it was asked for: minutes, clocks put back
+
+
+class _Verdict(Struct):
+    status: str
+
+
+class _List(_Verdict):
+    pagination: Raw
+    search: dict[str, Any]
+    call: SentRows = UNSET
+
+
+_LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
+_TIMES, _call_id = msgspec.json.Decoder(struct_of("start_datetime last_modified")), identity_of("call_id")
+_read_numbering = numbering(
+    number="page", size="show", last="last_page", total="total_records", rows="records_returned"
+)
+
+
+async def recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
+    """The preset slides on between pages: what slid out of it `live` has, so a page that is gone is the end."""
+    number: PageRef | None = 1
+    while number is not None:
+        try:
+            answer = await ask_list(http, zone, {"search_range": preset, "order": "newest"}, number)
+        except Shifted:
+            return
+        number = answer.following if answer.records else None
+        yield Page(answer.records, end=End() if number is None else None)
+
+
+def modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read by last modification, open-ended, so that rows can only enter, and paging only repeat."""
+    since = max(window.start, BEGINNING)
+    query = {"search_last_modified_start": f"{wall_clock(since, zone):%Y-%m-%d %H:%M}"}
+    return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
+
+
+def edited(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read by last modification, in a range with an end: a call edited meanwhile leaves the range, and so shifts it."""
+    since = max(window.start, BEGINNING)
+    bounds = (("start", wall_clock(since, zone)), ("end", wall_clock(window.end + BEYOND, zone)))
+    query = {f"search_last_modified_{name}": f"{bound:%Y-%m-%d %H:%M}" for name, bound in bounds}
+    return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
+
+
+def started(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read by start date, whole days; the calls have to add up."""
+    first = wall_clock(max(window.start, BEGINNING), zone).date()
+    began = datetime.combine(first, time(), zone).astimezone(UTC)
+    return _read(zone, http, {}, first, window.end, since=("start_datetime", began), identity=_call_id)
+
+
+def _read(
+    zone: ZoneInfo,
+    http: Http,
+    query: Mapping[str, str],
+    first: date,
+    end: datetime,
+    *,
+    since: tuple[str, datetime],
+    identity: IdentityOf | None = None,
+) -> AsyncIterator[Page]:
+    """Calls that began from the day `first` on, oldest first: that the last day is included is not documented.
+
+    `since` is a column of times that the filter is about, and from when on these were asked for.
+    """
+    column, earliest = since
+    check = FilterCheck(is_between(lambda row: read_time(getattr(_TIMES.decode(row), column), zone)), "since then")
+
+    async def ask(place: PageRef) -> ListPage:
+        answer = await ask_list(http, zone, {**dates, **query}, place)
+        outside = check.doubt(answer.records, earliest - SLACK)
+        return replace(answer, doubt=answer.doubt or outside)
+
+    last = max(end.astimezone(zone).date(), first) + timedelta(days=1)
+    dates = {"search_range": "custom", "search_startdate": f"{first}", "search_enddate": f"{last}", "order": "oldest"}
+    limit = datetime.combine(last, time(), zone).astimezone(UTC)  # what begins later was not asked for
+    return read_pages(ask, lag=LAG, limit=limit, identity=identity)
+
+
+async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:
+    """Raises Unexpected where that is not the documented answer to what was asked, Shifted where the page is gone."""
+    number = int(place)
+    fixed = {"conversation_type": "call", "detail": "all", "search_timezone": zone.key, "show": f"{show}"}
+    response = await http.get(CALLS, {**query, **fixed, "page": f"{number}"}, accept=(200, 404))
+    if response.status == 404:
+        return await _silence(http, response, number)
+    found = decode_response(_LIST, response.body)
+    if found.status.lower() != "success":
+        raise Unexpected(f"page {number} is not what was asked for: its status is not success")
+    if not is_same_zone(read_zone(found.search.get("timezone")), zone):
+        # strict: no time in it can be known, and each would be wrong by hours
+        raise Unexpected(f"page {number} is not what was asked for: its times are not those of {zone.key}")
+    said = _read_numbering(found.pagination)
+    rows = read_rows(found.call, "call", _call_id, total=said.total)
+    return numbered_page(said, rows, response.date, number=number, size=show)
+
+
+async def _silence(http: Http, response: Response, number: int) -> ListPage:
+    """A list with nothing to say is a 404 with a status; so is a wrong address, unless this key has been answered."""
+    decode_response(_VERDICT, response.body)
+    if number > 1:
+        raise Shifted(f"page {number} is gone")
+    if not http.answered(CALLS):
+        proof = await http.get(ACCOUNTS, {})
+        if decode_response(_VERDICT, proof.body).status != "success":
+            raise Unexpected("neither the calls nor the accounts are there: is base_url right?")
+    return ListPage((), 0, None, response.date)

@@ -1,0 +1,90 @@
+"""Callcap's calls: their documented fields, what of them counts as a change, and calls in our words.
+
+- In a zone with summer time, of the two readings of a repeated hour the first counts, unless a call would end, or be
+  modified, before it began.
+- `rings` counts rings, so `ring_seconds` is null; `csr` is taken as it is, also number 0, the "Administrator".
+- Blocks that the documentation leaves open (webmatch, sentiment …) are compared whole, new fields and all.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import letters_only, read_id, read_named, read_number, read_seconds, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import read_time, seconds_between
+
+# What the documentation leaves open, and we assume:
+STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; filters spell it differently than records
+    "answer": "answered", "answered": "answered", "ans": "answered", "missed": "missed", "noanswer": "missed",
+    "unanswered": "missed", "inprogress": "in_progress", "voicemail": "voicemail", "busy": "busy", "failed": "failed",
+    "abandoned": "abandoned", "hangup": "abandoned", "blocked": "blocked", "wrongnumber": "wrong_number",
+}  # fmt: skip
+DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
+
+_Thing = struct_of("id name label tag opportunity external_id corporate_label")
+_Campaign = struct_of(
+    "id name callcap_number dialed_number destination_number ivr_option medium medium_type direction line-memo"
+    " addtl_line_memo cost_per_piece_est cost_per_piece_final default_revenue_value"
+)
+_Caller = struct_of("caller_id name class address city state zip")
+_Outcome = struct_of("change_request", major=_Thing, minor=_Thing, csr=_Thing)
+_Accounts = struct_of("", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
+Record = struct_of(
+    "call_id recording action start_datetime end_datetime last_modified dtmf duration rings revenue notes webmatch"
+    " sentiment summaries scorecards demographics import",
+    caller=_Caller, callsurance=_Outcome, accounts=_Accounts,
+    callsaver=struct_of("date user", outcome=_Thing, reason=_Thing),
+)  # fmt: skip
+
+
+def modified(record: Any, *, zone: ZoneInfo) -> datetime | None:
+    """Return the vendor's modification stamp."""
+    return read_time(record.last_modified, zone, after=read_time(record.start_datetime, zone))
+
+
+def contents(record: Any) -> Any:
+    """The call without what is volatile: the stamp alone says nothing, and a signed URL is signed anew each time."""
+    recording = record.recording.partition("?")[0] if isinstance(record.recording, str) else record.recording
+    return msgspec.structs.replace(record, last_modified=None, recording=recording)
+
+
+def call(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
+    """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
+    campaign = as_struct(as_struct(record.accounts, _Accounts).campaign, _Campaign)
+    caller, outcome = as_struct(record.caller, _Caller), as_struct(record.callsurance, _Outcome)
+    began, total = read_time(record.start_datetime, zone), read_seconds(record.duration)
+    ended = read_time(record.end_datetime, zone, after=began)
+    action = read_text(record.action)
+    direction = DIRECTIONS.get(str(campaign.direction).lower())
+    customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
+    dialed = e164(campaign.dialed_number, region) or tracking
+    outbound = direction == "outbound"
+    return kinds.Call(
+        id=read_id(record.call_id) or "",
+        direction=direction,
+        status=STATUSES.get(letters_only(action or ""), "unknown"),
+        vendor_status=action,
+        started_at=began,
+        ended_at=ended,
+        updated_at=modified(record, zone=zone),
+        duration_seconds=seconds_between(began, ended) if total is None else total,
+        caller_number=tracking if outbound else customer,
+        called_number=customer if outbound else dialed,
+        tracking_number=tracking or (None if outbound else dialed),
+        destination_number=e164(campaign.destination_number, region),
+        caller=kinds.Caller(
+            read_text(caller.name), read_text(caller.city), read_text(caller.state), read_text(caller.zip)
+        ),
+        campaign=read_named(campaign),
+        agent=read_named(as_struct(outcome.csr, _Thing)),
+        disposition=read_text(as_struct(outcome.minor, _Thing).label)
+        or read_text(as_struct(outcome.major, _Thing).label),
+        recording_url=read_text(record.recording),
+        revenue=read_number(record.revenue),
+    )

@@ -1,0 +1,102 @@
+"""How Flextell's leads are asked for, and which of its answers are believed.
+
+The reference numbers pages, the prose has cursors (https://docs.flextell.ai/guides/pagination): we ask for a page and
+go on by what `meta` holds. Links are never used: they may drop the order and the page size.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TypeAlias
+
+from msgspec import UNSET, Raw, Struct, UnsetType, json
+
+from poller.plugin import Unexpected
+from poller.plugin.fields.decoding import decode_response
+from poller.plugin.fields.scalars import read_bool, read_id
+from poller.plugin.fields.structs import identity_of, struct_of
+from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
+from poller.plugin.pagination.filtered import FilterCheck
+from poller.plugin.pagination.newest_first import NewestFirst
+from poller.plugin.pagination.numbered import numbered_page, numbering
+from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
+from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Window
+from poller.sources.flextell.records import deleted
+
+Query: TypeAlias = Mapping[str, str]
+LEADS, PER_PAGE = "/leads", 100  # the documented most
+
+# What the documentation leaves open, and we assume:
+LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
+NULL_PAGES = 10  # pages of never synced leads that may come first: some databases sort them so
+
+
+class _Meta(Struct):
+    last_page: Leaf = None
+    total: Leaf = None
+    has_more: Leaf = None
+    cursor: Leaf | UnsetType = UNSET
+
+
+class _List(Struct):
+    meta: Raw
+    data: SentRows = UNSET
+    error: Leaf = None
+    message: Leaf = None
+
+
+_LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
+_read_numbering = numbering(number="current_page", size="per_page", last="last_page", total="total")
+_deletion, _lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id")
+
+
+async def newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read leads by a column of times, back to the beginning of the window."""
+    ask = partial(ask_list, http, {**query, "sort_by": column, "sort_order": "desc"})
+    async for page in read_pages(ask, lag=LAG, enough=NewestFirst(column, window.start, NULL_PAGES).passed):
+        yield replace(page, asked_from=window.start)
+
+
+def past(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
+    """Read back to the beginning of the window, for there is no filter by time; and what was deleted meanwhile."""
+    return read_in_turn(newest("created_at", {}, http, None, window), whole({"trashed": "1"}, http, None, window))
+
+
+def whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
+    """Read all there is, oldest first: what is new comes last, so nothing moves on its account; the leads have to add
+    up."""
+    check = FilterCheck(lambda row, *_: deleted(_deletion.decode(row)), "deleted")
+
+    async def ask(place: PageRef) -> ListPage:
+        answer = await ask_list(http, {**query, "sort_by": "created_at", "sort_order": "asc"}, place)
+        others = check.doubt(answer.records, BEGINNING) if "trashed" in query else None
+        return replace(answer, doubt=answer.doubt or others)
+
+    return read_pages(ask, lag=LAG, identity=_lead_id)
+
+
+async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER_PAGE) -> ListPage:
+    """Ask for a page of leads. Raises Unexpected where what comes is not the documented answer to what was asked."""
+    at = {"page": f"{place}"} if isinstance(place, int) else {"cursor": place}
+    response = await http.get(LEADS, {**query, "per_page": f"{per_page}", **at})
+    found = decode_response(_LIST, response.body)
+    if found.error or found.message:  # strict: what came may be what there was before the error
+        raise Unexpected("an error came as if it were an answer")
+    meta = decode_response(_META, found.meta)
+    total = read_count(meta.total)
+    rows = read_rows(found.data, "data", _lead_id, total=total)
+    if meta.last_page is None:
+        return ListPage(rows, total, _continued(meta), response.date)
+    said, number = _read_numbering(found.meta), place if isinstance(place, int) else 0
+    return numbered_page(said, rows, response.date, number=number, size=per_page)
+
+
+def _continued(meta: _Meta) -> str | None:
+    """Return the cursor of the next page, None after the last."""
+    goes_on, cursor = read_bool(meta.has_more), read_id(meta.cursor)
+    if goes_on is False or (meta.has_more is None and meta.cursor is None):
+        return None
+    if cursor is None or (meta.has_more is not None and goes_on is None):
+        raise Unexpected("meta does not say how the list goes on: has_more, cursor")
+    return cursor

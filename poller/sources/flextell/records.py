@@ -1,0 +1,72 @@
+"""Flextell's leads: their documented fields, what of them counts as a change, and leads in our words."""
+
+from typing import Any
+
+from msgspec import structs
+
+from poller.plugin import kinds
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_named, read_text
+from poller.plugin.fields.structs import as_struct, struct_of
+from poller.plugin.fields.times import read_time
+
+# `attributes`, beside its attribution and its time elsewhere: what has no place of its own
+TEXTS = ("description", "message", "preferred_contact", "source_page_url")
+IDS = ("country_id", "customer_id", "external_branch_id", "import_source_id")
+
+_Status = struct_of("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
+_Thing = struct_of("id name external_id")
+Record = struct_of(
+    "id first_name last_name full_name phone_number email description message preferred_contact source_page_url"
+    " country_id is_converted converted_at customer_id marketing_attribution external_id external_branch_id"
+    " external_created_at last_synced_at import_source_id created_at updated_at deleted_at country_name",
+    status=_Status, reference_source=_Thing, assigned_user=_Thing,
+)  # fmt: skip
+
+
+def deleted(record: Any) -> bool:
+    """Return whether the vendor marks the lead as deleted."""
+    return record.deleted_at not in (None, "") and read_bool(record.deleted_at) is not False
+
+
+def contents(record: Any) -> Any:
+    """The lead without what is volatile: an import that touches a lead, or a stamp alone, changes nothing of it."""
+    return structs.replace(record, updated_at=None, last_synced_at=None)
+
+
+def lead(record: Any, *, region: str | None) -> kinds.Lead:
+    """A lead in our words. A lead whose status is terminal is completed, one with a time of conversion converted."""
+    status, phone = as_struct(record.status, _Status), e164(record.phone_number, region)
+    converted_at, completed, said = (
+        read_time(record.converted_at),
+        read_bool(status.is_terminal),
+        read_bool(record.is_converted),
+    )
+    converted = True if said is None and converted_at else said
+    attribution = record.marketing_attribution
+    return kinds.Lead(
+        id=read_id(record.id) or "",
+        status=lead_status(deleted=deleted(record) or None, converted=converted, completed=completed),
+        vendor_status=read_text(status.name) or read_text(status.slug),
+        created_at=read_time(record.created_at),
+        updated_at=read_time(record.updated_at),
+        converted_at=converted_at,
+        deleted_at=read_time(record.deleted_at),
+        full_name=read_text(record.full_name),
+        first_name=read_text(record.first_name),
+        last_name=read_text(record.last_name),
+        phones=[phone] if phone else [],
+        email=read_text(record.email),
+        address=kinds.Address(country=read_text(record.country_name)),
+        converted=converted,
+        completed=completed,
+        origin=read_named(as_struct(record.reference_source, _Thing)),
+        agent=read_named(as_struct(record.assigned_user, _Thing)),
+        external_id=read_id(record.external_id),
+        attributes={
+            **{name: read_text(getattr(record, name)) for name in TEXTS},
+            **{name: read_id(getattr(record, name)) for name in IDS},
+            "external_created_at": read_time(record.external_created_at),
+            "marketing_attribution": attribution if isinstance(attribution, list | dict) else None,
+        },
+    )
