@@ -84,10 +84,11 @@ def _time(text: str) -> str | datetime:
 
     A clock shows `2026-03-14 09:15:42`.
     """
-    if len(text) == len("2026-03-14 09:15:42") and text[16] == ":" and text[10] in " T":
-        return f"{text[:10]} {text[11:]}"  # spelt like that already, or no time
-    if text[19:] == "Z" and text[10] == "T":
-        return text
+    if text[16:17] == ":" and text[17:18] != "6":  # no leap second
+        if len(text) == len("2026-03-14 09:15:42") and text[10] in " T":
+            return f"{text[:10]} {text[11:]}"  # spelt like that already, or no time
+        if text[19:] == "Z" and text[10] == "T":
+            return text
     if found := read_time(text):
         return found
     clock = read_time(text, UTC)
