@@ -7,7 +7,6 @@ NOT_YET: Mapping[str, tuple[str, str]] = {
     "stamps_with_other_offset": ("agendize callcap", "a time's spelling is refused, or news"),
     "stamps_with_utc_word": ("agendize callcap", "a time's spelling is refused, or news"),
     "stamps_without_colon": ("agendize callcap", "a time's spelling is refused, or news"),
-    "leap_second": ("callcap flextell", "a time's spelling is refused, or news"),
     "zone_alias": ("agendize callcap", "a zone is taken at its letter"),
     "windows_zone": ("agendize callcap", "a zone is taken at its letter"),
     "row_twice": ("trackdrive", "the list is taken at its letter"),
