@@ -8,7 +8,7 @@ import aiokafka.admin.client
 import aiokafka.client
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.protocol.metadata import MetadataRequest
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from outputs.kafka.certificates import RenewedContext
 
@@ -17,7 +17,7 @@ Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTH
 
 REQUEST_TIMEOUT = 5.0
 """Seconds for one connection, and for one answer."""
-_LOGIN = ("sasl_username", "sasl_password", "sasl_token")
+LOGIN = ("sasl_username", "sasl_password", "sasl_token")
 _FILES = ("ca_file", "cert_file", "key_file")
 
 # Where the broker makes topics by itself, aiokafka's every look at a topic would make it, with whatever settings the
@@ -62,6 +62,19 @@ class Cluster(BaseModel):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    _renewed: "Cluster | None" = PrivateAttr(None)
+
+    def renew(self, login: "Cluster") -> None:
+        """Log in as another configuration says, of the same cluster, from the next connection on.
+
+        Connections that are open stay as they are: no batch that is on its way is lost.
+        """
+        self._renewed = login
+
+    @property
+    def login(self) -> "Cluster":
+        """The configuration that says how we log in now."""
+        return self._renewed or self
 
     @property
     def place(self) -> str:
@@ -83,9 +96,9 @@ class Cluster(BaseModel):
             "security_protocol": self.security_protocol,
             "ssl_context": RenewedContext(self.ca_file, self.cert_file, self.key_file) if tls else None,
             "sasl_mechanism": self.sasl_mechanism,
-            "sasl_plain_username": self.sasl_username,
-            "sasl_plain_password": self.sasl_password and self.sasl_password.get_secret_value(),
-            "sasl_oauth_token_provider": _Token(self.sasl_token) if self.sasl_token else None,
+            "sasl_plain_username": self.login.sasl_username,
+            "sasl_plain_password": self.login.sasl_password and self.login.sasl_password.get_secret_value(),
+            "sasl_oauth_token_provider": _Token(self) if self.sasl_token else None,
         }
 
     @model_validator(mode="after")
@@ -93,7 +106,7 @@ class Cluster(BaseModel):
         """Refuse a key that the protocol has no use for, and miss one that it needs."""
         sasl, tls = self.security_protocol.startswith("SASL"), self.security_protocol.endswith("SSL")
         needed = self._needed() if sasl else frozenset()
-        for key in _LOGIN:
+        for key in LOGIN:
             if key in needed and getattr(self, key) is None:
                 raise ValueError(f"{key}: {self.sasl_mechanism} needs this key")
             if key not in needed and getattr(self, key) is not None:
@@ -107,12 +120,13 @@ class Cluster(BaseModel):
         return self
 
     def _needed(self) -> frozenset[str]:
-        return frozenset(_LOGIN[2:] if self.sasl_mechanism == "OAUTHBEARER" else _LOGIN[:2])
+        return frozenset(LOGIN[2:] if self.sasl_mechanism == "OAUTHBEARER" else LOGIN[:2])
 
 
 class _Token(AbstractTokenProvider):  # type: ignore[misc] # aiokafka has no types
-    def __init__(self, token: SecretStr) -> None:
-        self._token = token
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
 
     async def token(self) -> str:
-        return self._token.get_secret_value()
+        token = self._cluster.login.sasl_token
+        return token.get_secret_value() if token else ""

@@ -20,16 +20,24 @@ from poller.errors import ConfigError
 from poller.telemetry import configure_logging
 
 app = typer.Typer(
-    help="Polls every stream of every source, and delivers every revision of every record once.",
+    help=(
+        "Poll the list APIs of vendors, and deliver every new or changed record once, as an event. "
+        "Begin with `poller demo`: it needs no account and no configuration."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
-app.command(name="demo")(run_demo)
+app.command(name="demo", epilog=examples("poller demo", "poller demo --rate 600 | jq .type"))(run_demo)
 app.command(epilog=examples("poller sandbox --port 8123", "curl -s localhost:8123/_sandbox/vices"))(sandbox)
 app.command(
-    cls=Command, epilog=examples("poller backfill acme-calls.calls --from 7d", "poller backfill crm.leads --from all")
+    cls=Command,
+    epilog=examples(
+        "poller backfill acme-calls.calls --from 7d",
+        "poller backfill crm.leads --from 2026-01-01 --to 2026-02-01",
+        "poller backfill crm.leads --cancel",
+    ),
 )(backfill)
 app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
 app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
@@ -48,7 +56,10 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
-    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     pass
 

@@ -24,16 +24,18 @@ from poller.state.checkpoint import Backfill
 from poller.state.sqlite.lock import RUN, StateInUse
 from poller.telemetry import Telemetry, configure_logging
 
-Name = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Such as acme-calls.calls.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="SOURCE.STREAM", help="The stream, such as acme-calls.calls.", show_default=False)
+]
 Since = Annotated[
     str | None,
     typer.Option(
         "--from",
-        help="How long ago (7d), or since when (2026-03-14, 2026-03-14T09:00:00Z), or all.",
+        help="Since when: 7d (ago), 2026-03-14, 2026-03-14T09:00:00Z, or all.",
         show_default=False,
     ),
 ]
-Until = Annotated[str | None, typer.Option("--to", help="In the same way; now, if left out.")]
+Until = Annotated[str | None, typer.Option("--to", help="Until when, in the same way; until now, if left out.")]
 Instead = Annotated[bool, typer.Option("--instead", help="Give up another order for this stream that is not done.")]
 Cancel = Annotated[bool, typer.Option("--cancel", help="Give up the order for this stream that is not done.")]
 Again = Annotated[bool, typer.Option("--again", help="Also what is older than `keep`, which is delivered anew.")]

@@ -15,7 +15,10 @@ from poller.telemetry import Telemetry
 
 
 def check(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
-    """Ask every vendor for one record, and every output whether it could be written; change nothing."""
+    """Say whether `poller run` would start and could work, one line for each source, output and the state.
+
+    Every vendor is asked for one record, and every output whether it could be written. Nothing is changed.
+    """
     settings = load(config, os.environ)
     found = wait(lambda: _found(settings, aloud=not as_json), config)
     if as_json:

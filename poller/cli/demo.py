@@ -9,29 +9,36 @@ from poller.cli.options import end, wait
 from poller.commands import demo
 from poller.telemetry import Telemetry
 
-Rate = Annotated[float, typer.Option(help="New records a minute and stream.", min=0, max=100_000)]
+Rate = Annotated[float, typer.Option(help="How many new records a minute each stream gets.", min=0, max=100_000)]
 
 
-Seed = Annotated[int, typer.Option(help="Which world.")]
+Seed = Annotated[
+    int, typer.Option(help="The number that the simulated records are made from: the same seed gives the same records.")
+]
 
 
 def run_demo(rate: Rate = 60, seed: Seed = 1) -> None:
-    """Start the sandbox and poll it to stdout."""
+    """Simulate all vendors on this machine, and poll them: events come to standard output until Ctrl-C.
+
+    Needs no account and no configuration. The state is thrown away at the end.
+    """
     end(wait(lambda: demo.demo(Telemetry(), rate=rate, seed=seed)))
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes any.", min=0, max=65535)] = 8080,
+    port: Annotated[
+        int, typer.Option(help="The port to listen on, on 127.0.0.1; 0 takes any that is free.", min=0, max=65535)
+    ] = 8080,
     seed: Seed = 1,
     rate: Rate = 30,
 ) -> None:
-    """Simulate the vendors over HTTP on loopback, until a signal. Says where they are, and what lets a poller in.
+    """Simulate all vendors over HTTP on this machine, until Ctrl-C; print their address and the credentials they take.
 
-    Under /_sandbox:
-    GET /vices: how they misbehave, and all the ways there are.
-    POST /vices {"ipscape": {"stall": 1.0}}: so, and in no other way. {}: well.
-    GET /log?since=0: what was asked. GET /truth?stream=callcap/calls: what there was.
-    POST /quiet: from now on nothing changes, and all behave well.
+    Paths under /_sandbox steer the simulation:
+    GET /vices lists how the vendors misbehave now, and every way there is.
+    POST /vices {"ipscape": {"stall": 1.0}} lets them misbehave in just these ways; {} ends it.
+    GET /log?since=0 lists the requests that came. GET /truth?stream=callcap/calls lists every record and its changes.
+    POST /quiet ends all changes and all misbehaviour.
     """
     say = partial(typer.echo, err=True)
     end(wait(lambda: demo.sandbox(port=port, rate=rate, seed=seed, say=say)))

@@ -17,12 +17,17 @@ from poller.commands.explain.plans import plans as stream_plans
 from poller.config.settings import load
 from poller.humanize import format_time
 
-Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="Which one, such as acme-calls.calls.")]
-Identity = Annotated[str | None, typer.Option("--id", help="What is known of this record (`subject` of its events).")]
+Stream = Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="The stream, such as acme-calls.calls.")]
+Identity = Annotated[
+    str | None, typer.Option("--id", help="Say what is known of this record instead; the `subject` of its events.")
+]
 
 
 def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = None, as_json: AsJson = False) -> None:
-    """Say what each sweep of a stream would ask next, and why; no vendor is asked. Or what is known of one record."""
+    """Say what each sweep of a stream asks next, when and why; or, with --id, what is known of one record.
+
+    No vendor is asked, and nothing is changed.
+    """
     settings, now = load(config, os.environ), datetime.now(UTC)
     if identity is not None:
         found = wait(lambda: record_state(settings, stream, identity, now, say), config)

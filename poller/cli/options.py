@@ -15,8 +15,8 @@ from poller.errors import ConfigError, first
 
 T = TypeVar("T")
 
-Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration.", show_default=True)]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 DEFAULT = Path("config.yaml")
 
 

@@ -14,9 +14,16 @@ from poller.telemetry import Telemetry
 def run(
     config: Config = DEFAULT,
     *,
-    once: Annotated[bool, typer.Option("--once", help="Every sweep of every stream once, then end.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be delivered; save nothing.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run every sweep of every stream once, then end: for cron.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be delivered to standard output; save nothing.")
+    ] = False,
 ) -> None:
-    """Poll until SIGTERM or SIGINT; then finish the page in hand, deliver, save."""
+    """Poll all sources and deliver their events, until SIGTERM or Ctrl-C.
+
+    Then the page in hand is finished, delivered and saved. A second signal ends it at once, and loses nothing.
+    """
     read = ConfigReload(config, os.environ)
     end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read), config))

@@ -19,12 +19,18 @@ from poller.errors import ConfigError
 from poller.state.rows import ACCOUNT
 
 state = typer.Typer(
-    help="Write out, take in, or forget what is known; only while no poller runs.", no_args_is_help=True
+    help="Carry the state about, rename its sources, or forget what it knows; only while no poller runs.",
+    no_args_is_help=True,
 )
 
-Target = Annotated[str, typer.Argument(metavar="FILE", help="Where to; - is standard output.")]
-Origin = Annotated[str, typer.Argument(metavar="FILE", help="Where from; - is standard input.")]
-Name = Annotated[str, typer.Argument(metavar="SOURCE[.STREAM]", help="Such as acme-calls, or acme-calls.calls.")]
+Target = Annotated[str, typer.Argument(metavar="FILE", help="The file to write; - is standard output.")]
+Origin = Annotated[str, typer.Argument(metavar="FILE", help="The file to read; - is standard input.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE[.STREAM]", help="A source or one stream of it, such as acme-calls or acme-calls.calls."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask; needed where there is no terminal to ask at.")]
 Old = Annotated[str, typer.Argument(metavar="OLD", help="What the source was called, such as acme-calls.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="What the configuration calls it now, such as acme-voice.")]
@@ -33,7 +39,10 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the c
 
 @state.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
 def export(file: Target = "-", config: Config = DEFAULT) -> None:
-    """Write all of the state: as JSON, a line each. Tokens are secrets, and go into a FILE only (mode 0600)."""
+    """Write all of the state to a file, as lines of JSON: for a backup, or for another machine.
+
+    Tokens are secrets: they are written into a FILE (mode 0600), and left out on standard output.
+    """
     settings = load(config, os.environ)
     wait(lambda: _export(settings, None if file == "-" else Path(file)), config)
 
@@ -67,7 +76,7 @@ def _write(path: Path, lines: Iterator[bytes]) -> None:
 
 @state.command(name="import", epilog=examples("poller state import backup.jsonl"))
 def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
-    """Take an export into a state that is empty: all of it, or nothing."""
+    """Read what `poller state export` wrote into a state that is empty: all of it, or nothing."""
     settings = load(config, os.environ)
     try:
         with sys.stdin.buffer if file == "-" else Path(file).open("rb") as lines:
@@ -82,7 +91,10 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
 
 @state.command(cls=Command, epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
 def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
-    """Forget a stream, or a whole source with its tokens: its next poll is its first, and records come again."""
+    """Forget all that is known of a stream, or of a source with its tokens.
+
+    Its next poll is like its first, and its records come again, as created. Asks before it does so.
+    """
     settings = load(config, os.environ)
     asks = not yes
     if asks and not (sys.stdin.isatty() and sys.stdout.isatty()):

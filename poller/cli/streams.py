@@ -19,9 +19,9 @@ from poller.telemetry.status import as_json as status_json
 
 
 def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
-    """Show every stream: its checkpoint, lag, gaps, last error.
+    """Show where every stream stands: how far it is behind, what is missing, and its last error.
 
-    Into a pipe: a line a sweep, cells divided by tabs, "-" where there is nothing. They are:
+    Into a pipe this prints one line for each sweep, with tabs between its cells and "-" for an empty one:
     source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
     """
     settings, now = load(config, os.environ), datetime.now(UTC)

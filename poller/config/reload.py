@@ -7,6 +7,7 @@ import anyio
 import anyio.to_thread
 from pydantic import BaseModel, SecretStr
 
+from outputs.registry import renew_login
 from poller.config.document import Document, read_tree
 from poller.config.placeholders import Placeholders, Stamp, stamp
 from poller.config.settings import Settings, check_document
@@ -34,6 +35,7 @@ class ConfigReload:
         self._name, self._tree, self._environ = str(path), tree(path), dict(environ)
         self._said: str | None = None
         self.settings, self._files = self._read()
+        self._in_use = self.settings
 
     def _read(self) -> tuple[Settings, Mapping[Path, Stamp]]:
         document = read_tree(Document(self._name, Placeholders(self._environ)), self._tree)
@@ -67,12 +69,13 @@ class ConfigReload:
             self._compare(name, before.sources[name], account, replace, telemetry)
         for name, output in found.outputs.items():
             if output != before.outputs[name]:
-                telemetry.notice("secrets.changed", output=name, when=_NEXT)
+                _renew(self._in_use.outputs[name], before.outputs[name], output, telemetry, output=name)
         if found.server.token != before.server.token:
             telemetry.notice("secrets.reread", part="server")
-        for part in ("state", "server"):
-            if _but_token(getattr(found, part)) != _but_token(getattr(before, part)):
-                telemetry.notice("secrets.changed", part=part, when=_NEXT)
+        if found.state != before.state:
+            _renew(self._in_use.state, before.state, found.state, telemetry, part="state")
+        if _but_token(found.server) != _but_token(before.server):
+            telemetry.notice("secrets.changed", part="server", when=_NEXT)
 
     def _compare(
         self, name: str, was: Source, now: Source, replace: Callable[[str, Source], None], telemetry: Telemetry
@@ -84,6 +87,14 @@ class ConfigReload:
             replace(name, now)
         else:
             telemetry.notice("secrets.changed", source=name, when=_NEXT)
+
+
+def _renew(in_use: BaseModel, was: BaseModel, now: BaseModel, telemetry: Telemetry, **place: str) -> None:
+    """Let what is in use log in anew, where nothing but its login has changed; tell what was done."""
+    if renew_login(in_use, was, now):
+        telemetry.notice("secrets.reread", **place)
+    else:
+        telemetry.notice("secrets.changed", when=_NEXT, **place)
 
 
 def _but_token(part: BaseModel) -> Mapping[str, object]:

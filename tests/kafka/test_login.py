@@ -89,3 +89,15 @@ async def test_one_server_that_answers_is_enough(broker: Broker) -> None:
     async with place.config(bootstrap_servers=both).open({}) as output:
         await output.write([message(0)])
     assert place.values("call") == [message(0).value]
+
+
+async def test_a_login_that_was_renewed_counts_from_the_next_connection_on(broker: Broker) -> None:
+    place, login = Place(broker.at["PLAINTEXT"]), broker.login("SASL_PLAINTEXT", "PLAIN", "alice")
+    config = place.config(**login | {"sasl_password": "SECRET"})
+    with pytest.raises(OutputError, match="Invalid username or password"):
+        async with config.open({}) as output:
+            await output.write([message(0)])
+    config.renew(place.config(**login))
+    async with config.open({}) as output:
+        await output.write([message(0)])
+    assert place.values("call") == [message(0).value]
