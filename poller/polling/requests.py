@@ -69,8 +69,9 @@ class Requests:
         if not self._answers or failures >= len(_WAITS):
             return None
         if isinstance(error, Denied):
+            if failures:
+                return None
             self._session.refused()
-            return _WAITS[0] if failures == 0 else None
         if isinstance(error, Throttled):
             if (error.retry_after or 0.0) > _PATIENCE:
                 return None

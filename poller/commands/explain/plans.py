@@ -13,7 +13,8 @@ from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.humanize import format_duration
 from poller.plugin.stream import Window
 from poller.polling.progress.backfill import next_window
-from poller.polling.progress.coverage import SHIFTED
+from poller.polling.progress.coverage import MADE_UP_FOR
+from poller.polling.progress.slices import gap_window
 from poller.polling.progress.windows import around, window
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.polling.source import read_stream, stream_runtime
@@ -185,9 +186,12 @@ async def _plan(
 
 async def _gap(run: SweepRuntime, gap: Gap, base_url: str) -> GapPlan:
     request = None
-    if gap.kind == SHIFTED:
-        asked = around(run.sweep, gap.start, gap.end)
-        request, _ = await first_request(run.sweep.fetch, run.state.cursor, asked, base_url)
+    sweep = run.sweep
+    if gap.kind in MADE_UP_FOR:
+        fetch, asked = sweep.fetch, around(sweep, gap.start, gap.end)
+        if sweep.ranges:
+            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
+        request, _ = await first_request(fetch, run.state.cursor, asked, base_url)
     return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.how_closed(run, gap), request)
 
 

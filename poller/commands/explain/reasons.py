@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from poller.humanize import format_duration, format_duration_roughly, format_time
-from poller.polling.progress.coverage import BROKEN, SHIFTED
+from poller.polling.progress.coverage import BROKEN, MADE_UP_FOR
 from poller.polling.progress.passes import OFF
 from poller.polling.runtime import SweepRuntime
 from poller.state.checkpoint import Gap
@@ -60,7 +60,10 @@ def how_closed(run: SweepRuntime, gap: Gap) -> str:
     """How a gap will be closed."""
     if gap.kind == BROKEN:
         return "its next complete pass reads it, too"
-    if gap.kind == SHIFTED:
+    if gap.kind in MADE_UP_FOR and run.sweep.ranges:
+        since = f"; read up to {format_time(gap.read_to)}" if gap.read_to else ""
+        return f"it is read in slices, oldest first, after what is due{since}"
+    if gap.kind in MADE_UP_FOR:
         return "a pass of its own reads it, oldest first, once nothing else is due"
     audit = next((sweep.sweep for sweep in run.stream.sweeps if sweep.sweep.name == "audit"), None)
     by = (
