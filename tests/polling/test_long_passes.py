@@ -15,7 +15,7 @@ import pytest
 from poller.polling.progress.backfill import Order
 from poller.polling.progress.coverage import OUTAGE
 from poller.sandbox.faults import Front
-from poller.sources import callcap as callcap_source
+from poller.sources.callcap import api
 from tests.simulation import BIRTH, Simulation, callcap
 
 CALLS = "callcap/calls"
@@ -25,7 +25,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callcap_source, "_ask", partial(callcap_source._ask, show=5))
+    monkeypatch.setattr(api, "ask_list", partial(api.ask_list, show=5))
 
 
 def put(simulation: Simulation, count: int, since: timedelta, until: timedelta = timedelta(0)) -> set[str]:
