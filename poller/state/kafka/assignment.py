@@ -165,6 +165,7 @@ class Assignment:
         words = f"partition {partition} of the state is left to others: {error}"
         self._troubles[partition] = words
         self._notice(words, _LONGEST)
+        self._group.refuse(partition)
         await anyio.sleep(_LONGEST)
 
     async def _claim(self, partition: int, producer: Producer) -> Partition:
@@ -179,6 +180,7 @@ class Assignment:
             post = reader.post(self._state, partition, reader.OWNER, encode(claim))
             await producer.transaction([post])
             contents = await reading.read(claim.id)
+        self._group.take_back(partition)
         return await self._take(partition, contents, producer)
 
     async def _hold(self, partition: int, shard: Partition) -> None:

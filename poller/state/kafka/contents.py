@@ -30,7 +30,6 @@ class Contents:
         self._values: dict[str, bytes] = {}
         self._chunks: dict[str, dict[str, Chunk]] = {}
         self._number = 0
-        self.manifests: dict[int, Manifest] = {}
 
     def put(self, rows: Rows) -> None:
         """Take in what was saved, in that order."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
@@ -14,6 +13,7 @@ from outputs.kafka.errors import ErrorCollector
 from outputs.kafka.topics import looking_at
 from poller.retry import keep_trying
 from poller.state.kafka import KafkaState
+from poller.state.kafka.assignor import RefusingAssignor
 
 _REBALANCE = 10.0
 """Seconds that all members have to join anew."""
@@ -53,6 +53,7 @@ class Group:
         """
         self._state, self._name, self._assigned, self._failed = state, name, assigned, failed
         self._witness = ErrorCollector()
+        self._assignor = RefusingAssignor()
         self._consumer: Any = None
         self._worked = self._renewed = False
         self._ours: Collection[int] = ()
@@ -61,6 +62,17 @@ class Group:
         """Be a member, whatever happens, until cancelled; then leave."""
         while True:
             await keep_trying(self._membership, on=OutputError, report=self._failed)
+
+    def refuse(self, partition: int) -> None:
+        """Ask the group to give a partition to another member, where one takes it."""
+        if partition not in self._assignor.refused:
+            self._assignor.refused.add(partition)
+            if self._consumer:
+                self._consumer._coordinator.request_rejoin()
+
+    def take_back(self, partition: int) -> None:
+        """Refuse a partition no more."""
+        self._assignor.refused.discard(partition)
 
     def renew(self) -> None:
         """Join anew soon: what the group was about has changed."""
@@ -148,7 +160,7 @@ class Group:
             session_timeout_ms=int(session * 1000),
             heartbeat_interval_ms=int(min(session / 3, 0.5) * 1000),
             rebalance_timeout_ms=int(_REBALANCE * 1000),
-            partition_assignment_strategy=(StickyPartitionAssignor,),
+            partition_assignment_strategy=(self._assignor,),
         )
         consumer.subscribe([self._state.topic], listener=_Listener(consumer, self._told))
         return consumer

@@ -11,6 +11,7 @@ from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.records import ProducerRecord
 from poller.events.seen import Seen, pack_keys, unpack_keys
+from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
@@ -50,10 +51,9 @@ class Partition:
     ) -> None:
         self._state, self._partition = state, partition
         self._contents, self._producer, self._mail = contents, producer, mail
-        self._delivery, self._telemetry, self._now = delivery, telemetry, now
-        self._line = anyio.Lock()
+        self._delivery, self._now = delivery, now
+        self._queue = CommitQueue(self._commit, telemetry, _MOST)
         self._producer_free = anyio.Lock()
-        self._waiting: list[Change] = []
         self._doubts: dict[str, set[int]] = {}
         self._rewritten: dict[str, int] = {}
         self.lost = anyio.Event()
@@ -88,31 +88,12 @@ class Partition:
         return Restored(CHECKPOINT.read(self._contents, stream), seen, frozenset(doubts))
 
     async def commit(self, change: Change) -> None:
-        """Deliver and save; several that wait together are one transaction."""
+        """Deliver and save; several that wait together are one transaction. Raises OwnershipLost."""
         self._check(change.stream)
-        self._waiting.append(change)
-        try:
-            async with self._line:
-                if change in self._waiting:
-                    self._check()
-                    began = anyio.current_time()
-                    await self._commit(self._ready())
-                    self._telemetry.commit_done(anyio.current_time() - began)
-        finally:  # what was given up must not be carried out by another
-            self._waiting = [other for other in self._waiting if other is not change]
-
-    def _ready(self) -> Sequence[Change]:
-        """Those at the head of the line who fit into one transaction; one at least."""
-        group: list[Change] = []
-        messages = 0
-        for change in self._waiting:
-            messages += len(change.batch.messages)
-            if group and messages > _MOST:
-                break
-            group.append(change)
-        return group
+        await self._queue.put(change)
 
     async def _commit(self, group: Sequence[Change]) -> None:
+        self._check()
         messages = [message for change in group for message in change.batch.messages]
         posts = await self._mail.posts(messages)
         if messages and self._delivery.doubtful:
@@ -128,7 +109,6 @@ class Partition:
             rows |= self._contents.added(change.stream, at, change.batch.seen.entries.items())
         await self.save(rows, posts)
         self._doubts |= certain
-        self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
         self.committed = True
 
     def _doubts_after(self, group: Sequence[Change], *, delivered: bool) -> Mapping[str, set[int]]:
@@ -165,7 +145,7 @@ class Partition:
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
-        async with self._line:
+        async with self._queue.line:
             self._check(stream)
             old = [chunk for chunk in self._contents.chunks(stream) if chunk.at < before]
             await self._save_in_parts({chunk.key: None for chunk in old})

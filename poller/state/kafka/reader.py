@@ -184,7 +184,7 @@ async def contents_of(state: KafkaState, partitions: Collection[int]) -> Content
 
     def take(record: ConsumerRecord) -> bool:
         if (key := record.key.decode()) == manifest.KEY:
-            contents.manifests[record.partition] = _readable(state, record)
+            _require_readable(state, record)
         elif key != OWNER:
             contents.put({key: record.value})
         return False
@@ -193,16 +193,29 @@ async def contents_of(state: KafkaState, partitions: Collection[int]) -> Content
     return contents
 
 
+async def manifests_of(state: KafkaState, partitions: Collection[int]) -> dict[int, Manifest]:
+    """Read the manifests of these partitions, also those that a newer version wrote. Raises OutputError."""
+    found: dict[int, Manifest] = {}
+
+    def take(record: ConsumerRecord) -> bool:
+        if record.key == manifest.KEY.encode() and record.value is not None:
+            found[record.partition] = json.decode(record.value, type=Manifest)
+        return False
+
+    await _read_committed(state, partitions, take)
+    return found
+
+
 async def partitions_written(state: KafkaState, filled: Sequence[int]) -> int | None:
     """Return how many partitions the state was written with, as one of the `filled` ones says; None if none does.
 
-    Raises OutputError, and ConfigError where a newer version wrote it.
+    Raises OutputError.
     """
     found: list[int] = []
 
     def take(record: ConsumerRecord) -> bool:
         if record.key == manifest.KEY.encode():
-            found.append(_readable(state, record).partitions)
+            found.append(json.decode(record.value, type=Manifest).partitions)
         elif record.key == OWNER.encode():
             found.append(json.decode(record.value, type=Claim).partitions)
         return bool(found)
@@ -214,14 +227,11 @@ async def partitions_written(state: KafkaState, filled: Sequence[int]) -> int | 
     return None
 
 
-def _readable(state: KafkaState, record: ConsumerRecord) -> Manifest:
+def _require_readable(state: KafkaState, record: ConsumerRecord) -> None:
     try:
-        found = manifest.decode(record.value)
+        manifest.decode(record.value)
     except NewerFormat as error:
         raise ConfigError(f"state.topic: partition {record.partition} of {state.topic}: {error}; run that") from None
-    if found is None:
-        raise ConfigError(f"state.topic: the manifest of {state.topic} was deleted by another program")
-    return found
 
 
 async def _read_committed(

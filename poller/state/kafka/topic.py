@@ -1,7 +1,9 @@
 """The topic of the state: what a look at it shows, what a start makes of it, and what counts as a state that is lost.
 
-Compaction keeps the last record of every key and leaves the offset at which a log begins where it was: zero. A log that
-begins later has had records deleted, by retention or by hand, and what they said would be delivered again.
+Compaction keeps the last record of every key, and never moves the offset at which a log begins: zero. (Kafka 4.3.1 says
+0 where the first record left has offset 27, also after it was restarted or killed; only retention and DeleteRecords
+move it, see https://kafka.apache.org/documentation/#compaction.) A log that begins later has had records deleted, and
+what they said would be delivered again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +17,7 @@ from outputs.kafka.producer import Producer
 from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
 from poller.state.kafka import KafkaState, manifest
-from poller.state.kafka.reader import consuming, contents_of, partitions_written, post
+from poller.state.kafka.reader import consuming, manifests_of, partitions_written, post
 
 SETTINGS = {
     "cleanup.policy": "compact",
@@ -179,12 +181,8 @@ async def _make(state: KafkaState) -> Look:
 
 async def _begins(state: KafkaState, look: Look) -> dict[int, int]:
     """Read in the manifests where logs may begin, of those that do not begin at zero."""
-    found = {}
-    for number in [number for number, first in look.first.items() if first]:
-        contents = await contents_of(state, [number])
-        if known := contents.manifests.get(number):
-            found[number] = known.begins
-    return found
+    cut = [number for number, first in look.first.items() if first]
+    return {number: found.begins for number, found in (await manifests_of(state, cut)).items()} if cut else {}
 
 
 def _emptied(state: KafkaState, look: Look | None, held: Sequence[str]) -> str:

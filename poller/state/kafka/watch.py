@@ -15,7 +15,7 @@ import anyio
 from outputs import OutputError
 from outputs.kafka.producer import Accept
 from poller.state.kafka import KafkaState
-from poller.state.kafka.reader import contents_of
+from poller.state.kafka.reader import manifests_of
 from poller.state.kafka.topic import Look, Prepared, look_at
 
 EVERY = 10.0
@@ -125,7 +125,7 @@ class TopicWatch:
         numbers = range(self._state.partitions)
         if look.topic.partitions < len(numbers) or not {*numbers} <= {*look.filled}:
             return False
-        manifests = (await contents_of(self._state, numbers)).manifests
+        manifests = await manifests_of(self._state, numbers)
         begins = {number: found.begins for number, found in manifests.items()}
         same = manifests.keys() == {*numbers} and all(one.partitions == len(numbers) for one in manifests.values())
         if not same or look.loss(begins, len(numbers)) or (look.id == self._id and begins == self._begins):

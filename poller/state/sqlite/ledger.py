@@ -13,6 +13,7 @@ from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.retry import keep_trying
+from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
 from poller.state.reader import Restored, restore, token_of
@@ -38,9 +39,8 @@ class SqliteLedger:
         self._delivery = delivery
         self._telemetry = telemetry
         self._now = now
-        self._line = anyio.Lock()
+        self._queue = CommitQueue(self._commit, telemetry)
         self._database_free = anyio.Lock()
-        self._waiting: list[Change] = []
         self._doubts: dict[str, set[int]] = {}
         self.trouble: str | None = None
 
@@ -61,15 +61,7 @@ class SqliteLedger:
 
     async def commit(self, change: Change) -> None:
         """Deliver and save; several that wait together are one delivery and one transaction."""
-        self._waiting.append(change)
-        try:
-            async with self._line:
-                if change in self._waiting:
-                    began = anyio.current_time()
-                    await self._commit(self._waiting.copy())
-                    self._telemetry.commit_done(anyio.current_time() - began)
-        finally:  # what was given up must not be carried out by another
-            self._waiting = [other for other in self._waiting if other is not change]
+        await self._queue.put(change)
 
     async def _commit(self, group: Sequence[Change]) -> None:
         messages = [message for change in group for message in change.batch.messages]
@@ -85,7 +77,6 @@ class SqliteLedger:
             rows |= _doubt_rows(certain)
         await self._save(rows, _chunks(group, int(self._now().timestamp())))
         self._doubts |= certain
-        self._waiting = [change for change in self._waiting if not any(change is done for done in group)]
 
     async def _save(self, rows: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
         await keep_trying(
@@ -99,7 +90,7 @@ class SqliteLedger:
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
-        async with self._line:
+        async with self._queue.line:
             try:
                 for chunk in await self._in_turn(self._database.drop_chunks, stream, before):
                     seen.expire(chunk, self._now().timestamp())
