@@ -1,4 +1,4 @@
-"""What `type: kafka` takes in the configuration."""
+"""The configuration of an output to Kafka."""
 
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from typing import Annotated, Literal
@@ -22,8 +22,8 @@ Topic = Annotated[str, AfterValidator(records.template)]
 class KafkaConfig(Cluster):
     """Events and rejects as CloudEvents in Kafka, at least once.
 
-    Topics take {source}, {stream} and {kind}. Those that are missing are made, where the cluster allows it, with
-    `partitions` and `replication` (the cluster's own default where it is left out); none is altered.
+    The names of topics may hold {source}, {stream} and {kind}. Topics that are missing are created, where the cluster
+    allows it, with `partitions` and `replication` (left out: the cluster's own default); none is altered.
     """
 
     type: Literal["kafka"]
@@ -35,27 +35,27 @@ class KafkaConfig(Cluster):
     replication: Annotated[int, Field(ge=1)] | None = None
 
     def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
-        """Give the output; it has no marks. The topics of `places` are there as soon as it is open."""
+        """Return the output; it has no marks. The topics of `places` are there as soon as it is open."""
         largest: dict[str, int] = {}
         producer = Producer(self, self.compression, largest)
         return KafkaOutput(self, self.addressing(largest), producer, self.topics(places))
 
     def topics(self, places: Collection[StreamRef]) -> set[str]:
-        """Name the topics of what comes from there, as far as that can be known."""
+        """Return the topics that the events of these streams go to, and the fixed ones."""
         made = self._posts()
         return self._fixed() | {made.topic(place, reject=reject) for place in places for reject in (False, True)}
 
     def addressing(self, largest: MutableMapping[str, int]) -> RecordPreparer:
-        """Give what makes posts for this output, for who sends them by a producer of his own."""
+        """Return what makes records for this output, for a caller who sends them by another producer."""
         return RecordPreparer(self, self._posts(), self.compression, self.partitions, self.replication, largest)
 
     def check(self, marks: Mapping[str, bytes] | None = None) -> str:
-        """Say what is there; `marks` say nothing here. Raises OutputError; makes and writes nothing."""
+        """Return what is there, in words; change nothing. `marks` say nothing here. Raises OutputError."""
         with start_blocking_portal() as portal:
             return portal.call(self._look)
 
     def destinations(self) -> Sequence[str]:
-        """Name what no other output may write to: topics, with * for all that values tell apart."""
+        """Return the topics that no other output may write to; a * stands for any value of a field."""
         servers = ",".join(sorted(self.bootstrap_servers.split(",")))
         covers = ("".join(text + "*" * bool(field) for text, field in records.parts(t)) for t in self._templates())
         return sorted({f"{servers}/{topic}" for topic in covers})

@@ -1,4 +1,4 @@
-"""What a broker allows us to do: it is asked, and nothing is written to find out."""
+"""The rights that a broker gives us: it is asked, and nothing is written to find out."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -66,7 +66,7 @@ class _Question(Request[_Struct]):  # type: ignore[misc]
 
 
 async def lacking(client: Any, topics: Collection[str], needed: Collection[str]) -> list[str]:
-    """Say what we may not do of what is `needed` (of RIGHTS): "Write on topic x". Nothing where the broker won't tell.
+    """Return what we lack of the `needed` RIGHTS, such as "Write on topic x"; nothing if the broker does not tell.
 
     Raises what aiokafka raises.
     """
@@ -84,9 +84,9 @@ async def lacking(client: Any, topics: Collection[str], needed: Collection[str])
 
 
 async def reach(client: Any, group: str, transactional_ids: Collection[str]) -> None:
-    """Return if we have Read on a group, and Describe on these ids; of Write on them only their use can tell.
+    """Return if we have Read on a group, and Describe on these ids; only their use can tell whether we have Write.
 
-    The group hears from nobody whom it knows, which changes nothing. Raises what aiokafka raises.
+    The group is sent a heartbeat of an unknown member, which changes nothing. Raises what aiokafka raises.
     """
     node = await _coordinator(client, group)
     answer = await client._send_request(HeartbeatRequest(group, -1, ""), node)

@@ -1,4 +1,4 @@
-"""How posts are packed into batches, and how large what cannot be split would be."""
+"""Batches: records are packed into them, and their size is known before they are sent."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
@@ -17,20 +17,20 @@ _HEADER = 10
 
 
 def size(post: ProducerRecord) -> int:
-    """Bytes that a post needs at most, before compression, alone in its batch."""
+    """Return how many bytes a record needs at most, before compression, alone in its batch."""
     headers = sum(_HEADER + len(name) + len(value) for name, value in post.headers)
     return _RECORD + len(post.key) + len(post.value or b"") + headers
 
 
 def compressed_size(post: ProducerRecord, compression: Compression) -> int:
-    """Bytes of a batch that holds this post alone, as the broker will measure it."""
+    """Return the size of a batch that holds this record alone, in bytes, as the broker measures it."""
     builder = DefaultRecordBatchBuilder(2, _CODECS[compression], 0, -1, -1, 0, size(post))
     builder.append(0, post.timestamp, post.key, post.value, list(post.headers))
     return len(builder.build())
 
 
 def packed(posts: Sequence[ProducerRecord], most: int) -> Iterator[Sequence[ProducerRecord]]:
-    """Split posts, in order, into batches of so many bytes; one that is larger has a batch of its own."""
+    """Split records, in order, into batches of at most `most` bytes; a larger record has a batch of its own."""
     begun, filled = 0, 0
     for end, post in enumerate(posts):
         if end > begun and filled + size(post) > most:
@@ -41,7 +41,7 @@ def packed(posts: Sequence[ProducerRecord], most: int) -> Iterator[Sequence[Prod
 
 
 def fill(batch: Any, posts: Sequence[ProducerRecord]) -> None:
-    """Put posts into a batch of aiokafka's, and close it."""
+    """Put records into a batch of aiokafka's, and close it."""
     for post in posts:  # `timestamp` is in milliseconds, whatever its documentation says
         if not batch.append(timestamp=post.timestamp, key=post.key, value=post.value, headers=list(post.headers)):
             raise AssertionError("a batch holds what it has room for")

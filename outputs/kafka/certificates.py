@@ -1,4 +1,4 @@
-"""Certificates out of files that are renewed while clients live: each new connection takes them as they are then."""
+"""Certificates in files that are renewed while clients live: each new connection takes them as they are then."""
 
 import ssl
 from collections.abc import Collection

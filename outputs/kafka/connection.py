@@ -1,4 +1,4 @@
-"""How a Kafka cluster is reached: the keys of the configuration that whatever talks to it shares."""
+"""The connection to a Kafka cluster: the keys of the configuration that outputs and the state share."""
 
 from functools import partial
 from pathlib import Path
@@ -78,17 +78,17 @@ class Cluster(BaseModel):
 
     @property
     def place(self) -> str:
-        """What an error calls it."""
+        """The cluster in words, for errors."""
         return f"Kafka at {self.bootstrap_servers}"
 
     @property
     def reach(self) -> tuple[Any, ...]:
-        """All that tells clusters, and our rights there, apart."""
+        """Return what tells apart clusters, and our rights there."""
         servers = frozenset(self.bootstrap_servers.split(","))
         return servers, *(getattr(self, name) for name in Cluster.model_fields if name != "bootstrap_servers")
 
     def connection(self) -> dict[str, Any]:
-        """What every client of aiokafka is told. Raises OutputError where a certificate cannot be read."""
+        """Return the options of every client of aiokafka. Raises OutputError if a certificate cannot be read."""
         tls = self.security_protocol.endswith("SSL")
         return {
             "bootstrap_servers": self.bootstrap_servers,

@@ -1,4 +1,4 @@
-"""What a failure of Kafka means to its operator: one line that says where, why, and what would help."""
+"""Errors of Kafka in the words of an operator: one line that says where, why, and what would help."""
 
 import asyncio
 import logging
@@ -37,9 +37,9 @@ _hearing: ContextVar["ErrorCollector | None"] = ContextVar("_hearing", default=N
 
 
 class ErrorCollector:
-    """Hears what aiokafka does not raise: why a connection failed stands in its log alone.
+    """A collector of errors that aiokafka logs and does not raise, such as why a connection failed.
 
-    Tasks that are started while it listens are heard for as long as they live.
+    Tasks that start while it listens are heard for as long as they live.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class ErrorCollector:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear what is logged in here, and forget what was before."""
+        """Collect what is logged in this context; forget what was collected before."""
         self.heard.clear()
         token = _hearing.set(self)
         try:
@@ -57,18 +57,18 @@ class ErrorCollector:
             if task is None or task.cancelling():
                 raise
             # Nobody cancelled us: aiokafka cancelled what we wait for, which would pass for the end of our own task.
-            raise errors.KafkaError("the client gave up what it was asked for") from error
+            raise errors.KafkaConnectionError("the client gave up what it was asked for") from error
         finally:
             _hearing.reset(token)
 
     def judge(self, place: str, error: BaseException) -> OutputError:
-        """Make of an error what the caller is to do: Unreachable is waited for, any other OutputError is mended."""
-        causes = [cause for one in (error, *reversed(self.heard)) for cause in _causes(one)]
+        """Return Unreachable for an error that may pass, and another OutputError for one that somebody has to mend."""
+        causes = [cause for heard in (error, *reversed(self.heard)) for cause in _causes(heard)]
         for kind, remedy in _REMEDIES:
-            found = next((one for one in causes if isinstance(one, kind) and not isinstance(one, _TORN)), None)
+            found = next((cause for cause in causes if isinstance(cause, kind) and not isinstance(cause, _TORN)), None)
             if found:
                 return OutputError(f"{place} refuses us ({_words(found)}): {remedy}")
-        if any(isinstance(one, _PASSING) or getattr(one, "retriable", False) for one in causes):
+        if any(isinstance(cause, _PASSING) or getattr(cause, "retriable", False) for cause in causes):
             return Unreachable(f"{place} is away: {_words(_telling(causes))}")
         return OutputError(f"{place}: {_words(_telling(causes))}")
 
@@ -77,8 +77,8 @@ class _Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         witness = _hearing.get()
         if witness:
-            told = (*(record.args or ()), *(record.exc_info or ()))
-            witness.heard.extend(one for one in told if isinstance(one, BaseException))
+            logged = (*(record.args or ()), *(record.exc_info or ()))
+            witness.heard.extend(part for part in logged if isinstance(part, BaseException))
 
 
 logging.getLogger("aiokafka").addHandler(_Ear(logging.WARNING))
@@ -92,8 +92,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _telling(causes: list[BaseException]) -> BaseException:
     """Pick the cause that says most: the system's own word, else what is no mere time-out, else the first."""
-    system = (one for one in causes if isinstance(one, OSError) and one.strerror)
-    spoken = (one for one in causes if not isinstance(one, TimeoutError) and not _vague(one))
+    system = (cause for cause in causes if isinstance(cause, OSError) and cause.strerror)
+    spoken = (cause for cause in causes if not isinstance(cause, TimeoutError) and not _vague(cause))
     return next(system, None) or next(spoken, None) or causes[0]
 
 

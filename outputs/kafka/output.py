@@ -16,7 +16,7 @@ DEADLINE = 8.0
 
 
 class KafkaOutput:
-    """Posts messages to their topics, as `addressing` says; `first` are topics to be there at the start."""
+    """An output whose records `addressing` makes; the topics in `first` are there from the start."""
 
     exact: bool = False
 
@@ -38,11 +38,11 @@ class KafkaOutput:
         await self._producer.close()
 
     def announce(self, batch: Sequence[Message]) -> Marks:
-        """Promise nothing."""
+        """Return no marks: what is in Kafka cannot be taken back."""
         return {}
 
     async def write(self, batch: Sequence[Message]) -> Marks:
-        """Post every message. Raises Undeliverable, of which nothing is sent where sizes tell, or OutputError."""
+        """Send every message. Raises OutputError; Undeliverable before anything is sent, if sizes tell it."""
         try:
             with anyio.fail_after(DEADLINE):
                 posts = await self._addressing(batch)
@@ -57,7 +57,7 @@ class KafkaOutput:
         return {}
 
     async def _try(self, posts: Sequence[ProducerRecord]) -> Sequence[Sequence[ProducerRecord]]:
-        """Post all of them, and give the batches that the broker found too large; the next try makes smaller ones."""
+        """Send records; return the batches that the broker found too large. The next try makes smaller ones."""
         try:
             await self._producer.post(posts)
         except TooLarge as error:

@@ -1,4 +1,4 @@
-"""From messages to posts that Kafka will take: their topics are there, and none is larger than its topic allows."""
+"""Makes records that Kafka will take: their topics are there, and none is larger than its topic allows."""
 
 from collections.abc import Collection, MutableMapping, Sequence
 
@@ -10,9 +10,9 @@ from outputs.kafka.topics import ensure
 
 
 class RecordPreparer:
-    """Makes posts of messages. Which topics there are shows when a message comes; then they are made where missing.
+    """A maker of records. It creates a missing topic as soon as a message comes for it.
 
-    `largest`: bytes that the batches of a topic may have, by topic; what is learned goes there.
+    `largest` is how many bytes the batches of each topic may have; what is learned goes there.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class RecordPreparer:
         self._known: set[str] = set()
 
     async def __call__(self, messages: Sequence[Message]) -> Sequence[ProducerRecord]:
-        """Make the posts. Raises Undeliverable for what is too large where sizes tell, and OutputError."""
+        """Make the records of messages. Raises OutputError; Undeliverable for messages known to be too large."""
         posts = [self._posts(message) for message in messages]
         if unknown := {post.topic for post in posts} - self._known:
             await self.learn(unknown)
@@ -42,7 +42,7 @@ class RecordPreparer:
         return posts
 
     async def learn(self, topics: Collection[str]) -> Sequence[str]:
-        """See to topics, and give what is to be warned of. Raises OutputError."""
+        """Prepare topics, and return what to warn of. Raises OutputError."""
         found, warnings = await ensure(self._cluster, topics, *self._making)
         self._known |= found.keys()
         self._largest.update({name: topic.largest for name, topic in found.items() if topic.largest})
@@ -55,7 +55,7 @@ class RecordPreparer:
     def refuse(
         self, messages: Sequence[Message], posts: Sequence[ProducerRecord], refused: Collection[ProducerRecord]
     ) -> None:
-        """Raise Undeliverable with the messages of these posts, if there are any."""
+        """Raise Undeliverable with the messages whose records were `refused`, if there are any."""
         if refused:
             found = [message for message, post in zip(messages, posts, strict=True) if post in refused]
             topics = ", ".join(sorted({post.topic for post in refused}))

@@ -1,4 +1,4 @@
-"""A producer for Kafka that ends: every step has a deadline, and after a failure another one takes its place."""
+"""A producer for Kafka with a deadline for every step; after a failure a new client takes the place of the old one."""
 
 import asyncio
 from collections import defaultdict
@@ -31,7 +31,7 @@ Accept: TypeAlias = Callable[[Sequence[Any]], None]
 
 
 class TooLarge(OutputError):
-    """The broker refused batches for their size; `batches` are those."""
+    """The broker refused these `batches` for their size."""
 
     def __init__(self, text: str, batches: Sequence[Sequence[ProducerRecord]]) -> None:
         super().__init__(text)
@@ -39,11 +39,11 @@ class TooLarge(OutputError):
 
 
 class Producer:
-    """Sends posts, each of them acknowledged by every replica in sync, in order, none twice by a retry of its own.
+    """A producer whose records are acknowledged by every replica in sync, in order, none sent twice by its own retries.
 
-    Any failure, and any deadline, ends the producer that aiokafka has: what became of the posts on their way is not
-    known then, and it would go on failing (https://github.com/aio-libs/aiokafka/issues/1017). `post` takes a new one.
-    `largest`: bytes that the batches of a topic may have, by topic; filled by whoever knows.
+    Any failure, and any deadline, ends aiokafka's producer: what became of the records on their way is not known then,
+    and it would go on failing (https://github.com/aio-libs/aiokafka/issues/1017). `post` takes a new one. `largest` is
+    how many bytes the batches of each topic may have, as far as others have learned that.
     With a `transactional_id`, the last that started fences all others of the same id, and `accept` is given where the
     batches of a transaction went before it is committed.
     """
@@ -76,17 +76,17 @@ class Producer:
             await self._start()
 
     async def post(self, posts: Sequence[ProducerRecord]) -> None:
-        """Return once all are durable. Raises OutputError; TooLarge where it is for their size.
+        """Send records, and return once all are durable. Raises OutputError; TooLarge if it is for their size.
 
-        Cancelled, it ends at once, as it does after an error: some of them may have been written.
+        A cancellation ends it at once. After that, as after an error, some records may have been written.
         """
         async with self._attempt(POSTING):
             await self._send(await self._start(), posts)
 
     async def transaction(self, posts: Sequence[ProducerRecord]) -> None:
-        """Write all of them, or none, for readers of what is committed. Not to be cancelled, but for its deadline.
+        """Write all of the records, or none, for readers of what is committed. Only its deadline cancels it.
 
-        Raises OutputError, after which nobody knows whether it was committed: start again, then read it. What `accept`
+        Raises OutputError, after which nobody knows whether it was committed: start again, then read. What `accept`
         raises ends it before it is committed.
         """
         with anyio.CancelScope(shield=True):
@@ -98,7 +98,7 @@ class Producer:
                 await producer.commit_transaction()
 
     async def close(self) -> None:
-        """Leave; what is under way is given up. Never raises, and never takes long."""
+        """Close, and give up what is under way. It never raises, and never takes long."""
         producer, self._producer = self._producer, None
         if producer:
             with anyio.move_on_after(_CLOSING, shield=True), suppress(Exception):  # it says once more what it died of
@@ -142,7 +142,7 @@ class Producer:
         return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))
 
     def _judge(self, results: Sequence[tuple[Sequence[ProducerRecord], Any]]) -> None:
-        """Raise what went wrong. A batch may be too large because we do not know how large it may be."""
+        """Raise what went wrong. A batch may be too large because nobody knows how large it may be."""
         refused = [posts for posts, result in results if isinstance(result, MessageSizeTooLargeError)]
         for posts in refused:
             self._halved[posts[0].topic] = sum(map(size, posts)) // 2
@@ -188,7 +188,7 @@ async def _end(producer: Any) -> None:
 
 
 def _hear(*futures: "asyncio.Future[Any] | None") -> None:
-    """Take note of what they failed with, so that asyncio does not complain that nobody did."""
+    """Retrieve the exceptions of futures, so that asyncio does not complain that nobody did."""
     for future in futures:
         if future and future.done() and not future.cancelled():
             future.exception()

@@ -1,4 +1,4 @@
-"""What becomes of a message in Kafka: its topic, key, value, headers and time, as CloudEvents wants them."""
+"""Records of Kafka: the topic, key, value, headers and time of a message, as CloudEvents wants them."""
 
 import re
 import struct
@@ -24,9 +24,9 @@ _text: Callable[[msgspec.Raw], str] = msgspec.json.Decoder(str).decode
 
 
 class ProducerRecord(NamedTuple):
-    """One record to be sent. `timestamp`: milliseconds since 1970. A `partition` overrules that of the key.
+    """A record to be sent. `timestamp` is in milliseconds since 1970; `partition` overrules that of the key.
 
-    No `value` is a tombstone: a compacted topic forgets the key.
+    A record without a `value` is a tombstone: a compacted topic forgets its key.
     """
 
     topic: str
@@ -38,7 +38,7 @@ class ProducerRecord(NamedTuple):
 
 
 class RecordBuilder:
-    """Makes posts of messages. See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"""
+    """A builder of records. See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"""
 
     def __init__(self, topic: str, rejects_topic: str, mode: Mode) -> None:
         self._templates = {False: topic, True: rejects_topic}
@@ -46,14 +46,14 @@ class RecordBuilder:
         self._topics: dict[tuple[StreamRef, bool], str] = {}
 
     def __call__(self, message: Message) -> ProducerRecord:
-        """Give the post of a message, whose value is a CloudEvent."""
+        """Return the record of a message, whose value is a CloudEvent."""
         value, headers = self._content(message.value)
         when = (message.observed - _EPOCH) // _MILLISECOND
         place = message.source, message.stream, message.kind
         return ProducerRecord(self.topic(place, reject=message.reject), message.key.encode(), value, when, headers)
 
     def topic(self, place: StreamRef, *, reject: bool) -> str:
-        """Name the topic of what comes from there."""
+        """Return the topic of the events, or rejects, of a stream."""
         found = self._topics.get((place, reject))
         if found is None:
             values = zip(_FIELDS, map(_harmless, place), strict=True)
@@ -62,7 +62,7 @@ class RecordBuilder:
 
 
 def partition(post: ProducerRecord, count: int) -> int:
-    """Choose one of `count` partitions as Java's producer does, so that what is joined by key lies side by side."""
+    """Choose one of `count` partitions as Java's producer does, so that topics can be joined by key."""
     if post.partition is not None:
         return post.partition
     return murmur2(post.key) % count
@@ -85,7 +85,7 @@ def murmur2(key: bytes) -> int:
 
 
 def template(text: str) -> str:
-    """Read the template of a topic. Raises ValueError that says what would be right."""
+    """Check the template of a topic. Raises ValueError that says what would be right."""
     literally = "".join(literal for literal, _ in parts(text))
     if not text or text in {".", ".."} or not re.fullmatch(r"[A-Za-z0-9._-]*", literally):
         raise ValueError("a topic is letters, digits, '.', '_' and '-', such as poller.{kind}")
@@ -95,7 +95,7 @@ def template(text: str) -> str:
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """Match the topics that a template makes."""
+    """Return a pattern that matches the topics of a template."""
     return re.compile("".join(re.escape(literal) + (".+" if field else "") for literal, field in parts(text)))
 
 

@@ -1,4 +1,4 @@
-"""The topics we write to: looked at before anything is sent, made where they are missing, never altered."""
+"""The topics that we write to: described before anything is sent, created where missing, never altered."""
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ _ELECTING = 5  # LEADER_NOT_AVAILABLE: it was made a moment ago
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it is. `settings` is empty where we may not read them."""
+    """A topic. Its `settings` are empty if we may not read them."""
 
     name: str
     partitions: int
@@ -37,12 +37,12 @@ class Topic:
 
     @property
     def largest(self) -> int | None:
-        """Bytes that a batch of records may have, compressed; None where we may not know."""
+        """How many bytes a batch of records may have, compressed; None if we may not know."""
         found = self.settings.get("max.message.bytes")
         return int(found) if found else None
 
     def warnings(self, brokers: int) -> Iterator[str]:
-        """Say where its settings put at risk what we write."""
+        """Yield warnings of settings that put what we write at risk."""
         in_sync = int(self.settings.get("min.insync.replicas", 0))
         if self.replicas == 1 and brokers > 1:
             yield f"topic {self.name} has one replica: what one broker holds is lost with it; three are usual"
@@ -58,7 +58,7 @@ class Topic:
 
 
 class Topics:
-    """One connection for looking at topics and making them. Every method raises OutputError."""
+    """A connection to describe topics and create them. Every method raises OutputError."""
 
     def __init__(self, cluster: Cluster, client: Any) -> None:
         self._cluster = cluster
@@ -70,11 +70,11 @@ class Topics:
         return len(self._client._client.cluster.brokers())  # a public way would ask for every topic
 
     async def names(self) -> Sequence[str]:
-        """Name every topic that we may see."""
+        """Return every topic that we may see."""
         return [topic["topic"] for topic in await self._client.describe_topics(None) if not topic["error_code"]]
 
     async def describe(self, names: Collection[str]) -> dict[str, Topic]:
-        """Look at topics; one that is not there is left out."""
+        """Describe topics; one that is not there is left out."""
         there = {}
         for found in await self._client.describe_topics(sorted(names)) if names else ():  # of none: of all
             if found["error_code"] not in {0, _MISSING, _ELECTING}:
@@ -91,11 +91,11 @@ class Topics:
         return await topic_id(self._client, name)
 
     async def lacking(self, names: Collection[str], *needed: str) -> Sequence[str]:
-        """Say which of these rights we lack on which topics; see `outputs.kafka.acls`."""
+        """Return the rights that we lack on topics; see `outputs.kafka.acls`."""
         return await lacking(self._client, names, needed)
 
     async def allow(self, names: Collection[str], *needed: str) -> None:
-        """Return if we have these rights on topics, as far as the broker tells."""
+        """Return if we have these rights on topics, or the broker does not tell. Raises OutputError if not."""
         if found := await self.lacking(names, *needed):
             raise OutputError(f"{self._cluster.place} refuses us: we need the right {', and '.join(found)}")
 
@@ -104,7 +104,7 @@ class Topics:
         await reach(self._client, group, transactional_ids)
 
     async def members(self, group: str) -> dict[str, set[int]]:
-        """The consumers that a group has now, by what they call themselves, and the partitions that each was given."""
+        """Return the members of a group by their client ids, and the partitions that each was given."""
         answers = await self._client.describe_consumer_groups([group])
         found = [described for answer in answers for described in answer.groups]
         for code, name, *_ in found:
@@ -115,7 +115,7 @@ class Topics:
     async def create(
         self, names: Collection[str], partitions: int, replication: int | None, settings: Mapping[str, str] = NONE
     ) -> None:
-        """Make topics; one that is there already is left as it is."""
+        """Create topics; one that is there already is left as it is."""
         copies = replication or await self._default_replication()
         wanted = {**({"min.insync.replicas": "2"} if copies > 2 else {}), **settings}
         answer = await self._client.create_topics([NewTopic(name, partitions, copies, None, wanted) for name in names])
@@ -145,7 +145,7 @@ class Topics:
 
 @asynccontextmanager
 async def looking_at(cluster: Cluster) -> AsyncIterator[Topics]:
-    """Connect. What goes wrong in here, and what takes too long, is an OutputError."""
+    """Connect. What goes wrong in the context, or takes too long, is raised as OutputError."""
     witness = ErrorCollector()
     client = AIOKafkaAdminClient(**cluster.connection())
     try:
@@ -167,7 +167,7 @@ async def looking_at(cluster: Cluster) -> AsyncIterator[Topics]:
 async def ensure(
     cluster: Cluster, names: Collection[str], partitions: int, replication: int | None
 ) -> tuple[dict[str, Topic], Sequence[str]]:
-    """See to it that topics are there; give them, and what is to be warned of. Raises OutputError."""
+    """Create the topics that are missing; return all of them, and what to warn of. Raises OutputError."""
     async with looking_at(cluster) as topics:
         found = await topics.describe(names)
         if missing := set(names) - found.keys():
@@ -181,7 +181,7 @@ async def ensure(
 
 
 def _assigned(given: bytes) -> set[int]:
-    """The partitions of a member's assignment; nothing while the group is about to share them out."""
+    """Return the partitions of a member's assignment; none while the group is about to share them out."""
     topics = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
     return {partition for _, partitions in topics for partition in partitions}
 

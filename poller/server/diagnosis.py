@@ -47,7 +47,7 @@ def diagnose(
 
     `reasons` say why nothing can be delivered now. Of a failure that an earlier process met only the text is known.
     """
-    if not status.here:
+    if not status.here and status.state != "paused":
         other = f"the replica {status.owner} polls it" if status.owner else "another replica polls it, or none does"
         return Diagnosis(None, other)
     if status.state == "paused":

@@ -31,7 +31,7 @@ def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: P
         assert "revision 1" in house.run("explain", "acme.calls", "--id", some).said
         live = json.loads(house.run("explain", "acme.calls", "--json").said)["sweeps"][1]
         assert "complete pass covered" in live["why_there"]
-        refused = house.run("state", "reset", "acme")
+        refused = house.run("state", "reset", "acme", "--yes")
         assert refused.code() == 2
         assert "has 1 members: stop every poller first" in refused.logged
         assert poller.stop() == 0
@@ -39,7 +39,7 @@ def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: P
     exported = house.run("state", "export")
     assert exported.code() == 0
     assert {json.loads(line).get("name") for line in exported.lines} >= {"acme/calls", "west/calls", "acme"}
-    forgotten = house.run("state", "reset", "acme.calls")
+    forgotten = house.run("state", "reset", "acme.calls", "--yes")
     assert f"forgotten: acme/calls: {len(there)} records, 3 sweeps" in forgotten.said
     assert house.run("run", "--once").code() == 0
     until(lambda: len(subjects(kafka)) == 2 * len(there), "all of them again")

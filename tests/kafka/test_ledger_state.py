@@ -19,6 +19,7 @@ from poller.events.seen import key_of
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.kafka import partition
+from poller.state.kafka.owners import Owners, owner_of
 from poller.state.ledger import OwnershipLost
 from tests.kafka.ledgers import owner, replica, state, unheard
 from tests.kafka.reading import DEADLINE, Place
@@ -79,6 +80,10 @@ async def test_a_state_keeps_the_number_of_partitions_that_it_was_written_with(
     async with owner(kafka, "acme", *sources, partitions=partitions) as ledger:
         assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
         assert ledger._shards.held.keys() == {0}
+        owners = Owners(state(kafka, partitions=partitions))
+        await owners.ask()
+        assert {owners(source) for source in sources} == {"replica"}
+        assert {await owner_of(state(kafka, partitions=partitions), source) for source in sources[:3]} == {"replica"}
     told = capsys.readouterr().out
     assert f"topic {topic} has 2 partitions, of which the state uses 1" in told
     assert (f"state.partitions: {partitions} is set, and the state was written in 1" in told) == (partitions != 1)

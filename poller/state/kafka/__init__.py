@@ -1,4 +1,4 @@
-"""What `state: {type: kafka}` takes in the configuration, and the settings of the topic that holds it."""
+"""The configuration of a state in Kafka."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -12,8 +12,9 @@ from outputs.units import Duration
 class KafkaState(Cluster):
     """The state in a compacted topic, in one transaction with the events, shared by all replicas of one group.
 
-    The topic is made where it is missing, and never altered; `partitions` cannot be changed later. `token_key`
-    encrypts refresh tokens. `allow_empty` lets us begin anew beside events that were delivered before.
+    The topic is created where it is missing, and never altered; `partitions` counts then, and cannot be changed later.
+    `token_key` encrypts refresh tokens. `allow_empty` lets a start begin anew, or go on with what is left, where the
+    state is lost.
     """
 
     type: Literal["kafka"]
@@ -26,5 +27,5 @@ class KafkaState(Cluster):
     allow_empty: bool = False
 
     def transactional_id(self, partition: int) -> str:
-        """Name whoever owns a partition: whichever replica does, so that the last to come fences the others."""
+        """Return the transactional id of a partition's owner: replicas share it, so the last to claim fences others."""
         return f"{self.group}-{self.topic}-{partition}"

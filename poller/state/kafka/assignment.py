@@ -1,4 +1,4 @@
-"""Which partitions of the state are ours: claimed as the group says, and claimed again when they are lost.
+"""The partitions of the state that are ours: claimed as the group says, and claimed again when they are lost.
 
 A partition is kept from the moment the group gives it to us until it takes it away: claimed, held until a write fails
 or somebody else claims it, and claimed again. While the topic is lost (see `watch`) nothing is held or claimed.
@@ -74,7 +74,7 @@ class Assignment:
 
     @property
     def trouble(self) -> str | None:
-        """Why some of what is ours cannot be written, or perhaps cannot; None if all can."""
+        """The reason why some of our partitions cannot be written now; None if all can."""
         return self.watch.trouble or next(iter(self._troubles.values()), None)
 
     async def changes(self, prepared: Prepared, wanted: Collection[int]) -> AsyncIterator[Collection[int]]:
@@ -109,7 +109,7 @@ class Assignment:
         self._heard = anyio.Event()
 
     def _assigned(self, partitions: Collection[int]) -> None:
-        """Let go of what left, and take what came; what stays goes on as if nothing had been."""
+        """Give up the partitions that left, and claim those that came; those that stay are not touched."""
         ours = set(partitions) & set(self._wanted)
         for partition in self._kept.keys() - ours:
             self._kept.pop(partition).cancel()
@@ -161,7 +161,7 @@ class Assignment:
         return failures
 
     async def _leave(self, partition: int, error: NewerFormat) -> None:
-        """Touch nothing: a replica of the newer version is to have it. Looked at again, as it may be set back."""
+        """Leave a partition to a replica of the newer version, for a while: the state may be set back."""
         words = f"partition {partition} of the state is left to others: {error}"
         self._troubles[partition] = words
         self._notice(words, _LONGEST)
@@ -169,7 +169,7 @@ class Assignment:
         await anyio.sleep(_LONGEST)
 
     async def _claim(self, partition: int, producer: Producer) -> Partition:
-        """The order is what makes it safe: first nobody else can write any more, then all that was written is read."""
+        """Fence all others, then read what they wrote: in the other order somebody could still write after we read."""
         await self._group.probe(partition)
         await self.watch.confirm()
         async with reader.PartitionReader.open(self._state, partition) as reading:
@@ -196,7 +196,7 @@ class Assignment:
                 self._tell()
 
     def _topic_changed(self, trouble: str | None) -> None:
-        """Give up all that is held of a topic that is lost; join the group anew for one that is there again."""
+        """Give up all partitions of a topic that is lost; join the group anew once it is there again (None)."""
         if trouble is None:
             self._telemetry.notice("state.recovered", topic=self._state.topic)
             self._group.renew()
@@ -215,7 +215,7 @@ class Assignment:
             self._tell(refusal)
 
     def _failed(self, partition: int | None, error: OutputError | OwnershipLost, wait: float) -> None:
-        """Tell it. Raises ConfigError at the start, where waiting does not help."""
+        """Report a failure. Raises ConfigError at the start, if waiting does not help."""
         if not self._started and isinstance(error, OutputError) and not isinstance(error, Unreachable):
             raise ConfigError(f"state: {error}") from error
         self._troubles[partition] = f"the state cannot be written: {error}"
@@ -223,7 +223,7 @@ class Assignment:
             self._notice(str(error), wait)
 
     def _notice(self, words: str, wait: float) -> None:
-        """Tell the same of many partitions, or tries, once a minute."""
+        """Log the same words once a minute, however many partitions and tries they concern."""
         now = anyio.current_time()
         if self._told.get(words, -_ONCE_A) + _ONCE_A <= now:
             self._told = {told: at for told, at in self._told.items() if at + _ONCE_A > now} | {words: now}

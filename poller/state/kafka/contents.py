@@ -1,4 +1,4 @@
-"""What the records of one state partition come to: the last value of each key, and each stream's chunks of seen."""
+"""The contents of a partition of the state: the last value of each key, and the chunks of seen of each stream."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -16,7 +16,7 @@ _PIECE = 6_000
 
 
 class Chunk(NamedTuple):
-    """Entries of seen that one commit saved: `at` is when, in seconds since 1970."""
+    """A chunk: the entries of seen that one commit saved at `at`, in seconds since 1970."""
 
     key: str
     at: int
@@ -24,7 +24,7 @@ class Chunk(NamedTuple):
 
 
 class Contents:
-    """Keys and values as the log tells them, from its beginning; a chunk is `f|source/stream|seconds|number`."""
+    """A fold of the log: the last value of each key wins. The key of a chunk is `f|source/stream|seconds|number`."""
 
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
@@ -32,7 +32,7 @@ class Contents:
         self._number = 0
 
     def put(self, rows: Rows) -> None:
-        """Take in what was saved, in that order."""
+        """Apply rows, in the order in which they were saved."""
         for key, value in rows.items():
             if CHUNK.has(key):
                 self._put_chunk(key, value)
@@ -43,40 +43,40 @@ class Contents:
 
     def _put_chunk(self, key: str, data: bytes | None) -> None:
         name, at, number = key.rsplit("|", 2)
-        of = self._chunks.setdefault(name_of(name), {})
-        of.pop(key, None)
+        chunks = self._chunks.setdefault(name_of(name), {})
+        chunks.pop(key, None)
         if data is not None:
-            of[key] = Chunk(key, int(at), data)
+            chunks[key] = Chunk(key, int(at), data)
         self._number = max(self._number, int(number))
 
     def get(self, key: str) -> bytes | None:
-        """One value."""
+        """Return one value; None where there is none."""
         return self._values.get(key)
 
     def manifest(self) -> Manifest | None:
-        """What the partition says of itself; None in a state of before there were manifests. Raises NewerFormat."""
+        """Return the manifest; None in a state from before there were manifests. Raises NewerFormat."""
         return manifest.decode(self._values.get(manifest.KEY))
 
     def under(self, prefix: str) -> dict[str, bytes]:
-        """All values whose key begins so, by the rest of the key."""
+        """Return all values whose key begins with the prefix, by the rest of the key."""
         return {key[len(prefix) :]: value for key, value in self._values.items() if key.startswith(prefix)}
 
     def streams(self) -> Sequence[str]:
-        """The streams that have chunks."""
+        """Return the streams that have chunks."""
         return [stream for stream, chunks in self._chunks.items() if chunks]
 
     def chunks(self, stream: str) -> Sequence[Chunk]:
-        """A stream's chunks, oldest first."""
+        """Return the chunks of a stream, oldest first."""
         return list(self._chunks.get(stream, {}).values())
 
     def added(self, stream: str, at: int, entries: Iterable[tuple[int, Entry]]) -> Rows:
-        """Give the rows that add entries to a stream's chunks, behind all others."""
+        """Return the rows that add entries to the chunks of a stream, behind all others."""
         left = list(entries)
         pieces = [pack(left[begin : begin + _PIECE]) for begin in range(0, len(left), _PIECE)]
         return self.appended(stream, [(at, piece) for piece in pieces])
 
     def appended(self, stream: str, chunks: Iterable[tuple[int, bytes]]) -> Rows:
-        """Give the rows that add chunks (seconds since 1970, data) to a stream's, behind all others."""
+        """Return the rows that add chunks (seconds since 1970, data) to a stream, behind all others."""
         rows = {}
         for at, data in chunks:
             self._number += 1
@@ -85,13 +85,13 @@ class Contents:
 
 
 def pieces(chunk: bytes, item: int) -> Iterator[bytes]:
-    """Cut a chunk of any size, of items so many bytes long, into those we save."""
+    """Cut a chunk of any size into chunks of the size that we save; an item of it has `item` bytes."""
     for begin in range(0, len(chunk), _PIECE * item):
         yield chunk[begin : begin + _PIECE * item]
 
 
 def parts(rows: Rows, most: int) -> Iterator[Rows]:
-    """Split rows, in order, into those of one transaction each: so many rows, and eight megabytes, or one row."""
+    """Split rows, in order, by transaction: each has at most `most` rows and eight megabytes, or a single row."""
     some: dict[str, bytes | None] = {}
     filled = 0
     for key, value in rows.items():

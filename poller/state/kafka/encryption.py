@@ -1,4 +1,4 @@
-"""Tokens at rest in a topic, which others may read: encrypted, and bound to the source they are of."""
+"""Encryption of tokens in a topic that others may read: each can be decrypted as its own source's only."""
 
 import base64
 
@@ -14,17 +14,17 @@ from poller.state.rows import encode
 
 
 class TokenCipher:
-    """Encrypts with Fernet (https://github.com/fernet/spec), by a key of each source that comes of `key`."""
+    """A cipher for tokens: Fernet (https://github.com/fernet/spec), with a key per source, derived from `key`."""
 
     def __init__(self, key: SecretStr | None) -> None:
         self._key = key
 
     def close(self, source: str, token: Token) -> bytes:
-        """Encrypt. Raises ConfigError where there is no key."""
+        """Encrypt a token. Raises ConfigError if there is no key."""
         return self._cipher(source).encrypt(encode(token))
 
     def open(self, source: str, closed: bytes) -> Token:
-        """Decrypt. Raises ConfigError where that takes another key."""
+        """Decrypt a token. Raises ConfigError if it was encrypted with another key."""
         try:
             return json.decode(self._cipher(source).decrypt(closed), type=Token)
         except InvalidToken:

@@ -1,4 +1,4 @@
-"""The outputs in the same Kafka as the state: what a batch becomes in their topics, in the ledger's transaction."""
+"""The topics of events in the same Kafka as the state: their records are written in the ledger's transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from poller.state.delivery import Delivery
 
 
 class EventTopics:
-    """Kafka outputs by name. All have the compression of the first: one transaction is one producer's."""
+    """The Kafka outputs, by name. All use the compression of the first, as one producer writes a transaction."""
 
     def __init__(self, outputs: Mapping[str, KafkaConfig], delivery: Delivery) -> None:
         self.compression: Compression = next((output.compression for output in outputs.values()), "zstd")
@@ -20,20 +20,20 @@ class EventTopics:
         self._outputs, self._delivery = outputs, delivery
 
     async def learn(self, places: Collection[StreamRef]) -> Sequence[str]:
-        """See to the topics of what comes from there, and give what is to be warned of. Raises OutputError."""
+        """Prepare the topics of these streams, and return what to warn of. Raises OutputError."""
         addressings = self._addressings.items()
-        found = [await of.learn(self._outputs[name].topics(places)) for name, of in addressings]
-        return [warning for of in found for warning in of]
+        found = [await preparer.learn(self._outputs[name].topics(places)) for name, preparer in addressings]
+        return [warning for warnings in found for warning in warnings]
 
     async def posts(self, messages: Sequence[Message]) -> list[ProducerRecord]:
-        """Make the posts for every output, however long it takes until their topics are there."""
+        """Make the records of a batch for every output; wait as long as their topics cannot be prepared."""
         found: list[ProducerRecord] = []
         for name, addressing in self._addressings.items() if messages else ():
             found += await self._delivery.written(name, addressing, messages)
         return found
 
     def failed(self, error: BaseException) -> None:
-        """Learn what can be learned of a transaction that failed: a post may be larger than its topic lets us know."""
+        """Learn from a transaction that failed: a record may be larger than its topic allows."""
         for addressing in self._addressings.values():
             addressing.forget()
         if isinstance(error, TooLarge):

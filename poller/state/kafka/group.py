@@ -1,4 +1,4 @@
-"""Membership of the group that shares the state's partitions: it says which ones are ours to try, and no more."""
+"""Membership of the group that shares the partitions of the state: it says which ones are ours to claim."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -59,7 +59,7 @@ class Group:
         self._ours: Collection[int] = ()
 
     async def run(self) -> None:
-        """Be a member, whatever happens, until cancelled; then leave."""
+        """Be a member until cancelled, whatever fails; then leave."""
         while True:
             await keep_trying(self._membership, on=OutputError, report=self._failed)
 
@@ -108,7 +108,7 @@ class Group:
                 raise GroupCoordinatorNotAvailableError(f"group {self._state.group} gives nobody the partitions")
 
     async def _others_have_all(self, well: float) -> bool:
-        """Return True while it is no wonder that we have no partition: the others have them."""
+        """Return True if we have no partition because other members have them."""
         if anyio.current_time() - well < _UNSETTLED / 2:
             return self._worked
         async with looking_at(self._state) as topics:
@@ -117,7 +117,7 @@ class Group:
     async def probe(self, partition: int) -> None:
         """Return if the group says that the partition is ours. Raises Elsewhere, and OutputError.
 
-        Who was fenced might otherwise fence its rightful owner, and so on in turn.
+        Without this question a replica that was fenced would fence the rightful owner, and so on in turn.
         """
         member = self._consumer and self._consumer._coordinator
         if not member or member.coordinator_id is None or partition not in self._ours:
@@ -167,16 +167,16 @@ class Group:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
-    """Must not wait: no heartbeat is sent meanwhile."""
+    """A listener that never waits: no heartbeat is sent during its calls."""
 
     def __init__(self, consumer: Any, assigned: Callable[[Collection[int]], None]) -> None:
         self._consumer, self._assigned = consumer, assigned
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Go on: who gets a partition fences who had it, and most stay where they are."""
+        """Do nothing: the next owner of a partition fences us, and most partitions come back at once."""
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Fetch nothing, and tell."""
+        """Report the partitions, and pause them: nothing is fetched by the group."""
         self._consumer.pause(*assigned)
         self._assigned({place.partition for place in assigned})
 
@@ -188,7 +188,7 @@ def _settled(member: Any) -> bool:
 
 
 async def _end(consumer: Any) -> None:
-    """Leave the group; at once where nobody answers. Privates of aiokafka 0.14: its own `stop` waits for answers."""
+    """Leave the group, also if nobody answers: aiokafka's own `stop` waits. Uses privates of aiokafka 0.14."""
     with anyio.move_on_after(_CLOSING, shield=True) as leaving:
         await consumer.stop()
     if not leaving.cancelled_caught:

@@ -29,11 +29,11 @@ from poller.telemetry import Telemetry
 
 
 class KafkaLedger:
-    """Implements `Ledger`. A context: opened before it is asked anything, closed in less than three seconds.
+    """Implements `Ledger`. A context: enter it before you ask anything; to leave it takes less than three seconds.
 
     `outputs` are those in this Kafka, by name; `delivery` has opened all others, which are at least once. `replica` is
-    our name. A source belongs to the partition of its name. The topics of `places` are there before anything is polled.
-    `patience`: seconds after which a Kafka that is away at the start ends the run; None: never.
+    our name. A source belongs to the partition of its name. The topics of `places` are created before anything is
+    polled. `patience` is how many seconds a start waits for a Kafka that is away (None: for ever).
     """
 
     def __init__(
@@ -69,20 +69,23 @@ class KafkaLedger:
 
     @property
     def trouble(self) -> str | None:
-        """Why the state cannot be written now, if it cannot."""
+        """The reason why the state cannot be written now; None if it can."""
         return self._away or self._shards.trouble
 
     async def claim(self, owners: Mapping[str, AccountId]) -> None:
-        """Take possession of the sources' states: of those at hand now, of others as they come.
+        """Claim the states of these sources for their accounts, each as soon as its partition is at hand.
 
-        Raises ConfigError where one is another account's, now or out of `sources`.
+        Raises ConfigError if a state belongs to another account; `sources` raises it for those that come later.
         """
         self._owners = owners
         for partition, shard in self._shards.held.items():
             await self._own(partition, shard)
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
-        """Say which are ours, once Kafka and the outputs are there, and at each change; see `Assignment.changes`."""
+        """Yield the sources that are ours, once Kafka and the outputs are there, and at each change.
+
+        Raises ConfigError where the operator has to mend something, and OutputAway. See `Assignment.changes`.
+        """
         await self._delivery.arrive()
         try:
             prepared = await keep_trying(
@@ -98,7 +101,7 @@ class KafkaLedger:
             yield frozenset(source for partition in held for source in names[partition])
 
     async def _prepare(self) -> Prepared:
-        """See to all topics. Raises Unreachable while Kafka is away, ConfigError where the operator has to mend it."""
+        """Prepare all topics. Raises Unreachable while Kafka is away, ConfigError where the operator has to mend it."""
         try:
             prepared = await prepare(self._state, self._outputs)
             if prepared.fresh:
@@ -146,17 +149,17 @@ class KafkaLedger:
         return partition_of(self._state, source)
 
     def _shard(self, stream: str) -> Partition:
-        """Give the shard of a stream or a source. Raises Lost where it is not ours."""
+        """Return the partition of a stream or a source. Raises OwnershipLost if it is not ours."""
         if shard := self._shards.held.get(self._partition(stream.partition("/")[0])):
             return shard
         raise OwnershipLost(f"{stream} is not ours now")
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
-        """Read what is known of a stream."""
+        """Read what is known of a stream. Raises OwnershipLost."""
         return await self._shard(stream).restore(stream, keep)
 
     async def commit(self, change: Change) -> None:
-        """Deliver and save in one transaction. Raises Lost where nobody knows whether it holds."""
+        """Deliver and save in one transaction. Raises OwnershipLost if nobody knows whether it was committed."""
         await self._shard(change.stream).commit(change)
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
@@ -164,16 +167,16 @@ class KafkaLedger:
         await self._shard(stream).tidy(stream, seen, before)
 
     async def token(self, source: str) -> Token | None:
-        """The source's stored token. Raises ConfigError where it takes another key to read it."""
+        """Return the stored token of a source. Raises ConfigError if it was encrypted with another key."""
         closed = self._stored[source] = self._shard(source).get(TOKEN.key(source))
         return None if closed is None else self._vault.open(source, closed)
 
     async def prove(self, source: str) -> None:
-        """Write: who was fenced, and does not know it yet, hears of it before a refresh token is spent. Raises Lost."""
+        """Return if the source is surely ours, so that a refresh token may be spent. Raises OwnershipLost."""
         await self._shard(source).save({PROOF.key(source): encode(self._now())})
 
     async def save_token(self, source: str, token: Token) -> None:
-        """Return once the token is durable. Raises Lost: then it is saved as soon as the source is ours again."""
+        """Return once the token is durable. Raises OwnershipLost: it is saved as soon as the source is ours again."""
         closed = self._vault.close(source, token)
         self._unsaved[source] = self._stored.get(source), closed
         await self._shard(source).save({TOKEN.key(source): closed})

@@ -1,4 +1,4 @@
-"""A state in Kafka while its group has no members: read whole, and changed by the owner of its partitions."""
+"""A state in Kafka while its group has no members: read as a whole, and changed by hand."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -21,9 +21,9 @@ _MOST = 5_000
 
 
 class OfflineTopic:
-    """Implements `OfflineState`. A partition's rows are one transaction, unless they are very many.
+    """Implements `OfflineState`. The rows of a partition are one transaction, unless they are very many.
 
-    Written under the transactional ids of those who poll: one that starts meanwhile fences us, and reads what we wrote.
+    We write under the transactional ids of replicas: one that starts meanwhile fences us, and reads what we wrote.
     """
 
     def __init__(self, prepared: Prepared, contents: Contents) -> None:
@@ -31,7 +31,7 @@ class OfflineTopic:
         self._vault = TokenCipher(self._state.token_key)
 
     def all(self) -> StateDump:
-        """Everything in it. Raises ConfigError where a token was encrypted with another key."""
+        """Return everything in it. Raises ConfigError if a token was encrypted with another key."""
         rows = self._contents.under("")
         for key in [key for key in rows if TOKEN.has(key)]:
             rows[key] = encode(self._vault.open(name_of(key), rows[key]))
@@ -39,7 +39,7 @@ class OfflineTopic:
         return StateDump(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
 
     async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
-        """Write tombstones."""
+        """Remove these rows, and the chunks of these streams."""
         rows: dict[str, bytes | None] = dict.fromkeys(keys)
         rows |= {chunk.key: None for stream in streams for chunk in self._contents.chunks(stream)}
         await self._save(rows)
@@ -50,7 +50,7 @@ class OfflineTopic:
         await self.forget(keys, streams)
 
     async def fill(self, whole: StateDump) -> list[str]:
-        """Write all of it, tokens encrypted; where a file's end was means nothing here."""
+        """Write all of a dump, tokens encrypted, and return what was left out: the ends of files mean nothing here."""
         rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not MARK.has(key)}
         for source in whole.tokens:
             key = TOKEN.key(source)

@@ -1,4 +1,4 @@
-"""One partition of the state while it is ours: events and what they make true, in one transaction."""
+"""One partition of the state while it is ours: events and the checkpoints they make true, in one transaction."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -33,9 +33,10 @@ _TOO_MANY = 1_000
 
 
 class Partition:
-    """Ours from its claim until it is `lost`, for good: who fails to write there no longer knows what is true.
+    """A claimed partition; it is ours until it is `lost`, which is for good: after a failed write nobody knows what is
+    true there, until the partition is claimed and read again.
 
-    Streams must be restored before they are committed to: what was restored of an earlier claim is not true any more.
+    Restore a stream before you commit to it: what was restored under an earlier claim is not true any more.
     """
 
     def __init__(
@@ -61,22 +62,22 @@ class Partition:
         self.committed = False
 
     def lose(self, why: str) -> None:
-        """Let nothing be written any more."""
+        """Give the partition up: nothing is written to it any more. The first reason stays."""
         if not self.lost.is_set():
             self.why = why
             self.lost.set()
 
     def get(self, key: str) -> bytes | None:
-        """One value. Raises Lost."""
+        """Return one value. Raises OwnershipLost."""
         self._check()
         return self._contents.get(key)
 
     def under(self, prefix: str) -> Mapping[str, bytes]:
-        """All values whose key begins so, by the rest of the key."""
+        """Return all values whose key begins with the prefix, by the rest of the key."""
         return self._contents.under(prefix)
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
-        """Read what is known of a stream."""
+        """Read what is known of a stream. Raises OwnershipLost."""
         self._check()
         seen = Seen(keep)
         for chunk in self._contents.chunks(stream):
@@ -112,11 +113,11 @@ class Partition:
         self.committed = True
 
     def _doubts_after(self, group: Sequence[Change], *, delivered: bool) -> Mapping[str, set[int]]:
-        """What is in doubt of each stream while the batches are on their way, and when they are `delivered`."""
+        """Return what is in doubt of each stream while the batches are on their way, or once they are `delivered`."""
         found = {change.stream: self._doubts[change.stream] for change in group}
         for change in group:
-            of = found[change.stream]
-            found[change.stream] = of - change.batch.seen.delivered if delivered else of | change.batch.seen.delivered
+            doubts, delivered_now = found[change.stream], change.batch.seen.delivered
+            found[change.stream] = doubts - delivered_now if delivered else doubts | delivered_now
         return found
 
     def _doubt_rows(self, doubts: Mapping[str, Collection[int]]) -> dict[str, bytes | None]:
@@ -124,7 +125,7 @@ class Partition:
         return {key: value for key, value in rows.items() if value != self._contents.get(key)}
 
     async def save(self, rows: Rows, posts: Sequence[ProducerRecord] = ()) -> None:
-        """Write rows and posts in one transaction: both are true when it returns. Raises Lost, the shard with it."""
+        """Write rows and events in one transaction. Raises OwnershipLost, and the partition is lost with it."""
         async with self._transaction() as producer:
             state = [reader.post(self._state, self._partition, key, value) for key, value in rows.items()]
             await producer.transaction([*posts, *state])
@@ -161,7 +162,7 @@ class Partition:
         return many or size > _TOO_SPARSE * seen.packed_size + _SMALL
 
     async def _rewrite(self, stream: str, seen: Seen) -> None:
-        """The new chunks first, which win over the old; so every step on the way is as true as the last."""
+        """Write new chunks before the old ones are forgotten: new ones win, so a crash in between loses nothing."""
         old: Rows = {chunk.key: None for chunk in self._contents.chunks(stream)}
         item = seen.packed_size // max(1, len(seen))
         new = [(at, piece) for at, chunk in seen.pack_by_day() for piece in pieces(chunk, item)]

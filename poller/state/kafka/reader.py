@@ -29,7 +29,7 @@ _FETCH = 8 << 20
 
 
 class Claim(Struct, frozen=True):
-    """Who took a partition over, and when (seconds since 1970). `partitions`: how many the state has for ever."""
+    """A claim: the replica that took a partition over, and when (seconds since 1970). The state has `partitions`."""
 
     replica: str
     id: str
@@ -38,7 +38,7 @@ class Claim(Struct, frozen=True):
 
 
 def post(state: KafkaState, partition: int, key: str, value: bytes | None) -> ProducerRecord:
-    """Make a record of the state."""
+    """Make a record of the state; without a value it is a tombstone."""
     return ProducerRecord(state.topic, key.encode(), value, int(time.time() * 1000), (), partition)
 
 
@@ -55,7 +55,7 @@ class PartitionReader:
     @classmethod
     @asynccontextmanager
     async def open(cls, state: KafkaState, partition: int) -> AsyncIterator[Self]:
-        """Connect. What goes wrong in here is an OutputError."""
+        """Connect to read a partition. What goes wrong in the context is raised as OutputError."""
         async with consuming(state, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH) as consumer:
             consumer.assign([TopicPartition(state.topic, partition)])
             yield cls(state, partition, consumer)
@@ -81,9 +81,9 @@ class PartitionReader:
 
 @asynccontextmanager
 async def consuming(state: KafkaState, seconds: float | None = None, **options: Any) -> AsyncIterator[Any]:
-    """Open a consumer in no group, from the beginning of what it is given; in here it has so many `seconds`, None: any.
+    """Open a consumer that is in no group and begins at the beginning of what it is assigned.
 
-    What goes wrong in here is an OutputError.
+    The context may last `seconds` (None: any time). What goes wrong in it is raised as OutputError.
     """
     witness = ErrorCollector()
     consumer = AIOKafkaConsumer(**state.connection(), enable_auto_commit=False, auto_offset_reset="earliest", **options)
@@ -151,7 +151,7 @@ class TopicReader:
 
 
 async def read_topic(state: KafkaState) -> TopicReader | None:
-    """Read all of a state; None where there is none yet. Raises ConfigError where it cannot be read."""
+    """Read all of a state; return None if there is none yet. Raises ConfigError if it cannot be read."""
     try:
         async with looking_at(state) as topics:
             found = await topics.describe([state.topic])
@@ -164,7 +164,7 @@ async def read_topic(state: KafkaState) -> TopicReader | None:
 
 
 async def missing_topic(state: KafkaState) -> str | None:
-    """Say that its topic is not there; None where it is. Raises ConfigError where that cannot be told."""
+    """Say that the topic is not there; None if it is. Raises ConfigError if that cannot be told."""
     try:
         async with looking_at(state) as topics:
             there = bool(await topics.describe([state.topic]))

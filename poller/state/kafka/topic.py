@@ -1,4 +1,4 @@
-"""The topic of the state: what a look at it shows, what a start makes of it, and what counts as a state that is lost.
+"""The topic of the state: looked at, created, and refused if what it held is lost.
 
 Compaction keeps the last record of every key, and never moves the offset at which a log begins: zero. (Kafka 4.3.1 says
 0 where the first record left has offset 27, also after it was restarted or killed; only retention and DeleteRecords
@@ -36,8 +36,7 @@ _LOOKING = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The topic of the state at one moment: its id (None: the broker has none), and where each partition's log begins
-    and ends."""
+    """A look at the topic: its id (None: the broker gives none), and where each partition begins and ends."""
 
     topic: Topic
     id: str | None
@@ -46,19 +45,27 @@ class Look:
 
     @property
     def filled(self) -> Sequence[int]:
-        """The partitions that hold anything, the shortest log first."""
+        """Return the partitions that hold anything, the one with the shortest log first."""
         spans = {number: self.end[number] - first for number, first in self.first.items()}
         return sorted((number for number, span in spans.items() if span), key=spans.__getitem__)
 
-    def loss(self, begins: Mapping[int, int], partitions: int) -> str | None:
-        """Say how the state loses, or has lost, what it held. `begins`: where logs may begin instead of at zero."""
+    @property
+    def deletes(self) -> str | None:
+        """Say that the topic is not compacted."""
         policy = self.topic.settings.get("cleanup.policy", "compact")
-        if "compact" not in policy:
-            return f"cleanup.policy of topic {self.topic.name} is {policy}, which deletes the state bit by bit"
-        return self.cut(begins, partitions)
+        if "compact" in policy:
+            return None
+        return f"cleanup.policy of topic {self.topic.name} is {policy}, which deletes the state bit by bit"
+
+    def loss(self, begins: Mapping[int, int], partitions: int) -> str | None:
+        """Say how the state loses, or has lost, what it held; None if it does not.
+
+        `begins` are the offsets at which logs may begin instead of at zero.
+        """
+        return self.deletes or self.cut(begins, partitions)
 
     def cut(self, begins: Mapping[int, int], partitions: int) -> str | None:
-        """Say which partition begins later than at the first offset."""
+        """Say which partition begins later than it may; None if none does."""
         for number, first in self.first.items():
             if number < partitions and first > begins.get(number, 0):
                 return f"the beginning of topic {self.topic.name} is gone: partition {number} begins at offset {first}"
@@ -67,8 +74,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A topic that may be polled with. `state` has the number of partitions that it was written with; `begins` says
-    where logs may begin instead of at zero. `fresh`: no state is in it, or none that is whole: `begin` one."""
+    """A topic that may be polled with.
+
+    `state` has the number of partitions that the state was written with, and `begins` the offsets at which logs may
+    begin instead of at zero. A `fresh` topic holds no state, or none that is whole: `begin` one there.
+    """
 
     state: KafkaState
     look: Look
@@ -79,7 +89,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a start would find: `problems` are why it would refuse. `look` is None where there is no topic yet."""
+    """A start's findings: `problems` are its reasons to refuse. `look` is None if there is no topic yet."""
 
     state: KafkaState
     look: Look | None
@@ -89,7 +99,7 @@ class Inspection:
 
 
 async def look_at(state: KafkaState) -> Look | None:
-    """Look at the topic; None where it is not there. Raises OutputError."""
+    """Look at the topic; return None if it is not there. Raises OutputError."""
     async with looking_at(state) as topics:
         found = (await topics.describe([state.topic])).get(state.topic)
         id_ = await topics.id_of(state.topic)
@@ -106,10 +116,20 @@ async def look_at(state: KafkaState) -> Look | None:
     )
 
 
-async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prepared:
-    """See to the topic, and make it where there is none.
+async def as_written(state: KafkaState) -> KafkaState | None:
+    """Return the state with the number of partitions that it was written with; None if it was not written yet.
 
-    Raises ConfigError where a state is lost, or the topic does not fit; OutputError.
+    Raises OutputError.
+    """
+    look = await look_at(state)
+    written = await partitions_written(state, look.filled) if look else None
+    return state.model_copy(update={"partitions": written}) if written else None
+
+
+async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prepared:
+    """Inspect the topic, and create it if there is none.
+
+    Raises ConfigError if the state is lost or the topic does not fit, and OutputError.
     """
     found = await inspect(state, outputs)
     if found.problems:
@@ -124,7 +144,7 @@ async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prep
 
 
 async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Inspection:
-    """Find what a start would find, and change nothing. Raises OutputError."""
+    """Return what a start would find; change nothing. Raises OutputError."""
     look = await look_at(state)
     async with looking_at(state) as topics:
         if look:
@@ -146,7 +166,7 @@ async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Insp
 
 
 async def begin(prepared: Prepared) -> None:
-    """Begin the state in a `fresh` topic: every partition is told that it is one. Raises OutputError."""
+    """Begin the state in a `fresh` topic: write a manifest into every partition. Raises OutputError."""
     state, begins = prepared.state, prepared.begins
     producer = Producer(state, "zstd", {})
     try:

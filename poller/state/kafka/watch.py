@@ -1,4 +1,4 @@
-"""Watches over the topic of the state while a replica runs: is it still the one that we know, and is all of it there?
+"""Watches over the topic of the state while a replica runs: it must stay the same topic, and lose nothing.
 
 A topic that was deleted, made anew or emptied looks like a state that has just begun, and a replica that believed it
 would deliver everything again. So what each partition held last is remembered, and compared three times: every few
@@ -26,11 +26,11 @@ _UNTIL = "nothing is polled until it is there again, or a start with allow_empty
 
 
 class StateLost(OutputError):
-    """The topic is not the one that we know, or has lost something: nothing in it is to be believed, or added to."""
+    """The topic is another one than we know, or has lost records: do not believe it, and do not write to it."""
 
 
 class TopicWatch:
-    """What is known of the topic; `trouble` says what is wrong with it, None while nothing is."""
+    """A memory of the topic that notices when it is lost; `trouble` says how, and is None while it is not."""
 
     def __init__(self, state: KafkaState, report: Callable[[str | None], None]) -> None:
         """`report` is given the trouble when it begins, and None when it is over."""
@@ -44,7 +44,7 @@ class TopicWatch:
         self.trouble: str | None = None
 
     def know(self, prepared: Prepared) -> None:
-        """Take the topic as it is now for the one to be known again."""
+        """Remember the topic as it is now."""
         self._state, self._id, self._begins = prepared.state, prepared.look.id, prepared.begins
 
     def begins(self, number: int) -> int:
@@ -52,8 +52,10 @@ class TopicWatch:
         return self._begins.get(number, 0)
 
     def accept(self, number: int) -> Accept:
-        """Return what judges a transaction of the owner of this partition: StateLost where its records do not follow
-        what was there."""
+        """Return a judge of the transactions of one partition's owner.
+
+        It raises StateLost if the records do not follow those that we know, and when the log has lost its beginning.
+        """
         return partial(self._accept, number)
 
     def _accept(self, number: int, written: Sequence[Any]) -> None:
@@ -65,7 +67,7 @@ class TopicWatch:
             self._reached[number] = one.offset
 
     async def confirm(self) -> None:
-        """Return if the topic is sound, as a look shows that begins now or later. Raises StateLost, OutputError."""
+        """Return if the topic is sound by a look that begins now or later. Raises StateLost, and OutputError."""
         asked = anyio.current_time()
         async with self._looking:
             if self._looked < asked:
@@ -79,7 +81,7 @@ class TopicWatch:
             await self._sound.wait()
 
     async def run(self) -> None:
-        """Look again and again, until cancelled. A Kafka that is away is no loss, and shows in what else fails."""
+        """Look every few seconds, until cancelled. A Kafka that is away is no loss: other calls report that."""
         while True:
             await anyio.sleep(EVERY)
             async with self._looking:
@@ -106,7 +108,7 @@ class TopicWatch:
         look = await look_at(self._state)
         if look is None:
             return f"topic {self._state.topic} of the state is gone"
-        trouble = None if self._state.allow_empty else look.loss({}, 0)
+        trouble = None if self._state.allow_empty else look.deletes
         trouble = trouble or self._stranger(look) or look.cut(self._begins, self._state.partitions)
         if trouble and await self._begun_anew(look):
             return None
@@ -121,7 +123,7 @@ class TopicWatch:
         return None
 
     async def _begun_anew(self, look: Look) -> bool:
-        """Believe a topic from now on in which a start has begun the state anew since we knew it."""
+        """Return True if a start has begun the state anew in this topic; from then on it is the one that we know."""
         numbers = range(self._state.partitions)
         if look.topic.partitions < len(numbers) or not {*numbers} <= {*look.filled}:
             return False
