@@ -164,6 +164,42 @@ def test_another_serializer_makes_no_news_at_any_vendor(name: str) -> None:
     assert read(name, again, records).messages == [], "and after a restart, that knows no spelling"
 
 
+LOCAL: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
+    (
+        "callcap/calls",
+        [
+            {"start_datetime": shown, "end_datetime": f"2026-03-14T16:20:00{zone}"}
+            for shown, zone in (
+                ("2026-03-14 09:15:42", "Z"),
+                ("2026-03-14T16:15:42+00:00", "+00:00"),
+                ("2026-03-14T21:45:42+05:30", " UTC"),
+            )
+        ],
+        {"start_datetime": "2026-03-14 16:15:42", "end_datetime": "2026-03-14T16:20:00Z"},
+    ),
+    (
+        "agendize/calls",
+        [
+            {"start": {"dateTime": "2026-03-14T12:15:30", "timeZone": "US/Eastern"}},
+            {"start": {"dateTime": "2026-03-14 12:15:30.000", "timeZone": "America/New_York"}},
+            {"start": {"dateTime": "2026-03-14T12:15:30", "timeZone": "Eastern Standard Time"}},
+            {"start": {"dateTime": "2026-03-14T16:15:30+00:00", "timeZone": "US/Eastern"}},
+        ],
+        {"start": {"dateTime": "2026-03-14T12:15:30", "timeZone": "US/Pacific"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "spellings", "other"), LOCAL)
+def test_a_time_in_a_zone_that_is_known_is_an_instant(
+    name: str, spellings: list[dict[str, Any]], other: dict[str, Any]
+) -> None:
+    record, seen = json.loads(OLD[name][0]["record"]), Seen(None)
+    read(name, seen, [record | spellings[0]])
+    assert [shown for shown in spellings if read(name, seen, [record | shown]).messages] == []
+    assert len(read(name, seen, [record | other]).messages) == 1
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_an_upgrade_tells_nothing_again_and_from_then_on_spelling_is_nothing(name: str, tmp_path: Path) -> None:
     database = Database.read(old_state(tmp_path))

@@ -80,7 +80,7 @@ class Agendize(Source):
                 kind=kinds.Call,
                 decoder=json.Decoder(records.Record),
                 identity=lambda record: read_id(record.id),
-                contents=(records.contents,),
+                contents=(records.contents, records.contents_in_utc),
                 time=partial(records.began, zone=zone),
                 normalize=partial(records.call, zone=zone, region=self.default_region),
             ),

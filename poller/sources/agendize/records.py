@@ -50,6 +50,12 @@ def contents(record: Any) -> Any:
     return structs.replace(record, id=None, duration=read_id(record.duration) or record.duration, record=recording)
 
 
+def contents_in_utc(record: Any) -> Any:
+    """The contents with the start as an instant, where the call names its zone: a zone has several names."""
+    began = read_time(*start_of(record, None))
+    return structs.replace(contents(record), start=_Start(dateTime=began) if began else record.start)
+
+
 def call(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Call:
     """A call in our words. Text may hold HTML entities, which are left as they are."""
     began, lasted = read_time(*start_of(record, zone)), read_seconds(record.duration)

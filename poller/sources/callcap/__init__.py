@@ -75,7 +75,7 @@ class Callcap(Source):
                 kind=kinds.Call,
                 decoder=msgspec.json.Decoder(records.Record),
                 identity=lambda record: read_id(record.call_id),
-                contents=(records.contents,),
+                contents=(records.contents, partial(records.contents_in_utc, zone=zone)),
                 time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
                 modified=partial(records.modified, zone=zone),
                 normalize=partial(records.call, zone=zone, region=self.default_region),

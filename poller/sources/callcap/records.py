@@ -54,6 +54,15 @@ def contents(record: Any) -> Any:
     return msgspec.structs.replace(record, last_modified=None, recording=recording)
 
 
+def contents_in_utc(record: Any, *, zone: ZoneInfo) -> Any:
+    """The contents with the times of the call as instants: they are shown in the zone that was asked for."""
+    began = read_time(record.start_datetime, zone)
+    ended = read_time(record.end_datetime, zone, after=began)
+    return msgspec.structs.replace(
+        contents(record), start_datetime=began or record.start_datetime, end_datetime=ended or record.end_datetime
+    )
+
+
 def call(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
     """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
     campaign = as_struct(as_struct(record.accounts, _Accounts).campaign, _Campaign)
