@@ -3,12 +3,6 @@
 from collections.abc import Mapping
 
 NOT_YET: Mapping[str, tuple[str, str]] = {
-    "stamps_with_zero_offset": ("agendize callcap", "a time's spelling is refused, or news"),
-    "stamps_with_other_offset": ("agendize callcap", "a time's spelling is refused, or news"),
-    "stamps_with_utc_word": ("agendize callcap", "a time's spelling is refused, or news"),
-    "stamps_without_colon": ("agendize callcap", "a time's spelling is refused, or news"),
-    "zone_alias": ("agendize callcap", "a zone is taken at its letter"),
-    "windows_zone": ("agendize callcap", "a zone is taken at its letter"),
     "row_twice": ("trackdrive", "the list is taken at its letter"),
     "empty_pages": ("ipscape", "empty pages are taken for an endless chain"),
     "rows_by_number": ("agendize callcap flextell ipscape trackdrive", "the list is taken at its letter"),
@@ -24,7 +18,6 @@ NOT_YET: Mapping[str, tuple[str, str]] = {
     "size_as_text": ("callcap flextell ipscape", "the envelope is taken at its letter"),
     "envelope_as_text": ("callcap flextell ipscape trackdrive", "the envelope is taken at its letter"),
     "envelope_with_fraction": ("callcap flextell ipscape trackdrive", "the envelope is taken at its letter"),
-    "another_spelling": ("agendize callcap", "spelling is news"),
     "size_capped": ("callcap flextell", "the envelope is taken at its letter"),
     "stray_row": ("agendize ipscape", "one row outside stops all"),
 }
