@@ -67,7 +67,7 @@ class Orders:
         checkpoint.backfill = accept_order(name, stream.checkpoint, history, stream.keep, order, self._now())
         if stream.slice:
             await stream.slice.close()
-        stream.slice, stream.slice_retry, stream.given_up = None, Retry(), False
+        stream.slice, stream.slice_retry, stream.slice_shifts, stream.given_up = None, Retry(), 0, False
         await self._step.save(stream, checkpoint, Batch())
 
     def refuse_all(self) -> None:

@@ -115,7 +115,8 @@ class SweepRuntime:
 class StreamRuntime:
     """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time.
 
-    `slice` is the slice of ordered history that is under way; `given_up` says that its order is, by this process.
+    `slice` is the slice of ordered history that is under way, `slice_shifts` how often in a row it contradicted itself;
+    `given_up` says that its order is, by this process.
     """
 
     source: str
@@ -131,6 +132,7 @@ class StreamRuntime:
     tidied: datetime | None = None
     slice: Reading | None = None
     slice_retry: Retry = field(default_factory=Retry)
+    slice_shifts: int = 0
     given_up: bool = False
 
     @property

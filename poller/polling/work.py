@@ -236,12 +236,24 @@ class SliceWork:
         if page.end:
             covers = self.reading.covers
             done = backfill.slice_read(done, self._history, covers.window, covers.records, now)
+            self.stream.slice_shifts = 0
         checkpoint.backfill = self._done = done
         self.retry.succeeded()
 
     def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
-        """Have the slice read anew; a shorter one where it failed on the way, or the list moved under it."""
-        why, shorter = passes.error_text(error), isinstance(error, Shifted) or self.reading.covers.pages > 0
+        """Have the slice read anew; a shorter one where it failed on the way, or the list moved under it.
+
+        A list that contradicts itself three times in a row was delivered: what may be missing is told, and the next
+        slice is read.
+        """
+        covers, moved = self.reading.covers, isinstance(error, Shifted)
+        self.stream.slice_shifts = self.stream.slice_shifts + 1 if moved else 0
+        if self.stream.slice_shifts >= passes.SHIFTS:
+            self.stream.slice_shifts = 0
+            done = backfill.page_delivered(self._ordered, 0, 0, (covers.window,))
+            checkpoint.backfill = backfill.slice_read(done, self._history, covers.window, covers.records, now)
+            return
+        why, shorter = passes.error_text(error), moved or covers.pages > 0
         checkpoint.backfill = backfill.slice_failed(self._ordered, self._history, why, shorter=shorter)
 
     def report(self, telemetry: Telemetry, page: Page) -> None:

@@ -138,6 +138,7 @@ async def test_a_token_may_expire_between_two_pages_and_the_new_one_come_with_th
     done = await read(STREAM, "sync", http, cursor=KNOWN)
     assert http.queries() == [{"syncToken": "old"}, {"syncToken": "old", "pageToken": "a"}, RECENT, {}, AGAIN]
     assert (done.error, done.records()) == (None, [CALL, ANCIENT])
+    assert [page.begins_anew for page in done.pages] == [False, True, True, False], "its first lists are old news"
     assert done.cursors[:-1] == [None] * 3
     assert done.cursors[-1] == Cursor(NOW + 2 * SECOND - LAG, "new")
 

@@ -54,6 +54,8 @@ async def test_a_lead_is_read_by_itself_and_may_be_gone() -> None:
     assert http.asked == [("/v3.0/leads/55001", {})] * 2
     nameless = {**LEAD, "leadId": None}
     assert list((await reread(Scripted([Said(nameless)]))).records) == [json_bytes(nameless)], "which makes a reject"
+    bare = {"leadId": 55001, "phones": [], "timestamps": None}
+    assert list((await reread(Scripted([Said(bare)]))).records) == [json_bytes(bare)], "any field may be null"
     for other in ({"error": "no such lead"}, {**LEAD, "leadId": 1}, {"data": LEAD}, [LEAD], {}, b"<html>", b""):
         with pytest.raises(Unexpected):
             await reread(Scripted([Said(other)]))

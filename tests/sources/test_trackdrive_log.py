@@ -1,5 +1,6 @@
 """How TrackDrive's log of changes is followed, and the leads that it names are read."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +57,12 @@ async def test_a_named_lead_is_read_by_its_internal_id_and_known_by_its_uuid() -
     (record,) = page.records
     assert LEADS.records.identity(LEADS.records.decoder.decode(record)) == LEAD["uuid"]
     assert page.end is None
+
+
+@pytest.mark.parametrize("lead", [{**LEAD, "id": None, "uuid": None}, {**LEAD, "id": None}, {"created_at": "x"}])
+async def test_a_named_lead_without_an_id_is_read_as_it_came(lead: dict[str, Any]) -> None:
+    page, _ = await reread(single(lead))
+    assert list(map(json.loads, map(bytes, page.records))) == [lead], "which makes a reject where it has no uuid"
 
 
 async def test_a_named_lead_that_is_gone_is_no_record() -> None:

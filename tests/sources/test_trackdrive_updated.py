@@ -29,6 +29,7 @@ async def test_updated_walks_down_until_a_whole_page_is_older_than_the_window() 
     assert http.queries() == [{**query, "page": str(page)} for page in (1, 2, 3)]
     assert (done.error, done.cursors[-1]) == (None, Cursor(NOW - LAG))
     assert [page.end for page in done.pages] == [None, None, End(Cursor(NOW - LAG))]
+    assert {page.asked_from for page in done.pages} == {minutes.start}, "the last page reaches beyond that"
 
 
 @pytest.mark.covers("trackdrive", 7)
