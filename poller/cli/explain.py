@@ -106,7 +106,7 @@ def _gap(gap: GapPlan) -> str:
 
 
 def known_line(of: Known) -> str:
-    """One record, in a line."""
+    """Return what is known of one record, in a line."""
     doubt = "; in doubt: whatever the vendor says of it next is sent" if of.in_doubt else ""
     missed = f"; missing from {of.missed} passes in a row" if of.missed else ""
     if of.revision is None or of.delivered is None:

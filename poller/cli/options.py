@@ -1,4 +1,4 @@
-"""What several commands share: their options, how they wait for their work, and how they end."""
+"""The parts that several commands share: options, how they wait for their work, and how they end."""
 
 import os
 import re
@@ -24,12 +24,12 @@ class Command(TyperCommand):
     """A command whose usage shows what it needs as `NAME`, and what it takes besides as `[NAME]`."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """What follows the name of the command; typer puts braces around what is needed."""
+        """Return what follows the name of the command, without the braces that typer puts around what is needed."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 def examples(*commands: str) -> str:
-    """What the help of a command shows at its end."""
+    """Return the examples that the help of a command shows at its end."""
     return "\n\n".join(["Examples:", *commands])
 
 

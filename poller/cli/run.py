@@ -1,4 +1,4 @@
-"""`poller run`."""
+"""`poller run`: polls all sources until it is stopped."""
 
 import os
 from typing import Annotated

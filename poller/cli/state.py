@@ -60,7 +60,7 @@ async def _export(settings: Settings, path: Path | None) -> None:
 
 
 def _write(path: Path, lines: Iterator[bytes]) -> None:
-    """Whole, or not at all."""
+    """Write the file whole, or not at all."""
     beside = path.with_name(path.name + ".part")
     try:
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What several commands show at a terminal, or into a pipe."""
+"""The look of what commands print, at a terminal and into a pipe."""
 
 import sys
 from datetime import datetime
@@ -30,7 +30,7 @@ def cell(text: str) -> str:
 
 
 def soon(moment: datetime | None, now: datetime) -> str:
-    """How far off a time is."""
+    """Return how far off a time is, in words."""
     if moment is None:
         return "-"
     return f"in {format_duration_roughly(moment - now)}" if moment > now else "due"

@@ -1,1 +1,1 @@
-"""What each command does, without a terminal: a file each."""
+"""The work of each command, without a terminal: one module each."""

@@ -65,7 +65,7 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
 
 
 async def owner_elsewhere(settings: Settings, source: str) -> str | None:
-    """Which replica polls a source, and what to do therefore; None where none does. Raises ConfigError."""
+    """Return which replica polls a source and a remedy, in words; None where none does. Raises ConfigError."""
     if not isinstance(settings.state, KafkaState):
         return None
     name = await owner_of(settings.state, source)
@@ -141,7 +141,7 @@ async def _reader(
 
 
 async def _watch(made: SourceLoop, stream: str, show: Show) -> None:
-    """Show how far it is."""
+    """Show how far the backfill is, again and again."""
     while True:
         if found := made.backfill(stream):
             show(found)

@@ -26,7 +26,7 @@ _AWAY = 60.0
 
 
 class PollerGone(Exception):
-    """What was asked for cannot be watched to its end; says why."""
+    """A backfill that cannot be watched to its end; the text says why, and what becomes of the order."""
 
 
 async def order_from_running(
@@ -70,7 +70,7 @@ async def _watch(
 
 
 async def _look(http: httpx.AsyncClient, look: BackfillRequest, say: Callable[[str], None]) -> Backfill | None:
-    """How far it is; a poller that is restarted meanwhile goes on by itself. Raises PollerGone."""
+    """Return how far the backfill is; wait for a poller that is restarted meanwhile. Raises PollerGone."""
     try:
         return await _ask(http, look)
     except (httpx.HTTPError, ConfigError):

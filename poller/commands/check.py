@@ -29,7 +29,7 @@ _LOOKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing, in words; `ok` is False where it has to be mended before a run."""
+    """A finding about a source, an output or the state, in words; one that is not `ok` prevents a run."""
 
     name: str
     ok: bool
@@ -37,7 +37,7 @@ class Finding:
 
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
-    """The state, every source (one record is asked for), every output."""
+    """Look at the state, every source (one record is asked for) and every output; yield a finding for each."""
     async with AsyncExitStack() as stack:
         state, readable, problems, warnings = None, False, list[str](), ""
         try:
@@ -77,13 +77,13 @@ async def _source(name: str, account: Source, token: Token | None, telemetry: Te
 
 
 def _refused(account: Source) -> str:
-    """Which keys of the configuration the vendor refuses, and what to do about it; none of their values."""
+    """Return which keys of the configuration the vendor refuses, and a remedy; none of their values."""
     keys = " and ".join(key for key, value in account if isinstance(value, SecretStr))
     return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"
 
 
 def _too_slow(account: Source) -> str:
-    """What the sweeps ask for a minute at least, where the source's pace does not allow it."""
+    """Return a warning where the sweeps ask more often than `requests_per_minute` allows, else nothing."""
     minute = timedelta(minutes=1)
     wanted = sum(minute / sweep.every for stream in account.built_streams for sweep in stream.sweeps)
     if wanted <= account.requests_per_minute:

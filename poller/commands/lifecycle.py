@@ -1,4 +1,4 @@
-"""How a run ends on SIGTERM or SIGINT: the page in hand is finished and saved, within ten seconds whatever hangs."""
+"""The end of a run on SIGTERM or SIGINT: the page in hand is finished and saved, within ten seconds whatever hangs."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ Signals: TypeAlias = AsyncIterator[signal.Signals]
 
 
 def stop_signals() -> AbstractContextManager[Signals]:
-    """What asks this process to end; none is lost, or kills it, from here to the end of the context."""
+    """Return the signals that ask this process to end; none is lost, or kills the process, until the context ends."""
     return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
 
 
@@ -70,7 +70,7 @@ async def _end(supervisor: Supervisor, work: anyio.CancelScope) -> None:
 
 
 def _insist() -> None:
-    """Nothing that hangs below Python, a disk or a full pipe, keeps the process from ending in time."""
+    """End the process in time, although something hangs below Python: a disk, a full pipe."""
     threading.Event().wait(_READING + _SAVING + 0.5)
     os._exit(0)
 
@@ -116,6 +116,9 @@ async def poll_until_stopped(
 
 
 def load_certificates(settings: Settings) -> None:
-    """Read all certificates before anything starts."""
-    for account in settings.sources.values():
-        tls_context(account.ca_file)
+    """Read all certificates before anything starts. Raises ConfigError that names the source's key."""
+    for name, source in settings.sources.items():
+        try:
+            tls_context(source.ca_file)
+        except ConfigError as error:
+            raise ConfigError(f"sources.{name}.{error}") from None

@@ -101,7 +101,7 @@ def _token(settings: Settings, rereading: ConfigReload | None) -> SecretStr | No
 
 
 def _address(sock: sockets.socket) -> str:
-    """Where the page is: with `port: 0` nothing else says so."""
+    """Return the address of the status page: with `port: 0` nothing else says it."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
@@ -117,6 +117,6 @@ def _nobody(_: str) -> str:
 
 
 def _not_ready(telemetry: Telemetry, trouble: Callable[[], str | None]) -> list[str]:
-    """Why nothing can be delivered now; empty where it can."""
+    """Return why nothing can be delivered now; an empty list where all is well."""
     down = [f"output {out.name} is down: {out.error}" for out in telemetry.output_statuses() if not out.up]
     return [*down, *([found] if (found := trouble()) else [])]

@@ -30,7 +30,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What a reset of this name forgets: streams, and the sources whose tokens go with them."""
+    """A reset under this name: the streams that are forgotten, and the sources whose tokens go with them."""
 
     name: str
     streams: list[Forgotten]
@@ -89,7 +89,7 @@ def offline(settings: Settings, command: str, *, make: bool = False) -> Abstract
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """What keeps a state from being written is the operator's to mend: nothing was changed."""
+    """Turn an error of SQLite into a ConfigError: the operator can mend it, and nothing was changed."""
     try:
         yield
     except sqlite3.Error as error:
@@ -97,7 +97,7 @@ def writing() -> Iterator[None]:
 
 
 def _is_empty(whole: StateDump) -> bool:
-    """Whether no stream is in it: accounts, and where files end, are there as soon as a poller was started."""
+    """Return True if no stream is in the state: accounts and marks are there as soon as a poller was started."""
     return not any(map(is_of_stream, whole.rows)) and next(iter(whole.chunks), None) is None
 
 

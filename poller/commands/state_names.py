@@ -17,7 +17,7 @@ from poller.state.rows import ACCOUNT, PROOF, encode, is_of_source, renamed, sou
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """What was moved to another name: streams, as `NEW/stream`. `unfamiliar`: the configuration lacks that name."""
+    """A source that has a new name now, and its streams, as `NEW/stream`. `unfamiliar`: it is not configured."""
 
     old: str
     new: str

@@ -23,7 +23,7 @@ _MOST_VALUES = 200_000  # ten thousand sources need fewer; aliases of aliases ca
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong at a place, and what would be right."""
+    """A mistake at a place of the file, and what would be right there."""
 
     line: int
     keys: Keys
@@ -32,8 +32,10 @@ class Problem:
 
 @dataclass(slots=True)
 class Document:
-    """What a file holds, and the line of each of its keys; `problems` of the file itself, and `unread`, where these
-    leave no value to judge."""
+    """The contents of a file, and the line of each of its keys.
+
+    `problems` are those of the file itself; `unread` are the places where these leave no value to judge.
+    """
 
     name: str
     placeholders: Placeholders
@@ -134,12 +136,12 @@ def _spelt_key(key: str) -> str:
 
 
 def _is_plain(node: Node) -> bool:
-    """Whether it stands without quotes, so that nothing is null, as everywhere in YAML."""
+    """Return True if a value stands without quotes, so that nothing means null, as everywhere in YAML."""
     return isinstance(node, ScalarNode) and node.style is None
 
 
 def _merged(node: Node) -> Iterator[Node]:
-    """What stands behind a <<."""
+    """Yield the mappings that stand behind a <<."""
     yield from node.value if isinstance(node, SequenceNode) else [node]
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of the configuration file: what an editor needs to help whoever writes one."""
+"""The JSON Schema of the configuration file, with which an editor can help to write one."""
 
 from datetime import timedelta
 from typing import Any

@@ -42,7 +42,7 @@ _ONLY_NAMES: JsonDict = {"additionalProperties": False}
 
 
 class Server(Strict):
-    """Where the status page, metrics and health endpoints are served.
+    """The address at which the status page, metrics and health endpoints are served.
 
     With a `token`, all but /livez and /readyz ask for it: as a Bearer token, or as the password of any user.
     """
@@ -70,7 +70,7 @@ class Settings(Strict):
 
     @property
     def control(self) -> Path | None:
-        """Where a running poller takes orders; None where it takes none."""
+        """Return the socket at which a running poller takes orders; None where it takes none."""
         if self.server.control or isinstance(self.state, KafkaState):
             return self.server.control
         return self.state.path.with_name(f"{self.state.path.name}.sock")
@@ -153,7 +153,7 @@ def _strangers(state: KafkaState, outputs: Mapping[str, OutputConfig]) -> Iterat
 
 
 def _unlocked(state: KafkaState, sources: Mapping[str, Source]) -> Iterator[InitErrorDetails]:
-    """Find the sources whose refresh tokens everybody could read who may read the topic."""
+    """Find the sources whose refresh tokens every reader of the topic could read."""
     if state.token_key is None:
         for name, account in sources.items():
             if isinstance(account.credential(), RefreshTokenGrant):

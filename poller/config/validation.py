@@ -1,4 +1,4 @@
-"""What pydantic objects to in a configuration, told as the file's own places, and what would be right there."""
+"""The mistakes that pydantic finds in a configuration, with their places in the file and what would be right there."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""What the state holds, as it is written there: the same records whatever keeps them."""
+"""The records of a state, as they are written: the same in SQLite and in Kafka."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ class Gap(Struct, frozen=True):
 
 
 class LastPass(Struct, frozen=True):
-    """What one complete pass came to: the window it asked for, and how many pages, records and events it was."""
+    """A complete pass: the window that it asked for, and how many pages, records and events came of it."""
 
     start: datetime
     end: datetime
@@ -38,7 +38,7 @@ class SweepState(
     Struct,
     rename={"to_fetch": "left", "fetched": "reread", "last_density": "found", "last_pass": "brought"},
 ):
-    """Where one sweep stands. In the state some fields keep the names that they were first saved under.
+    """The progress of one sweep. In the state some fields keep the names that they were first saved under.
 
     `origin` is where its first window begins; `due` when it runs next; `complete` whether a first complete pass has
     been; `shifts` how often in a row the list moved under it; `last_density` how many records its last complete pass
@@ -62,9 +62,12 @@ class SweepState(
 
 
 class Backfill(Struct, frozen=True):
-    """A range of history that was ordered at `ordered`, in the words of whoever did: `at` is read up to, `step` the
-    seconds of the next slice. `slices`, `records` and `events` are what it came to so far; `unreadable` the parts that
-    the vendor's list does not reach; `done` when all was read."""
+    """A range of history that was ordered at `ordered`, in the words of the command.
+
+    `at` is the time up to which it was read, `step` the seconds of the next slice. `slices`, `records` and `events`
+    count what was read so far; `unreadable` are the parts that the vendor's list does not reach; `done` is when all was
+    read, or the order was given up.
+    """
 
     words: tuple[str, str]
     start: datetime
@@ -81,8 +84,11 @@ class Backfill(Struct, frozen=True):
 
 
 class Checkpoint(Struct):
-    """Where one stream stands. `started` is its first poll, `start` what that reached back to (None: all there is);
-    `backfill` is the last one that was ordered."""
+    """The progress of one stream.
+
+    `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last
+    one that was ordered.
+    """
 
     started: datetime
     start: datetime | None

@@ -80,7 +80,7 @@ class Delivery:
 
     @property
     def doubtful(self) -> bool:
-        """Whether some output cannot be taken back, so that a crash leaves in doubt what it holds."""
+        """Return True if an output cannot be taken back, so that a crash leaves in doubt what that output holds."""
         return not all(output.exact for output in self._outputs.values())
 
     async def announce(self, messages: Sequence[Message]) -> dict[str, Marks]:

@@ -17,7 +17,7 @@ class DryLedger:
         self._delivery = delivery
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
-        """Say that all are, whoever else polls them."""
+        """Yield all configured sources: a dry run polls them beside whatever else does."""
         yield configured
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
@@ -25,16 +25,16 @@ class DryLedger:
         return restore(self._stored, stream, keep)
 
     async def commit(self, change: Change) -> None:
-        """Show the batch."""
+        """Deliver the batch to the output that shows it, and save nothing."""
         if change.batch.messages:
             await self._delivery.deliver(change.batch.messages)
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
-        """Nothing is kept, so nothing is to be tidied."""
+        """Do nothing: a dry run keeps nothing that could be tidied."""
 
     async def token(self, source: str) -> Token | None:
         """The source's stored token."""
         return token_of(self._stored, source)
 
     async def prove(self, source: str) -> None:
-        """Nothing is spent in a dry run."""
+        """Return at once: a dry run never spends a refresh token."""

@@ -57,7 +57,7 @@ class _Line(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 def export_lines(state: StateDump, now: datetime) -> Iterator[bytes]:
-    """All lines of an export."""
+    """Yield the lines of an export: a header, one for each row and chunk, and an end that counts them."""
     yield encode(_Header(FORMAT, VERSION, now)) + b"\n"
     count = 0
     for line in _lines(state):
@@ -80,7 +80,7 @@ def _lines(state: StateDump) -> Iterator[_Line]:
 
 
 def read_export(lines: Iterable[bytes], place: str) -> StateDump:
-    """What an export holds. Raises ConfigError where a line is not as we write it, or where some are missing."""
+    """Read an export. Raises ConfigError where a line is not as `export_lines` writes it, or where some are missing."""
     state, chunks, count, ended = StateDump(), list[tuple[str, int, bytes]](), -1, False
     for number, line in enumerate(lines, 1):
         try:

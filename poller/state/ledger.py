@@ -14,7 +14,7 @@ from poller.state.reader import Restored
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """What one commit makes true of one stream, named `source/stream`: its new checkpoint, and a page's batch."""
+    """A change of one stream, named `source/stream`: its new checkpoint, and the batch that goes with it."""
 
     stream: str
     checkpoint: Checkpoint
@@ -22,11 +22,11 @@ class Change:
 
 
 class OwnershipLost(PollerError):
-    """Nobody knows whether the commit holds, or another process polls the source now: forget all that is in memory."""
+    """A commit may hold or not, or another process polls the source now: what is in memory must be forgotten."""
 
 
 class Ledger(Protocol):
-    """Where checkpoints live. Opened before anything is polled, closed after the last commit."""
+    """A place that delivers batches and saves checkpoints as one, open from the first poll to the last commit."""
 
     def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
         """Say which of the sources are this process's to poll, as soon as that is known, and whenever it changes."""

@@ -1,4 +1,4 @@
-"""Everything that a state holds, wherever it lies; and what is done to it by hand, while nobody polls."""
+"""A whole state in memory, and what an operator can do to a state while no poller runs."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ class StateDump:
 
 
 class OfflineState(Protocol):
-    """A state that no poller uses meanwhile."""
+    """A state that is held for one command: no poller uses it meanwhile."""
 
     def all(self) -> StateDump:
-        """Everything in it."""
+        """Read all rows and chunks."""
         ...
 
     async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:

@@ -54,7 +54,7 @@ class OpenState(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """Who opens a state: the `command`, as typed behind `poller`, and what it lends to what it opens.
+    """A request to open a state: the `command`, as typed behind `poller`, and what the opened state is to use.
 
     `patience` see `Delivery`. `pause` lets seconds pass while another command has the state.
     """
@@ -87,13 +87,13 @@ async def open_dry_run(state: StateConfig, telemetry: Telemetry) -> AsyncIterato
 
 
 def replica_name(state: StateConfig) -> str:
-    """Our name among those who may poll the same sources: several of a group can run on one machine."""
+    """Return the name of this process among the replicas: the host, and with Kafka the process, too."""
     host = socket.gethostname()
     return f"{host}-{os.getpid()}" if isinstance(state, KafkaState) else host
 
 
 def group_owners(state: StateConfig) -> Owners | None:
-    """Who of them polls what; None where we are alone."""
+    """Return the register of which replica polls which source; None where the state has no replicas."""
     return Owners(state) if isinstance(state, KafkaState) else None
 
 
@@ -163,13 +163,13 @@ async def _in_kafka(
 
 
 def _places(sources: Mapping[str, Source]) -> Collection[StreamRef]:
-    """Where events will come from."""
+    """Return all streams that events can come from: source, stream and kind."""
     return [(name, of.name, of.records.kind.KIND) for name, account in sources.items() for of in account.built_streams]
 
 
 @asynccontextmanager
 async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
-    """What stands in the way of writing at the start is the operator's to mend."""
+    """Open the outputs. Raises ConfigError where one refuses to be written to: that is for the operator to mend."""
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(delivery)
@@ -191,7 +191,10 @@ async def open_offline(state: StateConfig, by: Opening, *, make: bool = False) -
 
 @asynccontextmanager
 async def open_reader(state: StateConfig) -> AsyncIterator[StateReader | None]:
-    """What is there; None where nothing was saved yet. Raises ConfigError where it cannot be read."""
+    """Open a state to look at it, beside a poller that writes it; yields None where nothing was saved yet.
+
+    Raises ConfigError where the state cannot be read.
+    """
     if isinstance(state, KafkaState):
         yield await read_topic(state)
         return
@@ -223,5 +226,5 @@ def missing_text(state: StateConfig) -> str:
 
 
 def describe_place(state: StateConfig) -> str:
-    """Where it is, in words."""
+    """Return where the state lies, in words for a person."""
     return f"topic {state.topic} of {state.place}" if isinstance(state, KafkaState) else str(state.path)

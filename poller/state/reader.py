@@ -13,7 +13,7 @@ from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, mismat
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the state knows of one stream: None and nothing where it was never polled."""
+    """The knowledge that a state has of one stream: no checkpoint, and nothing else, before the first poll."""
 
     checkpoint: Checkpoint | None
     seen: Seen
@@ -58,5 +58,5 @@ def marks_of(stored: StateReader | None, output: str) -> Mapping[str, bytes]:
 
 
 def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:
-    """Whose state is another account's: one line each."""
+    """Return one line for each source whose state belongs to another account than the configured one."""
     return mismatches(stored.under(ACCOUNT.prefix) if stored else {}, owners)

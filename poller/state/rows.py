@@ -1,4 +1,4 @@
-"""The rows of a state: what each kind is called, what it holds, and to whom a state belongs.
+"""The rows of a state: their keys, their values, and the accounts that they belong to.
 
 A row's key is a letter, a bar, and the name of what it is about: a source (`acme`), a stream (`acme/calls`), or an
 output and a path. The same keys stand in SQLite, in Kafka and, under words for the letters, in an export. This module
@@ -22,7 +22,7 @@ encode = json.Encoder().encode
 
 
 class Values(Protocol):
-    """Whatever gives a value by its key."""
+    """A mapping from keys to stored values, such as a state or its rows in memory."""
 
     def get(self, key: str) -> bytes | None:
         """One value."""
@@ -37,7 +37,7 @@ class Bytes:
 
     @property
     def prefix(self) -> str:
-        """What the keys of this kind begin with."""
+        """Return the beginning of all keys of this kind."""
         return f"{self.letter}|"
 
     def key(self, *names: str) -> str:
@@ -125,7 +125,10 @@ def is_of_stream(key: str) -> bool:
 
 
 def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> list[str]:
-    """Whose state is another account's: one line each. `saved` are the owners that the state names, by source."""
+    """Return one line for each source whose state belongs to another account.
+
+    `saved` are the accounts that the state names, by source; `owners` those of the configuration.
+    """
     former = {source: ACCOUNT.decode(saved[source]) for source in owners if source in saved}
     return [_mismatch(source, was, owners[source]) for source, was in former.items() if was != owners[source]]
 

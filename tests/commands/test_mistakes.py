@@ -9,9 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from poller import VERSION
+from poller.commands.lifecycle import load_certificates
+from poller.config.settings import Settings
+from poller.errors import ConfigError
+from poller.sources.callcap import Callcap
 from tests.commands.running import FILES, STDOUT, House, callcap, flextell, until
 from tests.commands.vendors import Vendors
 
@@ -158,6 +163,16 @@ def test_a_second_run_on_the_same_state(house: House, vendors: Vendors) -> None:
         new = vendors.put("callcap")
         until(partial(house.has, "acme", {new}), "the first one goes on")
         assert poller.stop() == 0
+
+
+def test_certificates_that_go_bad_before_they_are_needed(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(Path(certifi.where()).read_bytes())
+    source = Callcap.model_validate({"type": "callcap", "api_key": "k", "ca_file": str(ca_file)})
+    settings = Settings.model_construct(sources={"acme": source})
+    ca_file.write_text("no certificate")
+    with pytest.raises(ConfigError, match=r"^sources\.acme\.ca_file: .*ca\.pem holds no certificates"):
+        load_certificates(settings)
 
 
 def test_a_port_that_is_taken(house: House) -> None:

@@ -36,5 +36,5 @@ class _Noted(Http):
         raise _AskedError(path, params)
 
     def answered(self, path: str) -> bool:
-        """Nobody has been asked."""
+        """Return False: nobody has been asked."""
         return False

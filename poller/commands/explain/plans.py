@@ -38,7 +38,7 @@ class GapPlan:
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What a sweep does next. Times are aware, UTC; `window` is None where the whole list is read, `request` the
+    """The next pass of a sweep. Times are aware, UTC; `window` is None where the whole list is read, `request` the
     first one of the pass, without credentials; `left` counts the records that wait to be read one by one."""
 
     sweep: str
@@ -78,7 +78,7 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state knows of one record: when its last revision was delivered, or noted in silence (`baseline`).
+    """The knowledge of one record: when its last revision was delivered, or noted in silence (`baseline`).
 
     `missed`: how many complete passes in a row did not hold it, where a snapshot reads its stream.
     """
@@ -196,7 +196,7 @@ async def _gap(run: SweepRuntime, gap: Gap, base_url: str) -> GapPlan:
 
 
 async def _history(run: StreamRuntime, base_url: str) -> HistoryPlan | None:
-    """What is left of the history that was ordered last."""
+    """Return the next slice of the history that was ordered last; None where nothing is left."""
     ordered, past = run.backfill, run.stream.history
     if ordered is None or past is None:
         return None

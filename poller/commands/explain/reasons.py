@@ -1,4 +1,4 @@
-"""Why a sweep asks when it does, and for what: in words, from what the checkpoint says."""
+"""The reasons why a sweep asks when it does, and for what: in words, from what the checkpoint says."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from poller.state.checkpoint import Gap
 
 
 def why_then(run: SweepRuntime, due: datetime, now: datetime, waits: datetime | None = None) -> str:
-    """Why its next pass begins when it does. `waits`: until when the poller that runs holds it back."""
+    """Return why the next pass begins when it does. `waits`: until when the poller that runs holds it back."""
     state, every = run.state, f"every {format_duration(run.sweep.every)}"
     if waits:
         why = f", as the last try failed: {state.last_error}" if state.last_error else ", with all of its source"
@@ -28,7 +28,7 @@ def why_then(run: SweepRuntime, due: datetime, now: datetime, waits: datetime | 
 
 
 def why_there(run: SweepRuntime) -> str:
-    """Why its window begins where it does."""
+    """Return why the window of the next pass begins where it does."""
     state, lookback = run.state, run.sweep.lookback
     if lookback is None:
         return "no window: it reads the whole list"
@@ -57,7 +57,7 @@ def _at_first(run: SweepRuntime, lookback: timedelta) -> str:
 
 
 def how_closed(run: SweepRuntime, gap: Gap) -> str:
-    """How a gap will be closed."""
+    """Return how a gap will be closed."""
     if gap.kind == BROKEN:
         return "its next complete pass reads it, too"
     if gap.kind in MADE_UP_FOR and run.sweep.ranges:

@@ -1,4 +1,4 @@
-"""What `type: sqlite` takes in the configuration."""
+"""The state in one SQLite file on one machine: the keys of `state: {type: sqlite}`."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from poller.plugin.source import Strict
 
 
 class SqliteState(Strict):
-    """The state in one file."""
+    """The configuration of a state in one file."""
 
     type: Literal["sqlite"] = "sqlite"
     path: Path = Path("state/poller.db")

@@ -38,7 +38,7 @@ class Database:
 
     @classmethod
     def read(cls, path: Path) -> "Database | None":
-        """Open for reading, beside whoever writes; None where nothing was written yet."""
+        """Open for reading, beside a process that writes; return None where nothing was written yet."""
         connection = opening.readable(path)
         return None if connection is None else cls(connection)
 
@@ -103,7 +103,7 @@ class Database:
         return [bytes(data) for (data,) in rows]
 
     def chunk_bytes(self, stream: str) -> int:
-        """How much a stream's chunks hold."""
+        """Return the bytes that a stream's chunks hold."""
         query = "SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE stream = ?"
         return int(self._connection.execute(query, (stream,)).fetchone()[0])
 
@@ -115,7 +115,7 @@ class Database:
             transaction.executemany(_ADD, chunks)
 
     def end(self) -> None:
-        """Tell whoever waits for the state that this process is about to end."""
+        """Say in the lock that this process is about to end, so that its successor waits."""
         if self._lock is not None:
             self._lock.end()
 

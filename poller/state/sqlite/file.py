@@ -101,7 +101,7 @@ def check_writable(path: Path) -> None:
 
 
 def missing(path: Path) -> str:
-    """That there is no state yet, in words."""
+    """Return the sentence that there is no state yet."""
     return f"state.path: {path} is not there: nothing was saved yet"
 
 
@@ -150,7 +150,7 @@ def _checked(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:
-    """Whether it is ours, and as we wrote it."""
+    """Return if the file is a state of ours, and whole. Raises ConfigError and sqlite3.Error."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     tables = _has_tables(connection)

@@ -110,7 +110,7 @@ class SqliteLedger:
         return token_of(self._database, source)
 
     async def prove(self, source: str) -> None:
-        """It is: nobody else can have this state open."""
+        """Return at once: the lock of the file proves that no other process polls the source."""
 
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable, whether or not an output is away."""

@@ -27,7 +27,7 @@ _ENDING = 30.0
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a lock: `command` as typed behind `poller`, and since when; `ending` once it was asked to end."""
+    """A process that holds a lock: `command` as typed behind `poller`; `ending` once it was asked to end."""
 
     command: str
     pid: int
@@ -45,7 +45,7 @@ class Holder(Struct, frozen=True):
 
 
 class StateInUse(ConfigError):
-    """Another process holds the lock; `holder` is None where it does not say who it is."""
+    """A state that another process holds; `holder` is None where that process does not say which it is."""
 
     def __init__(self, path: Path, holder: Holder | None) -> None:
         self.holder = holder
@@ -82,7 +82,7 @@ class Lock:
         self._write(json.encode(replace(self._holder, ending=True)))
 
     def close(self) -> None:
-        """Let go."""
+        """Let go of the lock."""
         self._write(b"")
         os.close(self._file)
 

@@ -18,7 +18,7 @@ WRITTEN = WRITER.key("written")
 
 
 def migrate(path: Path, connection: sqlite3.Connection, check: Callable[[Path], None]) -> Path | None:
-    """Bring an opened state to our format, and let it say who writes it; gives the copy, where one was made.
+    """Bring an opened state to our format, and note our version in it; return the copy, where one was made.
 
     Killed at any moment, it leaves the state of before or of after. `check` raises where a copy is not whole. Raises
     ConfigError where there is no room for one: nothing was touched then. Raises sqlite3.Error.
@@ -42,7 +42,7 @@ def migrate(path: Path, connection: sqlite3.Connection, check: Callable[[Path], 
 
 
 def writer(connection: sqlite3.Connection) -> str:
-    """Who wrote a state that may be of any format, in words."""
+    """Return the version that wrote a state of any format, in words."""
     try:
         row = connection.execute("SELECT value FROM state WHERE key = ?", (WRITTEN,)).fetchone()
         return f"poller {bytes(row[0]).decode()}" if row else "a newer version of poller"

@@ -21,7 +21,7 @@ class OfflineFile:
         self._database.forget(keys, streams)
 
     async def move(self, added: StateDump, keys: Collection[str], streams: Collection[str]) -> None:
-        """Do it in one transaction."""
+        """Put the one and remove the other in one transaction."""
         self._database.move(added.rows, list(added.chunks), keys, streams)
 
     async def fill(self, whole: StateDump) -> list[str]:
