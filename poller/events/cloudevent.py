@@ -45,7 +45,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 def event(
-    shape: StreamInfo,
+    info: StreamInfo,
     *,
     identity: str,
     what: str,
@@ -61,20 +61,20 @@ def event(
     `what` is created, updated or deleted, `raw` the record as sent (JSON), `digest` that of its content.
     """
     kind: str = type(data).KIND  # type: ignore[attr-defined]
-    body = with_raw(data, compact_json(raw)) if shape.raw else encode(data)
-    return _revision(shape, kind, identity, what, revision, digest, time, observed, body)
+    body = with_raw(data, compact_json(raw)) if info.raw else encode(data)
+    return _revision(info, kind, identity, what, revision, digest, time, observed, body)
 
 
-def deletion_event(shape: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
+def deletion_event(info: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
     """Write the message that a record is gone from its list: it has an `id`, all else is null."""
-    kind = next(kind for kind in KINDS if shape.kind == kind.KIND)
+    kind = next(kind for kind in KINDS if info.kind == kind.KIND)
     fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
-    body = encode(fields | {"raw": None} if shape.raw else fields)
-    return _revision(shape, shape.kind, identity, "deleted", revision, 0, observed, observed, body)
+    body = encode(fields | {"raw": None} if info.raw else fields)
+    return _revision(info, info.kind, identity, "deleted", revision, 0, observed, observed, body)
 
 
 def _revision(
-    shape: StreamInfo,
+    info: StreamInfo,
     kind: str,
     identity: str,
     what: str,
@@ -84,20 +84,20 @@ def _revision(
     observed: datetime,
     body: bytes,
 ) -> Message:
-    for path in shape.drop:
+    for path in info.drop:
         body = remove_path(body, path)
-    key = f"{shape.source}/{shape.stream}/{identity}"
+    key = f"{info.source}/{info.stream}/{identity}"
     line = Event(
-        id=f"{shape.stream}/{identity}/{revision}-{digest:016x}",
-        source=f"/{shape.vendor}/{shape.source}",
+        id=f"{info.stream}/{identity}/{revision}-{digest:016x}",
+        source=f"/{info.vendor}/{info.source}",
         type=f"{kind}.{what}",
         subject=identity,
         time=time,
         dataschema=f"urn:poller:schema:{kind}:{SCHEMA_VERSION}",
-        stream=shape.stream,
+        stream=info.stream,
         revision=revision,
         observedtime=observed,
         partitionkey=key,
         data=Raw(body),
     )
-    return Message(encode(line), key, shape.source, shape.stream, kind, observed)
+    return Message(encode(line), key, info.source, info.stream, kind, observed)

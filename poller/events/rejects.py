@@ -21,30 +21,30 @@ class Rejected(Struct, frozen=True):
 
 
 def reject(
-    shape: StreamInfo, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes
+    info: StreamInfo, *, identity: str | None, reason: str, digest: int, observed: datetime, raw: bytes
 ) -> Message:
     """Write the message of a record that cannot be normalized.
 
     `raw` is shown as JSON where it is JSON, else as a string; a stream that drops a part of its records shows null
     then, for that part cannot be found in a string. `identity` is None where it is not known.
     """
-    body = encode(Rejected(reason, Raw(_shown(shape, raw)), shape.stream, len(raw)))
-    if ("raw",) in shape.drop:
+    body = encode(Rejected(reason, Raw(_shown(info, raw)), info.stream, len(raw)))
+    if ("raw",) in info.drop:
         body = remove_path(body, ("record",))
-    key = f"{shape.source}/{shape.stream}" + ("" if identity is None else f"/{identity}")
+    key = f"{info.source}/{info.stream}" + ("" if identity is None else f"/{identity}")
     line = Event(
-        id=f"{shape.stream}/reject/{digest:016x}",
-        source=f"/{shape.vendor}/{shape.source}",
+        id=f"{info.stream}/reject/{digest:016x}",
+        source=f"/{info.vendor}/{info.source}",
         type="record.rejected",
         subject=UNSET if identity is None else identity,
         time=observed,
         dataschema=f"urn:poller:schema:reject:{SCHEMA_VERSION}",
-        stream=shape.stream,
+        stream=info.stream,
         observedtime=observed,
         partitionkey=key,
         data=Raw(body),
     )
-    return Message(encode(line), key, shape.source, shape.stream, shape.kind, observed, reject=True)
+    return Message(encode(line), key, info.source, info.stream, info.kind, observed, reject=True)
 
 
 class _Body(Struct):
@@ -87,8 +87,8 @@ def reject_too_large(message: Message, reason: str) -> Message:
     return Message(encode(reduced), key, message.source, message.stream, message.kind, message.observed, reject=True)
 
 
-def _shown(shape: StreamInfo, raw: bytes) -> bytes:
-    dropped = [path[1:] for path in shape.drop if path[0] == "raw" and len(path) > 1]
+def _shown(info: StreamInfo, raw: bytes) -> bytes:
+    dropped = [path[1:] for path in info.drop if path[0] == "raw" and len(path) > 1]
     try:
         raw.decode()
         orjson.loads(b"[[[%b]]]" % raw)  # as deep as it will stand in our line

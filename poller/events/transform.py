@@ -43,10 +43,10 @@ class _Unreadable(Exception):
 
 
 def transform(
-    stream: Stream, shape: StreamInfo, records: Iterable[bytes | Raw], seen: Seen, moment: PageContext
+    stream: Stream, info: StreamInfo, records: Iterable[bytes | Raw], seen: Seen, context: PageContext
 ) -> Batch:
     """Read a page's records in the order given. Never raises for what a vendor sent."""
-    page = _Page(stream, shape, seen, moment)
+    page = _Page(stream, info, seen, context)
     for record in records:
         page.take(bytes(record))
     return page.batch
@@ -55,10 +55,10 @@ def transform(
 class _Page:
     """A page under way: a record met twice in it is compared with what its first showing left."""
 
-    def __init__(self, stream: Stream, shape: StreamInfo, seen: Seen, moment: PageContext) -> None:
+    def __init__(self, stream: Stream, info: StreamInfo, seen: Seen, context: PageContext) -> None:
         self.batch = Batch()
-        self._records, self._shape, self._seen, self._moment = stream.records, shape, seen, moment
-        self._now = moment.now.timestamp()
+        self._records, self._info, self._seen, self._context = stream.records, info, seen, context
+        self._now = context.now.timestamp()
         self._projections = Projections(stream.records.contents)
         self._documented = documented_fields(stream.records.decoder)
 
@@ -68,7 +68,7 @@ class _Page:
         try:
             record = self._decode(raw)
             identity = _name(self._records.identity(record))
-            if self._moment.names:
+            if self._context.names:
                 self.batch.identities.add(identity)
             self._judge(record, identity, raw)
         except _Unreadable as why:
@@ -89,10 +89,10 @@ class _Page:
 
     def _judge(self, record: Any, identity: str, raw: bytes) -> None:
         key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
-        doubted = key in self._moment.doubts and key not in self.batch.seen.entries
+        doubted = key in self._context.doubts and key not in self.batch.seen.entries
         known = self.batch.seen.entries.get(key) or self.batch.seen.touched.get(key) or self._seen.get(key, self._now)
-        if self._moment.history and (known is None or known.flags & BASELINE):
-            if not self._moment.history.holds(self._own_time(record)):
+        if self._context.history and (known is None or known.flags & BASELINE):
+            if not self._context.history.holds(self._own_time(record)):
                 self.batch.counts.duplicates += 1
                 return
             known = None
@@ -102,7 +102,7 @@ class _Page:
         entry = self._entry(record, raw_hash, known)
         if known and not doubted and self._is_old(known, key, record, entry):
             return
-        self._tell(record, identity, raw, key, entry, known, silent=not (known or doubted))
+        self._add_news(record, identity, raw, key, entry, known, silent=not (known or doubted))
 
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
@@ -142,19 +142,19 @@ class _Page:
         former = self._projections.former_digest(record, known.projection)
         return known.digest == (entry.digest if former is None else former)
 
-    def _tell(
+    def _add_news(
         self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
     ) -> None:
         own = self._own_time(record)
-        if silent and _is_before(self._moment.baseline, own, entry):
+        if silent and _is_before(self._context.baseline, own, entry):
             self.batch.seen.entries[key] = entry._replace(flags=entry.flags | BASELINE)
             return
-        if silent and _is_before(self._moment.left_alone_before, own, entry):
+        if silent and _is_before(self._context.left_alone_before, own, entry):
             self.batch.counts.duplicates += 1
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
         message = self._message(record, entry, raw, identity, what, own)
-        self._account(raw, known, own)
+        self._count_news(raw, known, own)
         self.batch.seen.entries[key] = entry
         self.batch.seen.delivered.add(key)
         self.batch.messages.append(message)
@@ -162,15 +162,15 @@ class _Page:
 
     def _own_time(self, record: Any) -> datetime:
         try:
-            return self._records.time(record) or self._moment.now
+            return self._records.time(record) or self._context.now
         except (ValueError, OverflowError) as error:
             raise _Unreadable(f"its own time cannot be read: {error}") from None
 
     def _message(self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime) -> Message:
-        now = self._moment.now
+        now = self._context.now
         try:
             return event(
-                self._shape,
+                self._info,
                 identity=identity,
                 what=what,
                 revision=entry.revision,
@@ -183,12 +183,12 @@ class _Page:
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             raise _Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
 
-    def _account(self, raw: bytes, known: Entry | None, own: datetime) -> None:
-        moment = self._moment
-        if known is None and not moment.history:
+    def _count_news(self, raw: bytes, known: Entry | None, own: datetime) -> None:
+        context = self._context
+        if known is None and not context.history:
             self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
-        if moment.is_audit and moment.reached:
-            self.batch.counts.found["edited" if known else "late" if own < moment.reached else "skipped"] += 1
+        if context.is_audit and context.reached:
+            self.batch.counts.found["edited" if known else "late" if own < context.reached else "skipped"] += 1
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
         self.batch.counts.drifted |= fields.keys() - self._documented
 
@@ -201,9 +201,9 @@ class _Page:
         digest, key = digests[-1], keys[-1]
         self.batch.seen.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
         self.batch.seen.delivered.add(key)
-        now = self._moment.now
+        now = self._context.now
         self.batch.messages.append(
-            reject(self._shape, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
+            reject(self._info, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
         )
         self.batch.counts.rejects += 1
 
