@@ -1,4 +1,4 @@
-"""What a source is made of: streams, sweeps, credentials, configuration types, pagination, readers of fields.
+"""The parts that a source is made of: streams, sweeps, credentials, configuration types, pagination, readers of fields.
 
 A source imports from here and from nowhere else in poller. The errors are named after what poller does about them:
 see `poller.errors`.

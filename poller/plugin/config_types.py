@@ -1,4 +1,4 @@
-"""What the values of a source's configuration may be: each check raises ValueError that says what would be right."""
+"""Types of a source's configuration values; each check raises a ValueError that says what would be right."""
 
 import ssl
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What lets a source in: fixed headers, or a refresh token that is spent for access tokens."""
+"""The credentials of a source: fixed headers, or a refresh token that is spent for access tokens."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The kinds of events: what a call, a lead … is in our words, whichever vendor it came from.
+"""The kinds of events: a call, a lead … in our words, whichever vendor it came from.
 
 Every field is always present; unknown is None. Ids are strings, durations whole seconds, money numbers, times aware
 datetimes in UTC, phone numbers E.164 where the number or the source's region says so, else as sent.
@@ -33,7 +33,7 @@ class Named(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who the person on the vendor's customer's line is."""
+    """A person who calls the vendor's customer, or is called."""
 
     name: str | None = None
     city: str | None = None
@@ -43,7 +43,7 @@ class Caller(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True):
-    """Where a lead lives."""
+    """A place where a lead lives."""
 
     city: str | None = None
     region: str | None = None
@@ -91,7 +91,7 @@ class Call(Kind, frozen=True, kw_only=True):
 
 
 class Lead(Kind, frozen=True, kw_only=True):
-    """Somebody who may become a customer."""
+    """A person who may become a customer."""
 
     KIND: ClassVar = "lead"
     id: str
@@ -122,7 +122,7 @@ class Lead(Kind, frozen=True, kw_only=True):
 
 
 class DialAttempt(Kind, frozen=True, kw_only=True):
-    """One try to reach somebody by telephone, whether or not a call came of it; `call_id` is that call's."""
+    """A try to reach somebody by telephone, whether or not a call came of it; `call_id` is that call's."""
 
     KIND: ClassVar = "dial_attempt"
     id: str
@@ -165,7 +165,7 @@ class LeadList(Kind, frozen=True, kw_only=True):
 
 
 class User(Kind, frozen=True, kw_only=True):
-    """Somebody who works with the vendor's product; beside `id` and `name` as the vendor has it."""
+    """A person who works with the vendor's product; beside `id` and `name` as the vendor has it."""
 
     KIND: ClassVar = "user"
     id: str
@@ -185,7 +185,7 @@ class User(Kind, frozen=True, kw_only=True):
 
 
 class Activity(Kind, frozen=True, kw_only=True):
-    """What was done with somebody over another channel than the telephone, as the vendor has it."""
+    """A contact over another channel than the telephone, as the vendor has it."""
 
     KIND: ClassVar = "activity"
     id: str

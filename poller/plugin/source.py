@@ -1,4 +1,4 @@
-"""What every source can set, whichever vendor it is: the part of a source's configuration that vendors share."""
+"""The part of a source's configuration that all vendors share."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class WholeList(Strict):
     every: Duration
 
     def sweep(self, name: str, fetch: Fetch, **flags: Any) -> Sweep:
-        """The sweep of this timing; `flags` are those of `Sweep`."""
+        """Build the sweep of this timing; `flags` are those of `Sweep`."""
         return Sweep(name, self.every, None, fetch, **flags)
 
 
@@ -55,7 +55,7 @@ class Windowed(WholeList):
     lookback: Duration
 
     def sweep(self, name: str, fetch: Fetch, **flags: Any) -> Sweep:
-        """The sweep of this timing; `flags` are those of `Sweep`."""
+        """Build the sweep of this timing; `flags` are those of `Sweep`."""
         return Sweep(name, self.every, self.lookback, fetch, **flags)
 
 
@@ -108,7 +108,7 @@ class ChosenStreams(Strict):
 
 
 def bearer(token: SecretStr) -> StaticHeaders:
-    """The header for a token that never changes (RFC 6750 §2.1)."""
+    """Return the header for a token that never changes (RFC 6750 §2.1)."""
     return StaticHeaders({"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")})
 
 
@@ -133,7 +133,7 @@ class Source(Strict):
 
     @property
     def tenant_key(self) -> str | None:
-        """What else, beside type and base_url, names the account: its state belongs to it. None where nothing does."""
+        """The part of the account's name beside type and base_url; None where there is none."""
         return None
 
     @property
@@ -143,7 +143,7 @@ class Source(Strict):
 
     @property
     def retention(self) -> timedelta | None:
-        """How long after its last delivery an identity is remembered; None for ever."""
+        """The time for which an identity is remembered after its last delivery; None for ever."""
         return None if self.KEEP_FOREVER else self.keep or KEEP
 
     @property
@@ -152,7 +152,7 @@ class Source(Strict):
         return self.region or self.REGION
 
     def start_at(self, now: datetime) -> datetime | None:
-        """How far back the first poll reaches; None for all there is."""
+        """Return how far back the first poll reaches; None for all there is."""
         since = read_start(self.start)
         try:
             return now - since if isinstance(since, timedelta) else since
@@ -172,11 +172,11 @@ class Source(Strict):
 
     @abstractmethod
     def credential(self) -> Credential:
-        """How requests are authenticated."""
+        """Return how requests are authenticated."""
 
     @cached_property
     def built_streams(self) -> Sequence[Stream]:
-        """The configured streams, built once: whoever asks later gets the same ones."""
+        """The configured streams; they are built once."""
         return self.build_streams()
 
     def __copy__(self) -> Self:
@@ -195,7 +195,7 @@ class Source(Strict):
 
 
 class AccountId(Struct, frozen=True):
-    """Which account a source's state belongs to."""
+    """The account that a source's state belongs to."""
 
     type: str
     base_url: str
@@ -203,5 +203,5 @@ class AccountId(Struct, frozen=True):
 
 
 def account_id(account: Source) -> AccountId:
-    """What names the account that a state belongs to."""
+    """Return what names the account that a state belongs to."""
     return AccountId(account.type, account.base_url, account.tenant_key)

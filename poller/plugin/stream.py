@@ -1,4 +1,4 @@
-"""The nouns: what a stream is, how its sweeps ask, and what comes back."""
+"""The nouns of a source: a stream, its sweeps and records, what they ask for and what comes back."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,21 @@ Leaf: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The range a pass asks for, both ends included; aware, UTC. `end` is our now: most lists are asked open-ended."""
+    """A range that a pass asks for, both ends included (aware, UTC).
+
+    `end` is our now, unless the range is to have an end: most lists are asked open-ended.
+    """
 
     start: datetime
     end: datetime
 
     def holds(self, moment: datetime) -> bool:
-        """Whether a moment lies in it; both ends do."""
+        """Return whether a moment lies in the window; both ends do."""
         return self.start <= moment <= self.end
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The end a complete pass covered (aware, UTC), by the vendor's own clock; and the vendor's own word for it, where
+    """The end that a complete pass covered (aware, UTC), by the vendor's clock; `token` is the vendor's word for it, if
     it has one (a sync token)."""
 
     until: datetime
@@ -77,14 +80,14 @@ class Response:
 
 
 class Http(Protocol):
-    """One source's session: knows the origin, the credential, the limits. Paths are relative to `base_url`."""
+    """A source's session, which knows the origin, the credential, the limits. Paths are relative to `base_url`."""
 
     async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
         """Ask once. Raises SourceError for every status not in `accept`, and for whatever breaks on the way."""
         ...
 
     def answered(self, path: str) -> bool:
-        """Whether this path has given a 200 to this credential since the program started."""
+        """Return whether this path has given a 200 to this credential since the program started."""
         ...
 
 
@@ -95,7 +98,7 @@ otherwise. Never sleeps, retries, counts or stores. The cursor is that of the sw
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One kind of reading pass. `lookback` is None where a pass has no window (it always reads the whole list).
+    """A kind of reading pass. `lookback` is None where a pass has no window (it always reads the whole list).
 
     `from_lookback_only`: it follows changes, so its first poll reaches back by its lookback only, never to `start`.
     `advisory`: a fast look, which moves no cursor and leaves no gap. `is_audit`: a wider sweep; what is news to it, the
@@ -119,7 +122,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How what began long ago is read, by the records' own time: `fetch` reads a window that has an end.
+    """A way to read what began long ago, by the records' own time: `fetch` reads a window that has an end.
 
     `smallest` is the shortest slice that the vendor's filter can tell from another; None where a list can only be read
     down to the window's start, so that all of a range is one slice.
@@ -134,7 +137,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType(Generic[R]):
-    """How a stream's records are read. `R` is the vendor's struct that `decoder` makes; the functions are pure.
+    """The way a stream's records are read. `R` is the vendor's struct that `decoder` makes; the functions are pure.
 
     `identity` names a record; it is a string or a whole number, and anything else makes a reject. `time` is the
     record's own time (aware, UTC), None where its kind has none; it raises ValueError where the time cannot be read,
@@ -156,7 +159,7 @@ class RecordType(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One list endpoint: its sweeps, and its type of records.
+    """A list endpoint of a vendor: its sweeps, and its type of records.
 
     `history` is None where there is no history to be read: a reference list is always read whole.
     """
@@ -168,7 +171,7 @@ class Stream:
 
     @property
     def forever(self) -> bool:
-        """Whether its identities are remembered for ever: a snapshot meets them again at every pass."""
+        """Whether the stream's identities are remembered for ever: a snapshot meets them again at every pass."""
         return any(sweep.snapshot for sweep in self.sweeps)
 
 

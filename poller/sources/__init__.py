@@ -1,1 +1,1 @@
-"""The vendors: one file each."""
+"""The vendors: one package each."""

@@ -1,1 +1,1 @@
-"""How a vendor's list is read to its end: pages, and ranges cut into smaller ones."""
+"""The ways to read a vendor's list to its end: pages, and ranges cut into smaller ones."""

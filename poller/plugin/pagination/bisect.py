@@ -1,4 +1,4 @@
-"""How a list that has neither an order nor a cursor is read: a range that does not fit one page is halved."""
+"""Lists that have neither an order nor a cursor: a range that does not fit one page is halved."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ class Span:
     end: datetime | None
 
     def halves(self, edge: datetime) -> tuple["Span", "Span"] | None:
-        """The older and the newer half; None where it is but a second. An open one is cut as if it ended at `edge`."""
+        """Return the older and the newer half; None for a single second. An open range counts as ended at `edge`."""
         seconds = ((self.end or edge) - self.start) // SECOND
         middle = self.start + seconds // 2 * SECOND
         return (Span(self.start, middle), Span(middle, self.end)) if seconds > 1 else None
@@ -65,12 +65,12 @@ async def bisect(
 
 
 def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "Counter[str | bytes]":
-    """What has an identity counts once, however often it comes."""
+    """Add up what came; a record that has an identity counts once, however often it comes."""
     return Counter({name: 1 if isinstance(name, str) else count for name, count in (names + found).items()})
 
 
 class _Reading:
-    """One pass: `until` is what it covers, `edge` how far there may be something to halve, `doubt` the first
+    """A pass: `until` is what it covers, `edge` how far there may be something to halve, `doubt` the first
     contradiction it met."""
 
     def __init__(self, ask: Ask, window: Window, size: int, lag: timedelta, identity: IdentityOf) -> None:
@@ -100,7 +100,7 @@ class _Reading:
         yield self._page(answer, last) if over else Page(()), over
 
     async def whole(self, span: Span, *, last: bool) -> AsyncIterator[Page]:
-        """All pages of a span, read until two readings agree."""
+        """Read all pages of a span until two readings agree."""
         before: Counter[str | bytes] | None = None
         for _ in range(PASSES):
             names: Counter[str | bytes] = Counter()

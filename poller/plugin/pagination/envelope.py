@@ -1,4 +1,4 @@
-"""What an answer holds beside its records, and the records' list itself, however a vendor's serializer spells them.
+"""Readers of an answer's numbers and of its list of records, however a vendor's serializer spells them.
 
 A vendor that changes its serializer sends the same in other words: a number in quotes, a list as an object with
 numbered keys (PHP), null for an empty list, a single element for a list of one (XML turned into JSON). What then is

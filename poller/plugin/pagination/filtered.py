@@ -1,4 +1,4 @@
-"""Whether a list's filter was applied: rows come that were not asked for.
+"""Lists whose filter may not have been applied: rows come that were not asked for.
 
 Some rows outside of what was asked are delivered, and make the pass doubtful. Where most of them lie outside, the
 filter was plainly not applied, and what came would be all of history: then nothing is delivered.
@@ -14,7 +14,7 @@ from poller.plugin.fields.decoding import UNREADABLE
 
 
 class FilterCheck:
-    """The rows of one pass that lie inside and outside of what was asked for.
+    """A count of the rows of one pass that lie inside and outside of what was asked for.
 
     `is_inside` judges a row, given the bounds (aware, UTC; an end of None is open). It returns None where that cannot
     be told; ValueError and errors of decoding count as None: such a row is a reject, for others to judge. `asked` names

@@ -1,4 +1,4 @@
-"""How far a list that is sorted by time, newest first, has to be read."""
+"""Lists that are sorted by time, newest first, and are read until a whole page is too old."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from poller.plugin.fields.times import require_time
 
 
 class NewestFirst:
-    """Whether a list sorted by a column of times, newest first, was read back past `start`: the rest is older still.
+    """A judge of whether a list sorted by a column of times was read back past `start`: the rest is older still.
 
     Only a whole page that is older, and in order, says so. Records without a time come last, or first: then at most
     `patience` pages of them.

@@ -1,4 +1,4 @@
-"""Lists with numbered pages: what such a page says of itself, and how the list goes on after it."""
+"""Lists with numbered pages, each of which says its number, its size and the total."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from poller.plugin.pagination.pages import ListPage
 
 
 class Numbering(msgspec.Struct, frozen=True):
-    """What an answer of a numbered list says of itself: which page it is, of what size, of how many, of what total.
+    """The numbers that a page of a numbered list has: its own, its size, that of the last page, the total of records.
 
     `rows` is the number of records in it, None where the vendor does not say.
     """

@@ -1,4 +1,4 @@
-"""How a list continues from one request to the next, and what to do about an answer that contradicts itself.
+"""Lists that are read page by page, also where an answer contradicts itself.
 
 A pass over a list reads it to its end, whatever it meets on the way, so that all that came is delivered. What
 contradicts the list (a total that is not met, a page that repeats) is a doubt: a pass that has one ends with Shifted in
@@ -26,7 +26,7 @@ PageRef: TypeAlias = int | str
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One answer of a list, its envelope believed.
+    """An answer of a list, its envelope believed.
 
     `following` is None at the end of the list, `token` the vendor's sync token (see Cursor). `doubt` says how the
     answer contradicts itself; `size` is the size of its pages, where the answer names one.
@@ -42,7 +42,7 @@ class ListPage:
 
 
 class _Pass:
-    """What one pass over a list has seen so far; `doubt` is the first contradiction, `circles` that it repeats."""
+    """A pass over a list, and what it has seen; `doubt` is the first contradiction, `circles` that the list repeats."""
 
     def __init__(self, identity: IdentityOf | None) -> None:
         self._identity = identity
@@ -156,7 +156,7 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
 
 
 class PageEnds:
-    """Where a list of numbered pages ends, when the vendor may make its pages smaller than the `size` asked for."""
+    """The end of a list of numbered pages, when the vendor may make its pages smaller than the `size` asked for."""
 
     def __init__(self, size: int) -> None:
         self._size = size

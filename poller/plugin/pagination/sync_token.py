@@ -1,4 +1,4 @@
-"""How lists that hand out sync tokens are followed: a pass asks for what changed since the token the last one got."""
+"""Lists that hand out sync tokens: a pass asks for what changed since the token that the last one got."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 
 
 class Expired(Unexpected):
-    """The vendor has no such thing, or has it no more: a sync token, for one."""
+    """A thing that the vendor does not have, or no more: a sync token, for one."""
 
 
 async def follow_sync_token(
@@ -48,13 +48,13 @@ async def follow_sync_token(
 
 
 def _keeping(page: Page, token: str) -> Page:
-    """The page; where it ends the pass without a token, the former one is kept."""
+    """Return the page; where it ends the pass without a token, the former token is kept."""
     found = page.end and page.end.cursor
     return replace(page, end=End(Cursor(found.until, found.token or token))) if found else page
 
 
 async def _begin(lists: Sequence[Ask], lag: timedelta) -> AsyncIterator[Page]:
-    """The last page has the token, or says why there is none: the last of the lists may be too large to be read."""
+    """Read lists until one ends with a token; the last page has the token, or says why there is none."""
     first, why = None, "no list comes with a sync token"
     try:
         for ask in lists:

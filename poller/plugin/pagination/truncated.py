@@ -1,4 +1,4 @@
-"""How a list is read that may be cut off without saying so: a range whose answer looks cut is halved."""
+"""Lists that may be cut off without saying so: a range whose answer looks cut is halved."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -51,14 +51,14 @@ async def bisect_truncated(
 
 
 def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
-    """The first and the last second of a range; none of one that is open, too long, or but a second itself."""
+    """Return the first and the last second of a range; none where it is open, too long, or but a second itself."""
     if span.end is None or not SECOND < span.end - span.start <= longest:
         return ()
     return Span(span.start, span.start + SECOND), Span(span.end - SECOND, span.end)
 
 
 class _Reading:
-    """One pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
+    """A pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
     not read, `doubt` the first contradiction it met; `cut` says whether the last list looks cut."""
 
     def __init__(self, ask: Ask, edge: datetime, caps: Collection[int], lag: timedelta) -> None:

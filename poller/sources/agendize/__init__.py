@@ -24,7 +24,7 @@ from poller.sources.agendize import api, records
 
 
 class CallsSweeps(SweepSettings):
-    """How often each way of reading calls runs, and how far it reaches back."""
+    """The timing of the sweeps of calls."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(hours=6))
     settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=48))
@@ -39,7 +39,7 @@ class Streams(ChosenStreams):
 
 
 class Agendize(Source):
-    """One account of Agendize. Its calls are remembered for ever: a sync brings any of them, however old."""
+    """An account of Agendize. Its calls are remembered for ever: a sync brings any of them, however old."""
 
     KEEP_FOREVER: ClassVar = True
 
@@ -59,13 +59,13 @@ class Agendize(Source):
         return self
 
     def credential(self) -> Credential:
-        """The key and the account's token in their headers, or a bearer token."""
+        """Return the key and the account's token in their headers, or a bearer token."""
         if self.api_key and self.token:
             return StaticHeaders({"apiKey": self.api_key, "token": self.token})
         return bearer(self.access_token or SecretStr(""))
 
     def build_streams(self) -> Sequence[Stream]:
-        """The calls."""
+        """Build the stream of calls."""
         sweeps, zone = self.streams.calls.sweeps, ZoneInfo(self.timezone) if self.timezone else None
         began = History(partial(api.since, ended=True), timedelta(minutes=1))
         calls = Stream(

@@ -1,4 +1,4 @@
-"""How Agendize's calls are asked for, and which of its answers are believed.
+"""Agendize's list of calls: how it is asked for, and which of the answers are believed.
 
 Its words on `startDate`, `endDate` and sync tokens are those of Google Calendar's `timeMax`, `timeMin` and `syncToken`
 (https://developers.google.com/calendar/api/v3/reference/events/list): the first two we take for swapped.
@@ -57,7 +57,7 @@ _call_id = identity_of("id")
 
 
 def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
-    """What began since the window's start, open-ended unless `ended`."""
+    """Read what began since the window's start, open-ended unless `ended`."""
     check = FilterCheck(_is_late_enough, "calls that began after startDate")
 
     async def ask(span: Span, place: PageRef) -> ListPage:

@@ -30,7 +30,7 @@ STARTED = json.Decoder(struct_of("", start=_Start))
 
 
 def start_of(record: Any, zone: ZoneInfo | None) -> tuple[Leaf, ZoneInfo | None]:
-    """What the clock showed when a call began, and where; `zone` where the call names none that is known."""
+    """Return what the clock showed when a call began, and where; `zone` where the call names none that is known."""
     start = as_struct(record.start, _Start)
     return start.dateTime, read_zone(start.timeZone) or zone
 
@@ -42,7 +42,7 @@ def began(record: Any, *, zone: ZoneInfo | None) -> datetime:
 
 
 def contents(record: Any) -> Any:
-    """The call without what is volatile, a URL that is signed anew each time; and what has two spellings in one."""
+    """Return the call without what is volatile, a URL that is signed anew; and what has two spellings in one."""
     recording = record.record
     if isinstance(recording, _Recording):
         url = recording.url.partition("?")[0] if isinstance(recording.url, str) else recording.url
@@ -51,7 +51,7 @@ def contents(record: Any) -> Any:
 
 
 def contents_in_utc(record: Any) -> Any:
-    """The contents with the start as an instant, where the call names its zone: a zone has several names."""
+    """Return the contents with the start as an instant, where the call names its zone: a zone has several names."""
     began = read_time(*start_of(record, None))
     return structs.replace(contents(record), start=_Start(dateTime=began) if began else record.start)
 

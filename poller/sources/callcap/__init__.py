@@ -26,7 +26,7 @@ PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1
 
 
 class CallsSweeps(SweepSettings):
-    """How often each way of reading calls runs, and how far it reaches back."""
+    """The timing of the sweeps of calls."""
 
     recent: Windowed = Windowed(every=timedelta(seconds=15), lookback=timedelta(minutes=5))
     live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
@@ -51,11 +51,11 @@ class Callcap(Source):
     streams: Streams = Streams(calls=StreamSettings[CallsSweeps]())
 
     def credential(self) -> Credential:
-        """The key, as a bearer token that never changes."""
+        """Return the key as a bearer token that never changes."""
         return bearer(self.api_key)
 
     def build_streams(self) -> Sequence[Stream]:
-        """The calls."""
+        """Build the stream of calls."""
         zone, sweeps = ZoneInfo(self.timezone), self.streams.calls.sweeps
         preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
         if preset is None:

@@ -1,4 +1,4 @@
-"""How Callcap's calls are asked for, and which of its answers are believed.
+"""Callcap's list of calls: how it is asked for, and which of the answers are believed.
 
 - Filters and times are wall clocks of `search_timezone`, to the minute and the day.
 - A page number beyond the last is an error; so may be a list with nothing to say.
@@ -50,7 +50,7 @@ _read_numbering = numbering(
 
 
 async def recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
-    """The preset slides on between pages: what slid out of it `live` has, so a page that is gone is the end."""
+    """Read a preset, which slides on: `live` has what slid out of it, and a page that is gone is the end."""
     number: PageRef | None = 1
     while number is not None:
         try:
@@ -93,7 +93,7 @@ def _read(
     since: tuple[str, datetime],
     identity: IdentityOf | None = None,
 ) -> AsyncIterator[Page]:
-    """Calls that began from the day `first` on, oldest first: that the last day is included is not documented.
+    """Read calls that began from the day `first` on, oldest first. That the last day is included is not documented.
 
     `since` is a column of times that the filter is about, and from when on these were asked for.
     """

@@ -49,13 +49,13 @@ def modified(record: Any, *, zone: ZoneInfo) -> datetime | None:
 
 
 def contents(record: Any) -> Any:
-    """The call without what is volatile: the stamp alone says nothing, and a signed URL is signed anew each time."""
+    """Return the call without what is volatile: the stamp alone says nothing, and a URL is signed anew each time."""
     recording = record.recording.partition("?")[0] if isinstance(record.recording, str) else record.recording
     return msgspec.structs.replace(record, last_modified=None, recording=recording)
 
 
 def contents_in_utc(record: Any, *, zone: ZoneInfo) -> Any:
-    """The contents with the times of the call as instants: they are shown in the zone that was asked for."""
+    """Return the contents with the times of the call as instants: they are shown in the zone that was asked for."""
     began = read_time(record.start_datetime, zone)
     ended = read_time(record.end_datetime, zone, after=began)
     return msgspec.structs.replace(

@@ -25,7 +25,7 @@ from poller.sources.flextell import api, records
 
 
 class LeadsSweeps(SweepSettings):
-    """How often each way of reading leads runs, and how far it reaches back."""
+    """The timing of the sweeps of leads."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
     converted: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=10))
@@ -41,7 +41,7 @@ class Streams(ChosenStreams):
 
 
 class Flextell(Source):
-    """One tenant of Flextell. Its leads are remembered for ever: whole lists are read again and again."""
+    """A tenant of Flextell. Its leads are remembered for ever: whole lists are read again and again."""
 
     KEEP_FOREVER: ClassVar = True
 
@@ -64,12 +64,12 @@ class Flextell(Source):
 
     @property
     def tenant_key(self) -> str:
-        """Another tenant is another clinic, whose ids may be the same."""
+        """The tenant: another one is another clinic, whose ids may be the same."""
         return str(self.tenant)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Which tenant's leads are asked for."""
+        """The header that says whose leads are asked for."""
         return {"X-Tenant": str(self.tenant)}
 
     def credential(self) -> Credential:
@@ -79,7 +79,7 @@ class Flextell(Source):
         return bearer(self.access_token or SecretStr(""))
 
     def build_streams(self) -> Sequence[Stream]:
-        """The leads."""
+        """Build the stream of leads."""
         sweeps = self.streams.leads.sweeps
         leads = Stream(
             name="leads",

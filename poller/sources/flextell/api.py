@@ -1,4 +1,4 @@
-"""How Flextell's leads are asked for, and which of its answers are believed.
+"""Flextell's list of leads: how it is asked for, and which of the answers are believed.
 
 The reference numbers pages, the prose has cursors (https://docs.flextell.ai/guides/pagination): we ask for a page and
 go on by what `meta` holds. Links are never used: they may drop the order and the page size.

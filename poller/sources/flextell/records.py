@@ -30,7 +30,7 @@ def deleted(record: Any) -> bool:
 
 
 def contents(record: Any) -> Any:
-    """The lead without what is volatile: an import that touches a lead, or a stamp alone, changes nothing of it."""
+    """Return the lead without what is volatile: an import that touches it, or a stamp alone, changes nothing."""
     return structs.replace(record, updated_at=None, last_synced_at=None)
 
 

@@ -39,7 +39,7 @@ def _word(text: str) -> str:
 
 
 class CallSweeps(SweepSettings):
-    """How often each way of reading activities, or dial attempts, runs, and how far it reaches back."""
+    """The timing of the sweeps of activities, or of dial attempts."""
 
     live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
     settle: Windowed = Windowed(every=timedelta(minutes=10), lookback=timedelta(hours=6))
@@ -47,7 +47,7 @@ class CallSweeps(SweepSettings):
 
 
 class LeadSweeps(SweepSettings):
-    """How often each way of reading leads runs, and how far it reaches back."""
+    """The timing of the sweeps of leads."""
 
     live: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(hours=1))
     settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=6))
@@ -56,7 +56,7 @@ class LeadSweeps(SweepSettings):
 
 
 class ListSweeps(SweepSettings):
-    """How often a list is read whole."""
+    """The timing of the sweep that reads a list whole."""
 
     snapshot: WholeList = WholeList(every=timedelta(hours=1))
 
@@ -83,7 +83,7 @@ ALL = Streams(
 
 
 class Ipscape(Source):
-    """One tenant of ipSCAPE."""
+    """A tenant of ipSCAPE."""
 
     REGION: ClassVar = "AU"
 
@@ -95,13 +95,13 @@ class Ipscape(Source):
     streams: Streams = ALL
 
     def credential(self) -> Credential:
-        """The token in its header, after its scheme where there is one."""
+        """Return the token in its header, after its scheme where there is one."""
         return StaticHeaders(
             {self.auth_header: SecretStr(f"{self.auth_scheme} {self.token.get_secret_value()}".strip())}
         )
 
     def build_streams(self) -> Sequence[Stream]:
-        """The chosen streams."""
+        """Build the chosen streams."""
         asked = self.streams
         found = (
             asked.activities and self._activities(asked.activities.sweeps),

@@ -1,4 +1,4 @@
-"""How ipSCAPE's lists are asked for, and which of its answers are believed.
+"""ipSCAPE's lists: how they are asked for, and which of the answers are believed.
 
 - Parameters and envelopes: https://developer.onipscape.com/platform-api.html
 - A list goes on at the cursor in `nextUri`. Nothing else of that link is used: it drops the filters, its path comes
@@ -68,7 +68,7 @@ _ANY = msgspec.json.Decoder(dict[str, Raw])
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One answer, believed: the cursor at which the list goes on (None at the end), and what is doubtful about it."""
+    """An answer, believed: the cursor at which the list goes on (None at the end), and what is doubtful about it."""
 
     rows: Sequence[Raw]
     cursor: str | None
@@ -117,7 +117,7 @@ def numbered(identity: IdentityOf, body: bytes) -> Part:
 
 
 def _cursor(uri: str | Literal[False] | None) -> str | None:
-    """The cursor in a link, None where there is none. A plus sign is one: cursors are base64, which has no spaces."""
+    """Return the cursor in a link, None where there is none. A plus sign is no space: cursors are base64."""
     query = (uri or "").partition("#")[0].partition("?")[2]
     found = [pair.removeprefix("cursor=") for pair in query.split("&") if pair.startswith("cursor=")]
     if len(found) > 1:

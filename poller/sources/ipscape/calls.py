@@ -60,12 +60,12 @@ def _is_call(record: Any) -> bool:
 
 
 def _held(record: Any) -> Mapping[str, Any]:
-    """What an activity's wrapper holds, as sent: of a record that is no news only identity and time are asked for."""
+    """Return what an activity's wrapper holds, as sent: of old records only identity and time are asked for."""
     return record.data if isinstance(record.data, dict) else {}
 
 
 def _doing(record: Any) -> Any:
-    """The documented fields of what it holds."""
+    """Return the documented fields of what the wrapper holds."""
     return msgspec.convert(_held(record), _Doing)
 
 
@@ -81,13 +81,13 @@ def activity_id(record: Any) -> str | None:
 
 
 def activity_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """When it began. Raises ValueError where that cannot be read."""
+    """Return when an activity began. Raises ValueError where that cannot be read."""
     times = _held(record).get("timestamps")
     return require_time(times.get("created") if isinstance(times, dict) else None, "timestamps.created", zone)
 
 
 def activity_contents(record: Any) -> Any:
-    """The activity for comparison."""
+    """Return the activity for comparison."""
     if not _is_call(record):
         held = _held(record)
         return replace(record, data={**held, "timestamps": instants(held.get("timestamps"))})
@@ -153,17 +153,17 @@ def _other(kind: object, held: Any, times: Times, region: str | None) -> kinds.A
 
 
 def attempt_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """When it was dialled. Raises ValueError where that cannot be read."""
+    """Return when an attempt was dialled. Raises ValueError where that cannot be read."""
     return require_time(as_struct(record.timestamps, _Dialled).dialled, "timestamps.dialled", zone)
 
 
 def attempt_end(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
-    """When it was hung up; None where that cannot be said."""
+    """Return when an attempt was hung up; None where that cannot be said."""
     return times_of(record, _Dialled, zone)["hangUp"]
 
 
 def attempt_contents(record: Any) -> Any:
-    """The attempt for comparison."""
+    """Return the attempt for comparison."""
     return replace(record, timestamps=instants(record.timestamps))
 
 

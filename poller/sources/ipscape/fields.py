@@ -1,4 +1,4 @@
-"""What several of ipSCAPE's records hold, times and lists of objects: how they are read, and how they are compared.
+"""Times and lists of objects in ipSCAPE's records: how they are read, and how they are compared.
 
 Offsets are spelled `+1000` and `+10:00`, and follow summer time: times are compared as instants, never as text.
 """
@@ -15,7 +15,7 @@ from poller.plugin.fields.times import read_time
 
 
 def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, datetime | None]:
-    """The times in `timestamps` (of the shape `found`), by their names.
+    """Return the times in `timestamps` (of the shape `found`), by their names.
 
     Where one without an offset could be read in two ways, the reading counts that is not before the record's own time.
     """
@@ -38,7 +38,7 @@ def instants(times: Any) -> Any:
 
 
 def each(leaf: Any, found: type[Any]) -> Any:
-    """The documented fields of a list's objects; what is no object as sent."""
+    """Return the documented fields of a list's objects; what is no object as sent."""
     if not isinstance(leaf, list):
         return leaf
     return [msgspec.convert(one, found) if isinstance(one, dict) else one for one in leaf]

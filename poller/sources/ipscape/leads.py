@@ -41,17 +41,17 @@ User = struct_of(
 
 
 def lead_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """When it was created. Raises ValueError where that cannot be read."""
+    """Return when a lead was created. Raises ValueError where that cannot be read."""
     return require_time(as_struct(record.timestamps, _Uploaded).created, "timestamps.created", zone)
 
 
 def lead_modified(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
-    """The vendor's stamp."""
+    """Return the vendor's modification stamp."""
     return times_of(record, _Uploaded, zone)["modified"]
 
 
 def lead_contents(record: Any) -> Any:
-    """The lead for comparison, without what is volatile."""
+    """Return the lead for comparison, without what is volatile."""
     times = record.timestamps
     if isinstance(times, _Uploaded):
         times = replace(times, modified=None, nextAttempt=None)
@@ -82,12 +82,12 @@ def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lea
 
 
 def lead_list_time(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
-    """When it was created, where that can be read: no list hangs on it."""
+    """Return when a list was created, where that can be read: no list hangs on it."""
     return read_time(as_struct(record.timestamps, _Created).created, zone)
 
 
 def lead_list_contents(record: Any) -> Any:
-    """The list for comparison: all of it."""
+    """Return the list for comparison: all of it."""
     return replace(record, timestamps=instants(record.timestamps))
 
 
@@ -123,12 +123,12 @@ def campaign(record: Any) -> kinds.Campaign:
 
 
 def user_contents(record: Any) -> Any:
-    """The user for comparison, without presence."""
+    """Return the user for comparison, without presence."""
     return replace(record, isLoggedIn=None, status=None, timeInStatus=None)
 
 
 def user(record: Any) -> kinds.User:
-    """Somebody who works with the vendor's product."""
+    """A person who works with the vendor's product."""
     first, last = read_text(record.firstName), read_text(record.lastName)
     return kinds.User(
         id=read_id(record.userId) or "",

@@ -26,7 +26,7 @@ from poller.sources.trackdrive import api, change_log, records
 
 
 class LeadsSweeps(SweepSettings):
-    """How often each way of reading leads runs, and how far it reaches back."""
+    """The timing of the sweeps of leads."""
 
     live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
     settle: Windowed = Windowed(every=timedelta(minutes=15), lookback=timedelta(hours=6))
@@ -35,7 +35,7 @@ class LeadsSweeps(SweepSettings):
 
 
 class CallsSweeps(SweepSettings):
-    """How often each way of reading calls runs, and how far it reaches back."""
+    """The timing of the sweeps of calls."""
 
     live: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
     ended: Windowed = Windowed(every=timedelta(seconds=30), lookback=timedelta(minutes=5))
@@ -69,12 +69,12 @@ class Trackdrive(Source):
         return key
 
     def credential(self) -> Credential:
-        """Both keys, as user and password (RFC 7617)."""
+        """Return both keys, as user and password (RFC 7617)."""
         pair = f"{self.public_key.get_secret_value()}:{self.private_key.get_secret_value()}"
         return StaticHeaders({"Authorization": SecretStr(f"Basic {b64encode(pair.encode()).decode()}")})
 
     def build_streams(self) -> Sequence[Stream]:
-        """The leads and the calls, or those of them that were chosen."""
+        """Build the leads and the calls, or those of them that were chosen."""
         streams = []
         if self.streams.leads:
             streams.append(self._leads(self.streams.leads.sweeps))

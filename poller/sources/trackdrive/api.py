@@ -1,4 +1,4 @@
-"""How TrackDrive is asked, and which of its answers are believed.
+"""TrackDrive's lists: how they are asked for, and which of the answers are believed.
 
 - Filters have seconds, records milliseconds, and whether a filter's own second is in is not documented: a second more
   is asked for, and the newest range has no end.
@@ -64,7 +64,7 @@ _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
 
 
 def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
-    """Leads by the time of their creation, open-ended unless it is to be `ended`."""
+    """Read leads by the time of their creation, open-ended unless it is to be `ended`."""
     known = replace(window, start=max(window.start, BEGINNING))
     check = FilterCheck(is_between(_time_of("created_at")), "created within the range asked for")
 
@@ -79,12 +79,12 @@ def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) 
 
 
 def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """Calls from the window's start on, by the time that `bound` filters."""
+    """Read calls from the window's start on, by the time that `bound` filters."""
     return _filtered_calls(http, bound.removesuffix("_from"), {bound: since(window)}, window.start, None)
 
 
 def calls_between(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """Calls by the time of their creation."""
+    """Read calls by the time of their creation."""
     query = {"created_at_from": since(window), "created_at_to": _written(window.end + SECOND)}
     return _filtered_calls(http, "created_at", query, window.start, window.end)
 
@@ -130,7 +130,7 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
 
 
 def _unreached(rows: Sequence[Raw], window: Window) -> Window:
-    """What lies beyond a list that is cut off after these rows: all of the window where they are not in order."""
+    """Return what lies beyond a list that is cut off after these rows: all of the window if they are not in order."""
     try:
         stamps = [read_time(ROW.decode(row).updated_at) for row in rows]
     except UNREADABLE:
@@ -179,7 +179,7 @@ async def _list(
 
 
 def believed(response: Response) -> _Found:
-    """The answer, unless it holds a refusal. Raises SourceError."""
+    """Return the answer, unless it holds a refusal. Raises SourceError."""
     found = decode_response(_FOUND, response.body)
     status = read_count(found.status)
     if status is None:
@@ -202,5 +202,5 @@ def since(window: Window) -> str:
 
 
 def _written(time: datetime) -> str:
-    """To the second; its fraction is cut off."""
+    """Spell a time to the second; its fraction is cut off."""
     return f"{time:%Y-%m-%d %H:%M:%S} +0000"

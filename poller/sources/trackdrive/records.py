@@ -102,17 +102,17 @@ def modified(record: Any) -> datetime | None:
 
 
 def deleted(record: Any) -> bool:
-    """The vendor's own mark."""
+    """Return whether the vendor marks the record as deleted."""
     return record.deleted_at not in (None, "") and read_bool(record.deleted_at) is not False
 
 
 def lead_contents(record: Any) -> Any:
-    """The lead without what is volatile."""
+    """Return the lead without what is volatile."""
     return msgspec.structs.replace(record, **_VOLATILE_LEAD)
 
 
 def call_contents(record: Any) -> Any:
-    """The call without what is volatile: a signed URL is signed anew each time."""
+    """Return the call without what is volatile: a signed URL is signed anew each time."""
     recording = record.recording_url
     recording = recording.partition("?")[0] if isinstance(recording, str) else recording
     return msgspec.structs.replace(record, recording_url=recording, **_VOLATILE_CALL)
@@ -191,6 +191,6 @@ def call(record: Any, *, region: str | None) -> kinds.Call:
 
 
 def _either(known: bool, *leaves: object) -> bool | None:
-    """Whether it is known, or one of these says so; None where nothing says anything."""
+    """Return whether it is known, or one of these says so; None where nothing says anything."""
     said = [True if isinstance(leaf, str) and letters_only(leaf) == "converted" else read_bool(leaf) for leaf in leaves]
     return True if known or True in said else False if False in said else None
