@@ -104,5 +104,5 @@ def _but_token(part: BaseModel) -> Mapping[str, object]:
 
 def _beside_credentials(account: Source) -> Mapping[str, object]:
     """All that is set but what lets us in; what is not set says nothing."""
-    values = {name: value for name, value in account if name not in _IN_CLEAR}
+    values = {name: getattr(account, name) for name in type(account).model_fields if name not in _IN_CLEAR}
     return {name: value for name, value in values.items() if value is not None and not isinstance(value, SecretStr)}
