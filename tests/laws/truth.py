@@ -41,7 +41,9 @@ class Yardstick:
     def content(self, record: Any) -> Any:
         """What of a record means something, however it is spelt."""
         kept = self.meant(record)
-        return {key: value for key, value in kept.items() if key not in self.blurred} if self.blurred and kept else kept
+        if not self.blurred or not isinstance(kept, dict):
+            return kept
+        return {key: value for key, value in kept.items() if key not in self.blurred}
 
     def meant(self, record: Any) -> Any:
         """The same, with what is blurred."""
