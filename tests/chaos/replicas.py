@@ -13,7 +13,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import anyio
-import orjson
 import yaml
 from anyio.to_thread import run_sync
 
@@ -28,6 +27,7 @@ from tests.kafka.jars import NoKafka, jars
 from tests.kafka.proxy import Proxy
 from tests.kafka.reading import Place
 from tests.kafka.storm import SESSION, Replica, Storm
+from tests.laws.meaning import read_event
 
 REPLICAS = 3
 PREFIX = "chaos."
@@ -134,7 +134,7 @@ def _read(place: Place, names: Collection[str]) -> tuple[Lines, Mapping[tuple[st
     spread: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     for name in names:
         for message in place.read(name):
-            line = orjson.loads(message.value() or b"")
+            line = read_event(message.value() or b"")
             stream = line["source"].rpartition("/")[2], line["stream"]
             lines[stream].append(line)
             spread[*stream, line.get("subject", "")].add(f"{name} {message.partition()}")
