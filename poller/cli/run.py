@@ -24,6 +24,9 @@ def run(
     """Poll all sources and deliver their events, until SIGTERM or Ctrl-C.
 
     Then the page in hand is finished, delivered and saved. A second signal ends it at once, and loses nothing.
+
+    With --once a record that is to be read again by itself, and is not due yet, is left to the next run; the log says
+    how many there are.
     """
     read = ConfigReload(config, os.environ)
     end(wait(lambda: run_poller(read.settings, Telemetry(), once=once, dry=dry_run, rereading=read), config))

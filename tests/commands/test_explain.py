@@ -108,7 +108,7 @@ def test_a_gap_is_said_with_what_becomes_of_it(house: House) -> None:
     database.close()
     found = sweeps(house, "acme.calls")
     shifted, unreadable = found["live"]["gaps"]
-    assert shifted["how"].startswith("a pass of its own")
+    assert shifted["how"].startswith("it is read in slices, oldest first")
     asked = since - timedelta(hours=7, minutes=5)
     assert f"search_last_modified_start={asked:%Y-%m-%d %H:%M}" in shifted["request"]
     assert "left to audit (every 300ms)" in unreadable["how"]
