@@ -44,20 +44,20 @@ async def run(
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else listen(settings.server.host, settings.server.port)
         by = Opening(ONCE if once else RUN, telemetry, utc_now, PATIENCE if once else None, partial(pause, signals))
+        opening = (
+            open_dry_run(settings.state, telemetry)
+            if dry
+            else open_state(settings.state, settings.outputs, settings.sources, by)
+        )
         try:
-            ledger, save, trouble, end = await stack.enter_async_context(
-                open_dry_run(settings.state, telemetry)
-                if dry
-                else open_state(settings.state, settings.outputs, settings.sources, by)
-            )
+            ledger, save, trouble, end = await stack.enter_async_context(opening)
         except Stopped:
             return 0
         load_certificates(settings)
         build = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
         supervisor = Supervisor(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
-        replica = replica_name(settings.state)
-        owners = group_owners(settings.state)
+        replica, owners = replica_name(settings.state), group_owners(settings.state)
         statuses = partial(_statuses, supervisor, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
         beside: list[Beside] = []
@@ -69,9 +69,8 @@ async def run(
         if rereading and not once:
             beside.append(partial(rereading.watch, supervisor.replace, telemetry))
         page = _address(sock) if sock else None
-        return await poll_until_stopped(
-            supervisor, ledger, telemetry, signals, replica, beside=beside, page=page, end=end
-        )
+        ended = poll_until_stopped(supervisor, ledger, telemetry, signals, replica, beside=beside, page=page, end=end)
+        return await ended
 
 
 def _control(

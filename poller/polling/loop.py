@@ -1,6 +1,6 @@
 """The loop: one source's streams, the most urgent first, one page of a stream at a time.
 
-Whose turn it is, `schedule` says; what a turn is, `work`; how it is taken, `step`. The next step is `step.Step.take`.
+Whose turn it is, `turns` says; what a turn is, `work`; how it is taken, `step`. The next step is `step.Step.take`.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,14 @@ from poller.errors import ConfigError
 from poller.http.session import Session
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.orders import Orders, Waiting
-from poller.polling.progress.backfill import Order, next_window
-from poller.polling.progress.passes import Pass, is_too_long, leave_behind
-from poller.polling.progress.slices import gap_window
-from poller.polling.progress.windows import around, window
-from poller.polling.requests import Requests
-from poller.polling.runtime import Once, Reading, StreamRuntime, SweepRuntime
-from poller.polling.schedule import choose, may_fetch, next_fetch, next_gap, next_history, wake_at
+from poller.polling.progress.backfill import Order
+from poller.polling.requests import RequestsFactory
+from poller.polling.runtime import Once, StreamRuntime
+from poller.polling.schedule import may_fetch, wake_at
 from poller.polling.step import Step
-from poller.polling.work import FetchWork, PassWork, SliceWork, Work
-from poller.state.checkpoint import Backfill, Gap
+from poller.polling.turns import Turns
+from poller.polling.work import Work
+from poller.state.checkpoint import Backfill
 from poller.state.ledger import Ledger
 from poller.telemetry import Telemetry
 
@@ -58,8 +56,9 @@ class SourceLoop:
         self._history = () if once and sweeps else streams
         for run in self._runs:
             run.once = Once() if once else None
-        self._turns, self._latest = 0, now()
-        self._told = set[str]()
+        requests = RequestsFactory(session, self.breaker, telemetry, now)
+        self._turns = Turns(self._runs, self._history, requests, telemetry, once=once)
+        self._latest = now()
         self._stopping = False
         self._changed = anyio.Event()
 
@@ -112,7 +111,7 @@ class SourceLoop:
                 await self._accept(order)
             elif wait > 0 or self._probing():
                 await self._rest(wait or None)
-            elif work := self._most_urgent(now):
+            elif work := self._turns.next(now):
                 await self._take(work)
             else:
                 await self._rest(self._until_due(now))
@@ -142,60 +141,6 @@ class SourceLoop:
     def _probing(self) -> bool:
         """Whether a request finds out, after a refusal, if we are let in again: the others wait for it."""
         return self.breaker.refusals > 0 and self._step.asking
-
-    def _most_urgent(self, now: datetime) -> Work | None:
-        """Return what is due; else what comes last. One request in ten is for what comes last, whatever is due."""
-        if self._turns >= _DUE_IN_A_ROW and (work := self._leftover(now)):
-            self._turns = 0
-            return work
-        if run := choose(self._runs, now):
-            self._turns += 1
-            run.stream.polled = True
-            if not (self._once or run.current) and is_too_long(run.stream.checkpoint, run.sweep, now):
-                self._leave_behind(run, now)
-            return self._pass(run)
-        self._turns = 0
-        return self._leftover(now)
-
-    def _leftover(self, now: datetime) -> Work | None:
-        """Return a gap that no pass reads by itself, a single record, or a slice of history; None where none waits."""
-        if not self._once and (found := next_gap(self._runs, now)):
-            return self._pass(*found)
-        if named := next_fetch(self._runs, now):
-            return FetchWork(*named, self._requests())
-        if stream := next_history(self._history, now):
-            return self._slice(stream)
-        return None
-
-    def _pass(self, run: SweepRuntime, gap: Gap | None = None) -> PassWork:
-        if reading := run.under_way(gap):
-            return PassWork(run, reading)
-        now, sweep, state = self._now(), run.sweep, run.state
-        fetch, asked = sweep.fetch, window(sweep, state.origin or now, state.cursor, now)
-        if gap and sweep.ranges:
-            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
-        elif gap:
-            asked = around(sweep, gap.start, gap.end)
-        pages = fetch(self._requests(), state.cursor, asked)
-        return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
-
-    def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
-        """Make a gap of an outage; it is saved with the first commit of the sweep's own pass."""
-        if leave_behind(run.stream.checkpoint, run.sweep, now):
-            gap = run.stream.checkpoint.gaps[-1]
-            self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
-
-    def _slice(self, stream: StreamRuntime) -> SliceWork:
-        ordered, history = stream.checkpoint.backfill, stream.stream.history
-        if ordered is None or history is None:
-            raise TypeError(f"{stream.name}: no history was ordered")
-        if stream.slice is None:
-            asked = next_window(ordered)
-            stream.slice = Reading(Pass(asked, self._now()), history.fetch(self._requests(), None, asked))
-        return SliceWork(stream, history, ordered, stream.slice)
-
-    def _requests(self) -> Requests:
-        return Requests(self._session, self.breaker, self._telemetry, self._now, self._told)
 
     async def _take(self, work: Work) -> None:
         stream = work.stream
@@ -255,5 +200,3 @@ _TRIES = 3
 """How often `run --once` tries a sweep, and `backfill` a slice."""
 _STEP = timedelta(seconds=1)
 """A clock that goes back by less is not worth a word."""
-_DUE_IN_A_ROW = 9
-"""Requests of due sweeps after which one is for gaps, single records or history, if any of these waits."""

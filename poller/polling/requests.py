@@ -101,3 +101,15 @@ def _may_be_json(response: Response) -> bool:
         return True
     first, last = response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1], response.body[-64:].rstrip()[-1:]
     return (first, last) in {(b"{", b"}"), (b"[", b"]")}
+
+
+class RequestsFactory:
+    """Makes the requests of one source's passes. What is said of the source once is said once for all of them."""
+
+    def __init__(self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Now) -> None:
+        self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
+        self._told = set[str]()
+
+    def __call__(self) -> Requests:
+        """Return the requests of a pass that begins."""
+        return Requests(self._session, self._breaker, self._telemetry, self._now, self._told)

@@ -1,4 +1,4 @@
-"""The kinds of work that a stream has: the next page of a sweep's pass, a single record, a page of history.
+"""The kinds of work that a stream has: the next page of a sweep's pass, a single record; history is in `slice_work`.
 
 A work is made for one step. What lasts from page to page, the pass that is under way, is a `Reading`.
 """
@@ -8,13 +8,12 @@ from typing import Protocol
 
 from poller.errors import Shifted
 from poller.events.batch import Batch, PageContext
-from poller.plugin.stream import End, History, Page, Window
-from poller.polling.progress import backfill, deletions, passes
+from poller.plugin.stream import End, Http, Page
+from poller.polling.progress import deletions, passes
 from poller.polling.progress.coverage import OUTAGE
-from poller.polling.requests import Requests
 from poller.polling.runtime import Names, Reading, StreamRuntime, SweepRuntime
 from poller.retry import Retry
-from poller.state.checkpoint import Backfill, Checkpoint, Gap
+from poller.state.checkpoint import Checkpoint, Gap
 from poller.telemetry import Telemetry
 
 
@@ -85,7 +84,7 @@ class PassWork:
 
     async def ask(self) -> Page:
         """Ask for the next page of the pass; a fetch that just returns ends it."""
-        return await anext(self.reading.pages, _LAST)
+        return await anext(self.reading.pages, LAST)
 
     def context(self, now: datetime) -> PageContext:
         """Return what the page is judged under: a sweep's first complete pass notes old records in silence."""
@@ -161,7 +160,7 @@ class FetchWork:
 
     retry_factor, starts_over, tidies = 1.0, False, False
 
-    def __init__(self, run: SweepRuntime, record_id: str, requests: Requests) -> None:
+    def __init__(self, run: SweepRuntime, record_id: str, requests: Http) -> None:
         self.run, self.record_id = run, record_id
         self.stream, self.names, self.retry = run.stream, run.names, run.fetch_retry
         self._requests = requests
@@ -205,77 +204,6 @@ class FetchWork:
         """Do nothing: no pass is under way."""
 
 
-class SliceWork:
-    """The next page of a slice of ordered history."""
-
-    retry_factor, starts_over, tidies = 1.0, False, False
-
-    def __init__(self, stream: StreamRuntime, history: History, ordered: Backfill, reading: Reading) -> None:
-        self.stream, self.reading = stream, reading
-        self.names, self.retry = (*stream.names, "backfill"), stream.slice_retry
-        self._history, self._ordered, self._done = history, ordered, ordered
-
-    async def ask(self) -> Page:
-        """Ask for the next page of the slice."""
-        return await anext(self.reading.pages, _LAST)
-
-    def context(self, now: datetime) -> PageContext:
-        """Return what the page is judged under: what lies in the ordered range and was never seen is news."""
-        asked = Window(self._ordered.start, self._ordered.end)
-        return PageContext(now=now, doubts=self.stream.doubts, history=asked)
-
-    def received(self, page: Page, batch: Batch) -> bool:
-        """Count what came; return True: how far the order is read is saved with every page."""
-        self.reading.covers.count(batch)
-        return True
-
-    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
-        """Count the page in the order; with its last one the slice is read."""
-        unreadable = page.end.unreadable if page.end else ()
-        done = backfill.page_delivered(self._ordered, batch.counts.records, batch.counts.events.total(), unreadable)
-        if page.end:
-            covers = self.reading.covers
-            done = backfill.slice_read(done, self._history, covers.window, covers.records, now)
-            self.stream.slice_shifts = 0
-        checkpoint.backfill = self._done = done
-        self.retry.succeeded()
-
-    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
-        """Have the slice read anew; a shorter one where it failed on the way, or the list moved under it.
-
-        A list that contradicts itself three times in a row was delivered: what may be missing is told, and the next
-        slice is read.
-        """
-        covers, moved = self.reading.covers, isinstance(error, Shifted)
-        self.stream.slice_shifts = self.stream.slice_shifts + 1 if moved else 0
-        if self.stream.slice_shifts >= passes.SHIFTS:
-            self.stream.slice_shifts = 0
-            done = backfill.page_delivered(self._ordered, 0, 0, (covers.window,))
-            checkpoint.backfill = backfill.slice_read(done, self._history, covers.window, covers.records, now)
-            return
-        why, shorter = passes.error_text(error), moved or covers.pages > 0
-        checkpoint.backfill = backfill.slice_failed(self._ordered, self._history, why, shorter=shorter)
-
-    def report(self, telemetry: Telemetry, page: Page) -> None:
-        """Count and log a slice that was read to its end."""
-        done = self._done
-        if page.end:
-            telemetry.slice_read(*self.names[:2], done.at, done.end, records=done.records, events=done.events)
-
-    async def finish(self) -> None:
-        """Let go of the slice."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Let go of the pages that are not read any more."""
-        self.stream.slice = None
-        await self.reading.close()
-
-    def abandon(self) -> None:
-        """Forget the slice: it begins anew at the next start."""
-        self.stream.slice = None
-
-
 def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> PageContext:
     """Return what a record that a sweep brings is judged under; `outage`: it comes out of a range left behind."""
     stream, state = run.stream, run.state
@@ -290,5 +218,5 @@ def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> 
     )
 
 
-_LAST = Page((), end=End())
+LAST = Page((), end=End())
 """What a fetch that just returns has said: the pass is complete."""

@@ -44,43 +44,54 @@ def application(
     the event loop, `statuses` in a worker thread, so it copies what the loop may change. `token` is asked for by all
     endpoints but /livez and /readyz.
     """
-    one_at_a_time = anyio.CapacityLimiter(1)  # many hasty scrapers must not take the threads that commits need
+    answers = _Endpoints(telemetry, ready, statuses)
+    probes = {"/livez": answers.livez, "/readyz": answers.readyz, "/metrics": answers.metrics}
+    views = {"/api/streams": answers.streams, "/api/status": answers.status, "/": answers.page}
+    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | views).items()]
+    return Starlette(routes=routes, middleware=[Middleware(TokenRequired, token=token, free=_FREE)])
 
-    async def in_worker(work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=one_at_a_time)
 
-    async def livez(_: Request) -> Response:
+class _Endpoints:
+    """The endpoints over what a running poller knows of itself."""
+
+    def __init__(
+        self, telemetry: Telemetry, ready: Callable[[], list[str]], statuses: Callable[[], list[StreamStatus]]
+    ) -> None:
+        self._telemetry, self._ready, self._statuses = telemetry, ready, statuses
+        self._one_at_a_time = anyio.CapacityLimiter(1)  # hasty scrapers must not take the threads that commits need
+
+    async def livez(self, _: Request) -> Response:
         return _response(b"ok\n", "text/plain")
 
-    async def readyz(_: Request) -> Response:
-        reasons = ready()
+    async def readyz(self, _: Request) -> Response:
+        reasons = self._ready()
         body = orjson.dumps({"ready": not reasons, "reasons": reasons})
         return _response(body, "application/json", 503 if reasons else 200)
 
-    async def metrics(_: Request) -> Response:
-        return _response(await in_worker(telemetry.render), EXPOSITION)
+    async def metrics(self, _: Request) -> Response:
+        return _response(await self._in_worker(self._telemetry.render), EXPOSITION)
 
-    async def overview_response(show: Callable[[Overview], bytes], media_type: str) -> Response:
-        reasons, now = ready(), datetime.now(UTC)
-        lookup = TelemetryLookup(telemetry.failures, telemetry.events_per_minute)
-        return _response(
-            await in_worker(lambda: show(overview_of(statuses(), telemetry.output_statuses(), reasons, lookup, now))),
-            media_type,
-        )
+    async def streams(self, _: Request) -> Response:
+        return await self._overview(_streams, "application/json")
 
-    async def streams(_: Request) -> Response:
-        return await overview_response(_streams, "application/json")
+    async def status(self, _: Request) -> Response:
+        return await self._overview(_status, "application/json")
 
-    async def status(_: Request) -> Response:
-        return await overview_response(_status, "application/json")
+    async def page(self, _: Request) -> Response:
+        return await self._overview(page, "text/html")
 
-    async def status_page(_: Request) -> Response:
-        return await overview_response(page, "text/html")
+    async def _overview(self, show: Callable[[Overview], bytes], media_type: str) -> Response:
+        reasons, now = self._ready(), datetime.now(UTC)
+        lookup = TelemetryLookup(self._telemetry.failures, self._telemetry.events_per_minute)
 
-    probes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
-    views = {"/api/streams": streams, "/api/status": status, "/": status_page}
-    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | views).items()]
-    return Starlette(routes=routes, middleware=[Middleware(TokenRequired, token=token, free=_FREE)])
+        def rendered() -> bytes:
+            outputs = self._telemetry.output_statuses()
+            return show(overview_of(self._statuses(), outputs, reasons, lookup, now))
+
+        return _response(await self._in_worker(rendered), media_type)
+
+    async def _in_worker(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
 
 
 def _streams(overview: Overview) -> bytes:

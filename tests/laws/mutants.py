@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "history counted as read with every page",
-        [("poller/polling/work.py", READ, "        if done:\n            covers = self.reading.covers\n")],
+        [("poller/polling/slice_work.py", READ, "        if done:\n            covers = self.reading.covers\n")],
     ),
     Mutant("baseline that stays silent for ever", [("poller/events/transform.py", SILENT, "known is None")]),
     Mutant(

@@ -1,0 +1,95 @@
+"""Whose turn it is: the work of a source's streams that is most urgent now, begun where it is not under way."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from poller.plugin.stream import Http
+from poller.polling.progress.backfill import next_window
+from poller.polling.progress.passes import Pass, is_too_long, leave_behind
+from poller.polling.progress.slices import gap_window
+from poller.polling.progress.windows import around, window
+from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
+from poller.polling.schedule import choose, next_fetch, next_gap, next_history
+from poller.polling.slice_work import SliceWork
+from poller.polling.work import FetchWork, PassWork, Work
+from poller.state.checkpoint import Gap
+from poller.telemetry import Telemetry
+
+NewRequests: TypeAlias = Callable[[], Http]
+"""Return what a pass that begins asks its vendor with."""
+
+
+class Turns:
+    """The turns of one source: what is due, then gaps, single records and history, which have one turn in ten at least.
+
+    `once`: gaps wait, and no outage is left behind.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[SweepRuntime],
+        history: Sequence[StreamRuntime],
+        requests: NewRequests,
+        telemetry: Telemetry,
+        *,
+        once: bool,
+    ) -> None:
+        self._runs, self._history, self._once = runs, history, once
+        self._requests, self._telemetry = requests, telemetry
+        self._in_a_row = 0
+
+    def next(self, now: datetime) -> Work | None:
+        """Return what is due; else what comes last. One request in ten is for what comes last, whatever is due."""
+        if self._in_a_row >= _DUE_IN_A_ROW and (work := self._leftover(now)):
+            self._in_a_row = 0
+            return work
+        if run := choose(self._runs, now):
+            self._in_a_row += 1
+            run.stream.polled = True
+            if not (self._once or run.current) and is_too_long(run.stream.checkpoint, run.sweep, now):
+                self._leave_behind(run, now)
+            return self._pass(run, now)
+        self._in_a_row = 0
+        return self._leftover(now)
+
+    def _leftover(self, now: datetime) -> Work | None:
+        """Return a gap that no pass reads by itself, a single record, or a slice of history; None where none waits."""
+        if not self._once and (found := next_gap(self._runs, now)):
+            return self._pass(found[0], now, found[1])
+        if named := next_fetch(self._runs, now):
+            return FetchWork(*named, self._requests())
+        if stream := next_history(self._history, now):
+            return self._slice(stream, now)
+        return None
+
+    def _pass(self, run: SweepRuntime, now: datetime, gap: Gap | None = None) -> PassWork:
+        if reading := run.under_way(gap):
+            return PassWork(run, reading)
+        sweep, state = run.sweep, run.state
+        fetch, asked = sweep.fetch, window(sweep, state.origin or now, state.cursor, now)
+        if gap and sweep.ranges:
+            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
+        elif gap:
+            asked = around(sweep, gap.start, gap.end)
+        pages = fetch(self._requests(), state.cursor, asked)
+        return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
+
+    def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
+        """Make a gap of an outage; it is saved with the first commit of the sweep's own pass."""
+        if leave_behind(run.stream.checkpoint, run.sweep, now):
+            gap = run.stream.checkpoint.gaps[-1]
+            self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
+
+    def _slice(self, stream: StreamRuntime, now: datetime) -> SliceWork:
+        ordered, history = stream.checkpoint.backfill, stream.stream.history
+        if ordered is None or history is None:
+            raise TypeError(f"{stream.name}: no history was ordered")
+        if stream.slice is None:
+            asked = next_window(ordered)
+            stream.slice = Reading(Pass(asked, now), history.fetch(self._requests(), None, asked))
+        return SliceWork(stream, history, ordered, stream.slice)
+
+
+_DUE_IN_A_ROW = 9
+"""Requests of due sweeps after which one is for gaps, single records or history, if any of these waits."""
