@@ -35,21 +35,7 @@ def test_a_lead() -> None:
         campaign=Named("10001234"),
         revenue=0.0,
         payout=0.0,
-        attributes={
-            "internal_id": "90210001",
-            "legacy_id": None,
-            "schedule_id": "55001",
-            "buyer_id": None,
-            "lead_import_id": None,
-            "attempted_call_id": None,
-            "connected_call_id": None,
-            "time_zone": "America/Denver",
-            "remote_ip": None,
-            "sub_id": "s-17",
-            "contact_field_type": None,
-            "schedule_trigger_type": None,
-            "data": {"loan_amount": "500"},
-        },
+        attributes={"loan_amount": "500"},
     )
 
 

@@ -84,3 +84,9 @@ def lead_status(**says: bool | None) -> LeadStatus:
         if says.get(status):
             return status
     return "open" if False in says.values() else "unknown"
+
+
+def read_own_fields(leaf: object) -> dict[str, object]:
+    """Return the fields that an account made for itself, under their own names; a text that says nothing is null."""
+    fields = leaf if isinstance(leaf, dict) else {}
+    return {name: read_text(value) if isinstance(value, str) else value for name, value in fields.items()}

@@ -10,10 +10,6 @@ from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_n
 from poller.plugin.fields.structs import as_struct, struct_of
 from poller.plugin.fields.times import read_time
 
-# `attributes`, beside its attribution and its time elsewhere: what has no place of its own
-TEXTS = ("description", "message", "preferred_contact", "source_page_url")
-IDS = ("country_id", "customer_id", "external_branch_id", "import_source_id")
-
 _Status = struct_of("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
 _Thing = struct_of("id name external_id")
 Record = struct_of(
@@ -43,7 +39,6 @@ def lead(record: Any, *, region: str | None) -> kinds.Lead:
         read_bool(record.is_converted),
     )
     converted = True if said is None and converted_at else said
-    attribution = record.marketing_attribution
     return kinds.Lead(
         id=read_id(record.id) or "",
         status=lead_status(deleted=deleted(record) or None, converted=converted, completed=completed),
@@ -63,10 +58,4 @@ def lead(record: Any, *, region: str | None) -> kinds.Lead:
         origin=read_named(as_struct(record.reference_source, _Thing)),
         agent=read_named(as_struct(record.assigned_user, _Thing)),
         external_id=read_id(record.external_id),
-        attributes={
-            **{name: read_text(getattr(record, name)) for name in TEXTS},
-            **{name: read_id(getattr(record, name)) for name in IDS},
-            "external_created_at": read_time(record.external_created_at),
-            "marketing_attribution": attribution if isinstance(attribution, list | dict) else None,
-        },
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from poller.plugin import kinds
 from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_number, read_text
+from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_number, read_own_fields, read_text
 from poller.plugin.fields.structs import as_struct, struct_of
 from poller.plugin.fields.times import read_time, require_time
 from poller.sources.ipscape.fields import each, instants, times_of
@@ -63,7 +63,6 @@ def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lea
     times, completed = times_of(record, _Uploaded, zone), read_bool(record.completed)
     listed = record.phones if isinstance(record.phones, list) else []
     phones = [one.get("phone") for one in listed if isinstance(one, dict)]
-    fields = record.dataFields if isinstance(record.dataFields, dict) else {}
     return kinds.Lead(
         id=read_id(record.leadId) or "",
         status=lead_status(completed=completed),
@@ -77,7 +76,7 @@ def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lea
         list=kinds.Named(read_id(record.listId), read_text(record.listName)),
         agent=kinds.Named(read_id(record.agentId), read_text(record.agentFullName)),
         external_id=read_id(record.customerKey),
-        attributes={name: read_text(leaf) if isinstance(leaf, str) else leaf for name, leaf in fields.items()},
+        attributes=read_own_fields(record.dataFields),
     )
 
 

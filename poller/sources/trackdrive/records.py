@@ -18,6 +18,7 @@ from poller.plugin.fields.scalars import (
     read_bool,
     read_id,
     read_number,
+    read_own_fields,
     read_seconds,
     read_text,
 )
@@ -80,10 +81,6 @@ OVER = frozenset({
     "completed_with_one_call", "completed_with_many_calls", "exceeded_max_calls", "exceeded_short_calls",
 })  # fmt: skip
 OPTED_OUT = frozenset({"dnc", "opt_out"})
-
-# `attributes`, beside `data`: what has no place of its own
-TEXTS = ("time_zone", "remote_ip", "sub_id", "contact_field_type", "schedule_trigger_type")
-IDS = ("legacy_id", "schedule_id", "buyer_id", "lead_import_id", "attempted_call_id", "connected_call_id")
 
 
 def identity(record: Any) -> str | None:
@@ -152,12 +149,7 @@ def lead(record: Any, *, region: str | None) -> kinds.Lead:
         external_id=read_id(record.external_record_id),
         revenue=read_number(record.revenue),
         payout=read_number(record.payout),
-        attributes={
-            "internal_id": read_id(record.id),
-            **{name: read_id(getattr(record, name)) for name in IDS},
-            **{name: read_text(getattr(record, name)) for name in TEXTS},
-            "data": record.data if isinstance(record.data, dict) else None,
-        },
+        attributes=read_own_fields(record.data),
     )
 
 
