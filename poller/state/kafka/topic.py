@@ -7,7 +7,7 @@ what they said would be delivered again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anyio
 from aiokafka import TopicPartition
@@ -18,6 +18,13 @@ from outputs.kafka.topics import Topic, Topics, looking_at
 from poller.errors import ConfigError
 from poller.state.kafka import KafkaState, manifest
 from poller.state.kafka.reader import consuming, manifests_of, partitions_written, post
+from poller.state.kafka.topic_problems import (
+    forgetful,
+    lost_beside_events,
+    settings_at_risk,
+    surplus_partitions,
+    too_few_partitions,
+)
 
 SETTINGS = {
     "cleanup.policy": "compact",
@@ -149,18 +156,18 @@ async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Insp
     async with looking_at(state) as topics:
         if look:
             await topics.allow([state.topic], "Read", "Write")
-        warnings = _warnings(look.topic, topics.brokers) if look else []
+        warnings = settings_at_risk(look.topic, topics.brokers) if look else []
         events = await _events(topics, state, outputs)
     problems, begins = list[str](), dict[int, int]()
     if not state.allow_empty and not (look and look.filled) and (held := await _held(state, events)):
-        problems.append(_emptied(state, look, held))
+        problems.append(lost_beside_events(state, held, there=look is not None))
     if look:
         written = await partitions_written(state, look.filled) or state.partitions
         begins = await _begins(state, look)
         if loss := look.loss(begins, written):
-            (warnings if state.allow_empty else problems).append(loss if state.allow_empty else _refused(loss))
-        problems += _too_few(look.topic, state, written)
-        warnings += _surplus(look.topic, state, written)
+            (warnings if state.allow_empty else problems).append(loss if state.allow_empty else forgetful(loss))
+        problems += too_few_partitions(look.topic, state, written)
+        warnings += surplus_partitions(look.topic, state, written)
         state = state.model_copy(update={"partitions": written})
     return Inspection(state, look, begins, problems, warnings)
 
@@ -203,54 +210,6 @@ async def _begins(state: KafkaState, look: Look) -> dict[int, int]:
     """Read in the manifests where logs may begin, of those that do not begin at zero."""
     cut = [number for number, first in look.first.items() if first]
     return {number: found.begins for number, found in (await manifests_of(state, cut)).items()} if cut else {}
-
-
-def _emptied(state: KafkaState, look: Look | None, held: Sequence[str]) -> str:
-    return (
-        f"state.topic: {state.topic} is {'empty' if look else 'not there'}, and {', '.join(held)} holds events: is the "
-        "state lost, or of another name? Set allow_empty: true for one start to begin anew, which delivers again what "
-        "it finds"
-    )
-
-
-def _refused(loss: str) -> str:
-    return (
-        f"state.topic: {loss}: set cleanup.policy=compact on it, and no retention; if it has lost something, restore "
-        "it, or set allow_empty: true for one start to go on with what is left, which delivers again what is missing"
-    )
-
-
-def _too_few(topic: Topic, state: KafkaState, written: int) -> Sequence[str]:
-    if topic.partitions >= written:
-        return ()
-    has = f"topic {topic.name} has {topic.partitions} partitions, and not {written}"
-    return [f"state.partitions: {has}: put that number here, or name a topic of another group"]
-
-
-def _surplus(topic: Topic, state: KafkaState, written: int) -> Sequence[str]:
-    found = []
-    if topic.partitions > written:
-        found.append(
-            f"topic {topic.name} has {topic.partitions} partitions, of which the state uses {written}, as from its "
-            "beginning on: to use them all, export the state, stop, and import it into a new topic"
-        )
-    if state.partitions != written:
-        found.append(
-            f"state.partitions: {state.partitions} is set, and the state was written in {written}: so it stays"
-        )
-    return found
-
-
-def _warnings(topic: Topic, brokers: int) -> list[str]:
-    policy = topic.settings.get("cleanup.policy", "compact")
-    others = {key: value for key, value in topic.settings.items() if key != "cleanup.policy"}
-    found = list(replace(topic, settings=others).warnings(brokers))
-    if "compact" in policy and "delete" in policy:
-        found.append(
-            f"topic {topic.name}: cleanup.policy is {policy} and should be compact: what is old is deleted, the state "
-            "with it"
-        )
-    return found
 
 
 async def _events(topics: Topics, state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Collection[Topic]:
