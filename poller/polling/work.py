@@ -116,9 +116,7 @@ class PassWork:
             self.run.once.tries += 1
         if isinstance(error, Shifted) and self.starts_over:
             passes.start_over(checkpoint, sweep, covers, error.until, now)
-        elif self._never_ends() and passes.leave_behind(checkpoint, sweep, covers.began):
-            self.retry.succeeded()
-        else:
+        elif not (self._never_ends() and passes.leave_behind(checkpoint, sweep, covers.began)):
             passes.break_off(checkpoint, sweep, covers, now)
         checkpoint.sweeps[sweep.name].last_error = passes.error_text(error)
 

@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.errors import Unavailable, Unexpected
-from poller.plugin.stream import Cursor, End, Page, Window
-from poller.polling.progress.coverage import BROKEN, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
+from poller.plugin.stream import Cursor, End, History, Page, Window
+from poller.polling.progress.coverage import BROKEN, OUTAGE, SHIFTED, UNREADABLE, covered_until, gap_seconds, open_gap
 from poller.polling.progress.deletions import missing_members
 from poller.polling.progress.passes import (
     Pass,
     break_off,
     complete_pass,
     judge_density,
+    leave_behind,
     note_fetched,
     note_page,
     note_unfetched,
@@ -387,3 +388,15 @@ def test_a_named_record_without_a_proper_answer_for_a_day_is_unreadable() -> Non
     note_unfetched(checkpoint, live.sweep, "a", Unexpected("no lead"), at(5) + DAY)
     assert state.to_fetch == {}
     assert checkpoint.gaps == [Gap("live", NOON, at(5) + DAY, UNREADABLE, at(5) + DAY)]
+
+
+def test_what_is_left_behind_is_an_hour_at_least() -> None:
+    ranges = History(under_way(runs()[1], NOON).pages, MINUTE)  # type: ignore[arg-type]  # is not asked here
+    stream = running(sweep("live", MINUTE, 5 * MINUTE, ranges=ranges))
+    checkpoint, live = stream.checkpoint, stream.sweeps[0].sweep
+    assert leave_behind(checkpoint, live, NOON)
+    assert checkpoint.gaps == [Gap("live", NOON - DAY, NOON - 6 * HOUR, OUTAGE, NOON)]
+    assert not leave_behind(checkpoint, live, at(59))
+    assert leave_behind(checkpoint, live, at(60))
+    assert checkpoint.gaps == [Gap("live", NOON - DAY, NOON - 5 * HOUR, OUTAGE, NOON)], "it is one gap, that grows"
+    assert not leave_behind(checkpoint, LIVE, NOON + DAY), "its list cannot be read in slices"

@@ -29,6 +29,8 @@ OFF = timedelta(days=1)
 """So long a sweep rests that the vendor offers no way for."""
 TOO_LONG = timedelta(days=1)
 """A sweep that is further behind than usual by so much has an outage to make up for."""
+LEAST = timedelta(hours=1)
+"""Less is not left behind: a vendor that fails all the time would make a gap of every try."""
 RECENT = timedelta(hours=6)
 """What began since is read by the sweep itself: longer than any vendor's clock is behind ours."""
 SHIFTS = 3
@@ -168,7 +170,7 @@ def leave_behind(checkpoint: Checkpoint, sweep: Sweep, now: datetime) -> bool:
     """
     state, until = checkpoint.sweeps[sweep.name], now - RECENT
     reached = state.cursor.until if state.cursor else state.origin
-    if sweep.ranges is None or reached is None or until <= reached:
+    if sweep.ranges is None or reached is None or until - reached < LEAST:
         return False
     open_gap(checkpoint, Gap(sweep.name, reached, until, OUTAGE, now))
     state.cursor = Cursor(until, state.cursor.token if state.cursor else None)
