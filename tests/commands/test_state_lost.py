@@ -54,7 +54,8 @@ def test_a_broker_that_comes_back_empty_is_told_and_waited_for(tmp_path: Path, v
         assert place.topics() == {}, "nobody makes them"
         house.settings["state"]["allow_empty"] = True
         house.write("anew.yaml")
-        assert house.run("run", "--once", "-c", "anew.yaml").code() == 0
+        begun_anew = house.run("run", "--once", "-c", "anew.yaml").code()
+        assert begun_anew in {0, 1}, "the one that waited may take sources from it as soon as there is a state again"
         until(lambda: poller.get("/readyz").status_code == 200, "ready")
         new = vendors.put("callcap")
         until(lambda: new in subjects(place), "what is new")
