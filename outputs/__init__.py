@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol, Self, TypeAlias
 
 Marks: TypeAlias = Mapping[str, bytes | None]
-"""What an output wants to be told at its next opening, by names of its own choosing, such as paths.
+"""Values that an output wants to get back at its next opening, by names of its own choosing, such as paths.
 
 The state saves each value under its name, and forgets the name where the value is None.
 """
@@ -81,12 +81,12 @@ class Output(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether what was written can be taken back after a crash."""
+        """True if what was written can be taken back after a crash."""
         ...
 
     @property
     def notices(self) -> Sequence[str]:
-        """What the opening, and every announcement since, found and mended: a sentence each, for the operator."""
+        """Sentences for the operator: what the opening, and every announcement since, found and mended."""
         ...
 
     async def __aenter__(self) -> Self:

@@ -23,7 +23,7 @@ class PollerError(Exception):
 
 
 class ConfigError(PollerError):
-    """What only the operator can mend: `problems` names each place and its remedy, one line each."""
+    """A mistake that only the operator can mend: `problems` names each place and its remedy, one line each."""
 
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from outputs.file.paths import DatedPath, Template
 
 _KEPT = 3
-"""How many files of a family are remembered, the latest: a late message still finds the file of its date."""
+"""The number of a family's latest files that are remembered: a late message still finds the file of its date."""
 
 
 class Series:

@@ -13,7 +13,7 @@ from aiokafka import errors
 from outputs import OutputError, Unreachable
 
 FAILURES = (errors.KafkaError, errors.IllegalOperation, OSError, AssertionError, AttributeError)
-"""What aiokafka raises when something fails: the last two where it did not reckon with it."""
+"""The errors that aiokafka raises when something fails: the last two where it did not expect the failure."""
 _PASSING = (OSError, errors.KafkaConnectionError)
 _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.SaslAuthenticationFailed, "check sasl_username and sasl_password, or sasl_token"),
@@ -31,7 +31,7 @@ _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.InvalidSessionTimeoutError, "session_timeout: the broker's group.min.session.timeout.ms or max forbids it"),
     (errors.InvalidTransactionTimeout, "the broker's transaction.max.timeout.ms is too short"),
 )
-"""What only the operator can mend."""
+"""The errors that only the operator can mend, each with its remedy."""
 _TORN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _hearing: ContextVar["ErrorCollector | None"] = ContextVar("_hearing", default=None)
 

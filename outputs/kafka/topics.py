@@ -37,7 +37,7 @@ class Topic:
 
     @property
     def largest(self) -> int | None:
-        """How many bytes a batch of records may have, compressed; None if we may not know."""
+        """The most bytes that a batch of records may have, compressed; None if we may not know."""
         found = self.settings.get("max.message.bytes")
         return int(found) if found else None
 
@@ -66,7 +66,7 @@ class Topics:
 
     @property
     def brokers(self) -> int:
-        """How many brokers there are."""
+        """The number of brokers."""
         return len(self._client._client.cluster.brokers())  # a public way would ask for every topic
 
     async def names(self) -> Sequence[str]:

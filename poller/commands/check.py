@@ -24,7 +24,7 @@ from poller.state.reader import account_mismatches, marks_of, token_of
 from poller.telemetry import Telemetry
 
 _LOOKS = 20
-"""How often an output is looked at while a running poller writes to it."""
+"""The number of looks at an output while a running poller writes to it."""
 
 
 @dataclass(frozen=True, slots=True)

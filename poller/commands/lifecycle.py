@@ -76,7 +76,7 @@ def _insist() -> None:
 
 
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""What goes on beside the polling, until that ends."""
+"""A function that runs beside the polling, until the polling ends."""
 
 
 async def poll_until_stopped(

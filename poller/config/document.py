@@ -14,7 +14,7 @@ from poller.config.yaml_reader import MERGE, Scalar, is_whole, scalar, tree
 from poller.errors import ConfigError
 
 Keys: TypeAlias = tuple[str | int, ...]
-"""Where a value stands: the keys and list positions that lead to it from the top."""
+"""The place of a value: the keys and list positions that lead to it from the top."""
 
 Value: TypeAlias = "dict[str, Value] | list[Value] | Scalar"
 

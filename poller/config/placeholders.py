@@ -14,7 +14,7 @@ _SHORTEST_SECRET = 4  # hiding shorter values would only garble the message
 
 
 Stamp: TypeAlias = tuple[int, int, int, int] | None
-"""What tells a file from what it was: it changes when the file is written, or another one takes its place."""
+"""A stamp that tells a file from what it was: it changes when the file is written, or another one takes its place."""
 
 
 def stamp(path: Path) -> Stamp:

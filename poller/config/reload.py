@@ -21,7 +21,7 @@ EVERY = 5.0
 _SETTLING = 0.2
 """Seconds that a file must not change in before it is read: it may be half written."""
 _IN_CLEAR = frozenset({"client_id", "proxy"})
-"""What goes with a credential, and is none of those that are never shown (a proxy may hold a password)."""
+"""Keys that go with a credential, and are none of those that are never shown (a proxy may hold a password)."""
 _NEXT = "it takes effect at the next start"
 
 

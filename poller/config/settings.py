@@ -29,7 +29,7 @@ LATER: Mapping[tuple[str, ...], str] = {
     ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
     ("progress",): "progress events are not available in this version yet: leave this key out",
 }
-"""What is documented and yet to come: where it would stand (* is any name)."""
+"""Features that are documented and yet to come, by the place where they would stand (* is any name)."""
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]

@@ -43,7 +43,7 @@ class PageContext:
 
 @dataclass(slots=True)
 class SeenUpdate:
-    """What `seen` will hold once a batch is delivered.
+    """The changes that `seen` takes on once a batch is delivered.
 
     `entries` are saved with the commit; `touched` are kept in memory only, since losing them costs a comparison at
     most. `delivered` are the keys that the batch tells of, whose doubts end.

@@ -18,7 +18,7 @@ from poller.plugin.source import Source
 from poller.plugin.stream import Leaf
 
 _EARLY = timedelta(minutes=3)
-"""How long before its end an access token is refreshed; but never in the first half of its life."""
+"""The time before its end at which an access token is refreshed, but never in the first half of its life."""
 _HOUR, _YEAR = 3600, 365 * 86_400
 
 Send = Callable[[httpx.Request], Awaitable[RawResponse]]

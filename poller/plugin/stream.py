@@ -171,9 +171,9 @@ class Stream:
 
     @property
     def forever(self) -> bool:
-        """Whether the stream's identities are remembered for ever: a snapshot meets them again at every pass."""
+        """True if the stream's identities are remembered for ever: a snapshot meets them again at every pass."""
         return any(sweep.snapshot for sweep in self.sweeps)
 
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""What `start: all` reaches back to: no vendor here holds anything older."""
+"""The time that `start: all` reaches back to: no vendor here holds anything older."""

@@ -25,7 +25,7 @@ class CircuitBreaker:
 
     @property
     def denied(self) -> bool:
-        """Whether the vendor refuses us, after one more try."""
+        """True if the vendor refuses us, after one more try."""
         return self.refusals >= 2
 
     def seconds(self, now: datetime) -> float:

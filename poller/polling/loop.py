@@ -131,7 +131,7 @@ class SourceLoop:
         return self._stopping or (self._once and self._done())
 
     def _done(self) -> bool:
-        """Whether nothing is left of what is to be read `once`; a record that is not due waits for the next run."""
+        """Return True if nothing is left to be read `once`; a record that is not due waits for the next run."""
         now = self._now()
         swept = all(
             run.done and not any(may_fetch(run, name, now) for name in run.state.to_fetch) for run in self._runs
@@ -139,7 +139,7 @@ class SourceLoop:
         return swept and not any(stream.backfill for stream in self._history)
 
     def _probing(self) -> bool:
-        """Whether a request finds out, after a refusal, if we are let in again: the others wait for it."""
+        """Return True if, after a refusal, a request finds out whether we are let in again: the others wait for it."""
         return self.breaker.refusals > 0 and self._step.asking
 
     async def _take(self, work: Work) -> None:
@@ -197,6 +197,6 @@ class SourceLoop:
 
 
 _TRIES = 3
-"""How often `run --once` tries a sweep, and `backfill` a slice."""
+"""The number of times that `run --once` tries a sweep, and `backfill` a slice."""
 _STEP = timedelta(seconds=1)
 """A clock that goes back by less is not worth a word."""

@@ -23,7 +23,7 @@ _WAITS = (0.5, 1.0, 2.0)
 _PATIENCE = 300.0
 """Seconds: a vendor that asks for a longer pause in the middle of a pass ends it."""
 _UNDATED = timedelta(minutes=1)
-"""How far behind ours the clock of a vendor that sends no `Date` is taken to be."""
+"""The time by which the clock of a vendor that sends no `Date` is taken to be behind ours."""
 
 
 class Requests:

@@ -1,4 +1,4 @@
-"""What this process knows of the streams it polls: their sweeps, and the passes under way."""
+"""The knowledge of this process about the streams that it polls: their sweeps, and the passes under way."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Once:
-    """What `run --once` has to know of a sweep: how often its pass failed, and whether it is done, or given up.
+    """A sweep's record for `run --once`: how often its pass failed, and whether it is done, or given up.
 
     `unfetched`: a record that the sweep named could not be read by itself.
     """
@@ -97,7 +97,7 @@ class SweepRuntime:
 
     @property
     def done(self) -> bool:
-        """Whether `run --once` is done with this sweep."""
+        """True if `run --once` is done with this sweep."""
         return self.once is not None and self.once.done
 
     @property
@@ -107,7 +107,7 @@ class SweepRuntime:
 
     @property
     def state(self) -> SweepState:
-        """Where the checkpoint has this sweep."""
+        """The checkpoint's state of this sweep."""
         return self.stream.checkpoint.sweeps[self.sweep.name]
 
 

@@ -1,4 +1,4 @@
-"""Which sweep reads the next page: what is due, what waits, and who goes first."""
+"""The choice of the sweep that reads the next page: what is due, what waits, and who goes first."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

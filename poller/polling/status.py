@@ -1,4 +1,4 @@
-"""Where a stream stands: its checkpoint and what this process knows of it, put into words and numbers."""
+"""The status of a stream: its checkpoint and what this process knows of it, put into words and numbers."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamStat
 def stream_status(
     run: StreamRuntime, breaker: CircuitBreaker, *, paused: bool, owner: str, now: datetime
 ) -> StreamStatus:
-    """What can be said of this stream now. `paused`: an output, or the state, is down."""
+    """Return the status of this stream now. `paused` means that an output, or the state, is down."""
     checkpoint = run.checkpoint
     lag = _lag(run, now)
     held_up = any(not sweep.retry.ready(now) for sweep in run.sweeps)
@@ -47,7 +47,7 @@ def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamSta
 
 
 def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
-    """What can be said of a stream that this process does not poll."""
+    """Return the status of a stream that this process does not poll."""
     return StreamStatus(
         source, stream, "waiting", None, [], None, owner=owner, sweeps=[], seen=0, gap_seconds=0.0, here=False
     )
@@ -73,7 +73,7 @@ def _live_every(run: StreamRuntime) -> timedelta:
 
 
 def _last_error(checkpoint: Checkpoint) -> str | None:
-    """What a sweep that has not succeeded since said."""
+    """Return the last errors of the sweeps that have not succeeded since, or None."""
     errors = [f"{name}: {state.last_error}" for name, state in checkpoint.sweeps.items() if state.last_error]
     return "; ".join(errors) or None
 

@@ -37,7 +37,7 @@ class Step:
 
     @property
     def asking(self) -> bool:
-        """Whether a request is under way."""
+        """True if a request is under way."""
         return bool(self._asking)
 
     def cancel_requests(self) -> None:

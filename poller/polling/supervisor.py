@@ -112,7 +112,7 @@ class Supervisor:
 
     @property
     def whole(self) -> bool:
-        """Whether every source is polled here."""
+        """True if every source is polled here."""
         return self._loops.keys() >= self._sources.keys()
 
     def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:

@@ -121,7 +121,7 @@ class PassWork:
         checkpoint.sweeps[sweep.name].last_error = passes.error_text(error)
 
     def _never_ends(self) -> bool:
-        """Whether the sweep's pass broke off on the way, three times in a row: it is too long for this vendor."""
+        """Return True if the sweep's pass broke off on the way three times in a row: it is too long for this vendor."""
         return bool(self.starts_over and self.reading.covers.pages and self.retry.failures >= passes.SHIFTS)
 
     def report(self, telemetry: Telemetry, page: Page) -> None:
@@ -217,4 +217,4 @@ def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> 
 
 
 LAST = Page((), end=End())
-"""What a fetch that just returns has said: the pass is complete."""
+"""The page that stands for a fetch which just returns: the pass is complete."""

@@ -1,4 +1,4 @@
-"""What lets a poller into the simulated vendors: made up, and the same for everybody."""
+"""The credentials that let a poller into the simulated vendors: they are made up, and the same for everybody."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,11 +29,11 @@ ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
     "ipscape": {"base_url": "/ipscape/platform-api", "token": TOKEN},
     "trackdrive": {"base_url": "/trackdrive", "public_key": PUBLIC_KEY, "private_key": PRIVATE_KEY},
 }
-"""What each vendor of the sandbox wants to know, by its type; addresses are within the sandbox."""
+"""The settings that each vendor of the sandbox needs, by its type; addresses are within the sandbox."""
 
 
 def account(at: str, vendor: str) -> dict[str, Any]:
-    """The configuration of an account of this vendor in the sandbox at this origin."""
+    """Return the configuration of an account of this vendor in the sandbox at this origin."""
     known = {key: f"{at}{value}" if key.endswith("_url") else value for key, value in ACCOUNTS[vendor].items()}
     return {"type": vendor, **known}
 
@@ -46,4 +46,4 @@ CREDENTIALS = (
     f"ipscape under /ipscape/platform-api (token {TOKEN}); "
     f"agendize under /agendize/api/2.0 (api_key {agendize.API_KEY}, token {agendize.TOKEN}, timezone {COMPANY_ZONE})"
 )
-"""Where the simulated vendors are, and what lets a poller in: made up, and the same for everybody."""
+"""The addresses of the simulated vendors, and the made-up credentials that let a poller in, the same for everybody."""

@@ -17,7 +17,7 @@ from poller.sandbox.world.world import World
 
 
 def sandbox(world: World, vices: Vices | None = None) -> ASGIApp:
-    """All vendors over this world: Callcap under `/callcap`, and so on; `vices` replace the world's own."""
+    """Return all vendors over this world: Callcap under `/callcap`, and so on; `vices` replace the world's own."""
     if vices is not None:
         world.vices = vices
     log = Log()

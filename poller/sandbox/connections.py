@@ -1,4 +1,4 @@
-"""What the sandbox does to the connections that requests come on: silence, cuts, answers that come twice."""
+"""Trouble with the connections that requests come on: silence, cuts, answers that come twice."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ class Connections:
         self._used: WeakSet[asyncio.Transport] = WeakSet()
 
     def used(self, send: Send) -> bool:
-        """Return True where this request's connection had one before; remember it. False in process."""
+        """Return True if this request's connection had one before, and remember the connection; False in process."""
         transport = _transport(send)
         if transport is None or transport in self._used:
             return transport is not None
@@ -28,7 +28,7 @@ class Connections:
 
 
 async def silence(receive: Receive, seconds: float) -> None:
-    """Say nothing for so many seconds, or until the client gives up."""
+    """Send nothing for this many seconds, or until the client gives up."""
     with anyio.move_on_after(seconds):
         await _disconnected(receive)
 
@@ -50,7 +50,7 @@ async def hang_up(receive: Receive, send: Send, *, reset: bool) -> None:
 
 
 def send_again(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, send: Send) -> None:
-    """Write the whole answer to the connection once more; nothing in process."""
+    """Write the whole answer to the connection once more; in process, write nothing."""
     if (transport := _transport(send)) is None:
         return
     head = b"".join(b"%s: %s\r\n" % pair for pair in headers)

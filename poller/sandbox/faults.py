@@ -51,7 +51,7 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it is remembered: no headers, no body, no secrets. No status: the connection was cut off."""
+    """A remembered request, without headers, body and secrets. `status` is None where the connection was cut off."""
 
     n: int
     time: datetime
@@ -63,27 +63,27 @@ class Asked:
 
 
 class Log:
-    """The last requests, oldest first."""
+    """A log of the last requests, oldest first."""
 
     def __init__(self) -> None:
         self._entries: deque[Asked] = deque(maxlen=10_000)
         self._last = 0
 
     def add(self, at: datetime, scope: Scope, status: int | None, vice: str | None) -> None:
-        """Remember a request and what became of it."""
+        """Remember a request with the status of its answer and the vice that struck it."""
         self._last += 1
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = urlencode([(name, "***" if name.lower() in SECRETS else value) for name, value in pairs])
         self._entries.append(Asked(self._last, at, scope["method"], scope["path"], query, status, vice))
 
     def since(self, n: int) -> dict[str, Any]:
-        """The requests after number n, and the last number there is."""
+        """Return the requests after number n, and the number of the last one."""
         return {"last": self._last, "requests": [asdict(entry) for entry in self._entries if entry.n > n]}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer, held back until it is clear what becomes of it."""
+    """A whole HTTP answer, held back until the sandbox has decided what to do with it."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -91,7 +91,7 @@ class Answer:
 
 
 class Front:
-    """An ASGI wrapper. What cuts a connection off closes uvicorn's transport; in process it raises httpx.ReadError.
+    """An ASGI wrapper that fails. To cut off, it closes uvicorn's transport; in process it raises httpx.ReadError.
 
     A request that changes something (a token refresh) is never cut off after it took effect.
     """
@@ -101,7 +101,7 @@ class Front:
         self._connections = Connections()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or fail to."""
+        """Answer one request, or fail to do so."""
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox speaks only HTTP, not {scope['type']}")
         self._world.advance()
@@ -150,7 +150,7 @@ class Front:
         return answer if vice in INSTEAD or vendor not in ENVELOPES else self._sloppy(vendor, scope, answer)
 
     def _sloppy(self, vendor: str, scope: Scope, answer: Answer) -> Answer:
-        """Let sloppy kinds have a good answer to a GET."""
+        """Return the answer as the sloppy kinds that strike leave it; they change good answers to GET alone."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
         vices = self._world.vices
         if not vices or (scope["method"], answer.status) != ("GET", 200) or not _is_json(headers):
@@ -180,7 +180,7 @@ async def _held_back(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
 
 
 def _shortened(answer: Answer) -> Answer:
-    """Half the body under headers that agree with it: only who parses it can tell."""
+    """Return half the body under headers that agree with it: only a client that parses the body can tell."""
     half = answer.body[: len(answer.body) // 2]
     headers = [pair for pair in answer.headers if pair[0] != b"content-length"]
     return Answer(answer.status, [*headers, (b"content-length", b"%d" % len(half))], half)

@@ -13,7 +13,7 @@ from poller.sandbox.world.world import World
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes any (`getsockname()[1]` says which)."""
+    """Return a listening socket on 127.0.0.1; port 0 takes any port (`getsockname()[1]` says which)."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))

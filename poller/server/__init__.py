@@ -1,1 +1,1 @@
-"""What a running poller answers over HTTP: health, metrics, the status page, and orders over its control socket."""
+"""The answers of a running poller over HTTP: health, metrics, the status page, and orders over its control socket."""

@@ -1,4 +1,4 @@
-"""Who may ask a running poller: with `server.token` set, only somebody who shows it."""
+"""Access to a running poller: with `server.token` set, only requests that show the token are answered."""
 
 import base64
 import binascii

@@ -28,7 +28,7 @@ _OUTCOMES: Final[Mapping[str, Diagnosis]] = {
     "bug": Diagnosis("us", "a bug in poller: the log has more"),
 }
 _HOLD: Final = frozenset({_DENIED, _ANSWERS, _SILENT, _OUTCOMES["throttled"], _OUTCOMES["unexpected"]})
-"""What is wrong with a source whose other streams wait, too."""
+"""The diagnoses of a stream that make the other streams of its source wait, too."""
 _GAPS: Final[Mapping[str, Diagnosis]] = {
     "unreadable": Diagnosis("vendor", "the vendor's list does not reach back so far"),
     "shifted": _SHIFTED,

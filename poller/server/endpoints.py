@@ -27,7 +27,7 @@ _HEADERS = {
 }
 
 _FREE = frozenset({"/livez", "/readyz"})
-"""What Kubernetes and Docker ask, which know no token."""
+"""The paths that Kubernetes and Docker ask for, which know no token."""
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""What the page and /api tell of a running poller at one moment: its streams, what is wrong with each, its outputs."""
+"""An overview of a running poller at one moment, for the page and /api: its streams, their troubles, its outputs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class StreamOverview:
 
     @property
     def troubled(self) -> bool:
-        """Whether something of the stream is missing, or may be."""
+        """True if something of the stream is missing, or may be."""
         return self.status.here and self.status.state not in {"ok", "waiting"}
 
     @property

@@ -31,7 +31,7 @@ FORMAT = 1
 _TYPED: Mapping[str, Row[Any]] = {"owner": ACCOUNT, "checkpoint": CHECKPOINT, "token": TOKEN}
 _PLAIN = {"doubts": IN_DOUBT, "mark": MARK}
 _WORDS = {row.letter: word for word, row in (*_TYPED.items(), *_PLAIN.items())}
-"""What the lines of a kind are called, by its letter; in the order in which they are written."""
+"""The name that the lines of a kind have, by its letter, in the order in which they are written."""
 _OUR_OWN = frozenset(row.letter for row in (PROOF, WRITER, CHUNK))
 """Kinds that say nothing to another place: proofs, who wrote it, and chunks, which have lines of their own."""
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Counts(Protocol):
-    """What one page came to, in numbers.
+    """The numbers that one page came to.
 
     `stale` are revisions older than the one already delivered; `events` are counted by type, `found` by reason: what a
     wider sweep brought. `lateness` holds, for each new record, the seconds since its own time, `drifted` the names of

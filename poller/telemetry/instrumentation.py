@@ -15,7 +15,7 @@ from poller.telemetry.recent import Recent
 from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
 
 _SHOWN, _KNOWN = 20, 1000
-"""How many new field names of a stream one line shows, and how many are remembered at most: an object that is really
+"""The most new field names of a stream that one line shows, and that are remembered: an object that is really
 a table has no end of them."""
 
 _log: FilteringBoundLogger = structlog.get_logger()

@@ -1,4 +1,4 @@
-"""What a chaos run left behind: when the last pollers have had the last word, and whether the laws hold."""
+"""The end of a chaos run: wait until the pollers have delivered every last state, and judge by the laws."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ from tests.laws.meaning import read_event
 from tests.laws.truth import YARDSTICKS
 
 Lines: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
-"""What was delivered of each stream, named (source, stream), in order."""
+"""The lines delivered of each stream, named (source, stream), in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What befell it, how often; what it delivered; whether the laws hold, by stream; what it called a bug itself."""
+    """A run's result: its troubles, counted; what it delivered; verdicts by stream; what it called a bug itself."""
 
     troubles: Mapping[str, int]
     events: int
@@ -42,9 +42,9 @@ class Result:
 
 
 async def settled(logs: Mapping[Path, int], sources: Mapping[str, Any], quiet: datetime) -> None:
-    """Wait until every sweep was complete twice after `quiet`: so once from its first page on.
+    """Wait until every sweep was complete twice after `quiet`, and so once from its first page on.
 
-    `logs` are those of the pollers that share the `sources`, and from where on.
+    `logs` maps the logs of the pollers that share the `sources` to the offsets from which to read them.
     """
     pages = [await _page(log, offset) for log, offset in logs.items()]
     complete: dict[tuple[str, ...], set[str]] = {
@@ -87,12 +87,12 @@ def from_files(folder: Path) -> Lines:
 
 
 def written(log: Path) -> int:
-    """How long a log is so far."""
+    """Return the length of a log so far, in bytes."""
     return log.stat().st_size if log.exists() else 0
 
 
 async def _page(log: Path, offset: int) -> str:
-    """Where the poller says that its page is, once it does."""
+    """Wait until the poller says where its page is, and return that address."""
     while True:
         lines = (await anyio.Path(log).read_bytes())[offset:].splitlines(keepends=True)
         for line in lines:
@@ -102,7 +102,7 @@ async def _page(log: Path, offset: int) -> str:
 
 
 def _lines(folder: Path, stream: str) -> Iterator[dict[str, Any]]:
-    """All lines of a stream's files, closed ones first, in the order they were written."""
+    """Yield all lines of a stream's files, closed files first, in the order they were written."""
     for path in [*sorted(folder.glob(f"{stream}-??????.jsonl*")), *folder.glob(f"{stream}.jsonl")]:
         data = path.read_bytes()
         if path.suffix == ".zst":
@@ -113,5 +113,5 @@ def _lines(folder: Path, stream: str) -> Iterator[dict[str, Any]]:
 
 
 def _bugs(log: Path) -> list[str]:
-    """What a poller met that it had no name for."""
+    """Return the lines of a log in which a poller reports a bug."""
     return [line for line in log.read_text().splitlines() if '"outcome":"bug"' in line or "Traceback" in line]

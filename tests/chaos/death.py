@@ -11,18 +11,18 @@ WRITES = ("write", "fdatasync", "fsync", "ftruncate", "replace", "rename", "unli
 
 
 class Killed(BaseException):
-    """The process is dead: whatever it tries after this instant fails the same way."""
+    """The process is dead: everything that it tries after this instant fails the same way."""
 
 
 @dataclass
 class Death:
-    """Dies at the n-th moment (0: never) by raising Killed, from then on always."""
+    """A death at the n-th moment (0: never): raises Killed then, and at every moment after it."""
 
     at: int = 0
     moments: int = 0
 
     def moment(self) -> None:
-        """One more instant at which a process can die."""
+        """Count one more instant at which the process can die, and die if it is the one."""
         self.moments += 1
         if self.is_now:
             self.strike()
@@ -54,7 +54,7 @@ def _around(write: Callable[..., Any], death: Death) -> Callable[..., Any]:
 
 
 def _torn(write: Callable[..., int], death: Death) -> Callable[..., int]:
-    """The first half is written, then comes the moment, then the caller is told of a short write."""
+    """Return a write that writes the first half, then meets the moment, then tells the caller of a short write."""
 
     def mortal_write(fd: int, data: bytes) -> int:
         if not death.at or fd <= 2 or len(data) < 2:

@@ -30,7 +30,7 @@ from tests.chaos.hasty import sources
 from tests.laws.not_yet import NOT_YET
 
 NEVER = {"sick_replica", *NOT_YET}
-"""A documented answer that lies: nothing a poller could see, so nothing that can be asked of it here."""
+"""Vices that are documented answers which lie: a poller cannot see that, so these runs leave them out."""
 OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
 SELDOM = {
     "unauthorized": 0.002,
@@ -50,14 +50,14 @@ AMOUNTS = {
     "token_seconds": 5.0,
 }
 SETTLING = 300.0
-"""Seconds that a poller gets at most, in the end and undisturbed, to have the last word on everything."""
+"""Seconds that a poller gets at most, in the end and undisturbed, to deliver the last state of everything."""
 
 
 class Overlapping(Tokens):
-    """Rotates refresh tokens, and takes the former one as well until one of the new tokens is used: vendors that take
-    no more than that lose their pollers, any of them, to a kill between the rotation and the poller's write.
+    """Tokens that rotate, where the former refresh token stays good until one of the new tokens is used.
 
-    So it still shows a poller that uses an access token before the refresh token that came with it is safe.
+    A vendor that takes the newest one alone loses any poller to a kill between the rotation and the poller's write.
+    So a run still shows a poller that uses an access token before the refresh token that came with it is safe.
     """
 
     _former, _newest = "", ""
@@ -80,7 +80,7 @@ class Overlapping(Tokens):
 
 
 def configuration(at: str, folder: Path) -> dict[str, Any]:
-    """Every sweep of every stream, fast, into files that are rotated and compressed."""
+    """Return a configuration of every sweep of every stream, fast, into files that are rotated and compressed."""
     files = {
         "path": f"{folder}/events/{{source}}/{{stream}}.jsonl",
         "rejects_path": f"{folder}/rejects/{{source}}/{{stream}}.jsonl",
@@ -94,14 +94,14 @@ def configuration(at: str, folder: Path) -> dict[str, Any]:
 
 
 def vices() -> dict[str, dict[str, float]]:
-    """Every vice at once, none so often that nothing gets through."""
+    """Return every vice at once, none so often that nothing gets through."""
     rates = {name: 1.0 if name in OFTEN else SELDOM.get(name, 0.01) for name in RATES if name not in NEVER}
     rates |= {"shifting_pages": 0.1, "tied_stamps": 0.2, "lagging_replica": 0.1}
     return {"*": rates | AMOUNTS}
 
 
 async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SETTLING, kills: int = 0) -> Result:
-    """Let pollers live and die for so long, and at least so many times; then judge.
+    """Let pollers live and die for this many seconds, and at least `kills` times; then judge.
 
     In the end the world stands still, and one poller lives until every sweep was complete twice, or `settling` is over.
     """
@@ -128,7 +128,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
 
 
 async def _life(config: Path, folder: Path, rng: random.Random) -> int:
-    """One life: most end around a write, some at any time, some in peace. 1 if it was killed."""
+    """Run one life: most end around a write, some at any time, some in peace. Return 1 if it was killed, else 0."""
     moment = int(2 ** rng.uniform(0, 10)) if rng.random() < 0.85 else 0
     async with poller(folder / "poller.log", "tests.chaos.killer", str(moment), "run", "-c", str(config)) as process:
         with anyio.move_on_after(rng.uniform(1, 12)):
@@ -173,7 +173,7 @@ async def poller(log: Path, module: str, *arguments: str) -> AsyncIterator[anyio
 
 
 def main() -> int:
-    """Exit 0 if nothing was lost, nothing came twice, nothing out of order."""
+    """Run from the command line; return 0 if nothing was lost, nothing came twice, and nothing out of order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)

@@ -13,7 +13,7 @@ SHORTEST, LONGEST = timedelta(milliseconds=300), timedelta(seconds=5)
 
 
 def sources(at: str) -> dict[str, Any]:
-    """All of them, at the sandbox's origin."""
+    """Return all vendors as sources, at the sandbox's origin."""
     return {vendor: _source(at, vendor) for vendor in ACCOUNTS}
 
 

@@ -9,7 +9,7 @@ from tests.chaos.death import Death, mortal
 
 
 class Kill(Death):
-    """The real thing."""
+    """A death that really ends the process, without any cleaning up."""
 
     def strike(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

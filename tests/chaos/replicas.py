@@ -36,7 +36,7 @@ BROKEN = {"writing": 0.01, "other": 0.001}
 
 
 def configuration(at: str, kafka: str) -> dict[str, Any]:
-    """Every sweep of every stream, fast, into a topic of each kind, in one transaction with the state."""
+    """Return all sweeps of all streams, fast, into a topic of each kind, in one transaction with the state."""
     there = {"type": "kafka", "bootstrap_servers": kafka, "replication": 1}
     state = {"topic": f"{PREFIX}state", "group": f"{PREFIX}group", "partitions": 8, "session_timeout": f"{SESSION:g}s"}
     topics = {"topic": f"{PREFIX}{{kind}}", "rejects_topic": f"{PREFIX}rejects", "partitions": 4}
@@ -49,7 +49,7 @@ def configuration(at: str, kafka: str) -> dict[str, Any]:
 
 
 async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = False) -> Result:
-    """Let everything fail for so long; then judge. Raises NoKafka.
+    """Let everything fail for this many seconds; then judge. Raises NoKafka.
 
     In the end the world stands still, and all replicas live until every sweep was complete twice.
     """
@@ -116,7 +116,7 @@ async def _last_lives(replicas: Sequence[Replica], polled: Mapping[str, Any]) ->
 
 
 async def _judged(at: str, broker: Broker, troubles: Mapping[str, int], logs: Sequence[Path]) -> Result:
-    """Judge what a reader has who wants what is committed; what is told of one record lies in one partition."""
+    """Judge what a reader of committed messages gets; all messages of one record must lie in one partition."""
     place = Place(broker.at["PLAINTEXT"], PREFIX)
     names = {name.removeprefix(PREFIX) for name in place.topics()} - {"state"}
     events, spread = await run_sync(_read, place, names - {"rejects"})
@@ -129,7 +129,7 @@ async def _judged(at: str, broker: Broker, troubles: Mapping[str, int], logs: Se
 
 
 def _read(place: Place, names: Collection[str]) -> tuple[Lines, Mapping[tuple[str, str, str], Collection[str]]]:
-    """Give the lines of topics, in order, and where those of each (source, stream, identity) are."""
+    """Return the lines of topics, in order, and the places of those of each (source, stream, identity)."""
     lines: defaultdict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     spread: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     for name in names:
@@ -142,7 +142,7 @@ def _read(place: Place, names: Collection[str]) -> tuple[Lines, Mapping[tuple[st
 
 
 def main() -> int:
-    """Exit 0 if nothing was lost, nothing came twice, nothing out of order."""
+    """Run from the command line; return 0 if nothing was lost, nothing came twice, and nothing out of order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,1 +1,1 @@
-"""laws."""
+"""The laws of delivery, and the tests that hold them whatever fails."""

@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One state of a record, visible from `at` on."""
+    """A state of a record, visible from `at` on."""
 
     at: datetime
     content: Any
@@ -24,7 +24,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """All states of one record; `deletion_event` if the vendor dropped it without a mark."""
+    """A record's states, all of them; `deletion_event` is set if the vendor dropped the record without a mark."""
 
     versions: Sequence[Version]
     deletion_event: bool
@@ -32,7 +32,7 @@ class Life:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found wrong, one line each; empty lists are what we want."""
+    """A verdict: everything that was found wrong, one line each. With empty lists the laws hold."""
 
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Verdict:
     invented: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        """Whether all laws hold."""
+        """Return True if all laws hold."""
         return not (self.lost or self.twice or self.disordered or self.invented)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Verdict:
 
 
 def judge(events: Sequence[Event], truth: Mapping[str, Life], content: Callable[[Record], Any]) -> Verdict:
-    """Hold what was delivered, in order, against all that ever was true.
+    """Compare what was delivered, in order, with all that ever was true, and return the verdict.
 
     1. Every event once: no (identity, revision) twice, no id twice, revisions rise by one.
     2. Nothing is invented: every event's record is one that the vendor showed.
@@ -73,7 +73,7 @@ def judge(events: Sequence[Event], truth: Mapping[str, Life], content: Callable[
 
 
 def said_again(events: Sequence[Event], meant: Callable[[Record], Any]) -> list[str]:
-    """Return every event that says what the one before it of its record said: only the spelling was news."""
+    """Return every event that means the same as the record's event before it, and differs in spelling alone."""
     last: dict[str, tuple[bool, Any]] = {}
     again = []
     for event in events:
@@ -98,7 +98,7 @@ def _once(identity: str, told: Sequence[Event], verdict: Verdict) -> None:
 def _in_order(
     identity: str, told: Sequence[Event], life: Life, content: Callable[[Record], Any], verdict: Verdict
 ) -> None:
-    """Where one content was true several times, the reading that lets most be in order counts."""
+    """Note events out of order; where a content was true several times, the reading with most in order counts."""
     newest, newest_told = -1, None
     for event in told:
         if event["data"]["raw"] is None:  # a snapshot no longer held it

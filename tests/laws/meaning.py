@@ -1,4 +1,4 @@
-"""What a record means, however it is spelt: what a vendor's serializer may change without saying anything else."""
+"""The meaning of a record, however it is spelt: a vendor's serializer may change the spelling and say the same."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def _instant(found: re.Match[str], zone: str | None) -> datetime | None:
 
 
 def read_event(line: bytes) -> Any:
-    """Read one event; what a vendor spelt as a number beyond a double is infinite in it."""
+    """Read one event; a number that a vendor spelt beyond the range of a double is infinite in it."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:

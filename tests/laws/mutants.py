@@ -15,7 +15,7 @@ LAWS = ("tests/laws/test_laws.py", "tests/laws/test_backfill_laws.py")
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What is broken: (file, what stands there, what stands there instead)."""
+    """A way to break the code: edits of (file, the text that stands there, the text to put there)."""
 
     name: str
     edits: Sequence[tuple[str, str, str]]
@@ -69,7 +69,7 @@ MUTANTS = (
 
 
 def edited(mutant: Mutant, root: Path) -> Mapping[str, str]:
-    """The files that it changes, as it has them. Raises LookupError where the code is not what it was made for."""
+    """Return the changed texts of a mutant's files. Raises LookupError where the code is not what it was made for."""
     files: dict[str, str] = {}
     for name, old, new in mutant.edits:
         text = files.get(name) or (root / name).read_text()
@@ -80,7 +80,7 @@ def edited(mutant: Mutant, root: Path) -> Mapping[str, str]:
 
 
 def survives(mutant: Mutant) -> bool:
-    """Whether the laws hold in spite of it."""
+    """Return True if the laws' tests pass in spite of this mutant."""
     with TemporaryDirectory() as folder:
         for part in ("poller", "outputs", "tests"):
             shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -3,4 +3,4 @@
 from collections.abc import Mapping
 
 NOT_YET: Mapping[str, tuple[str, str]] = {}
-"""Of each kind: the vendors, separated by spaces, and why. An entry that holds fails the table's test."""
+"""For each kind, the vendors, separated by spaces, and the reason. An entry that holds fails the table's test."""

@@ -1,4 +1,4 @@
-"""A whole poller over a vendor whose answers are right, but careless in one way; and what must hold all the same."""
+"""A whole poller over a vendor whose answers are right, but careless in one way; the laws must hold all the same."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ SWEEPS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }
 ELSEWHERE = {"answer_twice", "closed_when_reused"}
-"""What needs a real connection: tests/sandbox/test_connections.py."""
+"""Kinds that need a real connection: tests/sandbox/test_connections.py has them."""
 COUNTED = frozenset({"callcap", "flextell", "trackdrive"})
 PAGED = frozenset({"callcap", "flextell", "ipscape"})
 NUMBERED = COUNTED | PAGED
@@ -71,7 +71,7 @@ LONG_ENOUGH = timedelta(seconds=120)
 
 
 def account(vendor: str) -> Source:
-    """All sweeps, each every 40 s."""
+    """Return an account of this vendor with all sweeps, each every 40 s."""
     streams = {
         stream: {"sweeps": {name: {"every": "40s"} for name in sweeps}} for stream, sweeps in SWEEPS[vendor].items()
     }
@@ -87,7 +87,7 @@ def put(world: World, name: str, at: datetime) -> str:
 
 @contextmanager
 def careless(kind: str, vendor: str) -> Iterator[Simulation]:
-    """A small world of this vendor, with records on full minutes, whose every answer is careless in this way."""
+    """Yield a small world of this vendor, with records on full minutes, whose every answer is careless in this way."""
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
         simulation = Simulation(Path(folder), {vendor: account(vendor)}, rate=1, history=timedelta(minutes=30))
@@ -101,7 +101,7 @@ def careless(kind: str, vendor: str) -> Iterator[Simulation]:
 
 
 def objections(simulation: Simulation, vendor: str) -> list[str]:
-    """What of the laws does not hold of all that was delivered so far, one line each."""
+    """Return what breaks the laws in all that was delivered so far, one line each."""
     found = [f"rejected: {reject['data']['reason']}" for reject in simulation.rejects(vendor)[:2]]
     for yardstick in of_vendor(vendor):
         events = simulation.events(vendor, yardstick.stream)
@@ -112,7 +112,7 @@ def objections(simulation: Simulation, vendor: str) -> list[str]:
 
 
 def standing_still(simulation: Simulation) -> list[str]:
-    """The sweeps that neither were complete nor went on behind a gap for long, and what they said last."""
+    """Return the sweeps that for long neither were complete nor went on behind a gap, and what they said last."""
     now, found = simulation.now(), []
     for run in simulation.pipelines[0].streams:
         for name, state in run.checkpoint.sweeps.items():

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 PAST = timedelta(hours=2)
 ALL = Order(("all", ""), BIRTH - timedelta(days=30), BIRTH + timedelta(hours=3))
-"""Longer than the past there is, for some is dated back; into the future, for what comes meanwhile is everybody's."""
+"""An order longer than the past, for some records are dated back, and into the future, which live sweeps read too."""
 STREAMS: Mapping[str, list[str]] = {
     "agendize": ["calls"],
     "callcap": ["calls"],
@@ -36,7 +36,7 @@ STREAMS: Mapping[str, list[str]] = {
     "trackdrive": ["leads", "calls"],
 }
 LIVES = [(30, 0), (400, 9), (600, 40), (600, 75), (600, 120), (900, 0)]
-"""Of each life: how many seconds, and at which of its writes it ends (0: in peace)."""
+"""For each life, its seconds, and the number of the write at which it ends (0: in peace)."""
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -48,7 +48,7 @@ ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
         "calls": {"sweeps": {"audit": {"every": "10m", "lookback": "12h"}}},
     },
 }
-"""So that the widest sweep has the last word within a simulated half hour."""
+"""These sweeps are so frequent that the widest one has the last word within a simulated half hour."""
 LIES = {"sick_replica"}
 """A documented answer that lies cannot be told from the truth by one answer: the wide sweeps' business, below."""
 SILENCE = {"retry_after_a_year"}
@@ -62,14 +62,14 @@ def account(vendor: str, **more: Any) -> Source:
 
 
 NO_SHRINKING = (Phase.explicit, Phase.generate)
-"""An example is a life of hours: to make a failing one smaller would take longer than to read it."""
+"""Phases without shrinking: an example is a life of hours, and shrinking it would take longer than reading it."""
 vices = st.dictionaries(
     st.sampled_from(sorted(RATES.keys() - LIES - SILENCE - NOT_YET.keys())),
     st.sampled_from([0.02, 0.1, 0.3]),
     max_size=4,
 )
 Lives = list[tuple[int, int, int]]
-"""Of each: for how many seconds nobody polls, how many it lives at most, at which moment it dies (0: in peace)."""
+"""For each life, the seconds without polling before it, its seconds at most, and the moment of death (0: in peace)."""
 lives = st.lists(
     st.tuples(st.sampled_from([0, 0, 60, 1200]), st.integers(20, 900), st.integers(0, 300)), min_size=1, max_size=4
 )
@@ -120,7 +120,7 @@ def run_and_judge(
     lives: Lives,
     rate: float = 2.0,
 ) -> None:
-    """A quiet minute, then lives of a poller, each so long or until its n-th moment; then peace, and the verdict."""
+    """Run a quiet minute, then lives of a poller, each for its seconds or until its n-th moment, then peace; judge."""
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one: simulated lives sync a thousand times a second
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
         amounts = {"replica_seconds": 20.0, "stall_seconds": 10.0, "retry_seconds": 5.0, "token_seconds": 120.0}

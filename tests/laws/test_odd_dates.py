@@ -36,7 +36,7 @@ STREAMS = {
 
 
 def narrow(vendor: str) -> Source:
-    """An account with the sweeps `live`, every 10 s; all others run once, and none looks back further than 5 min."""
+    """Return an account with the sweeps `live`, every 10 s; others run once, and none looks back more than 5 min."""
     streams: dict[str, Any] = {}
     for stream in STREAMS[vendor]:
         sweeps = {name: {"every": "300d", "lookback": "5m"} for name in SWEEPS[vendor][stream]}
@@ -49,14 +49,14 @@ def narrow(vendor: str) -> Source:
 
 @contextmanager
 def empty_world(vendor: str) -> Iterator[Simulation]:
-    """A world in which nothing happens but by hand."""
+    """Yield a world in which nothing happens but by hand."""
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
         yield Simulation(Path(folder), {vendor: narrow(vendor)}, rate=0, history=timedelta())
 
 
 def born(simulation: Simulation, vendor: str, ago: timedelta) -> set[str]:
-    """Add a record to each stream that came to be so long ago and was not touched since; return their names.
+    """Add to each stream a record that came to be `ago` and was not touched since; return the records' names.
 
     A lead that was imported is in no change log.
     """

@@ -10,13 +10,13 @@ from tests.laws.meaning import meaning
 
 Record = Mapping[str, Any]
 UNDOCUMENTED = "beta_score"
-"""What the vice `new_field` adds: a field that nobody documented is no news."""
+"""The field that the vice `new_field` adds: a field that nobody documented is no news."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """How a stream's records are compared: without what changes and means nothing, by the vendor's documentation.
+    """A way to compare a stream's records: without what changes and means nothing, by the vendor's documentation.
 
     Places are dotted paths. `own_time` is None where its kind has no time of its own. `blurred` places never change,
     but for a vice that makes them null. Local times are in `zone`.
@@ -39,18 +39,18 @@ class Yardstick:
         return self.name.partition("/")[2]
 
     def content(self, record: Any) -> Any:
-        """What of a record means something, however it is spelt."""
+        """Return the part of a record that means something, however it is spelt, without the `blurred` places."""
         kept = self.meant(record)
         if not self.blurred or not isinstance(kept, dict):
             return kept
         return {key: value for key, value in kept.items() if key not in self.blurred}
 
     def meant(self, record: Any) -> Any:
-        """The same, with what is blurred."""
+        """Return the part of a record that means something, with the `blurred` places."""
         return meaning(self._kept(record, "") if isinstance(record, dict) else record, self.zone)
 
     def life(self, versions: Sequence[Mapping[str, Any]], deletion_event: object) -> Life:
-        """One identity's history, as the sandbox tells it in JSON."""
+        """Return the life of one identity from its history, as the sandbox tells it in JSON."""
         return Life([self._version(version) for version in versions], deletion_event is not None)
 
     def _kept(self, record: Record, above: str) -> dict[str, Any]:
@@ -138,5 +138,5 @@ YARDSTICKS: Mapping[str, Yardstick] = {row.name: row for row in _ROWS}
 
 
 def of_vendor(vendor: str) -> list[Yardstick]:
-    """A vendor's rows."""
+    """Return the yardsticks of a vendor's streams."""
     return [row for row in _ROWS if row.vendor == vendor]

@@ -124,7 +124,7 @@ class Simulation:
         return BIRTH + timedelta(seconds=self.elapsed)
 
     def live(self, seconds: float, death: Death | None = None, *, once: bool = False) -> bool:
-        """One life of a poller, so many simulated seconds long at most; False if it was killed."""
+        """Let a poller live for this many simulated seconds at most; return False if it was killed."""
         with _mortal(death or Death()):
             loop = looptime.new_event_loop(start=self.elapsed)
             try:
@@ -185,7 +185,7 @@ class Simulation:
         )
 
     def events(self, source: str, stream: str | None = None) -> list[dict[str, Any]]:
-        """What the files hold of a source, or of one of its streams, in order; fails on a torn line."""
+        """Return what the files hold of a source, or of one of its streams, in order; fail on a torn line."""
         lines = _lines(self.folder / "events" / f"{source}.jsonl")
         return [event for event in lines if stream in {None, event["stream"]}]
 
@@ -202,7 +202,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 class _Distant(httpx.ASGITransport):
-    """An answer is on its way for a while: what it says was true when it was asked for."""
+    """A transport on which an answer travels for a while: it says what was true when it was asked for."""
 
     def __init__(self, app: Any, rng: random.Random) -> None:
         super().__init__(app)
@@ -220,7 +220,7 @@ async def _inline(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
 
 @contextmanager
 def _mortal(death: Death) -> Iterator[None]:
-    """Threads run inline (simulated time must not pass them by), and every write is a moment to die."""
+    """Run threads inline (simulated time must not pass them by), and make every write a moment to die."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anyio.to_thread, "run_sync", _inline)
         mortal(death, patch.setattr)
@@ -228,7 +228,7 @@ def _mortal(death: Death) -> Iterator[None]:
 
 
 def truth_of(world: World, yardstick: Yardstick) -> Mapping[str, Life]:
-    """All that ever became visible, in the laws' words."""
+    """Return by identity all that ever became visible, in the laws' words."""
     told = world.truth(yardstick.name)
     return {identity: _life(yardstick, history) for identity, history in told.items()}
 

@@ -21,7 +21,7 @@ EMPTY_PAGES, PAGES = 1_000, 10_000
 """No list is believed that goes on after so many empty pages in a row, or after so many pages at all."""
 
 PageRef: TypeAlias = int | str
-"""Where a list goes on: the number of a page, or the vendor's own cursor."""
+"""The place where a list goes on: the number of a page, or the vendor's own cursor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What a page, a complete pass or a failure changes in a stream's checkpoint; reads no clock and does no I/O."""
+"""The changes that a page, a complete pass or a failure makes to a stream's checkpoint, without clock and I/O."""

@@ -33,7 +33,7 @@ class Order:
 def accept_order(
     name: str, checkpoint: Checkpoint, history: History | None, keep: timedelta | None, order: Order, now: datetime
 ) -> Backfill:
-    """What an order comes to: what is left of the last one, if it was the same and is not done. Raises ConfigError.
+    """Return an order's backfill: the rest of the last one, if that was the same and is not done. Raises ConfigError.
 
     `name` is `source.stream`.
     """

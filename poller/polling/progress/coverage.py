@@ -1,4 +1,4 @@
-"""How complete a stream is: what its passes covered, where they broke off, and what to call that."""
+"""The completeness of a stream: what its passes covered, where they broke off, and what to call that."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
 
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
-    """How much of the covered range is still missing: overlapping gaps count once."""
+    """Return the seconds of the covered range that are still missing; overlapping gaps count once."""
     total, reached = 0.0, None
     for gap in sorted(checkpoint.gaps, key=lambda gap: gap.start):
         begin = gap.start if reached is None else max(gap.start, reached)
@@ -68,7 +68,7 @@ def close_gaps(checkpoint: Checkpoint, sweep: Sweep, window: Window, began: date
 
 
 def collapsed(checkpoint: Checkpoint, state: SweepState, records: float, now: datetime) -> bool:
-    """Whether a complete pass brought less than half of what its like brought before: a narrowed key looks so.
+    """Return True if a complete pass brought less than half of what its like brought before, as with a narrowed key.
 
     `records` is comparable between passes (an hour of window, or the whole list). The stream is suspect until a pass
     brings more again, or until passes over 24 h agree.

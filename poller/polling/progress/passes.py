@@ -1,4 +1,4 @@
-"""What a pass makes true of its stream's checkpoint: complete, broken off, or contradicted by its own totals."""
+"""The changes that a pass makes to its stream's checkpoint: complete, broken off, or contradicted by its own totals."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ TOO_LONG = timedelta(days=1)
 LEAST = timedelta(hours=1)
 """Less is not left behind: a vendor that fails all the time would make a gap of every try."""
 RECENT = timedelta(hours=6)
-"""What began since is read by the sweep itself: longer than any vendor's clock is behind ours."""
+"""The sweep itself reads what began this recently; no vendor's clock is so far behind ours."""
 SHIFTS = 3
 """So often in a row a list may move under a pass before the range becomes a gap and the sweep goes on."""
 
@@ -187,7 +187,7 @@ def is_too_long(checkpoint: Checkpoint, sweep: Sweep, now: datetime) -> bool:
 
 
 def error_text(error: Exception) -> str:
-    """What to remember of it: the text of ours is safe to show; of a bug, also what it was."""
+    """Return the text to remember of an error: that of ours is safe to show; that of a bug also names its type."""
     return str(error) if isinstance(error, PollerError) else repr(error)
 
 

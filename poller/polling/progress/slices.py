@@ -12,7 +12,7 @@ from poller.plugin.stream import History, Sweep, Window
 from poller.state.checkpoint import Gap
 
 FIRST = timedelta(days=1)
-"""How long the first slice is."""
+"""The length of the first slice."""
 _LONGEST = timedelta(days=32)
 _FEW, _MANY = 250, 1000
 """A slice that brought fewer records is followed by one twice as long, one that brought more by one half as long."""

@@ -1,4 +1,4 @@
-"""Where a pass begins, and when the next one is due: arithmetic over ranges and ticks."""
+"""The beginning of a pass, and the time when the next one is due: arithmetic over ranges and ticks."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from poller.plugin.stream import BEGINNING, Cursor, Sweep, Window
 
 
 def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetime:
-    """Where a sweep's first pass begins: at `start` (None: all there is) or a lookback ago, whichever is further."""
+    """Return where a sweep's first pass begins: `start` (None: all there is) or a lookback ago, whichever is first."""
     reach = now - (sweep.lookback or timedelta(0))
     if sweep.from_lookback_only:
         return reach
@@ -14,7 +14,7 @@ def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetim
 
 
 def window(sweep: Sweep, origin: datetime, cursor: Cursor | None, now: datetime) -> Window:
-    """What the next pass asks for: overlapping what the last complete one covered by the lookback."""
+    """Return the window of the next pass: it overlaps what the last complete pass covered by the lookback."""
     if cursor is None or sweep.lookback is None:
         return Window(min(origin, now), now)
     return _until_now(Window(cursor.until - sweep.lookback, now))
@@ -26,7 +26,7 @@ def _until_now(asked: Window) -> Window:
 
 
 def around(sweep: Sweep, start: datetime, end: datetime) -> Window:
-    """What a pass asks for that makes up for a range."""
+    """Return the window of a pass that makes up for a range."""
     return Window(start - (sweep.lookback or timedelta(0)), end)
 
 

@@ -1,1 +1,1 @@
-"""What the simulated vendors' APIs have in common: queries, ranges of dates, tokens, rate limits."""
+"""The parts that the simulated vendors' APIs have in common: queries, ranges of dates, tokens, rate limits."""

@@ -1,4 +1,4 @@
-"""Where a simulated vendor answers from: what its lists show at a request, page by page, and how it fails today."""
+"""The back end of a simulated vendor: what its lists show at a request, page by page, and its failures of the day."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from poller.sandbox.world.world import World
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One page of a list; `claimed` is how many rows the answer says it holds."""
+    """A page of a list; `claimed` is the number of rows that the answer says it holds."""
 
     rows: Sequence[Version]
     claimed: int
@@ -27,14 +27,14 @@ class Slice:
 
 
 MOST_ROWS = 50
-"""What the vice `size_capped` leaves of any page size."""
+"""The most rows of a page under the vice `size_capped`, whatever size was asked for."""
 Sift = Callable[[list[Version]], list[Version]]
-"""Picks and sorts the rows that were asked for."""
+"""A function that picks and sorts the rows that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One vendor's view of the world and of its own vices."""
+    """A vendor's view of the world and of its own vices."""
 
     vendor: str
     world: World
@@ -42,19 +42,19 @@ class Desk:
 
     @property
     def rng(self) -> Random:
-        """For what must be random but repeatable."""
+        """The source of everything that must be random but repeatable."""
         return self.world.vices.rng
 
     def now(self) -> datetime:
-        """The vendor's clock."""
+        """Return the time of the vendor's clock."""
         return self.world.now()
 
     def strikes(self, vice: str) -> bool:
-        """Whether this vice happens this time."""
+        """Return True if this vice happens this time."""
         return self.world.vices.strikes(self.vendor, vice)
 
     def amount(self, name: str) -> float:
-        """How much of it."""
+        """Return the amount of this name, as it is set for the vendor."""
         return self.world.vices.amount(self.vendor, name)
 
     def find(self, kind: Kind, page: int, key: Hashable, sift: Sift) -> Sequence[Version]:
@@ -87,7 +87,7 @@ class Desk:
         )
 
     def _remembered(self, key: Hashable, state: int, found: Callable[[], list[Version]]) -> Sequence[Version]:
-        """The pages of a walk over an unchanged list are cut from one sorted piece."""
+        """Return the rows; while a list is unchanged, all pages of a walk are cut from one sorted piece."""
         if self._finds.get(key, (None, []))[0] != state:
             if len(self._finds) >= 16:
                 self._finds.clear()
@@ -95,7 +95,7 @@ class Desk:
         return self._finds[key][1]
 
     def cut(self, rows: Sequence[Version], page: int, size: int) -> Slice:
-        """Page `page` (from 1) of the sorted rows; beyond the last one it is empty."""
+        """Return page `page` (from 1) of the sorted rows; a page beyond the last one is empty."""
         if self.strikes("wrong_page_size"):
             size = max(1, size // 2)
         if self.strikes("size_capped"):
@@ -109,7 +109,7 @@ class Desk:
         return Slice(shown, claimed, page, size, total, max(1, -(-total // size)))
 
     def answer(self, body: object) -> Response:
-        """A good answer; `body` may hold records as orjson fragments."""
+        """Return a good answer; `body` may hold records as orjson fragments."""
         text = orjson.dumps(body, option=JSON)
         if self.strikes("pretty_body"):
             text = msgspec.json.format(text)
@@ -118,7 +118,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One simulated vendor, mounted under `/<name>`.
+    """A simulated vendor, mounted under `/<name>`.
 
     `refusal` builds its error answer for a status; status 200 is an error that only the body tells of.
     """
@@ -130,5 +130,5 @@ class Vendor:
 
 
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Any other answer in JSON."""
+    """Return any other answer in JSON, with its status and headers; `pretty_body` does not change it."""
     return Response(orjson.dumps(body, option=JSON), status, headers, "application/json")

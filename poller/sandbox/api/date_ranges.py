@@ -1,4 +1,4 @@
-"""Ranges by name, as vendors offer them: they slide with the server's clock, in the zone of whoever asks."""
+"""Ranges of dates by name, as vendors offer them: they slide with the server's clock, in the zone of the request."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,27 +21,27 @@ DAYS: Mapping[str, Callable[[date], tuple[date, date]]] = {
     "last6months": lambda day: (months_before(day, 6), day),
     "yeartodate": lambda day: (day.replace(month=1, day=1), day),
 }
-"""First and last day, both included, counted from today."""
+"""The first and the last day of each range, both included, counted from today."""
 
 
 def named(name: str, now: datetime, zone: ZoneInfo) -> Span:
-    """The instants a name means now: one of DAYS, or `last<N>minutes`, which has no end."""
+    """Return the instants that a name means now: one of DAYS, or `last<N>minutes`, which has no end."""
     if minutes := re.fullmatch(r"last(\d+)minutes", name):
         return now - timedelta(minutes=int(minutes[1])), ALWAYS[1]
     return days(*DAYS[name](now.astimezone(zone).date()), zone)
 
 
 def months_before(day: date, months: int) -> date:
-    """The first day of the month so many months earlier."""
+    """Return the first day of the month that is this many months earlier."""
     years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(years, month + 1, 1)
 
 
 def days(first: date, last: date, zone: ZoneInfo) -> Span:
-    """From the first day's beginning in that zone to (excluding) the end of the last."""
+    """Return the span from the first day's beginning in that zone to (excluding) the end of the last day."""
     return midnight(first, zone), midnight(last + timedelta(days=1), zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The UTC instant at which this day begins in that zone."""
+    """Return the UTC instant at which this day begins in that zone."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -11,7 +11,7 @@ from poller.sandbox.api.backend import Desk, json_answer
 
 
 class Tokens:
-    """Which tokens are good: the access token given never expires, those got by refreshing do after `token_seconds`.
+    """The tokens that are good: the first access token never expires, refreshed ones do after `token_seconds`.
 
     `client` is what every refresh must send besides the refresh token. With the vice `token_rotation` a refresh makes
     a new refresh token, and kills all tokens before it at once.
@@ -22,12 +22,12 @@ class Tokens:
         self._access = {access: datetime.max.replace(tzinfo=UTC)}
 
     def good(self, authorization: str) -> bool:
-        """Whether this Authorization header lets somebody in now."""
+        """Return True if this Authorization header lets a request in now."""
         now = self._desk.now()
         return authorization.startswith("Bearer ") and self._access.get(authorization[7:], now) > now
 
     async def endpoint(self, request: Request) -> Response:
-        """RFC 6749 section 6: a form in, tokens in JSON out."""
+        """Take a form and answer with tokens in JSON, as RFC 6749 section 6 says."""
         form = dict(parse_qsl((await request.body()).decode()))
         if any(form.get(name) != value for name, value in self._client.items()):
             return json_answer({"error": "invalid_client", "message": "Client authentication failed"}, 401)

@@ -1,17 +1,17 @@
-"""How many requests a simulated vendor still allows in this minute, told on each answer."""
+"""The number of requests that a simulated vendor still allows in this minute; each answer tells it."""
 
 from poller.sandbox.api.backend import Desk
 
 
 class Budget:
-    """Counts requests a minute against `rate_limit`."""
+    """A counter of the requests of a minute, against the vice `rate_limit`."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._minute, self._used = 0, 0
 
     def spent(self) -> dict[str, str]:
-        """Take one request; the X-RateLimit headers, and Retry-After if it was one too many."""
+        """Count one request; return the X-RateLimit headers, and Retry-After if the request was one too many."""
         limit, now = int(self._desk.amount("rate_limit")), int(self._desk.now().timestamp())
         self._used = self._used + 1 if now // 60 == self._minute else 1
         self._minute = now // 60

@@ -12,7 +12,7 @@ Change = Callable[[Reply], None]
 
 
 def _escaped(text: str, most: int) -> str:
-    """JSON text in which every character beyond `most` is a \\u escape."""
+    """Return the JSON text with every character beyond `most` as a \\u escape."""
 
     def escape(found: re.Match[str]) -> str:
         units = found[0].encode("utf-16-be")

@@ -1,4 +1,4 @@
-"""Where each vendor's answers keep what a sloppy kind changes: rows, totals, page numbers, sizes, cursors, zones."""
+"""The places in each vendor's answers that sloppy kinds change: rows, totals, page numbers, sizes, cursors, zones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One vendor's places, each a path from the top of the document; () where the vendor has no such thing.
+    """A vendor's places, each a path from the top of the document; () where the vendor has no such place.
 
     `rows` are the names under which records lie, a list's or a single one's; without any of them the document is a
     record itself where `bare` says so. `claims` count the rows of this page. `zone` names the zone of the whole answer,
@@ -65,4 +65,4 @@ ENVELOPES: Mapping[str, Envelope] = {
         numbers=frozenset({"buyer_id", "total_duration", "answered_duration", "agent_duration", "hold_duration"}),
     ),
 }
-"""By vendor; https://trackdrive.com/api/docs, https://callcap.readme.io, https://docs.flextell.ai and so on."""
+"""Vendors' envelopes: https://trackdrive.com/api/docs, https://callcap.readme.io, https://docs.flextell.ai etc."""

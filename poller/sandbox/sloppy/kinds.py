@@ -16,7 +16,7 @@ SPELLINGS = tuple(
     for name in (*VALUES, *TIMES, "other_key_order", "repeated_keys")
     if name not in {"not_a_number", "infinity", "minus_infinity", "beyond_double"}
 )
-"""What `another_spelling` takes one of, for each answer."""
+"""The spellings of which `another_spelling` takes one for each answer."""
 DOCUMENTS = {**VALUES, **TIMES, **LISTS}
 """The kinds that change a document, in the order in which they do; several may strike one answer."""
 IN_DOUBLES: Mapping[str, str] = {
@@ -38,7 +38,7 @@ SLOPPY: Mapping[str, str] = {
 
 
 def apply_kinds(reply: Reply, strikes: Callable[[str], bool]) -> bool:
-    """Let each kind that strikes change this answer, and write its body; False where none did."""
+    """Let each kind that strikes change this answer, and write its body; return False if none did."""
     names = [name for name in DOCUMENTS if strikes(name)]
     if strikes(ANOTHER):
         names.insert(0, reply.rng.choice(SPELLINGS))

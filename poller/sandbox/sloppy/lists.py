@@ -15,7 +15,7 @@ EXTRA = "beta_score"
 NESTED = "[" * 200 + "]" * 200
 MOST_EMPTY = 5
 FAR = 9_000_000_000
-"""Cursors beyond all ids."""
+"""A number beyond all ids, from which cursors can be made."""
 
 Change = Callable[[Reply], None]
 
@@ -77,7 +77,7 @@ def _with_extra(value: Callable[[], Any]) -> Change:
 
 
 def _invalid_byte(reply: Reply) -> None:
-    """Only the first record has it."""
+    """Put an invalid byte into the first record alone."""
     if reply.rows and isinstance(reply.rows[0], dict):
         reply.rows[0] = {**reply.rows[0], EXTRA: orjson.Fragment(b'"caf\xe9"')}
 
@@ -97,7 +97,7 @@ def _repeated(record: Any) -> Any:
 
 
 def _emptied(reply: Reply) -> None:
-    """Five pages without rows come before the first one, each with a cursor of its own."""
+    """Send five pages without rows before the first one, each with a cursor of its own."""
     if reply.rows is None or not isinstance(reply.document, dict):
         return
     for turn in (_trackdrive, _ipscape, _agendize):
@@ -126,7 +126,7 @@ def _ipscape(reply: Reply) -> None:
 
 
 def _agendize(reply: Reply) -> None:
-    """A token with one zero less each time; its place is the one that the answer's own token has."""
+    """Send a token with one zero less each time; it stands for the same place as the answer's own token."""
     tokens = [reply.document.get(name) for name in ("nextPageToken", "nextSyncToken")]
     page, sync = (re.fullmatch(form, token or "") for form, token in zip((r"P\d+_(\d+)", r"CA(\w+)_\w+"), tokens))  # noqa: B905  both are two
     asked = re.fullmatch(r"P(0+)_\d+", reply.query.get("pageToken", "P000000_0"))

@@ -11,7 +11,7 @@ from poller.sandbox.sloppy.envelope import Envelope, Path
 
 @dataclass(slots=True)
 class Reply:
-    """One answer: `document` is the decoded body until it is written as `body`; `headers` have lower-case names.
+    """An answer: `document` is the decoded body until it is written as `body`; `headers` have lower-case names.
 
     `path` and `query` are the request's, `now` is the vendor's clock.
     """
@@ -50,7 +50,7 @@ class Reply:
             self.document = change(self.document)
 
     def replace_rows(self, rows: Any) -> None:
-        """Let something else stand in the place of a list's rows."""
+        """Put something else in the place of a list's rows."""
         if self.key:
             self.document[self.key] = rows
 

@@ -41,7 +41,7 @@ WINDOWS: Mapping[str, str] = {
 """https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml"""
 
 Spell = Callable[[re.Match[str], datetime], str]
-"""Takes a stamp as it stands and the instant, or local time, that it names."""
+"""A function that takes a stamp as it stands, and the instant or local time that it names."""
 
 
 def _at(record: Any, path: tuple[str, ...]) -> Any:
@@ -51,14 +51,14 @@ def _at(record: Any, path: tuple[str, ...]) -> Any:
 
 
 def _zone(reply: Reply, record: Any) -> ZoneInfo | None:
-    """The zone of the local times in this record, None where nothing names it."""
+    """Return the zone of the local times in this record, or None where nothing names it."""
     envelope = reply.envelope
     name = _at(reply.document, envelope.zone) if envelope.zone else _at(record, envelope.row_zone)
     return ZoneInfo(name) if isinstance(name, str) and name in ALIASES else None
 
 
 def _stamps(spell: Spell, *, zoned: bool = False) -> Callable[[Reply], None]:
-    """Spell every stamp anew; `zoned` kinds leave alone what has no zone."""
+    """Return a kind that spells every stamp anew; a `zoned` one leaves stamps without a zone alone."""
 
     def change(reply: Reply) -> None:
         def one(record: Any) -> Any:
@@ -117,7 +117,7 @@ def _leap(found: re.Match[str], at: datetime) -> str:
 
 
 def _renamed(names: Mapping[str, str]) -> Callable[[Reply], None]:
-    """Call every zone by its name in this table, that of the answer or of each record."""
+    """Return a kind that calls every zone, that of the answer or of each record, by its name in this table."""
 
     def rename(holder: Any, path: tuple[str, ...]) -> Any:
         inner = _at(holder, path[:-1]) if path else None

@@ -12,13 +12,13 @@ from poller.sandbox.sloppy.reply import Reply
 ID = re.compile(r"(^id|_id|Id)$")
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?", re.ASCII)
 ABSENT = object()
-"""What a leaf turns into where its key goes."""
+"""The value of a leaf that is left out together with its key."""
 Leaf = Callable[[str, Any], Any]
-"""Takes a key and its value (a leaf, or an empty list or object) and returns the value to show."""
+"""A function that takes a key and its value (a leaf, or an empty list or object) and returns the value to show."""
 
 
 def respelled(value: Any, leaf: Leaf, key: str = "") -> Any:
-    """A record with every leaf replaced by what `leaf` makes of it."""
+    """Return the record with every leaf replaced by what `leaf` makes of it."""
     if isinstance(value, dict) and value:
         pairs = {name: respelled(inner, leaf, name) for name, inner in value.items()}
         return {name: inner for name, inner in pairs.items() if inner is not ABSENT}
@@ -67,12 +67,12 @@ def _text(value: Any) -> str:
 
 
 def raw(value: str) -> orjson.Fragment:
-    """A JSON text that is written as it stands."""
+    """Return a JSON text that is written as it stands."""
     return orjson.Fragment(value.encode())
 
 
 def _no_number(spelling: str) -> Callable[[Reply], None]:
-    """Write this where a documented number is null, or stands for nothing that ever changes."""
+    """Return a kind that writes this for a documented number that is null, or that is constant."""
 
     def change(reply: Reply) -> None:
         places: Envelope = reply.envelope

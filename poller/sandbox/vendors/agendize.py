@@ -38,11 +38,11 @@ REASONS = {400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "notFo
 
 
 class _Gone(Exception):
-    """The sync token is no longer, or never was, good."""
+    """The sync token is not good any more, or never was."""
 
 
 class _Changes:
-    """Every change of every call, in the order in which they were made, and the tokens for places in it."""
+    """A list of every change of every call, in the order in which they were made, and the tokens for places in it."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -52,13 +52,13 @@ class _Changes:
         self._dead: set[str] = set()
 
     def place(self, at: datetime) -> int:
-        """How many changes had been made by then."""
+        """Return the number of changes that had been made by then."""
         if self._desk.world.changes(CALLS.name) != len(self._log):
             self._catch_up()
         return bisect_right(self._log, at, key=itemgetter(0))
 
     def _catch_up(self) -> None:
-        """Calls are never forgotten and keep their order: whose number of versions grew is seen at a glance."""
+        """Add the newest changes: calls are never forgotten and keep their order, so grown counts of versions tell."""
         lives = list(self._desk.world.lives(CALLS.name))
         sizes = list(map(len, lives))
         seen = self._seen + [0] * (len(lives) - len(self._seen))
@@ -68,11 +68,11 @@ class _Changes:
         self._seen = sizes
 
     def token(self, place: int) -> str:
-        """A new token for what changes from there on."""
+        """Return a new token for the changes from this place on."""
         return f"CA{place:x}_{next(self._issued):x}"
 
     def opened(self, token: str) -> int:
-        """The place a token stands for. _Gone once it has expired, for good."""
+        """Return the place that a token stands for. Raises _Gone once it has expired, which is for good."""
         found = re.fullmatch(r"CA([0-9a-f]+)_[0-9a-f]+", token)
         place = int(found[1], 16) if found else -1
         if self._desk.strikes("sync_token_gone"):
@@ -82,7 +82,7 @@ class _Changes:
         return place
 
     def between(self, since: int, until: int) -> list[Sequence[Version]]:
-        """The calls that changed there, each once, with all their versions."""
+        """Return the calls that changed between these places, each once, with all their versions."""
         return list({versions[0].fields["id"]: versions for _, versions in self._log[since:until]}.values())
 
 
@@ -99,7 +99,7 @@ def _instant(query: Query, name: str, default: datetime) -> datetime:
 
 
 def _turned(query: Query) -> tuple[int, int] | None:
-    """How many rows the pages before held, and the place at which the first one was asked for."""
+    """Return the number of rows on the pages before, and the place at which the first page was asked for."""
     if not (text := query.get("pageToken")):
         return None
     if not (found := re.fullmatch(r"P(\d+)_(\d+)", text)):
@@ -161,7 +161,7 @@ def _synced(desk: Desk, changes: _Changes, query: Query) -> Response:
 
 
 def _until(desk: Desk, changes: _Changes, since: int) -> int:
-    """The changes that the copy asked knows of; a sick one knows of no news."""
+    """Return the place up to which the copy that is asked knows the changes; a sick copy knows of nothing new."""
     if desk.strikes("sick_replica"):
         return since
     lag = desk.rng.random() * desk.amount("replica_seconds") if desk.strikes("lagging_replica") else 0
@@ -189,14 +189,14 @@ def _shown(desk: Desk, rows: Iterable[Version]) -> list[orjson.Fragment]:
 
 
 def _in_latin1(desk: Desk, body: bytes) -> Response:
-    """The same JSON text in another encoding, which every other answer owns up to."""
+    """Return the same JSON text in Latin-1; about every other answer, at random, declares that encoding."""
     text = body.decode().encode("latin-1", "backslashreplace")
     declared = "application/json; charset=ISO-8859-1"
     return Response(text, headers={"Content-Type": desk.rng.choice((declared, "application/json"))})
 
 
 def refusal(status: int, message: str) -> Response:
-    """An error in Agendize's own words; with status 200 only the body tells."""
+    """Return an error in Agendize's own words; with status 200 only the body tells of it."""
     return _error(500 if status == 200 else status, message, status)
 
 

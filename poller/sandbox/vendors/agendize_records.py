@@ -23,21 +23,21 @@ LATER = (
     ("status", "noAnswered", 0.05, MINUTE),
     ("clientId", "", 0.5, 20 * MINUTE),
 )
-"""A field, what it is until it is filled in, how likely it is late, and how late on average."""
+"""Each a field, its value until it is filled in, the probability that it is late, and its delay on average."""
 
 
 def ended(call: Fields) -> datetime | None:
-    """When it ended, as far as its duration is known."""
+    """Return the end of the call, or None while its duration is not known."""
     return None if call["duration"] is None else call["start"] + timedelta(seconds=call["duration"])
 
 
 def _talk(rng: Random) -> int:
-    """Most calls take minutes, some go on for hours: they are listed long after their start."""
+    """Draw the seconds of a call: most take minutes, some go on for hours and are listed long after their start."""
     return 5 + int(rng.uniform(1800, 9000) if rng.random() < 0.03 else rng.expovariate(1 / 150))
 
 
 def _over(n: int, start: datetime, talk: int, rng: Random) -> Fields:
-    """A call with all that is ever filled in; None is left out, but for the duration."""
+    """Return a call with all that is ever filled in; fields that are None are left out, but for the duration."""
     words = ("completed", "noAnswered", "message", "wrongNumber", "busy", "abandoned")
     status = rng.choices(words, (16, 3, 3, 1, 1, 2))[0]
     seconds = talk if status == "completed" else rng.randint(8, 60) if status == "message" else 0
@@ -65,7 +65,7 @@ def _blank(n: int, at: datetime, rng: Random) -> Fields:
 
 
 def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """Listed when it is over, or inserted long after; then filled in, edited, deleted.
+    """Yield the life of a call: listed when it is over, or inserted long after; then filled in, edited, deleted.
 
     All of it takes less than 5 days: nothing on a record tells that it was changed, and nobody rereads a list for ever.
     """
@@ -110,7 +110,7 @@ def _wall(at: datetime, zone: str) -> str:
 
 
 def _zoneless(record: Fields) -> Fields:
-    """The same moment, in the company's zone without saying so."""
+    """Return the record with the same moment in the company's zone, which the record does not name."""
     start = record["start"]
     at = datetime.fromisoformat(start["dateTime"]).replace(tzinfo=ZoneInfo(start["timeZone"]))
     return {"start": {"dateTime": _wall(at, COMPANY_ZONE)}}

@@ -92,7 +92,7 @@ def _touch(at: datetime, rng: Random) -> Fields:
 
 
 def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """Most calls are shown while they last, some only when over; some are imported long after. Then the edits."""
+    """Yield a call's life: most show while they last, some when over; some are imported long after. Then come edits."""
     imported = rng.random() < 0.04
     start = second(at - timedelta(seconds=rng.expovariate(1 / 40_000) if imported else 0))
     call = _started(n, start, rng)
@@ -116,7 +116,7 @@ def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 
 def _commit_lag(rng: Random) -> timedelta:
-    """Rows are stamped before they can be seen."""
+    """Draw the time between a row's stamp and the moment when it can be seen."""
     return timedelta(seconds=rng.uniform(0.1, 4))
 
 
@@ -164,7 +164,7 @@ def _started_within(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -
 
 
 def _modified_within(query: asked.Query, zone: ZoneInfo) -> Span:
-    """Minutes in, seconds compared, both ends included; a bare date as an end means its last second."""
+    """Return the span in seconds, asked for in minutes, both ends included; a bare end date means its last second."""
     start, end = date_ranges.ALWAYS
     if text := query.get("search_last_modified_start"):
         start = _local(text if len(text) > 10 else f"{text} 00:00", zone)
@@ -227,7 +227,7 @@ def _shown(desk: Desk, rows: Sequence[Version], zone: str, detail: list[str]) ->
 
 
 def refusal(status: int, message: str) -> Response:
-    """An error in Callcap's own words."""
+    """Return an error in Callcap's own words."""
     if status == 401:
         realm = {"WWW-Authenticate": 'Bearer realm="https://api.callcap.com/v2/"'}
         return json_answer({"status": "unauthorized", "message": "Your key is invalid"}, 401, realm)

@@ -65,11 +65,11 @@ DEEDS: tuple[tuple[float, timedelta, Callable[[datetime, Random], Fields]], ...]
     (0.05, 5 * DAY, lambda at, rng: {"status": STATUSES[3], "description": "Gave up", "updated_at": at}),
     (0.03, 2 * HOUR, lambda at, rng: {"assigned_user": {"id": 8, "name": "Dana K."}}),  # a rename moves no stamp
 )  # fmt: skip
-"""How likely, how soon on average, and what somebody does to a lead."""
+"""Each a probability, a delay on average, and what somebody does to a lead then."""
 
 
 def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """A form is filled in, or an import brings it, sometimes back-dated; then people work on it, or throw it away."""
+    """Yield a lead's life: a form or an import (some back-dated) brings it; people work on it, or throw it away."""
     backdated = timedelta(seconds=rng.expovariate(1 / 40_000)) if rng.random() < 0.04 else timedelta()
     seen = at + timedelta(seconds=rng.uniform(0, 2))
     yield Change(seen, _blank(n, at - backdated, rng) | {"updated_at": second(at)})
@@ -177,7 +177,7 @@ def _list(desk: Desk, request: Request) -> Response:
 
 
 def _envelope(cut: Slice, path: str, next_path: str) -> Fields:
-    """As Laravel does it: links that carry nothing but the page."""
+    """Return the envelope of a page as Laravel makes it: its links carry nothing but the page."""
 
     def link(page: int, label: str) -> Fields:
         there = next_path if page > cut.page else path
@@ -198,7 +198,7 @@ def _envelope(cut: Slice, path: str, next_path: str) -> Fields:
 
 
 def refusal(status: int, message: str) -> Response:
-    """An error in Flextell's own words."""
+    """Return an error in Flextell's own words."""
     if status == 401:
         return json_answer({"message": "Unauthenticated."}, 401)
     return json_answer({"error": CODES.get(status, "server_error"), "message": message}, status)

@@ -34,7 +34,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)?", re.AS
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list: its filters (parameter to field), the two bounds on its `born` field, whether it links backwards."""
+    """A list: its filters (parameter to field), the two bounds on its `born` field, and whether it links backwards."""
 
     kind: Kind
     path: str
@@ -43,7 +43,7 @@ class Listing:
     back: bool = False
 
     def asked(self, query: Query) -> dict[str, str]:
-        """The filters of a request; ValueError for what none can be."""
+        """Return the filters of a request. Raises ValueError for a value that no filter can have."""
         asked = {name: query[name] for name in (*self.filters, *self.bounds) if query.get(name)}
         for name, text in asked.items():
             if name.endswith(("Id", "Code")) and not text.isdecimal():
@@ -53,7 +53,7 @@ class Listing:
         return asked
 
     def span(self, asked: Query, now: datetime) -> Span:
-        """First and last second, both included."""
+        """Return the first and the last second that the request asks for, both included."""
         given = [_instant(name, asked[name]) if name in asked else None for name in self.bounds]
         if not any(given):
             return (now - timedelta(days=7), date_ranges.ALWAYS[1]) if self.bounds else date_ranges.ALWAYS
@@ -115,7 +115,7 @@ def _found(desk: Desk, listing: Listing, asked: Query, *, first: bool, everythin
 
 
 def _place(listing: Listing, rows: Sequence[Version], cursor: Fields) -> slice:
-    """The rows that a cursor stands for: all after its own, or the page before it."""
+    """Return the place of the rows that a cursor stands for: all after its own row, or the page before that row."""
     own, side = cursor.get("id", 0), bisect_left if cursor.get("back") else bisect_right
     at = side(rows, own, key=lambda row: int(row.fields[listing.kind.key]))
     return slice(max(0, at - PER_PAGE), at) if cursor.get("back") else slice(at, None)
@@ -172,18 +172,18 @@ def _one(desk: Desk, listing: Listing, wanted: str) -> Response:
 
 
 def refusal(status: int, message: str) -> Response:
-    """An error as the older API told it, which could come with status 200."""
+    """Return an error in the form of the older API, which could come with status 200."""
     return json_answer({"resultCode": "error", "result": {"message": message}}, status)
 
 
 class Source:
-    """Lets in whoever has the token; locked after too many refusals in a row, for as long as `lockout` is on."""
+    """A guard that asks for the token; too many refusals in a row lock it for as long as the vice `lockout` is on."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._refused, self._locked = desk, 0, False
 
     def refused(self, request: Request) -> Response | None:
-        """The refusal, if there is one."""
+        """Return the refusal of this request, or None if it is let in."""
         self._locked = self._locked and self._desk.world.vices.on(self._desk.vendor, "lockout")
         if self._locked:
             return refusal(403, "This account is locked")

@@ -24,23 +24,23 @@ NAME = "ipscape/activities"
 
 
 def spelled(at: datetime | None, *, colon: bool = True) -> str | None:
-    """A time as it stands in a record: Sydney's, with `+10:00` or `+1000`."""
+    """Return a time as it stands in a record: in Sydney's zone, with `+10:00` or `+1000`."""
     text = f"{at.astimezone(ZONE):%Y-%m-%dT%H:%M:%S%z}" if at else None
     return f"{text[:-2]}:{text[-2:]}" if text and colon else text
 
 
 def campaign(n: int) -> Fields:
-    """Which campaign record n belongs to."""
+    """Return the campaign that record n belongs to."""
     return {"campaignId": 7 + n % len(CAMPAIGNS), "campaignName": CAMPAIGNS[n % len(CAMPAIGNS)]}
 
 
 def phone(rng: Random) -> str:
-    """A landline in New South Wales."""
+    """Return a landline number in New South Wales."""
     return f"+6125550{rng.randrange(10_000):04}"
 
 
 def lag(rng: Random) -> timedelta:
-    """Rows are stamped before they can be seen."""
+    """Draw the time between a row's stamp and the moment when it can be seen."""
     return timedelta(seconds=rng.uniform(0.1, 3))
 
 
@@ -49,7 +49,7 @@ def _seconds(start: datetime, end: datetime) -> int:
 
 
 def _call(number: int, start: datetime, talk: timedelta, rng: Random) -> Fields:
-    """Either direction, as it is at hang-up; the agent has not wrapped it up yet."""
+    """Return a call in either direction, as it is at hang-up; the agent has not wrapped it up yet."""
     agent, name = rng.choice(AGENTS)
     return {
         "activityId": number, "parentActivityId": None, "rootActivityId": number, "activityStatusId": 3,
@@ -78,7 +78,7 @@ def _inbound(number: int, start: datetime, talk: timedelta, rng: Random) -> Fiel
 
 
 def outbound(number: int, attempt: Fields, times: tuple[datetime, timedelta], rng: Random) -> Fields:
-    """The call that an answered attempt became; `times` are the answer and how long they talked."""
+    """Return the call that an answered attempt became; `times` are the time of the answer and the talk's length."""
     rang, talk = times
     call = _call(number, attempt["dialled"], rang - attempt["dialled"] + talk, rng)
     linked = {name: attempt[name] for name in ("attemptId", "phoneIndex", "phoneNumber", "leadId", "campaignId")}
@@ -104,7 +104,7 @@ def _recorded(call: Fields) -> Fields:
 
 
 def _afterwards(call: Fields, wrap: datetime, rng: Random) -> Iterator[tuple[datetime, Fields]]:
-    """What is filled in once a call is over: wrap-up, recording, survey, score; at last the privacy operation."""
+    """Yield what is filled in after a call: wrap-up, recording, survey, score; at last comes the privacy operation."""
     over = call["hangUp"]
     if call["agentId"] is not None:
         yield wrap + lag(rng), _wrapped(call, wrap, rng)
@@ -122,7 +122,7 @@ def _afterwards(call: Fields, wrap: datetime, rng: Random) -> Iterator[tuple[dat
 
 
 def _talk(rng: Random) -> timedelta:
-    """Most calls take minutes, some go on for hours: they are listed long after their start."""
+    """Draw the length of a talk: most take minutes, some go on for hours and are listed long after their start."""
     return timedelta(seconds=5 + int(rng.uniform(1800, 9000) if rng.random() < 0.03 else rng.expovariate(1 / 180)))
 
 
@@ -143,7 +143,7 @@ def _life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 
 def elsewhere(call: Fields, wrap: datetime, rng: Random) -> Iterator[Change]:
-    """Another activity than the one whose life is told."""
+    """Yield the life of another activity than the one whose life is told."""
     of = (NAME, str(call["activityId"]))
     yield Change(call["hangUp"] + lag(rng), call, of)
     for then, updates in _afterwards(call, wrap, rng):
@@ -151,7 +151,7 @@ def elsewhere(call: Fields, wrap: datetime, rng: Random) -> Iterator[Change]:
 
 
 def _message_life(number: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """A conversation over another channel: it never ends."""
+    """Yield the life of a conversation over another channel: it never ends."""
     agent, name = rng.choice(AGENTS)
     start = second(at)
     yield Change(at + lag(rng), {

@@ -27,7 +27,7 @@ def _lead(n: int, at: datetime, rng: Random) -> Fields:
 
 
 def _lead_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """Uploaded, in bulk sometimes late; attempted, which brings attempts and calls; edited by hand; forgotten."""
+    """Yield a lead's life: uploaded (in bulk sometimes late), attempted (with calls), edited by hand, forgotten."""
     late = min(rng.expovariate(1) * 15 * calls.MINUTE, 5 * calls.HOUR) if rng.random() < 0.06 else calls.lag(rng)
     lead, seen = _lead(n, at, rng), at + late
     yield Change(seen, lead)
@@ -49,7 +49,7 @@ def _lead_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 
 def _removed(named: set[tuple[str, str]], at: datetime) -> Iterator[Change]:
-    """The privacy operation: the lead goes, and where it was called its numbers are written over."""
+    """Yield the privacy operation: the lead goes, and where it was called its numbers are written over."""
     for of in sorted(named):
         fields = ("phoneNumber", "destination") if of[0] == calls.NAME else ("phoneNumber",)
         yield Change(at, {**dict.fromkeys(fields, calls.REMOVED), "_changed": second(at)}, of)

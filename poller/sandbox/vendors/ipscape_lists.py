@@ -1,4 +1,4 @@
-"""ipSCAPE's reference lists: campaigns, lead lists, users, of whom few come, are renamed, and go again."""
+"""ipSCAPE's reference lists: campaigns, lead lists and users. Few members come, are renamed, and go again."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ STATES = ("Available", "On break", "Logged out")
 
 
 def _life(name: str, key: str, most: int, make: Make, touch: Touch) -> Life:
-    """Members that are renamed now and then; beyond `most` of them, the eldest goes when one comes."""
+    """Return a life of members that are renamed now and then; beyond `most`, the eldest goes when one comes."""
 
     def life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
         yield Change(at, make(n, at, rng))

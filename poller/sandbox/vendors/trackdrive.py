@@ -50,11 +50,11 @@ ORDERS = {
 WHOLE = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 Wanted = tuple[tuple[tuple[str, datetime, datetime], ...], tuple[tuple[str, str], ...]]
-"""Columns with the times they lie within, and columns with the text of their value."""
+"""Two maps: columns with the times they lie within, and columns with the text of their value."""
 
 
 def _instant(query: Query, name: str) -> datetime | None:
-    """A bound, in whole seconds. A `+` that was not encoded came as a space: no offset then, and another zone."""
+    """Return a bound, in whole seconds. A `+` that was not encoded came as a space: no offset, and so another zone."""
     if not (text := query.get(name)):
         return None
     found = TIME.fullmatch(text)
@@ -105,7 +105,7 @@ def _leads(desk: Desk, query: Query) -> Response:
 
 
 def _import(desk: Desk) -> None:
-    """A file of leads, whose rows were written by a job that began a while ago, and is committed now."""
+    """Import a file of leads; a job that began a while ago wrote its rows, and commits them now."""
     written, file = second(desk.now() - timedelta(seconds=desk.rng.uniform(60, 1800))), desk.rng.randrange(10**6)
     for _ in range(desk.rng.randint(150, 300)):
         at = written + timedelta(milliseconds=desk.rng.randrange(1000))
@@ -141,7 +141,7 @@ def _changes(desk: Desk, query: Query, log: ChangeLog) -> Response:
 
 
 def _walked(desk: Desk, query: Query, root: str, kind: Kind, rows: Sequence[Version]) -> Response:
-    """One page of these rows, or what follows a cursor: the last id shown, -1 to begin with, 0 in the end."""
+    """Answer with a page of the rows, or what follows a cursor: the last id shown; -1 at the start, 0 in the end."""
     size = _number(query, "per_page", 25)
     if "page" in query:
         cut = desk.cut(rows, _number(query, "page", 1, 10), size)
@@ -182,7 +182,7 @@ def _number(query: Query, name: str, default: int, most: int = 10**9) -> int:
 
 
 def refusal(status: int, message: str) -> Response:
-    """An error in TrackDrive's own words; with status 200 only the body's own status tells."""
+    """Return an error in TrackDrive's own words; with status 200 only the body's own status tells of it."""
     if status in {401, 403, 404}:
         return HTMLResponse(f"<!doctype html><html><head><title>{status}</title></head><body></body></html>", status)
     return json_answer({"status": 500 if status == 200 else status, "errors": {"base": message}}, status)

@@ -33,11 +33,11 @@ BY_MACHINES = {
         "attempted_duration", "hold_duration", "ivr_duration", "connected_to", "recording_url",
     },
 }  # fmt: skip
-"""What schedulers and telephony change by themselves."""
+"""The fields that schedulers and telephony change by themselves."""
 
 
 class ChangeLog:
-    """The entries in the order in which they were written: their ids only grow."""
+    """A log of the entries in the order in which they were written: their ids only grow."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -46,7 +46,7 @@ class ChangeLog:
         self._state = (-1, -1)
 
     def entries(self) -> list[Version]:
-        """All of it up to now, oldest first."""
+        """Return all entries up to now, oldest first."""
         state = (self._world.changes(LEADS.name), self._world.changes(CALLS.name))
         if state != self._state:
             self._state = state

@@ -33,7 +33,7 @@ CALL_BLANKS = dict.fromkeys((
 
 
 def milli(at: datetime) -> datetime:
-    """Stamps are whole milliseconds."""
+    """Return the time in whole milliseconds, as stamps are."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
@@ -80,11 +80,11 @@ DEEDS: tuple[tuple[float, timedelta, Callable[[datetime, Random], Fields]], ...]
     (0.05, 1 * DAY, _redacted),
     (0.03, 2 * HOUR, lambda at, rng: {"deleted_at": at}),
 )
-"""How likely, how soon on average, and what is done to a lead: by users, by whoever submits leads, by the redactor."""
+"""Each a probability, a delay on average, and what users, those who submit leads, or the redactor do to a lead then."""
 
 
 def _lead_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """Submitted, or imported and seen only minutes later; called by the scheduler, worked on, expired, redacted."""
+    """Yield a lead's life: submitted, or imported and seen minutes later; then called, edited, expired, redacted."""
     lead, fate = _lead(n, at, rng), rng.random()
     seen = at + _commit_lag(rng)
     if fate < 0.04:
@@ -105,7 +105,7 @@ def _lead_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 
 def _scheduled(at: datetime, left: int, rng: Random) -> Fields:
-    """One step of the scheduler, with so many to come: most mean nothing but that it is alive."""
+    """Return one step of the scheduler, with `left` steps to come: most mean nothing but that it is alive."""
     tick = {"last_action_at": at, "updated_at": at, "next_action_at": at + 5 * MINUTE if left else None}
     if left:
         return tick if rng.random() < 0.6 else {**tick, "status": "running", "last_call_at": at}
@@ -113,7 +113,7 @@ def _scheduled(at: datetime, left: int, rng: Random) -> Fields:
 
 
 def _commit_lag(rng: Random) -> timedelta:
-    """Rows are stamped before they can be seen."""
+    """Draw the time between a row's stamp and the moment when it can be seen."""
     return timedelta(seconds=rng.uniform(0.1, 4))
 
 
@@ -160,7 +160,7 @@ def _done_call(n: int, at: datetime, rng: Random) -> Fields:
 
 
 def _call_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
-    """Listed while it is live, its status the state of the line; few never end. Recording and revenue come later."""
+    """Yield a call's life: listed while live, its status the line's state; few never end. Recording, revenue follow."""
     call = _call(n, at, rng)
     seen, start = at + _commit_lag(rng), call["created_at"]
     yield Change(seen, call)
@@ -186,7 +186,7 @@ def _call_life(n: int, at: datetime, rng: Random) -> Iterator[Change]:
 
 
 def show(fields: Fields, view: View) -> Fields:
-    """The record with the columns that `view` names, or all of them."""
+    """Return the record with the columns that `view` names, or with all of them."""
     zone, as_text = query.zone(COMPANY_ZONE), fields["id"] % 2
     record = dict(fields)
     if record.get("type") == "Lead":

@@ -1,1 +1,1 @@
-"""What is behind the simulated vendors: records with histories, and the ways in which vendors misbehave."""
+"""The world behind the simulated vendors: records with histories, and the ways in which vendors misbehave."""

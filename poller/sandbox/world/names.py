@@ -8,10 +8,10 @@ PLACES = (("Wichita", "KS", "67202"), ("Phoenix", "AZ", "85004"), ("Chicago", "I
 
 
 def name(rng: Random) -> tuple[str, str]:
-    """First and last."""
+    """Return a first and a last name."""
     return rng.choice(FIRST), rng.choice(LAST)
 
 
 def us_number(rng: Random) -> str:
-    """As Americans write it, without a country code."""
+    """Return a phone number as Americans write it, without a country code."""
     return f"{rng.choice((316, 602, 312, 719))}-555-01{rng.randrange(100):02}"

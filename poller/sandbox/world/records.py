@@ -14,7 +14,7 @@ Fields = dict[str, Any]
 """A record as the world keeps it: documented fields, times as UTC datetimes; a leading `_` marks what is hidden."""
 
 View = tuple[str, ...]
-"""How a list was asked to show its records (a zone, the wanted blocks); each vendor gives it a meaning of its own."""
+"""The way a list was asked to show its records (a zone, the wanted blocks); each vendor gives it its own meaning."""
 
 JSON = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 RECORD_VICES = ("odd_record", "broken_record", "new_field")
@@ -24,7 +24,7 @@ MONEY = orjson.Fragment(b"1.10")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """At `at` the record visibly takes on `updates` (top-level fields), or vanishes without a trace (None).
+    """A change: at `at` the record visibly takes on `updates` (top-level fields), or vanishes without a trace (None).
 
     `of` names another record than the one whose life is told: its kind and its identity.
     """
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One list endpoint of a vendor: how its records come to be, change, and are shown.
+    """A list endpoint of a vendor: the way its records come to be, change, and are shown.
 
     `key`, `born`, `stamp` name the fields for identity, own time (empty if there is none) and last modification;
     `places` says where a shown record has the first two, if not at its top under the same name. `life` yields the
@@ -70,13 +70,13 @@ class Kind:
         return self.name.partition("/")[0]
 
     def place(self, name: str) -> tuple[str, ...]:
-        """The path to this field in a shown record."""
+        """Return the path to this field in a shown record."""
         return self.places.get(name, (name,))
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One state of a record, true from `since` on; `worn` names the vices that disfigure how it is shown."""
+    """A state of a record, true from `since` on; `worn` names the vices that disfigure it where it is shown."""
 
     since: datetime
     fields: Fields
@@ -87,7 +87,7 @@ class Version:
     _shown: dict[View, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def raw(self, kind: Kind, view: View) -> bytes:
-        """The record as JSON text, the way a list asked with `view` shows it."""
+        """Return the record as JSON text, the way a list asked with `view` shows it."""
         shown = self._shown.get(view)
         if shown is None:
             record = kind.show(self.fields, view)
@@ -105,7 +105,7 @@ class Version:
 
 
 def _spoilt(record: Any, path: Sequence[str], *value: Any) -> Any:
-    """A copy that has this value there, or nothing."""
+    """Return a copy of the record with this value at `path`, or, without a value, with nothing there."""
     name, *deeper = path
     if deeper:
         return {**record, name: _spoilt(record[name], deeper, *value)}
@@ -128,5 +128,5 @@ BROKEN: Sequence[Callable[[Fields, Kind], Any]] = (
 
 
 def second(at: datetime) -> datetime:
-    """Stamps are whole seconds."""
+    """Return the time in whole seconds, as stamps are."""
     return at.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""What truly happened to a simulated record, told the way a vendor's list would show it: the yardstick for tests."""
+"""The true history of a simulated record, told the way a vendor's list would show it: the yardstick for tests."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from poller.sandbox.world.records import Kind, Version, View
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One version, visible from `at` on; `vices` names what disfigures it: a `broken_record` has no proper identity."""
+    """A version, visible from `at` on; `vices` names what disfigures it: a `broken_record` has no proper identity."""
 
     at: datetime
     record: Any
@@ -21,19 +21,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The life of one identity, oldest version first; `deletion_event` if the vendor dropped it without a mark."""
+    """A life of one identity, oldest version first; `deletion_event` is set if the vendor dropped it without a mark."""
 
     versions: tuple[Shown, ...]
     deletion_event: datetime | None
 
     @property
     def first_visible(self) -> datetime:
-        """When it could first be read."""
+        """The time at which the record could first be read."""
         return self.versions[0].at
 
 
 def told(kind: Kind, view: View, versions: list[Version]) -> History:
-    """The history of a record that went through these versions."""
+    """Return the history of a record that went through these versions."""
     shown = tuple(
         Shown(version.since, orjson.loads(version.raw(kind, view)), version.deleted, version.worn)
         for version in versions

@@ -67,11 +67,11 @@ AMOUNTS: Mapping[str, float] = {
 }
 
 Settings = Mapping[str, Mapping[str, float]]
-"""Vendor name, or `*` for all of them, to vice (a probability, 0 to 1) or amount."""
+"""A map from a vendor's name, or `*` for all vendors, to its vices (each a probability, 0 to 1) and amounts."""
 
 
 class Vices:
-    """Which vendor misbehaves how often; nothing does by default. Same seed and same questions, same answers."""
+    """The vices of all vendors, none by default. The same seed and the same questions give the same answers."""
 
     def __init__(self, seed: int = 0, settings: Settings | None = None, *, vendors: Collection[str]) -> None:
         self._settings: dict[str, dict[str, float]] = {}
@@ -80,7 +80,7 @@ class Vices:
         self.set(settings or {})
 
     def set(self, settings: Settings) -> None:
-        """Replace all settings. ValueError names what is no vendor, no vice, or no number it can be."""
+        """Replace all settings. Raises ValueError, which names what is no vendor, no vice, or no possible number."""
         for vendor, values in settings.items():
             if vendor not in self._vendors:
                 raise ValueError(f"no such vendor: {vendor}")
@@ -89,26 +89,26 @@ class Vices:
         self._settings = {vendor: dict(values) for vendor, values in settings.items()}
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Switch all vices off."""
         self._settings = {}
 
     def settings(self) -> dict[str, dict[str, float]]:
-        """What is switched on now."""
+        """Return the settings that are switched on now."""
         return {vendor: dict(values) for vendor, values in self._settings.items()}
 
     def amount(self, vendor: str, name: str) -> float:
-        """How much, for what has a size rather than a rate."""
+        """Return the amount of this name, for what has a size rather than a rate."""
         return self._lookup(vendor, name, AMOUNTS[name])
 
     def __bool__(self) -> bool:
         return bool(self._settings)
 
     def on(self, vendor: str, name: str) -> bool:
-        """Whether it can happen at all."""
+        """Return True if this vice can happen at all."""
         return self._lookup(vendor, name, 0.0) > 0
 
     def strikes(self, vendor: str, name: str, rng: Random | None = None) -> bool:
-        """Whether it happens this time; `rng` for what must not depend on the order of requests."""
+        """Return True if this vice happens now; pass `rng` where that must not depend on the order of requests."""
         rate = self._lookup(vendor, name, 0.0)
         return rate > 0 and (rng or self.rng).random() < rate
 

@@ -15,7 +15,7 @@ LONGEST_TIE = 20
 
 
 class _Stream:
-    """One kind's records: every version of each, and the ones visible now."""
+    """A kind's records: every version of each, and the versions visible now."""
 
     def __init__(self, kind: Kind, seed: str) -> None:
         self.kind = kind
@@ -35,7 +35,7 @@ class _Stream:
 
 
 class World:
-    """Records that start, end, are edited, imported, deleted, restored: all that the vendors' lists show.
+    """A world of records that start, end, are edited, imported, deleted, restored: all that the vendors' lists show.
 
     `rate` is new records a minute and stream; `history` of them exist at birth, at most `past_limit` a stream, which
     thins a long history out. Time is what `now` says (aware UTC), and what happens does not depend on when it is asked
@@ -73,12 +73,12 @@ class World:
                 self._apply(stream, identity, at, updates)
 
     def quiet(self) -> None:
-        """From now on nothing happens any more, except by hand."""
+        """Let nothing happen any more from now on, except by hand."""
         self.advance()
         self._agenda.clear()
 
     def look(self, name: str, at: datetime | None = None) -> list[Version]:
-        """What a reader sees, now or in a copy of the database as it was `at`; in no particular order."""
+        """Return what a reader sees, now or in a copy of the database as it was `at`, in no particular order."""
         stream = self._streams[name]
         if at is None:
             return list(stream.current.values())
@@ -86,15 +86,15 @@ class World:
         return [version for version in seen if version is not None]
 
     def lives(self, name: str) -> Iterable[Sequence[Version]]:
-        """All versions of each record there ever was, oldest first."""
+        """Return all versions of each record that there ever was, oldest first."""
         return self._streams[name].rows.values()
 
     def changes(self, name: str) -> int:
-        """How many versions there were so far: what a reader sees is the same as long as this is."""
+        """Return the number of versions so far: while it stays the same, so does what a reader sees."""
         return self._streams[name].changes
 
     def truth(self, name: str, view: View | None = None) -> dict[str, History]:
-        """Identity to all that ever became visible of it, as a list asked with `view` shows it."""
+        """Return by identity all that ever became visible of a record, as a list asked with `view` shows it."""
         self.advance()
         stream = self._streams[name]
         view = stream.kind.view if view is None else view
@@ -105,7 +105,7 @@ class World:
         }
 
     def put(self, name: str, fields: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> str:
-        """A complete record of something that happened `at` (now), visible and stamped now; its identity."""
+        """Add a complete record that happened `at` (default now), visible and stamped now; return its identity."""
         self.advance()
         stream, now = self._streams[name], self.now()
         number = next(stream.numbers)
@@ -127,7 +127,7 @@ class World:
         self._apply(stream, identity, now, {**change, stream.kind.stamp: (fields or {}).get(stream.kind.stamp, stamp)})
 
     def delete(self, name: str, identity: str, *, vanish: bool = False) -> None:
-        """Delete it the vendor's way (marked, where the vendor has marks), or let it `vanish`."""
+        """Delete a record the vendor's way (marked, where the vendor has marks), or let it `vanish`."""
         self.advance()
         stream, now = self._streams[name], self.now()
         if identity not in stream.current:
@@ -135,7 +135,7 @@ class World:
         self._apply(stream, identity, now, None if vanish else stream.kind.bury(second(now)))
 
     def stir(self, name: str, rng: Random) -> None:
-        """One thing happens now that moves rows of the list: an insert, an edit or a deletion, anywhere in it."""
+        """Do one thing now that moves rows of the list: an insert, an edit or a deletion, anywhere in the list."""
         stream, now = self._streams[name], self.now()
         present = list(stream.current)
         deed = rng.choice(("insert", "edit", "delete")) if present else "insert"

@@ -18,7 +18,7 @@ class NewerFormat(Exception):
 
 
 class Manifest(Struct, frozen=True):
-    """What a partition says of itself: `partitions` is how many the state has for ever, and at `begins` its log may
+    """A partition's account of itself: `partitions` is how many the state has for ever, and at `begins` its log may
     begin without anything being lost. Whatever the format, these fields stay."""
 
     format: int

@@ -1,4 +1,4 @@
-"""What is wrong with the topic of the state, in words: each with the remedy."""
+"""The problems of the state's topic, in words, each with the remedy."""
 
 from collections.abc import Sequence
 from dataclasses import replace
