@@ -117,7 +117,7 @@ async def backfill(settings: Settings, telemetry: Telemetry, asked: BackfillRequ
 @asynccontextmanager
 async def _reader(
     name: str,
-    account: Source,
+    source: Source,
     *,
     asked: BackfillRequest,
     show: Show,
@@ -127,7 +127,7 @@ async def _reader(
 ) -> AsyncIterator[SourceLoop | None]:
     """One source, ready to read history and nothing else."""
     build = source_loop(
-        name, account, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False
+        name, source, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False
     )
     async with build as made, anyio.create_task_group() as around:
         if made:

@@ -44,7 +44,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             state = await stack.enter_async_context(open_reader(settings.state))
             readable = True
             problems = account_mismatches(
-                state, {name: account_id(account) for name, account in settings.sources.items()}
+                state, {name: account_id(source) for name, source in settings.sources.items()}
             )
             noticed = await check_writable(settings.state, settings.outputs)
             warnings = "".join(f"; warning: {words}" for words in noticed)
@@ -56,41 +56,41 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             ok=not problems,
             words="; ".join(problems) or f"{describe_place(settings.state)}: {there}{warnings}",
         )
-        for name, account in settings.sources.items():
-            yield await _source(name, account, token_of(state, name), telemetry, now)
+        for name, source in settings.sources.items():
+            yield await _source(name, source, token_of(state, name), telemetry, now)
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
         for name, config in settings.outputs.items():
             yield await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
 
 
-async def _source(name: str, account: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
-    auth = make_auth(account, token, None, lambda: now)
+async def _source(name: str, source: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
+    auth = make_auth(source, token, None, lambda: now)
     if not auth.at_hand:
         return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
-    async with open_session(name, account, auth, telemetry, lambda: now) as session:
+    async with open_session(name, source, auth, telemetry, lambda: now) as session:
         try:
-            said = await account.probe(session)
+            said = await source.probe(session)
         except PollerError as error:
-            remedy = _refused(account) if isinstance(error, Denied) else ""
-            return Finding(name, ok=False, words=f"{account.base_url}: {error}{remedy}")
-    return Finding(name, ok=True, words=said + _too_slow(account))
+            remedy = _refused(source) if isinstance(error, Denied) else ""
+            return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
+    return Finding(name, ok=True, words=said + _too_slow(source))
 
 
-def _refused(account: Source) -> str:
+def _refused(source: Source) -> str:
     """Return which keys of the configuration the vendor refuses, and a remedy; none of their values."""
-    keys = " and ".join(key for key, value in account if isinstance(value, SecretStr))
+    keys = " and ".join(key for key, value in source if isinstance(value, SecretStr))
     return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"
 
 
-def _too_slow(account: Source) -> str:
+def _too_slow(source: Source) -> str:
     """Return a warning where the sweeps ask more often than `requests_per_minute` allows, else nothing."""
     minute = timedelta(minutes=1)
-    wanted = sum(minute / sweep.every for stream in account.built_streams for sweep in stream.sweeps)
-    if wanted <= account.requests_per_minute:
+    wanted = sum(minute / sweep.every for stream in source.built_streams for sweep in stream.sweeps)
+    if wanted <= source.requests_per_minute:
         return ""
     return (
         f"; warning: the sweeps ask {wanted:.0f} times a minute at least, requests_per_minute allows "
-        f"{account.requests_per_minute}: raise it, or `every`"
+        f"{source.requests_per_minute}: raise it, or `every`"
     )
 
 

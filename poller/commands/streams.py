@@ -35,7 +35,7 @@ def _standings(
     runs = [
         stream_runtime(name, source, stream, read_stream(name, source, stream, state), now)
         for name, source in settings.sources.items()
-        for stream in source.build_streams()
+        for stream in source.built_streams
     ]
     return [
         stream_status(run, CircuitBreaker(), paused=False, owner=owners(run.source) if owners else "", now=now)

@@ -65,8 +65,8 @@ class ConfigReload:
             return
         self._said, self._files = None, files
         before, self.settings = self.settings, found
-        for name, account in found.sources.items():
-            self._compare(name, before.sources[name], account, replace, telemetry)
+        for name, source in found.sources.items():
+            self._compare(name, before.sources[name], source, replace, telemetry)
         for name, output in found.outputs.items():
             if output != before.outputs[name]:
                 _renew(self._in_use.outputs[name], before.outputs[name], output, telemetry, output=name)
@@ -102,7 +102,7 @@ def _but_token(part: BaseModel) -> Mapping[str, object]:
     return {name: value for name, value in part if name != "token"}
 
 
-def _beside_credentials(account: Source) -> Mapping[str, object]:
+def _beside_credentials(source: Source) -> Mapping[str, object]:
     """All that is set but what lets us in; what is not set says nothing."""
-    values = {name: getattr(account, name) for name in type(account).model_fields if name not in _IN_CLEAR}
+    values = {name: getattr(source, name) for name in type(source).model_fields if name not in _IN_CLEAR}
     return {name: value for name, value in values.items() if value is not None and not isinstance(value, SecretStr)}

@@ -21,34 +21,34 @@ from poller.state.reader import Restored, StateReader, restore
 from poller.telemetry import Telemetry
 
 
-async def restore_streams(name: str, account: Source, ledger: Ledger, now: Now) -> Sequence[StreamRuntime]:
+async def restore_streams(name: str, source: Source, ledger: Ledger, now: Now) -> Sequence[StreamRuntime]:
     """The source's streams where the ledger has them."""
-    streams = account.built_streams
-    known = [await ledger.restore(f"{name}/{stream.name}", _keep_seconds(account, stream)) for stream in streams]
+    streams = source.built_streams
+    known = [await ledger.restore(f"{name}/{stream.name}", _keep_seconds(source, stream)) for stream in streams]
     return [
-        stream_runtime(name, account, stream, restored, now()) for stream, restored in zip(streams, known, strict=True)
+        stream_runtime(name, source, stream, restored, now()) for stream, restored in zip(streams, known, strict=True)
     ]
 
 
-def read_stream(name: str, account: Source, stream: Stream, state: StateReader | None) -> Restored:
+def read_stream(name: str, source: Source, stream: Stream, state: StateReader | None) -> Restored:
     """Read what a state that is only looked at knows of one stream."""
-    return restore(state, f"{name}/{stream.name}", _keep_seconds(account, stream))
+    return restore(state, f"{name}/{stream.name}", _keep_seconds(source, stream))
 
 
-def _keep_seconds(account: Source, stream: Stream) -> float | None:
-    keep = None if stream.forever else account.retention
+def _keep_seconds(source: Source, stream: Stream) -> float | None:
+    keep = None if stream.forever else source.retention
     return keep.total_seconds() if keep else None
 
 
-def stream_runtime(name: str, account: Source, stream: Stream, restored: Restored, now: datetime) -> StreamRuntime:
+def stream_runtime(name: str, source: Source, stream: Stream, restored: Restored, now: datetime) -> StreamRuntime:
     """Make a stream of what a state knows of it, which belongs to the stream from now on."""
-    keep = None if stream.forever else account.retention
-    drop = tuple(tuple(path.split(".")[1:]) for path in account.drop)
+    keep = None if stream.forever else source.retention
+    drop = tuple(tuple(path.split(".")[1:]) for path in source.drop)
     run = StreamRuntime(
         source=name,
         stream=stream,
-        shape=StreamInfo(name, account.type, stream.name, stream.records.kind.KIND, account.raw, drop),
-        checkpoint=_checkpoint(restored, account, stream, now),
+        shape=StreamInfo(name, source.type, stream.name, stream.records.kind.KIND, source.raw, drop),
+        checkpoint=_checkpoint(restored, source, stream, now),
         seen=restored.seen,
         doubts=set(restored.doubts),
         keep=keep,
@@ -57,9 +57,9 @@ def stream_runtime(name: str, account: Source, stream: Stream, restored: Restore
     return run
 
 
-def _checkpoint(restored: Restored, account: Source, stream: Stream, now: datetime) -> Checkpoint:
+def _checkpoint(restored: Restored, source: Source, stream: Stream, now: datetime) -> Checkpoint:
     """The saved checkpoint; a sweep it does not know begins as at the stream's first poll."""
-    checkpoint = restored.checkpoint or Checkpoint(started=now, start=account.start_at(now))
+    checkpoint = restored.checkpoint or Checkpoint(started=now, start=source.start_at(now))
     known = {sweep.name: sweep for sweep in stream.sweeps}
     for name, sweep in known.items():
         origin = first_window(sweep, checkpoint.start, now)
@@ -74,7 +74,7 @@ def _checkpoint(restored: Restored, account: Source, stream: Stream, now: dateti
 @asynccontextmanager
 async def source_loop(
     name: str,
-    account: Source,
+    source: Source,
     *,
     ledger: Ledger,
     telemetry: Telemetry,
@@ -85,20 +85,20 @@ async def source_loop(
 ) -> AsyncIterator[SourceLoop | None]:
     """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
-    auth = make_auth(account, await ledger.token(name), saving, now, proving)
+    auth = make_auth(source, await ledger.token(name), saving, now, proving)
     if save is None and not auth.at_hand:
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
         yield None
         return
-    async with open_session(name, account, auth, telemetry, now) as session:
+    async with open_session(name, source, auth, telemetry, now) as session:
         yield SourceLoop(
             name,
-            await restore_streams(name, account, ledger, now),
+            await restore_streams(name, source, ledger, now),
             session,
             ledger,
             telemetry=telemetry,
             now=now,
-            concurrency=account.max_concurrency,
+            concurrency=source.max_concurrency,
             once=once,
             sweeps=sweeps,
         )

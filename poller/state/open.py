@@ -104,7 +104,7 @@ async def _in_sqlite(
     sources: Mapping[str, Source],
     by: Opening,
 ) -> AsyncIterator[OpenState]:
-    owners = {name: account_id(account) for name, account in sources.items()}
+    owners = {name: account_id(source) for name, source in sources.items()}
     database = await _database(state.path, by, lambda found: account_mismatches(found, owners))
     places = _places(sources)
     try:
@@ -158,13 +158,13 @@ async def _in_kafka(
         _entered(Delivery(others, by.telemetry, by.patience)) as delivery,
         KafkaLedger(state, joined, delivery, by.telemetry, by.now, replica, places, by.patience) as ledger,
     ):
-        await ledger.claim({name: account_id(account) for name, account in sources.items()})
+        await ledger.claim({name: account_id(source) for name, source in sources.items()})
         yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
 def _places(sources: Mapping[str, Source]) -> Collection[StreamRef]:
     """Return all streams that events can come from: source, stream and kind."""
-    return [(name, of.name, of.records.kind.KIND) for name, account in sources.items() for of in account.built_streams]
+    return [(name, of.name, of.records.kind.KIND) for name, source in sources.items() for of in source.built_streams]
 
 
 @asynccontextmanager

@@ -144,7 +144,7 @@ async def _restored(
     """The stream as the state has it, and when its sweeps are due by that: a start would not wait longer than once."""
     name, wanted = split_name(settings, stream)
     source = settings.sources[name]
-    of = next(one for one in source.build_streams() if one.name == wanted)
+    of = next(one for one in source.built_streams if one.name == wanted)
     async with open_reader(settings.state) as state:
         if state is None:
             note(missing_text(settings.state))
