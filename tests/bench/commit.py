@@ -147,7 +147,7 @@ async def compare(kafka: Place, folder: Path) -> float:
         files = await measure("files, state in SQLite", batched, committing(ledger), pages)
     async with owner(kafka, "acme", now=now) as ledger:
         await ledger.restore(NAME, None)
-        return await measure("KafkaConfig, state in KafkaConfig", batched, committing(ledger), pages) / files
+        return await measure("Kafka, state in Kafka", batched, committing(ledger), pages) / files
 
 
 def main() -> None:
