@@ -9,6 +9,8 @@ from xxhash import xxh3_64_intdigest
 _KEY = struct.Struct("<Q")
 _ENTRY = struct.Struct("<QQqIIBB")
 _SPELT = struct.Struct("<QQqIIBBQ")
+_SHOWN = struct.Struct("<8xQ12xIxB")
+"""Of an entry: `raw`, `delivered`, `projection`."""
 ITEM = _KEY.size + _ENTRY.size
 
 UNSTAMPED = -(1 << 63)
@@ -63,6 +65,14 @@ class Seen:
             return None
         entry = Entry(*(_SPELT if len(packed) == _SPELT.size else _ENTRY).unpack(packed))
         return None if self._over(entry.delivered, now) else entry
+
+    def has_bytes(self, key: int, raw: int, projection: int, now: float) -> bool:
+        """Return True if the entry that `get` returns has this `raw` and this `projection`; it is not unpacked."""
+        packed = self._entries.get(key)
+        if packed is None:
+            return False
+        held, delivered, by = _SHOWN.unpack_from(packed)
+        return held == raw and by == projection and (self._keep is None or now - delivered <= self._keep)
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""

@@ -117,6 +117,21 @@ def test_an_entry_is_kept_so_long_after_its_last_delivery_and_no_longer() -> Non
     assert held(for_ever, [1]) == {1: 1}
 
 
+@settings(deadline=None)
+@given(BOOKS, WORDS, st.integers(0, 255), st.sampled_from([None, 100.0]))
+def test_bytes_are_known_where_the_entry_has_them(
+    book: dict[int, Entry], raw: int, projection: int, keep: float | None
+) -> None:
+    seen = Seen(keep)
+    seen.put(book)
+    for key in [*book, 7]:
+        found = seen.get(key, NOW)
+        for shown, by in [(raw, projection), *((each.raw, each.projection) for each in book.values())]:
+            assert seen.has_bytes(key, shown, by, NOW) == (
+                found is not None and (found.raw, found.projection) == (shown, by)
+            )
+
+
 def test_a_chunk_that_expires_takes_only_what_nothing_newer_was_said_of() -> None:
     seen = Seen(keep=100.0)
     old = {1: entry(NOW - 200), 2: entry(NOW - 200)}
