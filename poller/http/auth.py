@@ -8,6 +8,7 @@ from typing import Protocol
 import anyio
 import httpx
 import msgspec
+from pydantic import SecretStr
 
 from poller.clock import Now
 from poller.errors import Denied, Unexpected
@@ -39,17 +40,27 @@ class Auth(Protocol):
         """
         ...
 
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The query parameters of every request that are a credential."""
+        ...
+
     def refused(self) -> None:
         """Use something fresher from now on, where there is such a thing: the vendor refused what `headers` gave."""
         ...
+
+
+def reveal(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
+    """Return the values of secrets, for a request."""
+    return {name: value.get_secret_value() for name, value in secrets.items()}
 
 
 class FixedAuth:
     """A credential that never changes."""
 
     def __init__(self, credential: StaticHeaders, headers: Mapping[str, str]) -> None:
-        secret = {name: value.get_secret_value() for name, value in credential.headers.items()}
-        self._headers = {**headers, **secret}
+        self._headers = {**headers, **reveal(credential.headers)}
+        self.params: Mapping[str, str] = reveal(credential.params)
 
     async def headers(self, send: Send) -> dict[str, str]:
         """Return the same headers each time."""
@@ -93,6 +104,7 @@ class RefreshingAuth:
     ) -> None:
         self._credential, self._headers, self._save, self._now = credential, headers, save, now
         self._prove = prove
+        self.params: Mapping[str, str] = {}
         secret = credential.refresh_token.get_secret_value()
         self._configured = hashlib.sha256(secret.encode()).hexdigest()
         self._refresh_token = secret

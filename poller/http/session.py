@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlencode
 
 import anyio
 import httpx
@@ -16,15 +17,15 @@ from poller.http.rate_limit import RateLimit
 from poller.http.response import RawResponse, describe_proxy_refusal, error_of
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
-from poller.plugin.stream import Response
+from poller.plugin.stream import Http, Query, Response
 from poller.telemetry import Telemetry
 
 BODY_LIMIT: Final = 64 << 20
 """Bytes of one answer, decompressed; a larger one is Unexpected."""
 
 
-class Session:
-    """A source's way to its vendor (`poller.plugin.stream.Http`): one origin, one credential, one pace.
+class Session(Http):
+    """A source's way to its vendor (`Http`): one origin, one credential, one pace.
 
     `client` is one that `http_client` made.
     """
@@ -52,11 +53,11 @@ class Session:
         """Use a fresher credential from now on, where there is one: the vendor refused the last."""
         self._auth.refused()
 
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
-        headers = await self._auth.headers(self.send)
-        request = self._client.build_request("GET", self._base_url + path, params=dict(params), headers=headers)
-        answer = await self.send(request)
+        answer = await self.send(self._request(path, query, body, await self._auth.headers(self.send)))
         if answer.status == 200:
             self._answered.add(path)
         if answer.status not in accept:
@@ -64,7 +65,19 @@ class Session:
         body, repaired = repair_body(answer.body)
         if repaired:
             self._telemetry.body_repaired(self.source, repaired)
-        return Response(answer.status, body, answer.as_of)
+        return Response(answer.status, body, answer.as_of, answer.headers)
+
+    def _request(self, path: str, query: Query, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
+        url, secret = self._base_url + path, self._auth.params
+        if isinstance(query, str):
+            pairs = [pair for pair in query.split("&") if pair.partition("=")[0] not in secret]
+            url, params = f"{url}?{'&'.join([*pairs, urlencode(secret)] if secret else pairs)}", None
+        else:
+            params = {**query, **secret}
+        if body is None:
+            return self._client.build_request("GET", url, params=params, headers=headers)
+        typed = {**headers, "Content-Type": "application/json"}
+        return self._client.build_request("POST", url, params=params, headers=typed, content=body)
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""

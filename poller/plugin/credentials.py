@@ -26,9 +26,10 @@ class Token(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class StaticHeaders:
-    """A credential that is a fixed set of request headers."""
+    """A credential that is a fixed set of request headers, and of query parameters where a vendor wants it there."""
 
     headers: Mapping[str, SecretStr]
+    params: Mapping[str, SecretStr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

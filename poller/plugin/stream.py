@@ -1,5 +1,6 @@
 """The nouns of a source: a stream, its sweeps and records, what they ask for and what comes back."""
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,23 +73,40 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer read whole. `date` is the vendor's clock (its `Date` header; aware, UTC), None where it sent none."""
+    """An answer read whole. `date` is the vendor's clock (its `Date` header; aware, UTC), None where it sent none.
+
+    The names of `headers` are in lower case.
+    """
 
     status: int
     body: bytes
     date: datetime | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Query: TypeAlias = str | Mapping[str, str | Sequence[str]]
+"""The query of a request: a raw one, which is sent as it is; or parameters, of which one may come several times."""
 
 
 class Http(Protocol):
     """A source's session, which knows the origin, the credential, the limits. Paths are relative to `base_url`."""
 
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
-        """Ask once. Raises SourceError for every status not in `accept`, and for whatever breaks on the way."""
-        ...
+    @abstractmethod
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        """Ask once: a POST where there is a `body` (JSON), else a GET.
 
+        Raises SourceError for every status not in `accept`, and for whatever breaks on the way.
+        """
+
+    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+        """Ask once by GET, as `ask` does."""
+        return await self.ask(path, params, accept=accept)
+
+    @abstractmethod
     def answered(self, path: str) -> bool:
         """Return whether this path has given a 200 to this credential since the program started."""
-        ...
 
 
 Fetch: TypeAlias = Callable[[Http, Cursor | None, Window], AsyncIterator[Page]]

@@ -5,7 +5,7 @@ answer of a pass is asked for again, a few times and soon. A first page that fai
 the pass fails, and its sweep, or its source, waits.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ import anyio
 from poller.clock import Now
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.session import Session
-from poller.plugin.stream import Response
+from poller.plugin.stream import Http, Query, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.telemetry import Telemetry
 
@@ -26,7 +26,7 @@ _UNDATED = timedelta(minutes=1)
 """The time by which the clock of a vendor that sends no `Date` is taken to be behind ours."""
 
 
-class Requests:
+class Requests(Http):
     """Implements `Http` for one pass. `told` remembers what was said of the source once."""
 
     def __init__(
@@ -40,7 +40,9 @@ class Requests:
         """Return True if this path has given a 200 to this credential since the program started."""
         return self._session.answered(path)
 
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
         """Ask, and after the first answer of the pass ask again where none comes. Raises SourceError.
 
         The `date` of the answer is never later than our clock was when it was asked for.
@@ -49,7 +51,7 @@ class Requests:
         while True:
             asked_at = self._now()
             try:
-                response = await self._session.get(path, params, accept=accept)
+                response = await self._session.ask(path, query, body=body, accept=accept)
                 if failures < len(_WAITS) and self._answers and not _may_be_json(response):
                     raise Unexpected("the answer is no JSON")
             except (Unavailable, Throttled, Denied, Unexpected) as error:

@@ -16,13 +16,14 @@ from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.passes import complete_pass, start_over
 from poller.polling.requests import Requests
 from poller.telemetry import Telemetry
+from tests.support.getting import Getting
 from tests.support.toy import NOON, running, sweep, under_way
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 OK = Response(200, b"[]", NOON)
 
 
-class Script:
+class Script(Getting):
     """A session that answers what it is told to, one after the other."""
 
     source = "acme"
@@ -36,6 +37,9 @@ class Script:
         if isinstance(answer, SourceError):
             raise answer
         return answer
+
+    def answered(self, path: str) -> bool:
+        return False
 
     def refused(self) -> None:
         self.fresher += 1

@@ -9,6 +9,7 @@ from typing import Any
 from poller.plugin.stream import Response
 from poller.sources.agendize import Agendize
 from tests.sources.scripted import NOW, Said, json_bytes
+from tests.support.getting import Getting
 
 SETTINGS: dict[str, Any] = {"type": "agendize", "api_key": "k", "token": "t"}
 ACCOUNT = Agendize.model_validate(SETTINGS)
@@ -50,7 +51,7 @@ def instant(text: str) -> datetime:
 
 
 @dataclass
-class Company:
+class Company(Getting):
     """Implements `Http`: calls by name and start, of which one answer holds `cap` at the most, and does
     not say so; both bounds are exclusive, and `endDate` is about the end. `keeps` says which ones are left."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from poller.errors import SourceError, Unexpected
 from poller.plugin.stream import Cursor, End, Page, Response, Stream, Window
+from tests.support.getting import Getting
 
 NOW = datetime(2026, 3, 14, 16, 30, 40, tzinfo=UTC)
 """The vendor's clock, at its first answer; each answer is a second later."""
@@ -29,7 +30,7 @@ class Said:
 
 
 @dataclass
-class Scripted:
+class Scripted(Getting):
     """Implements `poller.plugin.stream.Http`."""
 
     script: Iterable[Said]

@@ -9,6 +9,7 @@ from typing import Any
 from poller.plugin.stream import Response, Window
 from poller.sources.trackdrive import Trackdrive
 from tests.sources.scripted import NOW, Said, Scripted
+from tests.support.getting import Getting
 
 SETTINGS: dict[str, Any] = {
     "type": "trackdrive",
@@ -132,7 +133,7 @@ NEW_CALL = {**CALL, "created_at": ago(120), "ended_at": ago(60)}
 
 
 @dataclass
-class Company:
+class Company(Getting):
     """Implements `poller.plugin.stream.Http` over leads (created_at by uuid), and cuts seconds in one way or another.
 
     `cap` is the most rows of a page, whatever was asked for; `turn` may change the leads before each answer.

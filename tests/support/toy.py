@@ -24,13 +24,14 @@ from poller.polling.progress.passes import Pass
 from poller.polling.progress.windows import window
 from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
+from tests.support.getting import Getting
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 SHAPE = StreamInfo("acme", "toy", "leads", "lead")
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
-class _Nowhere:
+class _Nowhere(Getting):
     """A vendor that nobody asks."""
 
     async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:

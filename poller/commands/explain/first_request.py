@@ -1,9 +1,9 @@
 """The first request that a pass would make, found out without asking anybody."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from urllib.parse import unquote_plus, urlencode
 
-from poller.plugin.stream import Cursor, Fetch, Http, Response, Window
+from poller.plugin.stream import Cursor, Fetch, Http, Query, Response, Window
 
 
 async def first_request(
@@ -14,26 +14,31 @@ async def first_request(
         async for _ in fetch(_Noted(), cursor, asked):
             pass
     except _AskedError as request:
-        query = unquote_plus(urlencode(request.params, safe=" :,"))
-        zone = next((value for name, value in request.params.items() if "zone" in name and value != "UTC"), None)
-        return f"GET {base_url}{request.path}{'?' if query else ''}{query}", zone and f"its times are those of {zone}"
+        params = {} if isinstance(request.query, str) else request.query
+        query = unquote_plus(urlencode(params, safe=" :,", doseq=True))
+        zone = next((str(value) for name, value in params.items() if "zone" in name and value != "UTC"), None)
+        method, body = ("GET", "") if request.body is None else ("POST", f" {request.body.decode()}")
+        text = f"{method} {base_url}{request.path}{'?' if query else ''}{query}{body}"
+        return text, zone and f"its times are those of {zone}"
     return None, None
 
 
 class _AskedError(Exception):
     """A request would be made now."""
 
-    def __init__(self, path: str, params: Mapping[str, str]) -> None:
+    def __init__(self, path: str, query: Query, body: bytes | None) -> None:
         super().__init__(path)
-        self.path, self.params = path, params
+        self.path, self.query, self.body = path, query, body
 
 
 class _Noted(Http):
     """A session that asks nobody: it breaks off at the first request."""
 
-    async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
         """Raise what would be asked."""
-        raise _AskedError(path, params)
+        raise _AskedError(path, query, body)
 
     def answered(self, path: str) -> bool:
         """Return False: nobody has been asked."""
