@@ -7,7 +7,7 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint tools chaos chaos-kafka bench-commit bench-restore mutants lock clean
+.PHONY: help demo test lint tools chaos chaos-kafka bench bench-commit bench-restore mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -36,6 +36,9 @@ chaos: $(VENV)/.built ## kill a poller again and again and count what is lost: M
 
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (java, mvn): MINUTES=1 SEED=1; CONTROL=1 must fail
 	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
+
+bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CELL=name for one; docs/performance.md
+	$(BIN)/python -m tests.bench $(CELL)
 
 bench-commit: $(VENV)/.built ## measure what a new record costs, from page to commit (java, mvn)
 	$(BIN)/python -m tests.bench.commit

@@ -1,0 +1,52 @@
+"""The benchmark: `python -m tests.bench [CELL ...]`, or `make bench`.
+
+A vendor of this process answers with bytes that were rendered before; it has a core of its own, and each contestant in
+turn has the other one. What counts is the contestant's processor time, user and system, between two requests that
+the vendor sees: its start is not in it. The contestants of a cell take turns, round by round, and ratios are those of
+one round. See docs/performance.md.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+from pathlib import Path
+
+import orjson
+
+from tests.bench import clients
+from tests.bench.cells import CELLS
+from tests.bench.report import Result, as_json, lines
+
+RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
+
+
+async def measure(names: list[str], rounds: int) -> list[Result]:
+    """Measure these cells, or all, and print each one's lines as soon as they are known."""
+    results = []
+    for cell in [cell for cell in CELLS if not names or cell.name in names]:
+        result = Result(cell, [await cell.measure() for _ in range(rounds)])
+        sys.stdout.write("".join(f"{line}\n" for line in lines(result)))
+        sys.stdout.flush()
+        results.append(result)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    names = [cell.name for cell in CELLS]
+    parser.add_argument("cells", nargs="*", metavar="CELL", help=f"all, or some of: {', '.join(names)}")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    if unknown := set(asked.cells) - set(names):
+        parser.error(f"there is no cell {', '.join(unknown)}; these there are: {', '.join(names)}")
+    os.sched_setaffinity(0, {clients.SERVER})
+    results = asyncio.run(measure(asked.cells, asked.rounds))
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": len(clients.CORES)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_bytes(orjson.dumps({**machine, "results": [as_json(result) for result in results]}))
+
+
+if __name__ == "__main__":
+    main()
