@@ -135,7 +135,12 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
     async def ask(place: PageRef) -> ListPage:
         query = {"order": "updated_at", "order_dir": "desc", "page": f"{place}"}
         answer = await _rows(http, CALLS, query)
-        return answer if ends.ended(answer) else replace(answer, following=int(place) + 1)
+        if ends.ended(answer):
+            return answer
+        number = int(place)
+        if ends.counted(answer) and number < PAGES:
+            return replace(answer, beyond=number + 1)
+        return replace(answer, following=number + 1)
 
     def enough(rows: Sequence[Raw]) -> bool:
         nonlocal read, beyond
