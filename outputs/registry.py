@@ -1,14 +1,15 @@
-"""The table of contents of the outputs that are built in. Packages bring others: see `outputs.OutputConfig`."""
+"""The configurations of all outputs there are, told apart by their `type`."""
 
-from pydantic import BaseModel
+from typing import Annotated, TypeAlias
 
-from outputs import OutputConfig
+from pydantic import BaseModel, Field
+
 from outputs.file import FileConfig
 from outputs.kafka import KafkaConfig
 from outputs.kafka.connection import LOGIN, Cluster
 from outputs.stdout import StdoutConfig
 
-OUTPUTS: tuple[type[OutputConfig], ...] = (StdoutConfig, FileConfig, KafkaConfig)
+OutputConfig: TypeAlias = Annotated[StdoutConfig | FileConfig | KafkaConfig, Field(discriminator="type")]
 
 
 def renew_login(in_use: BaseModel, was: BaseModel, now: BaseModel) -> bool:

@@ -13,7 +13,7 @@ from outputs import OutputClosed
 from poller import VERSION
 from poller.config.settings import Settings
 from poller.errors import ConfigError, first
-from poller.http.client import tls_context
+from poller.http.tls import tls_context
 from poller.polling.supervisor import Supervisor
 from poller.state.delivery import OutputAway
 from poller.state.ledger import Ledger

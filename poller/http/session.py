@@ -12,7 +12,7 @@ from poller.clock import Now
 from poller.errors import Unavailable
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
-from poller.http.client import FreshConnections, http_client
+from poller.http.connections import FreshConnections
 from poller.http.rate_limit import RateLimit
 from poller.http.response import RawResponse, describe_proxy_refusal, error_of
 from poller.plugin.fields.decoding import repair_body
@@ -24,17 +24,33 @@ BODY_LIMIT: Final = 64 << 20
 """Bytes of one answer, decompressed; a larger one is Unexpected."""
 
 
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Cache-Control": "no-cache",  # no answer that a cache keeps, unless the vendor says that it still holds
+    "Connection": "close",
+    "User-Agent": "poller",
+}
+
+
 class Session(Http):
     """A source's way to its vendor (`Http`): one origin, one credential, one pace.
 
-    `client` is one that `http_client` made.
+    It goes where it is told: it follows no redirect, keeps no cookie and takes nothing from the environment.
     """
 
     def __init__(
-        self, source: str, config: Source, client: httpx.AsyncClient, auth: Auth, *, telemetry: Telemetry, now: Now
+        self,
+        source: str,
+        config: Source,
+        transport: httpx.AsyncBaseTransport,
+        auth: Auth,
+        *,
+        telemetry: Telemetry,
+        now: Now,
     ) -> None:
         self.source, self._base_url = source, config.base_url
-        self._client, self._auth = client, auth
+        self._transport, self._auth = transport, auth
         self._rate_limit = RateLimit(config.requests_per_minute)
         self._proxy = httpx.URL(config.proxy).netloc.decode() if config.proxy else None  # without its password
         self._timeout = config.timeout.total_seconds()
@@ -68,16 +84,18 @@ class Session(Http):
         return Response(answer.status, body, answer.as_of, answer.headers)
 
     def _request(self, path: str, query: Query, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
-        url, secret = self._base_url + path, self._auth.params
+        secret = self._auth.params
         if isinstance(query, str):
             pairs = [pair for pair in query.split("&") if pair.partition("=")[0] not in secret]
-            url, params = f"{url}?{'&'.join([*pairs, urlencode(secret)] if secret else pairs)}", None
+            query = "&".join([*pairs, urlencode(secret)] if secret else pairs)
         else:
-            params = {**query, **secret}
+            query = urlencode({**query, **secret})
+        url, with_ours = f"{self._base_url}{path}{query and '?'}{query}", httpx.Headers(_HEADERS)
+        with_ours.update(headers)
         if body is None:
-            return self._client.build_request("GET", url, params=params, headers=headers)
-        typed = {**headers, "Content-Type": "application/json"}
-        return self._client.build_request("POST", url, params=params, headers=typed, content=body)
+            return httpx.Request("GET", url, headers=with_ours)
+        with_ours["Content-Type"] = "application/json"
+        return httpx.Request("POST", url, headers=with_ours, content=body)
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""
@@ -105,7 +123,7 @@ class Session(Http):
         return f"the connection failed: {type(error).__name__}{why}"
 
     async def _read(self, request: httpx.Request) -> RawResponse:
-        response = await self._client.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
         try:
             body = Body(response.headers.get("content-encoding", ""), BODY_LIMIT)
             async for part in response.aiter_raw():
@@ -130,5 +148,5 @@ async def open_session(
 
     `transport` stands in for the network, where there is to be none.
     """
-    async with http_client(transport or FreshConnections(name, source, telemetry)) as client:
-        yield Session(name, source, client, auth, telemetry=telemetry, now=now)
+    async with transport or FreshConnections(name, source, telemetry) as way:
+        yield Session(name, source, way, auth, telemetry=telemetry, now=now)

@@ -1,10 +1,13 @@
-"""The table of contents of the vendors that are built in. Packages bring others: see `poller.plugin`."""
+"""The vendors we know: the table of contents."""
 
-from poller.plugin import Source
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
 from poller.sources.trackdrive import Trackdrive
 
-SOURCES: tuple[type[Source], ...] = (Callcap, Flextell, Trackdrive, Ipscape, Agendize)
+SourceConfig: TypeAlias = Annotated[Callcap | Flextell | Trackdrive | Ipscape | Agendize, Field(discriminator="type")]

@@ -16,7 +16,7 @@ import trustme
 from structlog.testing import capture_logs
 
 from poller.errors import ConfigError, SourceError, Unavailable
-from poller.http.client import tls_context
+from poller.http.tls import tls_context
 from tests.http.wire import KEY, answer, saying, session, vendor
 
 

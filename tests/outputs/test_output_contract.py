@@ -4,20 +4,19 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import BaseModel, ValidationError
 
 from outputs import Output, OutputError
-from outputs.registry import OUTPUTS
+from outputs.registry import OutputConfig
 from outputs.stdout import StdoutConfig, StdoutOutput
-from poller.config.plugins import type_name
 from tests.kafka.reading import Place
 from tests.outputs.material import Ledger, file_config, lines, message, messages, values
 
-REGISTERED = list(map(type_name, OUTPUTS))
+REGISTERED = [get_args(config.model_fields["type"].annotation)[0] for config in get_args(get_args(OutputConfig)[0])]
 
 
 class Config(Protocol):

@@ -1,0 +1,132 @@
+"""The connections of a source: one for each request, so that no answer can be taken for another's.
+
+Why nothing is kept alive stands in docs/decisions/0009-answers-belong-to-requests.md. A connection that serves one
+request needs no pool. So h11, the parser that httpx has, writes and reads it on an asyncio stream, which takes half of
+the processor time that httpx takes. A source with a proxy goes through httpx.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import h11
+import httpx
+
+from poller.errors import ConfigError
+from poller.http.tls import tls_context
+from poller.plugin.source import Source
+from poller.telemetry import Telemetry
+
+_AT_ONCE = 64 << 10
+"""Bytes that are read at once."""
+_LONGEST_HEAD = 100 << 10
+"""Bytes of an answer's head: some vendors send whole policies in it."""
+_NEXT_ADDRESS = 0.25
+"""Seconds after which the next address of a name is tried beside the one before (RFC 8305)."""
+
+
+class FreshConnections(httpx.AsyncBaseTransport):
+    """A transport that gives each request a connection of its own.
+
+    A new connection looks the vendor's name up, and trusts what `ca_file` holds by then. While that cannot be read,
+    what was read before counts, and one warning is logged. Raises ConfigError where `ca_file` is useless at the start.
+    """
+
+    def __init__(self, name: str, source: Source, telemetry: Telemetry) -> None:
+        self._name, self._config, self._telemetry = name, source, telemetry
+        self._tls = tls_context(source.ca_file)
+        self._warned = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request; the answer's body is still to be read, and its connection to be closed."""
+        self._read_certificates_anew()
+        if self._config.proxy:
+            return await self._through_the_proxy(self._config.proxy, request)
+        connection = await _connect(request.url, self._tls)
+        try:
+            return await connection.exchange(request)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _read_certificates_anew(self) -> None:
+        try:
+            self._tls = tls_context(self._config.ca_file)
+        except ConfigError as error:
+            if not self._warned:
+                kept = "what was read before"
+                self._telemetry.notice("certificates.unreadable", source=self._name, error=str(error), kept=kept)
+            self._warned = True
+        else:
+            self._warned = False
+
+    async def _through_the_proxy(self, proxy: str, request: httpx.Request) -> httpx.Response:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=proxy, limits=limits)
+        answer = await transport.handle_async_request(request)  # it holds nothing but this one connection
+        assert isinstance(answer.stream, httpx.AsyncByteStream)  # noqa: S101  the transport is an asynchronous one
+        return answer
+
+
+async def _connect(url: httpx.URL, tls: ssl.SSLContext) -> "_Connection":
+    port = url.port or (443 if url.scheme == "https" else 80)
+    secure = tls if url.scheme == "https" else None
+    try:
+        reader, writer = await asyncio.open_connection(
+            url.raw_host.decode(), port, ssl=secure, happy_eyeballs_delay=_NEXT_ADDRESS
+        )
+    except (OSError, UnicodeError) as error:  # an SSLError is an OSError; a name may be none
+        raise httpx.ConnectError(str(error)) from error
+    return _Connection(reader, writer)
+
+
+class _Connection(httpx.AsyncByteStream):
+    """A connection that carries one request and its answer. What comes after the answer is never read."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+
+    async def exchange(self, request: httpx.Request) -> httpx.Response:
+        """Send the request; return its answer, whose stream is this connection."""
+        asked = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+        events = [asked, h11.Data(data=request.content), _END] if request.content else [asked, _END]
+        with _errors_of_httpx():
+            self._writer.write(b"".join(self._h11.send(event) or b"" for event in events))
+            while not isinstance(answer := await self._next(), h11.Response):
+                pass  # 100 and 103 are not yet an answer
+        return httpx.Response(answer.status_code, headers=answer.headers.raw_items(), stream=self)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _errors_of_httpx():
+            while isinstance(part := await self._next(), h11.Data):
+                yield bytes(part.data)
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close at once: what the vendor may still have to say would be nobody's answer."""
+        self._writer.transport.abort()
+
+    async def _next(self) -> h11.Event:
+        while (event := self._h11.next_event()) is h11.NEED_DATA:
+            self._h11.receive_data(await self._reader.read(_AT_ONCE))
+        if isinstance(event, h11.Event):
+            return event
+        raise httpx.RemoteProtocolError("the connection is none of HTTP any more")  # switched to another protocol
+
+
+_END = h11.EndOfMessage()
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise what goes wrong as the error that httpx has for it."""
+    try:
+        yield
+    except h11.RemoteProtocolError as error:
+        raise httpx.RemoteProtocolError(str(error)) from error
+    except OSError as error:
+        raise httpx.ReadError(str(error)) from error

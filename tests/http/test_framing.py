@@ -1,0 +1,104 @@
+"""Where an answer begins and ends on its connection, and that the connection ends with it.
+
+Killed: an interim answer taken for the answer; a body that ends with the connection not read; a connection that stays
+open, after an answer or after a request that was given up.
+"""
+
+import asyncio
+
+import pytest
+
+from poller.errors import Unavailable
+from tests.http.wire import Asked, Script, answer, saying, session, vendor
+
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+FRAMES = {
+    "an interim answer before it": INTERIM + answer(body=b"[1]"),
+    "in chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1;x=y\r\n]\r\n0\r\nTrailer: x\r\n\r\n"
+    ),
+    "in chunks, with a length besides": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n"
+    ),
+    "its length told twice": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n[1]",
+    "lines that end as in Unix": b"HTTP/1.1 200 OK\nContent-Length: 3\n\n[1]",
+    "a head of 80 KB": answer(body=b"[1]", Content_Security_Policy="x" * 80_000),
+}
+
+
+async def bit_by_bit(whole: bytes, writer: asyncio.StreamWriter) -> None:
+    for at in range(0, len(whole), 1 + len(whole) // 100):
+        writer.write(whole[at : at + 1 + len(whole) // 100])
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+async def test_an_answer_is_read_whole_however_it_is_framed_and_cut(frame: str) -> None:
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await bit_by_bit(FRAMES[frame], writer)
+
+    async with vendor(script) as server, session(server.url) as ours:
+        assert (await ours.ask("/calls", {})).body == b"[1]"
+
+
+@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
+async def test_a_body_may_end_with_its_connection(version: bytes) -> None:
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await bit_by_bit(version + b" 200 OK\r\n\r\n[1, 2]", writer)
+        writer.close()
+
+    async with vendor(script) as server, session(server.url) as ours:
+        assert (await ours.ask("/calls", {})).body == b"[1, 2]"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", answer(Nonsense="x" * 200_000)],
+    ids=["another protocol", "a head without end"],
+)
+async def test_what_is_no_answer_is_none(said: bytes) -> None:
+    async with vendor(saying(said)) as server, session(server.url, patience=1) as ours:
+        with pytest.raises(Unavailable):
+            await ours.ask("/calls", {})
+
+
+async def test_a_connection_ends_with_its_answer() -> None:
+    """Whether or not the vendor does as it was told, and ends it."""
+    ended = asyncio.Event()
+
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(body=b"[]"))
+
+    async with vendor(watching(script, ended)) as server, session(server.url) as ours:
+        await ours.ask("/calls", {})
+        await asyncio.wait_for(ended.wait(), 2)
+
+
+async def test_a_connection_ends_where_its_request_is_given_up() -> None:
+    ended, asked = asyncio.Event(), asyncio.Event()
+
+    async def script(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(body=b"[1, 2, 3]")[:-4])
+        asked.set()
+
+    async with vendor(watching(script, ended)) as server, session(server.url) as ours:
+        asking = asyncio.create_task(ours.ask("/calls", {}))
+        await asked.wait()
+        asking.cancel()
+        await asyncio.wait_for(ended.wait(), 2)
+
+
+def watching(script: Script, ended: asyncio.Event) -> Script:
+    """Set `ended` once the connection of the request is gone."""
+
+    async def watched(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        def end(_: asyncio.Task[None]) -> None:
+            closing.exception()
+            ended.set()
+
+        closing = asyncio.create_task(writer.wait_closed())
+        closing.add_done_callback(end)
+        await script(asked, writer)
+
+    return watched
