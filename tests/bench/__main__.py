@@ -17,16 +17,22 @@ import orjson
 
 from tests.bench import clients
 from tests.bench.cells import CELLS
+from tests.bench.clients import Failed
 from tests.bench.report import Result, as_json, lines
+from tests.kafka.jars import NoKafka
 
 RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 
 
-async def measure(names: list[str], rounds: int) -> list[Result]:
+async def measure(names: list[str], rounds: int | None) -> list[Result]:
     """Measure these cells, or all, and print each one's lines as soon as they are known."""
     results = []
     for cell in [cell for cell in CELLS if not names or cell.name in names]:
-        result = Result(cell, [await cell.measure() for _ in range(rounds)])
+        try:
+            result = Result(cell, [await cell.measure() for _ in range(rounds or cell.rounds)])
+        except (Failed, NoKafka) as error:
+            sys.stdout.write(f"{cell.name:<14} cannot be measured: {error}\n")
+            continue
         sys.stdout.write("".join(f"{line}\n" for line in lines(result)))
         sys.stdout.flush()
         results.append(result)
@@ -37,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     names = [cell.name for cell in CELLS]
     parser.add_argument("cells", nargs="*", metavar="CELL", help=f"all, or some of: {', '.join(names)}")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, help="instead of each cell's own number")
     asked = parser.parse_args()
     if unknown := set(asked.cells) - set(names):
         parser.error(f"there is no cell {', '.join(unknown)}; these there are: {', '.join(names)}")

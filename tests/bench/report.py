@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from tests.bench.cells import Cell, Found, Goal
+from tests.bench.cell import Cell, Found, Goal
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,10 @@ class Result:
         """Return what each round found of one, or its ratio to another one of that round."""
         return [found[of] / found[over] if over else found[of] for found in self.rounds]
 
-    def met(self, goal: Goal) -> bool:
-        """Return True if the goal is reached, in the median."""
+    def met(self, goal: Goal) -> bool | None:
+        """Return True if the goal is reached, in the median; None where there is none."""
+        if goal.bound is None:
+            return None
         found = median(self.values(goal.of, goal.over))
         return found >= goal.bound if goal.at_least else found <= goal.bound
 
@@ -37,9 +39,11 @@ def lines(result: Result) -> Iterator[str]:
 
 def _said(result: Result, goal: Goal) -> str:
     found = median(result.values(goal.of, goal.over))
-    ratio = f"{found:.2f} x {goal.over}, " if goal.over else ""
-    bound = f"goal {'>=' if goal.at_least else '<='} {goal.bound:g}"
-    return f"{ratio}{bound}: {'met' if result.met(goal) else 'NOT MET'}"
+    ratio = f"{found:.2f} x {goal.over}" if goal.over else ""
+    if goal.bound is None:
+        return ratio
+    bound = f"goal {'>=' if goal.at_least else '<='} {goal.bound:g}: {'met' if result.met(goal) else 'NOT MET'}"
+    return f"{ratio}, {bound}" if ratio else bound
 
 
 def as_json(result: Result) -> dict[str, Any]:
