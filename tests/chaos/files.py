@@ -27,9 +27,8 @@ from poller.sandbox.vendors import flextell
 from poller.sandbox.world.vices import RATES
 from tests.chaos.aftermath import Result, aftermath, from_files, settled, written
 from tests.chaos.hasty import sources
-from tests.laws.not_yet import NOT_YET
 
-NEVER = {"sick_replica", *NOT_YET}
+NEVER = {"sick_replica"}
 """Vices that are documented answers which lie: a poller cannot see that, so these runs leave them out."""
 OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
 SELDOM = {

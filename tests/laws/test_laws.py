@@ -25,7 +25,6 @@ from poller.sandbox.world.vices import RATES
 from poller.sources.callcap import api as callcap_api
 from tests.chaos.death import Death
 from tests.laws.laws import judge
-from tests.laws.not_yet import NOT_YET
 from tests.laws.truth import YARDSTICKS, Yardstick, of_vendor
 from tests.simulation import ACCOUNTS, Simulation, callcap, truth_of
 
@@ -64,7 +63,7 @@ def account(vendor: str, **more: Any) -> Source:
 NO_SHRINKING = (Phase.explicit, Phase.generate)
 """Phases without shrinking: an example is a life of hours, and shrinking it would take longer than reading it."""
 vices = st.dictionaries(
-    st.sampled_from(sorted(RATES.keys() - LIES - SILENCE - NOT_YET.keys())),
+    st.sampled_from(sorted(RATES.keys() - LIES - SILENCE)),
     st.sampled_from([0.02, 0.1, 0.3]),
     max_size=4,
 )

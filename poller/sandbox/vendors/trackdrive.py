@@ -21,8 +21,10 @@ from poller.sandbox.api import query as asked
 from poller.sandbox.api.backend import Desk, Vendor, json_answer
 from poller.sandbox.api.date_ranges import ALWAYS
 from poller.sandbox.api.query import Query
+from poller.sandbox.vendors.trackdrive_calls import CALLS
+from poller.sandbox.vendors.trackdrive_leads import LEADS
 from poller.sandbox.vendors.trackdrive_log import ENTRIES, ChangeLog
-from poller.sandbox.vendors.trackdrive_records import CALLS, COMPANY_ZONE, LEADS
+from poller.sandbox.vendors.trackdrive_records import COMPANY_ZONE
 from poller.sandbox.world.records import Fields, Kind, Version, second
 
 PUBLIC_KEY = "sandbox-trackdrive-public-key"

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from poller.sandbox.vendors.trackdrive_records import CALLS, LEADS, milli, show
+from poller.sandbox.vendors.trackdrive_calls import CALLS
+from poller.sandbox.vendors.trackdrive_leads import LEADS
+from poller.sandbox.vendors.trackdrive_records import milli, show
 from poller.sandbox.world.records import Fields, Kind, Version, View
 from poller.sandbox.world.world import World
 
