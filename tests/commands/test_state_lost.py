@@ -1,7 +1,6 @@
 """A broker that comes back with an empty disk under a whole poller: it says so, and goes on once a start began anew."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,11 @@ from tests.commands.test_kafka import subjects
 from tests.commands.test_replicas import house_of
 from tests.commands.vendors import Vendors
 from tests.kafka.broker import Broker
-from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
 
 pytestmark = pytest.mark.slow
 
 SOON = f"{HASTY}; from poller.state.kafka import group, watch; watch.EVERY, group._UNSETTLED = 0.5, 5.0"
-
-
-@pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker that no other test uses."""
-    try:
-        broker = Broker(tmp_path_factory.mktemp("kafka"))
-    except NoKafka as error:
-        pytest.skip(f"NOTHING WAS TESTED ON A BROKER THAT LOSES ITS DATA: {error}")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def lag(poller: Poller) -> float:

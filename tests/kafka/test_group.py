@@ -3,23 +3,17 @@
 Killed: a client that looks for its brokers only where they were.
 """
 
-import gc
-from collections.abc import Iterator
-
 import anyio
 import pytest
 
 from poller.state.kafka import assignment, group
 from tests.kafka.broker import Broker, free_ports
-from tests.kafka.jars import NoKafka
 from tests.kafka.ledgers import replica
 from tests.kafka.reading import Place
 from tests.kafka.test_ledger_transactions import delivered, known
 from tests.state.ledgers import change, checkpoint
 
-DROPPED = "pytest.PytestUnraisableExceptionWarning"
-"""A connection that aiokafka lost while it was being opened is closed by nobody: a broker that dies leaves some."""
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(f"ignore::{DROPPED}")]
+pytestmark = pytest.mark.slow
 
 A = "acme/calls"
 
@@ -29,19 +23,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.2)
     monkeypatch.setattr(group, "_UNSETTLED", 3.0)
     monkeypatch.setattr(assignment, "backoff", lambda failures: 0.2)
-
-
-@pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker that no other test uses."""
-    try:
-        broker = Broker(tmp_path_factory.mktemp("kafka"))
-    except NoKafka as error:
-        pytest.skip(f"NOTHING WAS TESTED ON A BROKER THAT MOVES: {error}")
-    broker.start()
-    yield broker
-    broker.stop()
-    gc.collect()  # so that what is left of it is found here, not in a later test
 
 
 async def test_a_broker_that_comes_back_at_another_address_is_found_there(own: Broker) -> None:

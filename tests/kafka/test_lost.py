@@ -16,15 +16,12 @@ from poller.state.ledger import Change, OwnershipLost
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import Replica, replica, unheard
 from tests.kafka.reading import DEADLINE, Place
-from tests.kafka.test_group import DROPPED, own
 from tests.kafka.test_ledger_replicas import ALL, first
 from tests.kafka.test_ledger_state import cut
 from tests.kafka.test_ledger_transactions import delivered, known, refused
 from tests.state.ledgers import change, checkpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(f"ignore::{DROPPED}")]
-
-__all__ = ["own"]
+pytestmark = pytest.mark.slow
 
 A = "acme/calls"
 

@@ -10,13 +10,10 @@ from poller.state.kafka import assignment
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import replica
 from tests.kafka.reading import Place
-from tests.kafka.test_group import DROPPED, own
 from tests.kafka.test_ledger_transactions import known
 from tests.state.ledgers import change, checkpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(f"ignore::{DROPPED}")]
-
-__all__ = ["own"]
+pytestmark = pytest.mark.slow
 
 A = "acme/calls"
 
