@@ -3,12 +3,37 @@
 An output makes batches of messages durable at a destination. For each batch the ledger asks it to announce what it is
 about to touch, saves that, has it write, and saves the marks that it returns together with the checkpoint. After a
 crash the output is opened with the marks that were saved last.
+
+This module is all that an output of another package imports. Its names keep their meaning as long as `API` stays.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self, TypeAlias
+from typing import ClassVar, Protocol, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from outputs.units import Duration, Size
+
+__all__ = [
+    "API",
+    "Duration",
+    "Marks",
+    "Message",
+    "Output",
+    "OutputClosed",
+    "OutputConfig",
+    "OutputError",
+    "Size",
+    "StreamRef",
+    "Undeliverable",
+    "Unreachable",
+]
+
+API = 1
+"""The version of this interface. It rises when a name goes or changes its meaning, and stays when one is added."""
 
 Marks: TypeAlias = Mapping[str, bytes | None]
 """Values that an output wants to get back at its next opening, by names of its own choosing, such as paths.
@@ -111,3 +136,32 @@ class Output(Protocol):
         ...
 
     async def __aexit__(self, *exc: object) -> None: ...
+
+
+class OutputConfig(BaseModel):
+    """The configuration of an output: its keys, and what it opens. A field `type: Literal[NAME]` names the output.
+
+    An unknown key is an error, and no error shows what was set. A value that nobody may see is a `SecretStr`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    API: ClassVar[int] = 1
+    """The version of the interface that the output was made for: 1 where its class says nothing."""
+
+    type: str
+
+    @abstractmethod
+    def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
+        """Return the output, to be opened at these marks, without any I/O; `places` are the streams to come."""
+
+    @abstractmethod
+    def check(self, marks: Mapping[str, bytes] | None = None) -> str:
+        """Return a sentence that says that the output can be written to, and stands at these marks (None: unknown).
+
+        Raises OutputError. Changes nothing and creates nothing: a running poller may be writing. It runs in a thread.
+        """
+
+    @abstractmethod
+    def destinations(self) -> Sequence[str]:
+        """Return names of all that this writes to, with * for any text without a slash; two outputs share none."""

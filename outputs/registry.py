@@ -1,15 +1,14 @@
-"""The configurations of all outputs there are, told apart by their `type`."""
+"""The table of contents of the outputs that are built in. Packages bring others: see `outputs.OutputConfig`."""
 
-from typing import Annotated, TypeAlias
+from pydantic import BaseModel
 
-from pydantic import BaseModel, Field
-
+from outputs import OutputConfig
 from outputs.file import FileConfig
 from outputs.kafka import KafkaConfig
 from outputs.kafka.connection import LOGIN, Cluster
 from outputs.stdout import StdoutConfig
 
-OutputConfig: TypeAlias = Annotated[StdoutConfig | FileConfig | KafkaConfig, Field(discriminator="type")]
+OUTPUTS: tuple[type[OutputConfig], ...] = (StdoutConfig, FileConfig, KafkaConfig)
 
 
 def renew_login(in_use: BaseModel, was: BaseModel, now: BaseModel) -> bool:

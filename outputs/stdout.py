@@ -9,22 +9,19 @@ from typing import Literal, Self
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel, ConfigDict
 
-from outputs import Marks, Message, Output, OutputClosed, OutputError, StreamRef
+from outputs import Marks, Message, Output, OutputClosed, OutputConfig, OutputError, StreamRef
 
 _PATIENCE = 100
 """Milliseconds after which a writer that waits for its reader looks whether it is still wanted."""
 
 
-class StdoutConfig(BaseModel):
+class StdoutConfig(OutputConfig):
     """Events and rejects as lines on the standard output."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["stdout"]
 
-    def open(self, marks: Mapping[str, bytes], streams: Collection[StreamRef] = ()) -> Output:
+    def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
         """Return the output; it has no marks."""
         return StdoutOutput()
 

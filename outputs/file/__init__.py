@@ -3,22 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from outputs import Output, StreamRef
+from outputs import Output, OutputConfig, StreamRef
 from outputs.file import paths
 from outputs.file.output import FileOutput
 from outputs.file.rotation import Compression, Rotate
 
 
-class FileConfig(BaseModel):
+class FileConfig(OutputConfig):
     """Events and rejects as JSON lines in files, exactly once; files are closed by date, size or age.
 
     Paths take {source}, {stream}, {kind}, {date} and {hour} (UTC, of `observedtime`). Where there is `rotate` or
     `compression`, a closed file gets a number before its suffix, and is compressed then.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["file"]
     path: str = Field(examples=["events/{source}/{stream}/{date}.jsonl"])

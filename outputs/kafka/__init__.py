@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from anyio.from_thread import start_blocking_portal
 from pydantic import AfterValidator, Field
 
-from outputs import Output, StreamRef
+from outputs import Output, OutputConfig, StreamRef
 from outputs.kafka import records
 from outputs.kafka.batching import Compression
 from outputs.kafka.connection import Cluster
@@ -19,7 +19,7 @@ from outputs.kafka.topics import looking_at
 Topic = Annotated[str, AfterValidator(records.template)]
 
 
-class KafkaConfig(Cluster):
+class KafkaConfig(Cluster, OutputConfig):
     """Events and rejects as CloudEvents in Kafka, at least once.
 
     The names of topics may hold {source}, {stream} and {kind}. Topics that are missing are created, where the cluster

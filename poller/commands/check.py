@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import anyio.to_thread
 from pydantic import SecretStr
 
-from outputs import OutputError
-from outputs.registry import OutputConfig
+from outputs import OutputConfig, OutputError
+from poller.config.plugins import OURS, OUTPUT_TYPES, SOURCE_TYPES
 from poller.config.settings import Settings
 from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import make_auth
@@ -29,11 +29,15 @@ _LOOKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding about a source, an output or the state, in words; one that is not `ok` prevents a run."""
+    """A finding about a source, an output or the state, in words; one that is not `ok` prevents a run.
+
+    `package` is the package, and its version, that brings the type.
+    """
 
     name: str
     ok: bool
     words: str
+    package: str = OURS
 
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
@@ -57,10 +61,18 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             words="; ".join(problems) or f"{describe_place(settings.state)}: {there}{warnings}",
         )
         for name, source in settings.sources.items():
-            yield await _source(name, source, token_of(state, name), telemetry, now)
+            found = await _source(name, source, token_of(state, name), telemetry, now)
+            yield _from(SOURCE_TYPES.package(source.type), found)
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
         for name, config in settings.outputs.items():
-            yield await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
+            found = await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
+            yield _from(OUTPUT_TYPES.package(config.type), found)
+
+
+def _from(package: str, found: Finding) -> Finding:
+    """Add the package that brings the type; the words name it where it is not this one."""
+    words = found.words if package == OURS else f"{found.words}; from {package}"
+    return replace(found, words=words, package=package)
 
 
 async def _source(name: str, source: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
@@ -70,7 +82,9 @@ async def _source(name: str, source: Source, token: Token | None, telemetry: Tel
     async with open_session(name, source, auth, telemetry, lambda: now) as session:
         try:
             said = await source.probe(session)
-        except PollerError as error:
+        except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
+            if not isinstance(error, PollerError):
+                return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
             remedy = _refused(source) if isinstance(error, Denied) else ""
             return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
     return Finding(name, ok=True, words=said + _too_slow(source))

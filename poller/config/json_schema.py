@@ -6,15 +6,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from poller.config.settings import Settings
+from poller.config.plugins import BUILT_IN, Named
+from poller.config.settings import settings_type
 from poller.humanize import format_duration
 
 _NOTES = {"title", "description", "default", "examples", "format", "writeOnly"}  # they allow and forbid nothing
 
 
-def config_schema() -> dict[str, Any]:
-    """The JSON Schema of the configuration file: wherever a value may stand, so may `${...}`."""
-    schema = Settings.model_json_schema(schema_generator=_Schema)
+def config_schema(named: Named = BUILT_IN) -> dict[str, Any]:
+    """The JSON Schema of the configuration file: wherever a value may stand, so may `${...}`.
+
+    It has the types that are built in, and those `named`.
+    """
+    schema = settings_type(named.sources, named.outputs).model_json_schema(schema_generator=_Schema)
     opened: dict[str, Any] = _opened(schema)
     return {"$schema": GenerateJsonSchema.schema_dialect, **opened, "title": "The configuration of poller"}
 

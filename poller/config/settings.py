@@ -3,24 +3,27 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from outputs import OutputConfig
 from outputs.kafka import KafkaConfig
-from outputs.registry import OutputConfig
+from outputs.registry import OUTPUTS
 from outputs.stdout import StdoutConfig
 from poller.config.document import Document, Keys, Problem, Value, read_document
+from poller.config.plugins import OneOf, find_named
 from poller.config.validation import validation_problems
 from poller.errors import ConfigError
 from poller.plugin.config_types import Secret
 from poller.plugin.credentials import RefreshTokenGrant
 from poller.plugin.source import Source, Strict
-from poller.sources.registry import SourceConfig
+from poller.sources.registry import SOURCES
 from poller.state.kafka import KafkaState
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState
@@ -39,6 +42,7 @@ SOCKET_PATH = 107
 """Bytes of the path of a socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
+_PART = Field(min_length=1, json_schema_extra=_ONLY_NAMES)
 
 
 class Server(Strict):
@@ -63,8 +67,8 @@ class Server(Strict):
 class Settings(Strict):
     """Everything a run is told: each source and output by the name the user gave it."""
 
-    sources: Annotated[dict[Name, SourceConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
-    outputs: Annotated[dict[Name, OutputConfig], Field(min_length=1, json_schema_extra=_ONLY_NAMES)]
+    sources: Annotated[dict[Name, Annotated[Source, OneOf(SOURCES)]], _PART]
+    outputs: Annotated[dict[Name, Annotated[OutputConfig, OneOf(OUTPUTS)]], _PART]
     state: StateConfig = SqliteState()
     server: Server = Server()
 
@@ -97,6 +101,18 @@ class Settings(Strict):
         return self
 
 
+@cache
+def settings_type(sources: tuple[type[Source], ...], outputs: tuple[type[OutputConfig], ...]) -> type[Settings]:
+    """Return the settings that can also hold these classes, which are of other packages."""
+    if not sources and not outputs:
+        return Settings
+    fields: dict[str, Any] = {
+        "sources": (Annotated[dict[Name, Annotated[Source, OneOf(SOURCES, sources)]], _PART], ...),
+        "outputs": (Annotated[dict[Name, Annotated[OutputConfig, OneOf(OUTPUTS, outputs)]], _PART], ...),
+    }
+    return create_model("Settings", __base__=Settings, __doc__=Settings.__doc__, **fields)
+
+
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read and check a configuration whole. Raises ConfigError with all its problems, which show no secret."""
     return check_document(read_document(path, environ))
@@ -104,15 +120,16 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 def check_document(document: Document) -> Settings:
     """Check a document whole. Raises ConfigError as `load` does."""
-    settings, problems = None, []
+    settings, problems, named = None, [], find_named(document)
+    model = settings_type(named.sources, named.outputs)
     try:
-        settings = Settings.model_validate(document.value)
+        settings = model.model_validate(document.value)
     except ValidationError as error:
-        problems = list(validation_problems(error, Settings.model_json_schema(), document))
-    later = dict(_later(document))
-    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in later)]
-    if settings is None or document.problems:
-        raise document.error([*document.problems, *later.values(), *news])
+        problems = list(validation_problems(error, model.model_json_schema(), document))
+    told = {**named.problems, **dict(_later(document))}
+    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in told)]
+    if settings is None or document.problems or told:
+        raise document.error([*document.problems, *told.values(), *news])
     return settings
 
 

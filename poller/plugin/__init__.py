@@ -1,9 +1,146 @@
-"""The parts that a source is made of: streams, sweeps, credentials, configuration types, pagination, readers of fields.
+"""All that a source is made of: streams, sweeps, credentials, types of settings, pagination, readers of fields.
 
-A source imports from here and from nowhere else in poller. The errors are named after what poller does about them:
-see `poller.errors`.
+A source imports from this module and from nowhere else in poller, whether it is built in or of another package. The
+names keep their meaning as long as `API` stays. The modules behind them may change at any time. The errors are named
+after what poller does about them: see `poller.errors`.
 """
 
+from outputs.units import Duration
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
+from poller.plugin import kinds
+from poller.plugin.config_types import Address, Origin, Region, Secret
+from poller.plugin.credentials import Credential, RefreshTokenGrant, StaticHeaders
+from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
+from poller.plugin.fields.phones import e164
+from poller.plugin.fields.scalars import (
+    lead_status,
+    letters_only,
+    read_bool,
+    read_id,
+    read_named,
+    read_number,
+    read_own_fields,
+    read_seconds,
+    read_text,
+)
+from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, struct_of
+from poller.plugin.fields.times import (
+    ZoneName,
+    is_same_zone,
+    read_time,
+    read_zone,
+    require_time,
+    seconds_between,
+    time_after,
+    wall_clock,
+)
+from poller.plugin.pagination.bisect import Span, bisect
+from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
+from poller.plugin.pagination.filtered import FilterCheck, is_between
+from poller.plugin.pagination.newest_first import NewestFirst
+from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
+from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_in_turn, read_pages
+from poller.plugin.pagination.sync_token import Expired, follow_sync_token
+from poller.plugin.pagination.truncated import bisect_truncated
+from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
+from poller.plugin.stream import (
+    BEGINNING,
+    Cursor,
+    End,
+    Fetch,
+    History,
+    Http,
+    Leaf,
+    Page,
+    RecordType,
+    Response,
+    Stream,
+    Sweep,
+    Window,
+)
 
-__all__ = ["Denied", "Shifted", "SourceError", "Throttled", "Unavailable", "Unexpected"]
+API = 1
+"""The version of this interface. It rises when a name goes or changes its meaning, and stays when one is added."""
+
+__all__ = [
+    "API",
+    "BEGINNING",
+    "UNREADABLE",
+    "Address",
+    "ChosenStreams",
+    "Credential",
+    "Cursor",
+    "Denied",
+    "Duration",
+    "End",
+    "Expired",
+    "Fetch",
+    "FilterCheck",
+    "History",
+    "Http",
+    "IdentityOf",
+    "Leaf",
+    "ListPage",
+    "NewestFirst",
+    "Numbering",
+    "Origin",
+    "Page",
+    "PageEnds",
+    "PageRef",
+    "RecordType",
+    "RefreshTokenGrant",
+    "Region",
+    "Response",
+    "Secret",
+    "SentRows",
+    "Shifted",
+    "Source",
+    "SourceError",
+    "Span",
+    "StaticHeaders",
+    "Stream",
+    "StreamSettings",
+    "Sweep",
+    "SweepSettings",
+    "Throttled",
+    "Unavailable",
+    "Unexpected",
+    "WholeList",
+    "Window",
+    "Windowed",
+    "ZoneName",
+    "as_struct",
+    "bearer",
+    "bisect",
+    "bisect_truncated",
+    "decode_response",
+    "e164",
+    "follow_sync_token",
+    "identity_of",
+    "is_between",
+    "is_same_zone",
+    "kinds",
+    "lead_status",
+    "letters_only",
+    "numbered_page",
+    "numbering",
+    "read_bool",
+    "read_count",
+    "read_id",
+    "read_in_turn",
+    "read_named",
+    "read_number",
+    "read_own_fields",
+    "read_pages",
+    "read_rows",
+    "read_seconds",
+    "read_text",
+    "read_time",
+    "read_zone",
+    "require_time",
+    "seconds_between",
+    "struct_of",
+    "time_after",
+    "utf8",
+    "wall_clock",
+]

@@ -115,6 +115,8 @@ def bearer(token: SecretStr) -> StaticHeaders:
 class Source(Strict):
     """One configured vendor account or tenant."""
 
+    API: ClassVar[int] = 1
+    """The version of `poller.plugin` that the source was made for: 1 where its class says nothing."""
     KEEP_FOREVER: ClassVar[bool] = False
     REGION: ClassVar[str | None] = None
 

@@ -1,13 +1,10 @@
-"""The vendors we know: the table of contents."""
+"""The table of contents of the vendors that are built in. Packages bring others: see `poller.plugin`."""
 
-from typing import Annotated, TypeAlias
-
-from pydantic import Field
-
+from poller.plugin import Source
 from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
 from poller.sources.trackdrive import Trackdrive
 
-SourceConfig: TypeAlias = Annotated[Callcap | Flextell | Trackdrive | Ipscape | Agendize, Field(discriminator="type")]
+SOURCES: tuple[type[Source], ...] = (Callcap, Flextell, Trackdrive, Ipscape, Agendize)

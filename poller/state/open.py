@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import anyio
 
-from outputs import OutputError, StreamRef, Unreachable
+from outputs import OutputConfig, OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
-from outputs.registry import OutputConfig
 from outputs.stdout import StdoutConfig
 from poller.clock import Now
 from poller.errors import ConfigError

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from outputs.kafka import KafkaConfig
 from poller.config.reload import ConfigReload
+from poller.state.kafka import KafkaState
 from poller.telemetry import Telemetry
 
 LOGIN = {
@@ -71,7 +72,7 @@ async def test_a_password_of_output_and_state_counts_from_the_next_connection(tm
         ]
         assert "SECRET" not in str(told)
         for config in in_use:
-            assert isinstance(config, KafkaConfig) or config.type == "kafka"
+            assert isinstance(config, KafkaConfig | KafkaState)
             assert config.connection()["sasl_plain_password"] == f"new-SECRET-{number}"
 
 

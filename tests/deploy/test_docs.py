@@ -4,16 +4,16 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import typer
 import yaml
 
 from poller.cli import app
+from poller.config.plugins import type_name
 from poller.config.settings import Settings
 from poller.sandbox.accounts import account
-from poller.sources.registry import SourceConfig
+from poller.sources.registry import SOURCES
 from tests.commands.running import ROOT
 from tests.deploy.chart import EXAMPLES
 
@@ -60,8 +60,7 @@ def test_every_file_that_the_page_on_architecture_names_is_in_its_package() -> N
 def test_the_readme_names_every_vendor_and_every_page() -> None:
     readme = (ROOT / "README.md").read_text()
     vendors = re.findall(r"(?m)^\| \[.+?\]\(.+?\) \| `(\w+)` \|", readme)
-    types = [get_args(vendor.model_fields["type"].annotation)[0] for vendor in get_args(get_args(SourceConfig)[0])]
-    assert sorted(vendors) == sorted(types)
+    assert sorted(vendors) == sorted(str(type_name(vendor)) for vendor in SOURCES)
     pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")} | {"CONTRIBUTING.md", "SECURITY.md"}
     assert {page for page in pages if f"({page})" not in readme} == set()
 

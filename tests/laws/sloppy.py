@@ -63,6 +63,7 @@ ONLY: Mapping[str, frozenset[str]] = {
     "windows_zone": ZONED,
     "empty_pages": frozenset({"agendize", "ipscape", "trackdrive"}),
     "size_capped": COUNTED,
+    "last_uncounted": frozenset({"callcap", "flextell"}),
     "stray_row": frozenset({"agendize", "callcap", "ipscape", "trackdrive"}),
 }
 """Kinds that not every vendor's documented answers have room for."""

@@ -4,19 +4,20 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import BaseModel, ValidationError
 
 from outputs import Output, OutputError
-from outputs.registry import OutputConfig
+from outputs.registry import OUTPUTS
 from outputs.stdout import StdoutConfig, StdoutOutput
+from poller.config.plugins import type_name
 from tests.kafka.reading import Place
 from tests.outputs.material import Ledger, file_config, lines, message, messages, values
 
-REGISTERED = [get_args(config.model_fields["type"].annotation)[0] for config in get_args(get_args(OutputConfig)[0])]
+REGISTERED = list(map(type_name, OUTPUTS))
 
 
 class Config(Protocol):

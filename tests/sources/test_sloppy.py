@@ -238,9 +238,12 @@ async def test_pages_of_another_size_that_keep_to_it_are_read_on(
     stream: Stream, sweep: str, listing: Callable[..., Any], rows: list[Any], size: str, cap: int
 ) -> None:
     pages = [rows[begin : begin + cap] for begin in range(0, len(rows), cap)]
-    http = Scripted(Said(listing(page, page=n, total=130, **{size: cap})) for n, page in enumerate(pages, 1))
-    done = await read(stream, sweep, http)
-    assert (done.error, done.records(), done.sizes) == (None, rows, [len(page) for page in pages])
+    full: list[list[Any]] = [[]] if 130 % cap == 0 else []  # the page after a full last one
+    answers = enumerate([*pages, *full], 1)
+    done = await read(
+        stream, sweep, Scripted(Said(listing(page, page=n, total=130, **{size: cap})) for n, page in answers)
+    )
+    assert (done.error, done.records(), done.sizes) == (None, rows, [len(page) for page in [*pages, *full]])
     assert done.end.cursor
 
 

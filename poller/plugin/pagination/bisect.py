@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from poller.errors import Shifted
 from poller.plugin.fields.structs import IdentityOf
-from poller.plugin.pagination.pages import ListPage, PageEnds
+from poller.plugin.pagination.pages import ListPage, PageEnds, ask_beyond
 from poller.plugin.stream import Cursor, End, Page, Window
 
 SECOND = timedelta(seconds=1)
@@ -105,10 +105,11 @@ class _Reading:
         for _ in range(PASSES):
             names: Counter[str | bytes] = Counter()
             number, ended = 0, False
+            answer: ListPage | None = None
             self._ends.begin()
             while not ended:
                 number += 1
-                answer = await self._answer(span, number)
+                answer = await self._next(span, number, answer)
                 ended = self._ends.ended(answer)
                 found = self._names(answer)
                 if found and found.keys() <= names.keys():
@@ -121,6 +122,12 @@ class _Reading:
                 return
             before = names
         self._doubts(f"{PASSES} readings of one second do not agree with each other, or with the total")
+
+    async def _next(self, span: Span, number: int, last: ListPage | None) -> ListPage:
+        """Ask for the page after `last`, which may be full and all that its total counts."""
+        if last and self._ends.counted(last):
+            return await ask_beyond(self._answer(span, number), last)
+        return await self._answer(span, number)
 
     async def _answer(self, span: Span, number: int) -> ListPage:
         answer = await self._ask(span, number)

@@ -48,8 +48,8 @@ def numbered_page(found: Numbering, rows: Sequence[Raw], date: datetime | None, 
     """Return the page with the number of the next one, and what is doubtful about it.
 
     `number` and `size` are what was asked for. A vendor that makes its pages of another size, and says so, numbers them
-    by that size: the list is read on by it. Raises Unexpected where it is another page: that is the answer to another
-    request, and nobody knows which.
+    by that size: the list is read on by it. A full last page has one `beyond` it. Raises Unexpected where it is another
+    page: that is the answer to another request, and nobody knows which.
     """
     if found.number != number:
         raise Unexpected(f"page {number} is not what was asked for: it says it is page {found.number}")
@@ -57,6 +57,7 @@ def numbered_page(found: Numbering, rows: Sequence[Raw], date: datetime | None, 
     pages = -(-found.total // size)
     goes_on = number < found.last or (len(rows) >= size and number < pages)
     doubt = next(_contradictions(found, len(rows), size, pages), None)
+    full = len(rows) >= size and not goes_on
     return ListPage(
         rows,
         found.total,
@@ -64,6 +65,7 @@ def numbered_page(found: Numbering, rows: Sequence[Raw], date: datetime | None, 
         date,
         doubt=f"page {number} contradicts itself: {doubt}" if doubt else None,
         size=found.size,
+        beyond=number + 1 if full else None,
     )
 
 

@@ -7,13 +7,13 @@ goes on.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
 
-from poller.errors import Shifted, Unexpected
+from poller.errors import Shifted, TooLarge, Unexpected
 from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.stream import Cursor, End, Page
 
@@ -29,7 +29,8 @@ class ListPage:
     """An answer of a list, its envelope believed.
 
     `following` is None at the end of the list, `token` the vendor's sync token (see Cursor). `doubt` says how the
-    answer contradicts itself; `size` is the size of its pages, where the answer names one.
+    answer contradicts itself; `size` is the size of its pages, where the answer names one. `beyond` is the page after a
+    last one that is full: there is none by the vendor's numbers, which may be one too low.
     """
 
     records: Sequence[msgspec.Raw]
@@ -39,10 +40,12 @@ class ListPage:
     token: str | None = None
     doubt: str | None = None
     size: int | None = None
+    beyond: PageRef | None = None
 
 
 class _Pass:
-    """A pass over a list, and what it has seen; `doubt` is the first contradiction, `circles` that the list repeats."""
+    """A pass over a list, and what it has seen: its `last` page, `doubt`, the first contradiction, and `circles`, that
+    the list repeats."""
 
     def __init__(self, identity: IdentityOf | None) -> None:
         self._identity = identity
@@ -51,6 +54,7 @@ class _Pass:
         self._been: set[PageRef] = set()
         self._total, self._empty = 0, 0
         self._size: int | None = None
+        self.last: ListPage | None = None
         self.began: datetime | None = None
         self.doubt: str | None = None
         self.circles = False
@@ -60,6 +64,7 @@ class _Pass:
         if not self._been:
             self.began, self._size = answer.date, answer.size
         self._been.add(at)
+        self.last = answer
         self._count(answer)
         self._empty = 0 if answer.records else self._empty + 1
         self.circles = answer.following in self._been
@@ -114,10 +119,10 @@ async def read_pages(
     so_far = _Pass(identity)
     at: PageRef | None = 1
     while at is not None:
-        answer = await _ask_within(ask, at, so_far.began, lag, limit)
+        answer = await _ask_within(ask, at, so_far, lag, limit)
         so_far.take(at, answer)
-        at = None if so_far.circles else answer.following
-        if at is not None and enough and enough(answer.records):
+        at = None if so_far.circles else answer.following or answer.beyond
+        if answer.following is not None and enough and enough(answer.records):
             at = None
         if at is not None:
             yield Page(answer.records)
@@ -131,15 +136,32 @@ async def read_pages(
 async def _ask_within(
     ask: Callable[[PageRef], Awaitable[ListPage]],
     at: PageRef,
-    began: datetime | None,
+    so_far: _Pass,
     lag: timedelta,
     limit: datetime | None,
 ) -> ListPage:
     """Ask for the next page. A page that is gone says that the list moved, and does not know what the pass covered."""
     try:
+        if so_far.last and so_far.last.following is None:
+            return await ask_beyond(ask(at), so_far.last)
         return await ask(at)
     except Shifted as gone:
-        raise Shifted(str(gone), gone.until or _until(began, lag, limit)) from None
+        raise Shifted(str(gone), gone.until or _until(so_far.began, lag, limit)) from None
+
+
+async def ask_beyond(asked: Awaitable[ListPage], last: ListPage) -> ListPage:
+    """Return the answer for the page after a full last one; it is empty where the vendor has no such page.
+
+    Vendors refuse such a page, say that it is gone, or send their last one once more.
+    """
+    nothing = replace(last, records=(), following=None, beyond=None, doubt=None)
+    try:
+        answer = await asked
+    except TooLarge:
+        raise
+    except (Shifted, Unexpected):
+        return nothing
+    return nothing if list(answer.records) == list(last.records) else answer
 
 
 async def read_in_turn(*lists: AsyncIterator[Page]) -> AsyncIterator[Page]:
@@ -167,6 +189,10 @@ class PageEnds:
         """A list begins; what is known of the vendor's page size stays."""
         self._read = 0
 
+    def counted(self, answer: ListPage) -> bool:
+        """Return True if all that the total of the last page counts was read."""
+        return answer.total is not None and self._read >= answer.total
+
     def ended(self, answer: ListPage) -> bool:
         """Take the next page: whether it is the last. An empty one is, and a full one never is.
 
@@ -177,4 +203,4 @@ class PageEnds:
         self._kept = self._kept or rows >= self._size
         if not rows or rows >= self._size:
             return not rows
-        return self._kept if answer.total is None else self._read >= answer.total
+        return self._kept if answer.total is None else self.counted(answer)

@@ -100,7 +100,10 @@ class Desk:
             size = max(1, size // 2)
         if self.strikes("size_capped"):
             size = min(size, MOST_ROWS)
-        total, shown = len(rows), rows[(page - 1) * size : page * size]
+        total = len(rows)
+        if self.strikes("last_uncounted") and total > 1:
+            total, size = total - 1, min(size, total - 1)
+        shown = rows[(page - 1) * size : page * size]
         claimed = len(shown)
         if self.strikes("silent_page_cap"):
             shown = shown[: (claimed + 1) // 2]

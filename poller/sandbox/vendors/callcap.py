@@ -84,7 +84,7 @@ def _list(desk: Desk, query: asked.Query) -> Response:
     if not rows and ("call_id" in query or desk.strikes("empty_404")):
         return refusal(404, "No calls found")
     cut = desk.cut(rows, page, size)
-    if page > cut.last_page:
+    if page > cut.last_page and not cut.rows:
         return refusal(400, f"page must be a number from 1 to {cut.last_page}")
     return desk.answer({
         "pagination": {"page": page, "last_page": cut.last_page, "records_returned": cut.claimed, "show": cut.size,

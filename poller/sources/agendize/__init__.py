@@ -13,13 +13,26 @@ from zoneinfo import ZoneInfo
 from msgspec import json
 from pydantic import SecretStr, model_validator
 
-from poller.plugin import kinds
-from poller.plugin.config_types import Origin, Secret
-from poller.plugin.credentials import Credential, StaticHeaders
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.times import ZoneName
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
-from poller.plugin.stream import History, Http, RecordType, Stream
+from poller.plugin import (
+    ChosenStreams,
+    Credential,
+    History,
+    Http,
+    Origin,
+    RecordType,
+    Secret,
+    Source,
+    StaticHeaders,
+    Stream,
+    StreamSettings,
+    SweepSettings,
+    WholeList,
+    Windowed,
+    ZoneName,
+    bearer,
+    kinds,
+    read_id,
+)
 from poller.sources.agendize import api, records
 
 

@@ -11,18 +11,34 @@ from functools import partial
 
 from msgspec import UNSET, Raw, Struct, json
 
-from poller.plugin import Denied, SourceError, Throttled, Unavailable, Unexpected
-from poller.plugin.fields.decoding import decode_response, utf8
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.structs import identity_of
-from poller.plugin.fields.times import read_time
-from poller.plugin.pagination.bisect import Span
-from poller.plugin.pagination.envelope import SentRows, read_rows
-from poller.plugin.pagination.filtered import FilterCheck
-from poller.plugin.pagination.pages import ListPage, PageRef
-from poller.plugin.pagination.sync_token import Expired, follow_sync_token
-from poller.plugin.pagination.truncated import bisect_truncated
-from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Response, Window
+from poller.plugin import (
+    BEGINNING,
+    Cursor,
+    Denied,
+    Expired,
+    FilterCheck,
+    Http,
+    Leaf,
+    ListPage,
+    Page,
+    PageRef,
+    Response,
+    SentRows,
+    SourceError,
+    Span,
+    Throttled,
+    Unavailable,
+    Unexpected,
+    Window,
+    bisect_truncated,
+    decode_response,
+    follow_sync_token,
+    identity_of,
+    read_id,
+    read_rows,
+    read_time,
+    utf8,
+)
 from poller.sources.agendize.records import STARTED, start_of
 
 CALLS = "/calls"

@@ -7,12 +7,20 @@ from zoneinfo import ZoneInfo
 
 from msgspec import json, structs
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import read_id, read_seconds, read_text
-from poller.plugin.fields.structs import as_struct, struct_of
-from poller.plugin.fields.times import read_time, read_zone, require_time, time_after
-from poller.plugin.stream import Leaf
+from poller.plugin import (
+    Leaf,
+    as_struct,
+    e164,
+    kinds,
+    read_id,
+    read_seconds,
+    read_text,
+    read_time,
+    read_zone,
+    require_time,
+    struct_of,
+    time_after,
+)
 
 # What the documentation leaves open, and we assume:
 STATUSES: Mapping[str, kinds.CallStatus] = {

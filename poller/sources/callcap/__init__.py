@@ -13,13 +13,27 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from poller.plugin import Unexpected, kinds
-from poller.plugin.config_types import Origin, Secret
-from poller.plugin.credentials import Credential
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.times import ZoneName, require_time
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed, bearer
-from poller.plugin.stream import BEGINNING, History, Http, RecordType, Stream
+from poller.plugin import (
+    BEGINNING,
+    ChosenStreams,
+    Credential,
+    History,
+    Http,
+    Origin,
+    RecordType,
+    Secret,
+    Source,
+    Stream,
+    StreamSettings,
+    SweepSettings,
+    Unexpected,
+    Windowed,
+    ZoneName,
+    bearer,
+    kinds,
+    read_id,
+    require_time,
+)
 from poller.sources.callcap import api, records
 
 PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}

@@ -13,15 +13,34 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from poller.plugin import Shifted, Unexpected
-from poller.plugin.fields.decoding import decode_response
-from poller.plugin.fields.structs import IdentityOf, identity_of, struct_of
-from poller.plugin.fields.times import is_same_zone, read_time, read_zone, wall_clock
-from poller.plugin.pagination.envelope import SentRows, read_rows
-from poller.plugin.pagination.filtered import FilterCheck, is_between
-from poller.plugin.pagination.numbered import numbered_page, numbering
-from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.stream import BEGINNING, Cursor, End, Http, Page, Response, Window
+from poller.plugin import (
+    BEGINNING,
+    Cursor,
+    End,
+    FilterCheck,
+    Http,
+    IdentityOf,
+    ListPage,
+    Page,
+    PageRef,
+    Response,
+    SentRows,
+    Shifted,
+    Unexpected,
+    Window,
+    decode_response,
+    identity_of,
+    is_between,
+    is_same_zone,
+    numbered_page,
+    numbering,
+    read_pages,
+    read_rows,
+    read_time,
+    read_zone,
+    struct_of,
+    wall_clock,
+)
 
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most

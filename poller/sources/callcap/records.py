@@ -13,11 +13,20 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import letters_only, read_id, read_named, read_number, read_seconds, read_text
-from poller.plugin.fields.structs import as_struct, struct_of
-from poller.plugin.fields.times import read_time, seconds_between
+from poller.plugin import (
+    as_struct,
+    e164,
+    kinds,
+    letters_only,
+    read_id,
+    read_named,
+    read_number,
+    read_seconds,
+    read_text,
+    read_time,
+    seconds_between,
+    struct_of,
+)
 
 # What the documentation leaves open, and we assume:
 STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; filters spell it differently than records

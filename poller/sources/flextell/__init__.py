@@ -14,13 +14,29 @@ from typing import Annotated, ClassVar, Literal, Self
 from msgspec import json
 from pydantic import Field, SecretStr, model_validator
 
-from poller.plugin import Unexpected, kinds
-from poller.plugin.config_types import Address, Origin, Secret
-from poller.plugin.credentials import Credential, RefreshTokenGrant
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.times import read_time, require_time
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
-from poller.plugin.stream import History, Http, RecordType, Stream
+from poller.plugin import (
+    Address,
+    ChosenStreams,
+    Credential,
+    History,
+    Http,
+    Origin,
+    RecordType,
+    RefreshTokenGrant,
+    Secret,
+    Source,
+    Stream,
+    StreamSettings,
+    SweepSettings,
+    Unexpected,
+    WholeList,
+    Windowed,
+    bearer,
+    kinds,
+    read_id,
+    read_time,
+    require_time,
+)
 from poller.sources.flextell import api, records
 
 

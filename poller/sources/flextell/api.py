@@ -12,16 +12,31 @@ from typing import TypeAlias
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
-from poller.plugin import Unexpected
-from poller.plugin.fields.decoding import decode_response
-from poller.plugin.fields.scalars import read_bool, read_id
-from poller.plugin.fields.structs import identity_of, struct_of
-from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
-from poller.plugin.pagination.filtered import FilterCheck
-from poller.plugin.pagination.newest_first import NewestFirst
-from poller.plugin.pagination.numbered import numbered_page, numbering
-from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
-from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Window
+from poller.plugin import (
+    BEGINNING,
+    Cursor,
+    FilterCheck,
+    Http,
+    Leaf,
+    ListPage,
+    NewestFirst,
+    Page,
+    PageRef,
+    SentRows,
+    Unexpected,
+    Window,
+    decode_response,
+    identity_of,
+    numbered_page,
+    numbering,
+    read_bool,
+    read_count,
+    read_id,
+    read_in_turn,
+    read_pages,
+    read_rows,
+    struct_of,
+)
 from poller.sources.flextell.records import deleted
 
 Query: TypeAlias = Mapping[str, str]

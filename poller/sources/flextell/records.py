@@ -4,11 +4,18 @@ from typing import Any
 
 from msgspec import structs
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_named, read_text
-from poller.plugin.fields.structs import as_struct, struct_of
-from poller.plugin.fields.times import read_time
+from poller.plugin import (
+    as_struct,
+    e164,
+    kinds,
+    lead_status,
+    read_bool,
+    read_id,
+    read_named,
+    read_text,
+    read_time,
+    struct_of,
+)
 
 _Status = struct_of("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
 _Thing = struct_of("id name external_id")

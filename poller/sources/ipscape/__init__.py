@@ -18,14 +18,26 @@ from zoneinfo import ZoneInfo
 import msgspec
 from pydantic import AfterValidator, Field, SecretStr
 
-from poller.plugin import kinds
-from poller.plugin.config_types import Secret
-from poller.plugin.credentials import Credential, StaticHeaders
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.structs import identity_of
-from poller.plugin.fields.times import ZoneName
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed
-from poller.plugin.stream import History, Http, RecordType, Stream, Sweep
+from poller.plugin import (
+    ChosenStreams,
+    Credential,
+    History,
+    Http,
+    RecordType,
+    Secret,
+    Source,
+    StaticHeaders,
+    Stream,
+    StreamSettings,
+    Sweep,
+    SweepSettings,
+    WholeList,
+    Windowed,
+    ZoneName,
+    identity_of,
+    kinds,
+    read_id,
+)
 from poller.sources.ipscape import api, calls, leads
 from poller.sources.ipscape.api import Timed
 

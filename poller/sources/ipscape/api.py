@@ -19,14 +19,29 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from poller.plugin import Shifted, Unexpected
-from poller.plugin.fields.decoding import UNREADABLE, decode_response
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.structs import IdentityOf, struct_of
-from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
-from poller.plugin.pagination.filtered import FilterCheck, is_between
-from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Window
+from poller.plugin import (
+    BEGINNING,
+    UNREADABLE,
+    Cursor,
+    FilterCheck,
+    Http,
+    IdentityOf,
+    Leaf,
+    ListPage,
+    Page,
+    PageRef,
+    SentRows,
+    Shifted,
+    Unexpected,
+    Window,
+    decode_response,
+    is_between,
+    read_count,
+    read_id,
+    read_pages,
+    read_rows,
+    struct_of,
+)
 from poller.sources.ipscape.calls import Attempt, attempt_end
 
 ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/leads"

@@ -14,11 +14,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import letters_only, read_id, read_seconds, read_text
-from poller.plugin.fields.structs import as_struct, struct_of
-from poller.plugin.fields.times import require_time, seconds_between
+from poller.plugin import (
+    as_struct,
+    e164,
+    kinds,
+    letters_only,
+    read_id,
+    read_seconds,
+    read_text,
+    require_time,
+    seconds_between,
+    struct_of,
+)
 from poller.sources.ipscape.fields import each, instant, instants, times_of
 
 Times: TypeAlias = Mapping[str, datetime | None]

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import asdict
 
-from poller.plugin.fields.structs import as_struct
-from poller.plugin.fields.times import read_time
+from poller.plugin import as_struct, read_time
 
 
 def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, datetime | None]:

@@ -12,11 +12,20 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import lead_status, read_bool, read_id, read_number, read_own_fields, read_text
-from poller.plugin.fields.structs import as_struct, struct_of
-from poller.plugin.fields.times import read_time, require_time
+from poller.plugin import (
+    as_struct,
+    e164,
+    kinds,
+    lead_status,
+    read_bool,
+    read_id,
+    read_number,
+    read_own_fields,
+    read_text,
+    read_time,
+    require_time,
+    struct_of,
+)
 from poller.sources.ipscape.fields import each, instants, times_of
 
 _Uploaded = struct_of("created modified nextAttempt")

@@ -17,11 +17,22 @@ from typing import ClassVar, Literal
 import msgspec
 from pydantic import SecretStr, field_validator
 
-from poller.plugin import kinds
-from poller.plugin.config_types import Origin, Secret
-from poller.plugin.credentials import Credential, StaticHeaders
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, Windowed
-from poller.plugin.stream import History, Http, RecordType, Stream
+from poller.plugin import (
+    ChosenStreams,
+    Credential,
+    History,
+    Http,
+    Origin,
+    RecordType,
+    Secret,
+    Source,
+    StaticHeaders,
+    Stream,
+    StreamSettings,
+    SweepSettings,
+    Windowed,
+    kinds,
+)
 from poller.sources.trackdrive import api, change_log, records
 
 

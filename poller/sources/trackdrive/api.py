@@ -2,7 +2,7 @@
 
 - Filters have seconds, records milliseconds, and whether a filter's own second is in is not documented: a second more
   is asked for, and the newest range has no end.
-- Leads have neither order nor cursor, and paging drifts: see `poller.plugin.pagination.bisect`.
+- Leads have neither order nor cursor, and paging drifts: see `bisect`.
 - Where there are cursors, a page number is good for ten pages, and a cursor knows no other order than its own.
 """
 
@@ -14,21 +14,42 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from poller.plugin import Denied, Throttled, Unavailable, Unexpected
-from poller.plugin.fields.decoding import UNREADABLE, decode_response
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.structs import identity_of, struct_of
-from poller.plugin.fields.times import read_time
-from poller.plugin.pagination.bisect import SECOND, Span, bisect
-from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
-from poller.plugin.pagination.filtered import FilterCheck, is_between
-from poller.plugin.pagination.newest_first import NewestFirst
-from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_pages
-from poller.plugin.stream import BEGINNING, Cursor, Http, Leaf, Page, Response, Window
+from poller.plugin import (
+    BEGINNING,
+    UNREADABLE,
+    Cursor,
+    Denied,
+    FilterCheck,
+    Http,
+    Leaf,
+    ListPage,
+    NewestFirst,
+    Page,
+    PageEnds,
+    PageRef,
+    Response,
+    SentRows,
+    Span,
+    Throttled,
+    Unavailable,
+    Unexpected,
+    Window,
+    bisect,
+    decode_response,
+    identity_of,
+    is_between,
+    read_count,
+    read_id,
+    read_pages,
+    read_rows,
+    read_time,
+    struct_of,
+)
 
 Query: TypeAlias = Mapping[str, str]
 LEADS, CALLS, CHANGES = "/api/v1/leads", "/api/v1/calls", "/api/v1/change_logs"
 PAGES = 10  # the documented most
+SECOND = timedelta(seconds=1)
 FIXED = {"root": "true", "time_zone": "UTC"}  # without the root there is no metadata
 SHAPES = {LEADS: {"serializer": "lead"}, CALLS: {"serializer": "call"}, CHANGES: {"columns": "id,created_at,lead_id"}}
 
@@ -114,7 +135,12 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
     async def ask(place: PageRef) -> ListPage:
         query = {"order": "updated_at", "order_dir": "desc", "page": f"{place}"}
         answer = await _rows(http, CALLS, query)
-        return answer if ends.ended(answer) else replace(answer, following=int(place) + 1)
+        if ends.ended(answer):
+            return answer
+        number = int(place)
+        if ends.counted(answer) and number < PAGES:
+            return replace(answer, beyond=number + 1)
+        return replace(answer, following=number + 1)
 
     def enough(rows: Sequence[Raw]) -> bool:
         nonlocal read, beyond

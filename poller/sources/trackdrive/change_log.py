@@ -12,12 +12,20 @@ from typing import Any
 
 from msgspec import Raw
 
-from poller.plugin import Unexpected
-from poller.plugin.fields.decoding import UNREADABLE, decode_response
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.fields.times import read_time
-from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
-from poller.plugin.stream import Cursor, Http, Page, Window
+from poller.plugin import (
+    UNREADABLE,
+    Cursor,
+    Http,
+    ListPage,
+    Page,
+    PageRef,
+    Unexpected,
+    Window,
+    decode_response,
+    read_id,
+    read_pages,
+    read_time,
+)
 from poller.sources.trackdrive.api import CHANGES, FIXED, LAG, LEADS, ROW, SHAPES, believed, continued, since
 
 LEAD_BY_ID = "/api/v1/leads/{}/id"  # documented for another method only; that it reads a lead, too, we assume

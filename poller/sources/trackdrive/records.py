@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from poller.plugin import kinds
-from poller.plugin.fields.phones import e164
-from poller.plugin.fields.scalars import (
+from poller.plugin import (
+    e164,
+    kinds,
     lead_status,
     letters_only,
     read_bool,
@@ -21,9 +21,11 @@ from poller.plugin.fields.scalars import (
     read_own_fields,
     read_seconds,
     read_text,
+    read_time,
+    require_time,
+    seconds_between,
+    struct_of,
 )
-from poller.plugin.fields.structs import struct_of
-from poller.plugin.fields.times import read_time, require_time, seconds_between
 
 Lead = struct_of(
     "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"
