@@ -85,5 +85,6 @@ async def lead(http: Http, name: str) -> Page:
     said: Any = decode_response(ROW, sent)
     found = read_id(said.id)
     if found != name and (found or not said.created_at):
+        # strict: {"lead": {}} or null says neither what the lead is nor that it is gone, for which there is the 404
         raise Unexpected("another lead came than the one asked for")
     return Page((sent,))
