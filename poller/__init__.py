@@ -7,6 +7,7 @@ The packages, top layer first; imports run downwards only. `docs/architecture.md
 - `state`: delivers a page's events and saves the checkpoint, as one.
 - `events`: records to messages. `http`: the requests of one source. `sources`: the vendors.
 - `plugin`: all that a source is made of.
+- `testing`: suites for the tests of packages that bring a source or an output.
 - `telemetry`: metrics and log lines. `sandbox`: the vendors, simulated. Files: `clock`, `errors`, `humanize`, `retry`.
 
 Where events go is the package `outputs`, which knows nothing of poller.

@@ -1,17 +1,21 @@
 """The JSON Schema of events and rejects (https://json-schema.org/draft/2020-12)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from poller.events.cloudevent import SCHEMA_VERSION
-from poller.plugin.kinds import KINDS
+from poller.plugin.kinds import KINDS, Kind
 
 
-def event_schema() -> dict[str, Any]:
-    """Return the JSON Schema of everything that is ever written: an event of one of the kinds, or a reject."""
-    kinds = {kind.KIND: _data_schema(kind) for kind in KINDS}
+def event_schema(further: Iterable[type[Kind]] = ()) -> dict[str, Any]:
+    """Return the JSON Schema of everything that is ever written: an event of one of the kinds, or a reject.
+
+    `further` are kinds that a source brings.
+    """
+    kinds = {kind.KIND: _data_schema(kind) for kind in (*KINDS, *further)}
     events = [_envelope(name, [f"{name}.{what}" for what in ("created", "updated", "deleted")]) for name in kinds]
     reject = _envelope("reject", ["record.rejected"])
     return {

@@ -21,14 +21,13 @@ from poller.sandbox.sloppy.kinds import apply_kinds
 from poller.sandbox.sloppy.reply import Reply
 from poller.sandbox.world.world import World
 
-SECRETS = frozenset({"apikey", "api_key", "token", "auth_token", "access_token"})
-REFUSALS = {vendor.name: vendor.refusal for vendor in VENDORS}
-LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body><form action='/login'></form></body></html>"
-
-
-GATEWAY = "<html><head><title>Bad gateway</title></head><body><h1>Something went wrong</h1></body></html>"
-
 Refusal = Callable[[int, str], Response]
+"""Builds an error answer of a status and a text; with status 200, an error that only the body tells of."""
+
+SECRETS = frozenset({"apikey", "api_key", "token", "auth_token", "access_token"})
+REFUSALS: Mapping[str, Refusal] = {vendor.name: vendor.refusal for vendor in VENDORS}
+LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body><form action='/login'></form></body></html>"
+GATEWAY = "<html><head><title>Bad gateway</title></head><body><h1>Something went wrong</h1></body></html>"
 
 
 def _server_error(refusal: Refusal, rng: Random) -> Response:
@@ -93,11 +92,13 @@ class Answer:
 class Front:
     """An ASGI wrapper that fails. To cut off, it closes uvicorn's transport; in process it raises httpx.ReadError.
 
-    A request that changes something (a token refresh) is never cut off after it took effect.
+    A request that changes something (a token refresh) is never cut off after it took effect. `refusals` are those of
+    the vendors that fail, each under a path of its own; a single vendor has all paths.
     """
 
-    def __init__(self, app: ASGIApp, world: World, log: Log) -> None:
+    def __init__(self, app: ASGIApp, world: World, log: Log, refusals: Mapping[str, Refusal] = REFUSALS) -> None:
         self._app, self._world, self._log = app, world, log
+        self._refusals = refusals
         self._connections = Connections()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +106,7 @@ class Front:
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox speaks only HTTP, not {scope['type']}")
         self._world.advance()
-        vendor = scope["path"].split("/")[1]
+        vendor = scope["path"].split("/")[1] if len(self._refusals) > 1 else next(iter(self._refusals))
         used = self._connections.used(send)
         if used and scope["method"] == "GET" and self._strikes(vendor, "closed_when_reused"):
             await hang_up(receive, send, reset=False)
@@ -128,10 +129,10 @@ class Front:
             await hang_up(receive, send, reset=vice == "reset")
 
     def _strikes(self, vendor: str, vice: str) -> bool:
-        return vendor in REFUSALS and self._world.vices.strikes(vendor, vice)
+        return vendor in self._refusals and self._world.vices.strikes(vendor, vice)
 
     def _vice(self, vendor: str, method: str) -> str | None:
-        if vendor not in REFUSALS:
+        if vendor not in self._refusals:
             return None
         vice = next((vice for vice in FAULTS if self._world.vices.strikes(vendor, vice)), None)
         return None if vice == "short_body" and method != "GET" else vice
@@ -140,7 +141,7 @@ class Front:
         now = self._world.now()
         app: ASGIApp = self._app
         if vice and vice in INSTEAD:
-            app = INSTEAD[vice](REFUSALS[vendor], self._world.vices.rng)
+            app = INSTEAD[vice](self._refusals[vendor], self._world.vices.rng)
         answer = await _held_back(app, scope, receive)
         if vice == "throttle" or (vice == "server_error" and self._world.vices.rng.random() < 0.5):
             answer.headers.append((b"retry-after", self._retry_after(vendor, now).encode()))

@@ -1,36 +1,20 @@
-"""Messages to write, and the lines that were written."""
+"""Files that were written, and what they hold; the messages to write are those of `poller.testing`."""
 
 import gzip
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
-from outputs import Marks, Message, Output
 from outputs.file import FileConfig
+from poller.testing.messages import MIDNIGHT, Ledger, message, messages, values
 
-MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
+__all__ = ["DAY", "MIDNIGHT", "Ledger", "delivered", "file_config", "lines", "message", "messages", "names"]
+__all__ += ["notices", "tree", "values"]
+
 DAY = "calls/2026-11-21"
 """The file of that day, by the template of `file_config`."""
-
-
-def message(number: int, hours: float = 0, stream: str = "calls", *, reject: bool = False, size: int = 40) -> Message:
-    """Make message `number`, a line of `size` bytes, observed so many hours after midnight."""
-    text = f'{{"é": "{number:x>{size - 11}}"}}'
-    observed = MIDNIGHT + timedelta(hours=hours)
-    return Message(
-        text.encode(), f"acme/{stream}/{number}", "acme", stream, stream.rstrip("s"), observed, reject=reject
-    )
-
-
-def messages(numbers: range, hours: float = 0, stream: str = "calls", *, size: int = 40) -> list[Message]:
-    return [message(number, hours, stream, size=size) for number in numbers]
-
-
-def values(batch: Sequence[Message]) -> list[bytes]:
-    return [message.value for message in batch]
 
 
 def lines(path: Path) -> list[bytes]:
@@ -55,23 +39,6 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 def names(folder: Path) -> list[str]:
     """The files below a folder."""
     return [name for name, data in tree(folder).items() if data is not None]
-
-
-class Ledger:
-    """Keeps marks as the real one does: the announcement first, what `write` returns after."""
-
-    def __init__(self) -> None:
-        self.marks: dict[str, bytes] = {}
-        self.history: list[dict[str, bytes]] = []
-
-    def save(self, marks: Marks) -> None:
-        kept: Mapping[str, bytes | None] = self.marks | dict(marks)
-        self.marks = {name: mark for name, mark in kept.items() if mark is not None}
-        self.history.append(self.marks)
-
-    async def deliver(self, output: Output, batch: Sequence[Message]) -> None:
-        self.save(output.announce(batch))
-        self.save(await output.write(batch))
 
 
 def file_config(folder: Path, path: str = "{stream}/{date}.jsonl", **options: Any) -> FileConfig:

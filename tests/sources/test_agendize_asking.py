@@ -15,7 +15,7 @@ SIX_HOURS = Window(NOW - timedelta(hours=6), NOW)
 
 
 async def poll(company: Company, window: Window = SIX_HOURS, sweep: str = "live") -> Pass:
-    done = await read(STREAM, sweep, company, window)  # type: ignore[arg-type]
+    done = await read(STREAM, sweep, company, window)
     assert done.error is None
     assert [bool(page.end) for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
     assert done.cursors == [None] * (len(done.pages) - 1) + [Cursor(NOW - LAG)]

@@ -18,7 +18,7 @@ SWEEPS = ["live", "settle", "audit"]
 
 
 async def poll(company: Company, window: Window = HOUR, sweep: str = "live") -> Pass:
-    return await follow(LEADS, sweep, company, window)  # type: ignore[arg-type]
+    return await follow(LEADS, sweep, company, window)
 
 
 def uuids(done: Pass) -> set[str]:

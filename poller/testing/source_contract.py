@@ -1,0 +1,130 @@
+"""The contract of a source, as tests: a plug-in's tests inherit them, and so do those of the vendors built in."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jsonschema
+import pytest
+from pydantic import SecretStr, ValidationError
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from poller.events.json_schema import event_schema
+from poller.plugin import API
+from poller.plugin.source import Source
+from poller.testing.faults import FAULTS, FaultyDouble
+from poller.testing.simulation import Simulation
+
+NAME = "acme"
+"""The name that the user gave to the source."""
+
+
+class SourceContract:
+    """Inherit this in a class `Test...`, with the source's class, settings that it takes, and a double of its vendor.
+
+    The double is asked in this process, on simulated time, whatever the source's `base_url`. It has at least one record
+    in each stream, and answers every request within two seconds.
+    """
+
+    source: ClassVar[type[Source]]
+    settings: ClassVar[Mapping[str, Any]]
+    faults: ClassVar[tuple[str, ...]] = FAULTS
+    fewest_events: ClassVar[int] = 1
+    """The events that a first pass over everything brings at least."""
+
+    def double(self, now: Callable[[], datetime]) -> ASGIApp:
+        """Return an ASGI application that answers as the vendor does; `now` is the vendor's clock.
+
+        A `Date` header is added to every answer.
+        """
+        raise NotImplementedError("return a double of the vendor, an ASGI application")
+
+    def refusal(self, status: int, message: str) -> Response:
+        """Return the vendor's error answer of a status; with status 200, an error that only the body tells of."""
+        return JSONResponse({"error": message}, status)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run each test that takes a `fault` once for each of `faults`."""
+        if "fault" in metafunc.fixturenames:
+            metafunc.parametrize("fault", self.faults)
+
+    @pytest.fixture
+    def simulation(self, tmp_path: Path) -> Simulation:
+        """Return a poller of this source alone, over its double."""
+        account = self.configured(start="all", timeout="4s", requests_per_minute=600)
+        found = Simulation(tmp_path, {NAME: account})
+        found.app = FaultyDouble(self.double(found.now), found.now, self.refusal)
+        return found
+
+    def configured(self, **settings: Any) -> Source:
+        """Return the source with its settings and these."""
+        return self.source.model_validate({**self.settings, **settings})
+
+    def test_it_is_made_for_this_version_of_the_interface(self) -> None:
+        """`API` says for which version of `poller.plugin` the source was made."""
+        assert self.source.API == API
+        assert not self.source.__abstractmethods__
+
+    def test_an_unknown_setting_is_refused(self) -> None:
+        """A mistyped key is told at the start, not found missing later."""
+        with pytest.raises(ValidationError, match="extra_forbidden"):
+            self.configured(no_such_key=1)
+
+    def test_every_stream_has_names_and_sweeps_of_its_own(self) -> None:
+        """Two streams share no name, and neither do two sweeps of one stream."""
+        streams = self.configured().built_streams
+        assert streams
+        assert len({stream.name for stream in streams}) == len(streams)
+        for stream in streams:
+            assert stream.sweeps
+            assert len({sweep.name for sweep in stream.sweeps}) == len(stream.sweeps)
+
+    def test_a_probe_says_in_words_what_came(self, simulation: Simulation) -> None:
+        """`poller check` shows it."""
+        assert len(simulation.probe(NAME).split()) > 1
+
+    def test_every_sweep_completes_and_every_event_is_of_the_schema(self, simulation: Simulation) -> None:
+        """Everything is read to its end, nothing comes twice, and an event is named by its record's identity."""
+        simulation.poll(3600, once=True)
+        kinds = {stream.stream.records.kind for stream in simulation.pipelines[0].streams}
+        schema = jsonschema.Draft202012Validator(event_schema(kinds), format_checker=jsonschema.FormatChecker())
+        for stream in simulation.pipelines[0].streams:
+            states = stream.checkpoint.sweeps
+            assert {name for name, state in states.items() if not state.complete} == set()
+            assert stream.checkpoint.gaps == []
+        events = simulation.events(NAME)
+        assert len(events) >= self.fewest_events
+        assert len({event["id"] for event in events}) == len(events)
+        for event in events:
+            schema.validate(event)
+            assert event["data"]["id"] == event["subject"]
+
+    def test_an_answer_that_is_none_moves_nothing_and_is_recovered_from(
+        self, simulation: Simulation, fault: str
+    ) -> None:
+        """A fault is never read as "no news": no cursor moves, no pass is complete, and all is read once it is over."""
+        double = simulation.app
+        assert isinstance(double, FaultyDouble)
+        double.fail(**{fault: 1.0, "stall_seconds": 10.0})
+        simulation.poll(120)
+        states = [state for stream in simulation.pipelines[0].streams for state in stream.checkpoint.sweeps.values()]
+        for state in states:
+            assert state.cursor is None
+            assert not state.complete
+            assert state.last_success is None
+        assert any(state.last_error for state in states)
+        double.recover()
+        simulation.poll(1800)
+        for stream in simulation.pipelines[0].streams:
+            assert all(state.complete for state in stream.checkpoint.sweeps.values())
+
+    def test_no_secret_is_shown(self) -> None:
+        """What is a secret is a `Secret`: no log, page or error can hold it then."""
+        configured = self.configured()
+        shown = f"{configured!r} {configured} {configured.credential()!r} {configured.model_dump()!r}"
+        values = [getattr(configured, name) for name in type(configured).model_fields]
+        for value in values:
+            if isinstance(value, SecretStr):
+                assert value.get_secret_value() not in shown
