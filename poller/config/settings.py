@@ -29,7 +29,6 @@ from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState
 
 LATER: Mapping[tuple[str, ...], str] = {
-    ("sources", "*", "type", "rest"): "sources of the type rest are not available in this version yet",
     ("progress",): "progress events are not available in this version yet: leave this key out",
 }
 """Features that are documented and yet to come, by the place where they would stand (* is any name)."""

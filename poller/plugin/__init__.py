@@ -10,7 +10,9 @@ from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, 
 from poller.plugin import kinds
 from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import Credential, RefreshTokenGrant, StaticHeaders
+from poller.plugin.fields.any_time import read_any_time
 from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
+from poller.plugin.fields.paths import Getter, Path, compile_paths, parse_path
 from poller.plugin.fields.phones import e164
 from poller.plugin.fields.scalars import (
     lead_status,
@@ -41,8 +43,17 @@ from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_in_turn, read_pages
 from poller.plugin.pagination.sync_token import Expired, follow_sync_token
-from poller.plugin.pagination.truncated import bisect_truncated
-from poller.plugin.source import ChosenStreams, Source, StreamSettings, SweepSettings, WholeList, Windowed, bearer
+from poller.plugin.pagination.truncated import AskPage, TruncationGuess, bisect_truncated
+from poller.plugin.source import (
+    ChosenStreams,
+    Source,
+    StreamSettings,
+    Strict,
+    SweepSettings,
+    WholeList,
+    Windowed,
+    bearer,
+)
 from poller.plugin.stream import (
     BEGINNING,
     Cursor,
@@ -52,6 +63,7 @@ from poller.plugin.stream import (
     Http,
     Leaf,
     Page,
+    Query,
     RecordType,
     Response,
     Stream,
@@ -67,6 +79,7 @@ __all__ = [
     "BEGINNING",
     "UNREADABLE",
     "Address",
+    "AskPage",
     "ChosenStreams",
     "Credential",
     "Cursor",
@@ -76,6 +89,7 @@ __all__ = [
     "Expired",
     "Fetch",
     "FilterCheck",
+    "Getter",
     "History",
     "Http",
     "IdentityOf",
@@ -87,6 +101,8 @@ __all__ = [
     "Page",
     "PageEnds",
     "PageRef",
+    "Path",
+    "Query",
     "RecordType",
     "RefreshTokenGrant",
     "Region",
@@ -100,9 +116,11 @@ __all__ = [
     "StaticHeaders",
     "Stream",
     "StreamSettings",
+    "Strict",
     "Sweep",
     "SweepSettings",
     "Throttled",
+    "TruncationGuess",
     "Unavailable",
     "Unexpected",
     "WholeList",
@@ -113,6 +131,7 @@ __all__ = [
     "bearer",
     "bisect",
     "bisect_truncated",
+    "compile_paths",
     "decode_response",
     "e164",
     "follow_sync_token",
@@ -124,6 +143,8 @@ __all__ = [
     "letters_only",
     "numbered_page",
     "numbering",
+    "parse_path",
+    "read_any_time",
     "read_bool",
     "read_count",
     "read_id",

@@ -189,8 +189,8 @@ class Stream:
 
     @property
     def forever(self) -> bool:
-        """True if the stream's identities are remembered for ever: a snapshot meets them again at every pass."""
-        return any(sweep.snapshot for sweep in self.sweeps)
+        """True if the stream's identities are remembered for ever: a whole list meets them again at every pass."""
+        return any(sweep.lookback is None for sweep in self.sweeps)
 
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)

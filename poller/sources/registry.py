@@ -5,6 +5,7 @@ from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
+from poller.sources.rest import Rest
 from poller.sources.trackdrive import Trackdrive
 
-SOURCES: tuple[type[Source], ...] = (Callcap, Flextell, Trackdrive, Ipscape, Agendize)
+SOURCES: tuple[type[Source], ...] = (Callcap, Flextell, Trackdrive, Ipscape, Agendize, Rest)

@@ -1,6 +1,7 @@
 """The config.yaml that comes with the program, and the schema that editors check it with."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,32 @@ def test_what_the_example_shows_are_the_defaults(tmp_path: Path) -> None:
     assert (shown.outputs, shown.state, shown.server) == (short.outputs, short.state, short.server)
 
 
+def described() -> dict[str, Any]:
+    """The models of the sources that are described in the configuration, and of nothing else."""
+    whole, found, left = SCHEMA["$defs"], dict[str, Any](), ["Rest"]
+    while left:
+        name = left.pop()
+        found[name] = whole[name]
+        left += [other for other in re.findall(r"#/\$defs/(\w+)", str(whole[name])) if other not in found]
+    return found
+
+
+def keys_of(models: Iterable[dict[str, Any]]) -> set[str]:
+    return {key for model in models for one in model.get("anyOf", [model]) for key in one.get("properties", {})}
+
+
 def test_the_example_shows_every_key() -> None:
-    known = {key for model in [SCHEMA, *SCHEMA["$defs"].values()] for key in model["properties"]}
+    others = {name: model for name, model in SCHEMA["$defs"].items() if name not in described()}
+    known = keys_of([SCHEMA, *others.values()])
     shown = set(re.findall(r"(?m)^\s*(?:# )?(\w+):", EXAMPLE.read_text()))
     inline = set(re.findall(r"[{,] ?(\w+): ", EXAMPLE.read_text()))
     assert known - shown - inline == set()
+
+
+def test_the_page_on_described_sources_shows_every_key_of_theirs() -> None:
+    page = (EXAMPLE.with_name("docs") / "rest.md").read_text()
+    keys = keys_of(described().values()) - keys_of([SCHEMA["$defs"]["Callcap"]])
+    assert {key for key in keys if not re.search(rf"`{key}`|[ {{]{key}: ", page)} == set()
 
 
 def test_every_key_of_the_example_is_explained_where_it_stands_first() -> None:

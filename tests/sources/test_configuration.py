@@ -145,5 +145,6 @@ def test_start(start: object, at: datetime | None) -> None:
 
 def test_there_is_a_schema() -> None:
     schema = READ.json_schema()
-    assert schema["discriminator"]["mapping"].keys() == {"agendize", "callcap", "flextell", "ipscape", "trackdrive"}
+    vendors = {"agendize", "callcap", "flextell", "ipscape", "trackdrive"}
+    assert schema["discriminator"]["mapping"].keys() == vendors | {"rest"}
     assert "required" not in schema["$defs"]["Windowed"]

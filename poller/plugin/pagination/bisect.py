@@ -18,16 +18,19 @@ PASSES = 4
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range from one whole second to another (aware, UTC); open where `end` is None."""
+    """A range from one time to another (aware, UTC); open where `end` is None."""
 
     start: datetime
     end: datetime | None
 
-    def halves(self, edge: datetime) -> tuple["Span", "Span"] | None:
-        """Return the older and the newer half; None for a single second. An open range counts as ended at `edge`."""
-        seconds = ((self.end or edge) - self.start) // SECOND
-        middle = self.start + seconds // 2 * SECOND
-        return (Span(self.start, middle), Span(middle, self.end)) if seconds > 1 else None
+    def halves(self, edge: datetime, granule: timedelta = SECOND) -> tuple["Span", "Span"] | None:
+        """Return the older and the newer half, cut at whole granules; None for a single one.
+
+        An open range counts as ended at `edge`.
+        """
+        granules = ((self.end or edge) - self.start) // granule
+        middle = self.start + granules // 2 * granule
+        return (Span(self.start, middle), Span(middle, self.end)) if granules > 1 else None
 
 
 Ask: TypeAlias = Callable[[Span, int], Awaitable[ListPage]]

@@ -1,7 +1,8 @@
 """Lists that are sorted by time, newest first, and are read until a whole page is too old."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -10,16 +11,19 @@ from poller.plugin.fields.decoding import UNREADABLE
 from poller.plugin.fields.structs import struct_of
 from poller.plugin.fields.times import require_time
 
+TimeOf: TypeAlias = Callable[[msgspec.Raw], datetime | None]
+
 
 class NewestFirst:
     """A judge of whether a list sorted by a column of times was read back past `start`: the rest is older still.
 
     Only a whole page that is older, and in order, says so. Records without a time come last, or first: then at most
-    `patience` pages of them.
+    `patience` pages of them. `time_of` reads the column of a record, None where it holds nothing; without it, `column`
+    is a field of the record. It raises ValueError where it cannot be read.
     """
 
-    def __init__(self, column: str, start: datetime, patience: int) -> None:
-        self._row = msgspec.json.Decoder(struct_of(column)).decode
+    def __init__(self, column: str, start: datetime, patience: int, time_of: TimeOf | None = None) -> None:
+        self._time_of = time_of or column_reader(column)
         self._column = column
         self._start = start
         self._patience = patience
@@ -41,8 +45,18 @@ class NewestFirst:
         return bool(times) and ordered == sorted(ordered, reverse=True) and times[0] < self._start
 
     def _time(self, row: msgspec.Raw) -> datetime:
-        leaf = getattr(self._row(row), self._column)
-        return _NEVER if leaf is None else require_time(leaf, self._column)
+        return self._time_of(row) or _NEVER
+
+
+def column_reader(column: str) -> TimeOf:
+    """Return a reader of the time in a field of records; it raises ValueError where it cannot be read."""
+    decode = msgspec.json.Decoder(struct_of(column)).decode
+
+    def time_of(row: msgspec.Raw) -> datetime | None:
+        leaf = getattr(decode(row), column)
+        return None if leaf is None else require_time(leaf, column)
+
+    return time_of
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -30,7 +30,8 @@ class ListPage:
 
     `following` is None at the end of the list, `token` the vendor's sync token (see Cursor). `doubt` says how the
     answer contradicts itself; `size` is the size of its pages, where the answer names one. `beyond` is the page after a
-    last one that is full: there is none by the vendor's numbers, which may be one too low.
+    last one that is full: there is none by the vendor's numbers, which may be one too low. `cut`: the list ends
+    here, and there is more of it that cannot be asked for.
     """
 
     records: Sequence[msgspec.Raw]
@@ -41,6 +42,7 @@ class ListPage:
     doubt: str | None = None
     size: int | None = None
     beyond: PageRef | None = None
+    cut: bool = False
 
 
 class _Pass:
@@ -83,7 +85,7 @@ class _Pass:
     def missing(self, answer: ListPage) -> str | None:
         """Return how the identities of a pass that is over contradict the list's total; None where they add up."""
         found = len(self._ids) + self._nameless
-        if self._identity is None or answer.total is None or found == answer.total:
+        if self._identity is None or answer.total is None or answer.cut or found == answer.total:
             return None
         return f"the list holds {answer.total} records, but {found} different ones came"
 

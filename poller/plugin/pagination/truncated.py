@@ -1,32 +1,60 @@
-"""Lists that may be cut off without saying so: a range whose answer looks cut is halved."""
+"""Lists that may be cut off, with or without saying so: a range whose list is cut is halved."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeAlias
 
 import msgspec
 
 from poller.errors import Shifted
+from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.pagination.bisect import SECOND, Span
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page, Window
 
-Ask: TypeAlias = Callable[[Span, PageRef], Awaitable[ListPage]]
-"""Ask for a page of what began in a span. It may hold what is up to `longest` newer (see `bisect_truncated`)."""
+AskPage: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
+Asking: TypeAlias = Callable[[Span], AskPage]
+"""Begin to ask for the list of what began in a span; then ask for its pages. It may hold what is up to `longest` newer
+(see `bisect_truncated`)."""
+
+
+class TruncationGuess:
+    """A guess whether an answer was cut off in silence: it does not go on, and holds one of these numbers of records.
+
+    A longer answer that came before says that it was not.
+    """
+
+    def __init__(self, round_numbers: Collection[int]) -> None:
+        self._round_numbers = round_numbers
+        self._most = 0
+
+    def looks_cut(self, at: PageRef, answer: ListPage) -> bool:
+        """Take the next answer, which is the page `at` of its list."""
+        rows = len(answer.records)
+        only = at == 1 and answer.following is None
+        cut = only and rows in self._round_numbers and rows >= self._most
+        self._most = max(self._most, rows)
+        return cut
 
 
 async def bisect_truncated(
-    ask: Ask, window: Window, *, caps: Collection[int], longest: timedelta, lag: timedelta, ended: bool = False
+    asking: Asking,
+    window: Window,
+    *,
+    lag: timedelta,
+    longest: timedelta = timedelta(0),
+    granule: timedelta = SECOND,
+    identity: IdentityOf | None = None,
+    ended: bool = False,
 ) -> AsyncIterator[Page]:
     """Read what began since the window's start, the newest first; the newest range has no end unless it is `ended`.
 
-    An answer that does not go on, and holds one of these numbers of records (`caps`), looks cut, unless a longer one
-    came before: its range is halved. A range with an end comes with what is up to `longest` newer, and may not shrink:
-    where it is no longer than that, and both its first and its last second look cut, it is unreadable (asking for each
-    second between them would take all day). The cursor is the date of the first answer less `lag`.
+    A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
+    `longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
+    cut, it is unreadable (asking for each one between them would take all day). So is a single granule that is cut. The
+    cursor is the date of the first answer less `lag`. `identity` is that of `read_pages`.
     """
-    reading = _Reading(ask, window.end, caps, lag)
+    reading = _Reading(asking, window.end, lag, identity)
     spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
     while spans:
         span = spans.pop()
@@ -34,13 +62,13 @@ async def bisect_truncated(
             yield reading.page(page.records, last=page.end is not None and not reading.cut and not spans)
         if not reading.cut:
             continue
-        ends = _ends(span, longest)
+        ends = _ends(span, longest, granule)
         for end in ends:
             async for page in reading.pages(end):
                 yield Page(page.records)
             if not reading.cut:
                 break
-        halves = None if ends and reading.cut else span.halves(reading.edge)
+        halves = None if ends and reading.cut else span.halves(reading.edge, granule)
         spans += halves or ()
         if halves is None:
             reading.unreadable += (Window(span.start, span.end or max(reading.edge, span.start)),)
@@ -50,21 +78,20 @@ async def bisect_truncated(
         raise Shifted(reading.doubt, reading.until)
 
 
-def _ends(span: Span, longest: timedelta) -> tuple[Span, ...]:
-    """Return the first and the last second of a range; none where it is open, too long, or but a second itself."""
-    if span.end is None or not SECOND < span.end - span.start <= longest:
+def _ends(span: Span, longest: timedelta, granule: timedelta) -> tuple[Span, ...]:
+    """Return the first and the last granule of a range; none where it is open, too long, or but a granule itself."""
+    if span.end is None or not granule < span.end - span.start <= longest:
         return ()
-    return Span(span.start, span.start + SECOND), Span(span.end - SECOND, span.end)
+    return Span(span.start, span.start + granule), Span(span.end - granule, span.end)
 
 
 class _Reading:
     """A pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
-    not read, `doubt` the first contradiction it met; `cut` says whether the last list looks cut."""
+    not read, `doubt` the first contradiction it met; `cut` says whether the last list was cut."""
 
-    def __init__(self, ask: Ask, edge: datetime, caps: Collection[int], lag: timedelta) -> None:
-        self._ask, self._caps, self._lag = ask, caps, lag
+    def __init__(self, asking: Asking, edge: datetime, lag: timedelta, identity: IdentityOf | None) -> None:
+        self._asking, self._lag, self._identity = asking, lag, identity
         self._begun = False
-        self._most = 0
         self.until: datetime | None = None
         self.doubt: str | None = None
         self.edge = edge
@@ -73,12 +100,16 @@ class _Reading:
 
     async def pages(self, span: Span) -> AsyncIterator[Page]:
         """Read all pages of a span, as such; with the last one `cut` is known."""
-        only = True
+        ask_page = self._asking(span)
+        self.cut = False
+
+        async def ask(at: PageRef) -> ListPage:
+            answer = await ask_page(at)
+            self.cut = answer.cut
+            return answer
+
         try:
-            async for page in read_pages(partial(self._ask, span), lag=self._lag):
-                rows = len(page.records)
-                self.cut = only and rows in self._caps and rows >= self._most
-                self._most, only = max(self._most, rows), False
+            async for page in read_pages(ask, lag=self._lag, identity=self._identity):
                 if page.end:
                     self._begin(page.end.cursor.until if page.end.cursor else None)
                 yield page

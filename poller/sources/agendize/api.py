@@ -27,6 +27,7 @@ from poller.plugin import (
     SourceError,
     Span,
     Throttled,
+    TruncationGuess,
     Unavailable,
     Unexpected,
     Window,
@@ -74,15 +75,16 @@ _call_id = identity_of("id")
 
 def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
     """Read what began since the window's start, open-ended unless `ended`."""
-    check = FilterCheck(_is_late_enough, "calls that began after startDate")
+    check, guess = FilterCheck(_is_late_enough, "calls that began after startDate"), TruncationGuess(CAPS)
 
     async def ask(span: Span, place: PageRef) -> ListPage:
         start = max(span.start, BEGINNING) - EXCLUSIVE
         end = {"endDate": _written(span.end + LONGEST)} if span.end else {}
         answer = await _ask(http, {"startDate": _written(start), **end}, place)
-        return replace(answer, doubt=check.doubt(answer.records, start - SLACK))
+        cut = guess.looks_cut(place, answer)
+        return replace(answer, doubt=check.doubt(answer.records, start - SLACK), cut=cut)
 
-    return bisect_truncated(ask, window, caps=CAPS, longest=LONGEST, lag=LAG, ended=ended)
+    return bisect_truncated(lambda span: partial(ask, span), window, lag=LAG, longest=LONGEST, ended=ended)
 
 
 async def count_beyond(http: Http) -> int:

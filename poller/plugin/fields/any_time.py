@@ -1,0 +1,49 @@
+"""Times in any of the spellings that APIs use, all of which may be mixed in one list; all become UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
+
+from poller.plugin.fields.times import read_time
+
+MILLISECONDS_FROM = 10**11
+"""A number from here on is in milliseconds (since March 1973); a smaller one in seconds (until the year 5138)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
+_DATED = re.compile(r"[A-Za-z]{3}, ?\d|\d{1,2} [A-Za-z]{3} \d{4} ")
+
+
+def read_any_time(leaf: object, zone: tzinfo | None = None) -> datetime | None:
+    """Read a time: ISO 8601 (without an offset only where there is a `zone`), RFC 2822, or seconds or milliseconds
+    since 1970, as a number or in quotes, with a fraction or without. None where it is none of these.
+
+    Zero is no time: it is what many APIs send where there is none.
+    """
+    if isinstance(leaf, str):
+        if found := read_time(leaf, zone):
+            return found
+        return _of_number(float(leaf)) if _NUMBER.fullmatch(leaf) else _of_mail(leaf)
+    if isinstance(leaf, bool) or not isinstance(leaf, int | float):
+        return None
+    return _of_number(leaf)
+
+
+def _of_number(number: float) -> datetime | None:
+    if not number > 0:
+        return None
+    try:
+        return _EPOCH + timedelta(**{"milliseconds" if number >= MILLISECONDS_FROM else "seconds": number})
+    except OverflowError:
+        return None
+
+
+def _of_mail(text: str) -> datetime | None:
+    """Read `Sat, 14 Mar 2026 16:15:42 +0000` (https://www.rfc-editor.org/rfc/rfc2822#section-3.3)."""
+    if not _DATED.match(text):
+        return None
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).astimezone(UTC)

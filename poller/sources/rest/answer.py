@@ -1,0 +1,185 @@
+"""The answer to a request: whether it is the described one, its records, and what it says of the rest of the list."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from poller.plugin import (
+    IdentityOf,
+    Path,
+    Response,
+    SentRows,
+    Unexpected,
+    compile_paths,
+    decode_response,
+    parse_path,
+    read_bool,
+    read_count,
+    read_id,
+    read_rows,
+)
+from poller.sources.rest.request import NOTHING, Bounds, fill_text
+
+HEADERS = "headers."
+MISSING = "missing"
+_END = (None, "", False, 0, UNSET)
+"""What stands where a list goes on, and says that it does not."""
+_EMPTY: tuple[Any, ...] = (None, {}, [], UNSET)
+_LIST = msgspec.json.Decoder(list[Raw])
+_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
+_REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next\s*(?:;|$))", re.IGNORECASE)
+
+ReadPath: TypeAlias = Callable[[Any, Mapping[str, str]], Any]
+"""Return what a path leads to in an answer, given its decoded body and its headers."""
+
+
+def link_next(header: str) -> str | None:
+    """Return the address that a Link header names as the next page (https://www.rfc-editor.org/rfc/rfc8288)."""
+    return next((found[1] for found in _LINK.finditer(header) if _REL_NEXT.search(found[2])), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The described parts of an answer: paths as text, where `headers.NAME` is a header."""
+
+    records: str
+    expect: Mapping[str, Any]
+    empty: frozenset[str]
+    next: str | None = None
+    more: str | None = None
+    done: str | None = None
+    total: str | None = None
+    pages: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer holds. `next` is None at the end of the list, and where nothing is said of that.
+
+    `more` is None where the answer does not say whether the list goes on.
+    """
+
+    rows: Sequence[Raw]
+    next: str | None = None
+    more: bool | None = None
+    total: int | None = None
+    pages: int | None = None
+
+
+class Envelope:
+    """A reader of answers that are described so."""
+
+    def __init__(self, described: Described, identity: IdentityOf) -> None:
+        self._described, self._identity = described, identity
+        self._rows = parse_path(described.records)
+        named = (described.next, described.more, described.done, described.total, described.pages)
+        texts = {text for text in (*named, *described.expect) if text and not text.startswith(HEADERS)}
+        paths = {text: parse_path(text) for text in sorted(texts)}
+        decoded: list[Path] = [path for path in paths.values() if path]
+        inline = self._rows and all(isinstance(step, str) for step in self._rows)
+        types: dict[Path, Any] = {self._rows: SentRows} if inline else {}
+        shape, getters = compile_paths([*decoded, *types], types)
+        self._getters = dict(zip(decoded, getters, strict=False))
+        self._paths = paths
+        self._read_rows = getters[-1] if inline else None
+        self._decoder = msgspec.json.Decoder(shape) if decoded or inline else None
+
+    def read(self, response: Response, bounds: Bounds, place: Mapping[str, str | int]) -> Answer:
+        """Read an answer to what was asked. Raises Unexpected where it is not the described one."""
+        if response.status != 200:
+            return Answer((), total=0)
+        body = decode_response(self._decoder, response.body) if self._decoder else None
+        for path, wanted in self._described.expect.items():
+            self._expect(path, wanted, body, response.headers, bounds, place)
+        total, pages = self._count("total", body, response.headers), self._count("pages", body, response.headers)
+        return Answer(
+            self._found_rows(body, response.body, total),
+            self._next(body, response.headers),
+            self._goes_on(body, response.headers),
+            total,
+            pages,
+        )
+
+    def _get(self, text: str, body: Any, headers: Mapping[str, str]) -> Any:
+        if text.startswith(HEADERS):
+            return headers.get(text.removeprefix(HEADERS).lower())
+        return self._getters[self._paths[text]](body)
+
+    def _expect(
+        self,
+        path: str,
+        wanted: Any,
+        body: Any,
+        headers: Mapping[str, str],
+        bounds: Bounds,
+        place: Mapping[str, str | int],
+    ) -> None:
+        due = fill_text(wanted, bounds, place) if isinstance(wanted, str) else wanted
+        found = self._get(path, body, headers)
+        if due is not NOTHING and not _is_same(found, due):
+            raise Unexpected(f"not the documented answer: its {path} is not {due!r}")
+
+    def _count(self, name: str, body: Any, headers: Mapping[str, str]) -> int | None:
+        text = getattr(self._described, name)
+        if text is None:
+            return None
+        count = read_count(self._get(text, body, headers))
+        if count is None:
+            raise Unexpected(f"not the documented answer: its {text} is no whole number")
+        return count
+
+    def _next(self, body: Any, headers: Mapping[str, str]) -> str | None:
+        text = self._described.next
+        found = None if text is None else self._get(text, body, headers)
+        if found in _END:
+            return None
+        if text == f"{HEADERS}link":
+            return link_next(found)
+        word = read_id(found)
+        if word is None:
+            raise Unexpected(f"not the documented answer: its {text} is no place where a list goes on")
+        return None if word == "0" else word
+
+    def _goes_on(self, body: Any, headers: Mapping[str, str]) -> bool | None:
+        text = self._described.more or self._described.done
+        if text is None:
+            return None
+        said = read_bool(self._get(text, body, headers))
+        if said is None:
+            raise Unexpected(f"not the documented answer: its {text} is neither true nor false")
+        return said if self._described.more else not said
+
+    def _found_rows(self, body: Any, sent: bytes, total: int | None) -> Sequence[Raw]:
+        found = self._read_rows(body) if self._read_rows else _rows_at(self._rows, sent)
+        if isinstance(found, dict):
+            return read_rows(found, self._described.records, self._identity, total=total)
+        if isinstance(found, list):
+            return found
+        if MISSING in self._described.empty and found in _EMPTY and not total:
+            return ()
+        raise Unexpected(f"not the documented answer: it holds no list at {self._described.records}")
+
+
+def _rows_at(path: Path, sent: bytes) -> SentRows:
+    """Return the list at a path that leads through positions in lists, or that is the body itself."""
+    found: Any = Raw(sent)
+    for step in path:
+        try:
+            held: Any = msgspec.json.decode(found, type=dict[str, Raw] if isinstance(step, str) else list[Raw])
+            found = held[step]
+        except (msgspec.MsgspecError, LookupError):
+            return UNSET
+    return None if bytes(found) == b"null" else decode_response(_LIST, found)
+
+
+def _is_same(found: Any, due: Any) -> bool:
+    """Compare as a serializer may spell it: 3 and "3" are one number; null is what is absent, too."""
+    if due in (None, [], {}) and not isinstance(due, bool):
+        return found in (None, UNSET, due)
+    if isinstance(due, bool) or isinstance(found, bool):
+        return found is due
+    return bool(found == due) or (read_id(found) is not None and read_id(found) == read_id(due))

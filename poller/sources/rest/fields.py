@@ -1,0 +1,146 @@
+"""Our fields out of a record that is described: each is read by the type that it has in its kind of event.
+
+Words of a status and a direction are ours where they fold to one of ours, else as the description says.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cache, partial
+from types import UnionType
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from poller.plugin import (
+    e164,
+    kinds,
+    letters_only,
+    read_any_time,
+    read_bool,
+    read_id,
+    read_number,
+    read_own_fields,
+    read_seconds,
+    read_text,
+)
+
+Reader: TypeAlias = Callable[[Any], Any]
+
+KIND = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+RESERVED = frozenset({"record", "stream", "reject"})
+"""Words that are no kinds of events: they are those of rejects and of progress."""
+SIDES = ("customer_number", "business_number")
+"""Fields of a call that names its sides by role: who dialled follows from the direction."""
+UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_OWN = {kind.KIND: kind for kind in kinds.KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a field of ours is read: the paths it stands at, the vendor's words for ours, the unit of a duration."""
+
+    paths: tuple[str, ...]
+    values: Mapping[str, str] | None = None
+    unit: str | None = None
+
+
+def kind_of(word: str, fields: Sequence[str]) -> type[kinds.Kind]:
+    """Return the kind of this word: ours, or a free one that has these fields, as sent, beside id and times."""
+    return _OWN.get(word) or _free_kind(word, tuple(sorted(fields)))
+
+
+@cache
+def _free_kind(word: str, fields: tuple[str, ...]) -> type[kinds.Kind]:
+    times = dict.fromkeys(("created_at", "updated_at", "deleted_at"), datetime)
+    types = times | {name: datetime if name.endswith("_at") else Any for name in fields}
+    members: list[Any] = [("id", str), *((name, found | None, None) for name, found in types.items())]
+    made: Any = msgspec.defstruct(
+        word.title().replace("_", ""),
+        members,
+        bases=(kinds.Kind,),
+        frozen=True,
+        kw_only=True,
+        namespace={"KIND": word, "__doc__": "A kind of event that the configuration brought."},
+    )
+    kind: type[kinds.Kind] = made
+    return kind
+
+
+@cache
+def field_types(kind: type[kinds.Kind]) -> Mapping[str, Any]:
+    """Return the type of each field of a kind that a description may name; those within objects are dotted."""
+    found = dict(_flat(kind, ""))
+    del found["id"]
+    return found | (dict.fromkeys(SIDES, str) if kind is kinds.Call else {})
+
+
+def _flat(kind: type[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, hint in get_type_hints(kind).items():
+        if name == "KIND":
+            continue
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            yield from _flat(hint, f"{name}.")
+        else:
+            yield f"{prefix}{name}", _without_none(hint)
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in {Union, UnionType}:
+        kept = [one for one in get_args(hint) if one is not type(None)]
+        return kept[0] if len(kept) == 1 else float
+    return hint
+
+
+def words_of(kind: type[kinds.Kind], name: str) -> tuple[str, ...]:
+    """Return our words for a field; none where it takes any."""
+    hint = field_types(kind).get(name)
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def reader_of(kind: type[kinds.Kind], name: str, field: Field, *, zone: tzinfo | None, region: str | None) -> Reader:
+    """Return the reader of one field's value, which gives None for what it cannot read."""
+    if field.values is not None or words_of(kind, name):
+        return partial(_word, words_of(kind, name), dict(field.values or {}))
+    if name.endswith("_seconds") or field.unit:
+        return partial(_duration, UNITS[field.unit or "s"])
+    return _by_type(kind, name, zone, region)
+
+
+def _by_type(kind: type[kinds.Kind], name: str, zone: tzinfo | None, region: str | None) -> Reader:
+    hint, last = field_types(kind)[name], name.rpartition(".")[2]
+    if hint is datetime:
+        return partial(read_any_time, zone=zone)
+    if hint is Any or kind.KIND not in _OWN:
+        return _as_sent
+    if name in SIDES or last == "number" or last.endswith("_number") or name == "phones":
+        return partial(e164, region=region)
+    if last == "id" or last.endswith("_id"):
+        return read_id
+    readers: Mapping[Any, Reader] = {bool: read_bool, float: read_number, str: read_text}
+    return readers.get(hint, read_own_fields)
+
+
+def _as_sent(leaf: Any) -> Any:
+    return leaf
+
+
+def _duration(unit: float, leaf: object) -> int | None:
+    number = read_number(leaf)
+    return None if number is None else read_seconds(number if unit == 1 else number * unit)
+
+
+def _word(ours: tuple[str, ...], values: Mapping[str, str], leaf: object) -> str | None:
+    said = spelled_word(leaf)
+    if said is None:
+        return None
+    if said in values:
+        return values[said]
+    folded = {letters_only(word): word for word in ours}
+    return folded.get(letters_only(said)) if ours else said
+
+
+def spelled_word(leaf: object) -> str | None:
+    """Return a vendor's word as a description would write it: also true, false and numbers."""
+    return str(leaf).lower() if isinstance(leaf, bool) else read_text(leaf)

@@ -1,0 +1,121 @@
+"""The place where a described list goes on, by what its request and its answers hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from poller.plugin import IdentityOf, PageRef, Unexpected, read_count
+from poller.sources.rest.answer import Answer
+from poller.sources.rest.request import PLACES, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a list goes on. `place` is the placeholder that its request uses, None where it uses none.
+
+    `parameter` is the parameter that the placeholder is the value of, where it is one of the query. `linked`: the
+    answer says where the list goes on. `cap`: no list is read beyond so many rows.
+    """
+
+    place: str | None
+    parameter: str | None
+    linked: bool
+    cap: int | None = None
+
+    @property
+    def follows_links(self) -> bool:
+        """True if the query of a link replaces ours."""
+        return self.place is None and self.linked
+
+
+def paging_of(request: Request, *, linked: bool, cap: int | None) -> Paging:
+    """Return how the list of a request goes on."""
+    place = next((name for name in PLACES if name in request.uses), None)
+    return Paging(place, request.parameter_of(place) if place else None, linked, cap)
+
+
+class Progress:
+    """A list that is being read: what came so far, and so where it goes on."""
+
+    def __init__(self, paging: Paging, identity: IdentityOf) -> None:
+        self._paging, self._identity = paging, identity
+        self._rows = 0
+
+    def values(self, at: PageRef) -> Mapping[str, str | int]:
+        """Return the values of the request's placeholders at this place: the first one is 1, and is no cursor."""
+        place = self._paging.place
+        if isinstance(at, str):
+            return {place: at} if place else {}
+        return {"page": {"page": at}, "offset": {"offset": at - 1}}.get(place or "", {})
+
+    def take(self, at: PageRef, answer: Answer) -> tuple[PageRef | None, bool]:
+        """Take the next page; return where the list goes on, and whether it is cut off there.
+
+        Raises Unexpected where the answer does not say what it should.
+        """
+        self._rows += len(answer.rows)
+        cap = self._paging.cap
+        if cap and (self._rows >= cap or (answer.total or 0) >= cap):
+            return None, True
+        if answer.more is False:
+            return None, False
+        following = self._following(at, answer)
+        return following, following is None and bool(answer.more)
+
+    def _following(self, at: PageRef, answer: Answer) -> PageRef | None:
+        paging = self._paging
+        if paging.linked:
+            return _linked(paging, answer.next) if answer.next else None
+        if paging.place == "last":
+            return self._last(answer)
+        if paging.place is None or self._is_over(at, answer):
+            return None
+        return (self._rows if paging.place == "offset" else int(at)) + 1
+
+    def _is_over(self, at: PageRef, answer: Answer) -> bool:
+        """Return whether a counted list is over: its totals are reached, or a page is empty."""
+        if answer.more:
+            return False
+        if not answer.rows:
+            return True
+        pages = None if self._paging.place == "offset" else answer.pages
+        if pages is None and answer.total is None:
+            return False
+        return (pages is None or int(at) >= pages) and (answer.total is None or self._rows >= answer.total)
+
+    def _last(self, answer: Answer) -> str | None:
+        if not answer.rows:
+            return None
+        last = self._identity(answer.rows[-1])
+        if last is None:
+            raise Unexpected("the last record of a page has no identity, by which the list would go on")
+        return last
+
+
+def _linked(paging: Paging, said: str) -> PageRef:
+    """Return the place that an answer says: a word, or out of a link. Nothing else of a link is used."""
+    if paging.follows_links:
+        return _query_of(said) or _refuse("has no query")
+    if paging.parameter and "?" in said:
+        said = _parameter_of(said, paging.parameter)
+    if paging.place not in {"page", "offset"}:
+        return said
+    number = read_count(said)
+    return _refuse("is no number") if number is None else number + (paging.place == "offset")
+
+
+def _query_of(link: str) -> str:
+    return link.partition("#")[0].partition("?")[2]
+
+
+def _parameter_of(link: str, name: str) -> str:
+    """Return a parameter of a link. A plus sign is no space: cursors are base64."""
+    for pair in _query_of(link).split("&"):
+        key, _, value = pair.partition("=")
+        if unquote(key) == name and value:
+            return unquote(value)
+    return str(_refuse(f"has no {name}"))
+
+
+def _refuse(why: str) -> PageRef:
+    raise Unexpected(f"what should say where the list goes on {why}")

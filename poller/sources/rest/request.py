@@ -1,0 +1,153 @@
+"""The request that a description makes: parameters and a body with placeholders, filled in page by page.
+
+Placeholders are `{start}`, `{end}`, each also with a format (`{start:%Y-%m-%d}`), and the place where a list goes on:
+`{page}`, `{offset}`, `{cursor}`, `{last}`. Other braces are text.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, TypeAlias
+
+import msgspec
+
+from poller.plugin import Query
+from poller.sources.rest.written_times import TimeFormat, time_format
+
+JSON: TypeAlias = Any  # of the configuration: mappings, lists, scalars
+
+PLACES = ("page", "offset", "cursor", "last")
+_PLACEHOLDER = re.compile(r"\{(?:(?P<time>start|end)(?::(?P<format>[^{}]*))?|(?P<place>page|offset|cursor|last))\}")
+_LOOKS_LIKE_ONE = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}")
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The times of a request (aware, UTC). `exact`: the end is spelt as it is, and nothing later is asked for."""
+
+    start: datetime
+    end: datetime
+    zone: tzinfo = UTC
+    exact: bool = False
+
+
+class _Nothing:
+    """The value of a placeholder that is not set."""
+
+
+NOTHING = _Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A placeholder, as it stands in a text."""
+
+    name: str
+    format: TimeFormat | None = None
+
+    def value(self, bounds: Bounds, place: Mapping[str, str | int]) -> str | int | _Nothing:
+        """Return what stands for it in one request."""
+        if self.format is None:
+            return place.get(self.name, NOTHING)
+        if self.name == "start":
+            return self.format.start(bounds.start, bounds.zone)
+        return (self.format.exact if bounds.exact else self.format.end)(bounds.end, bounds.zone)
+
+
+def _placeholder(found: re.Match[str]) -> Placeholder:
+    if found["place"]:
+        return Placeholder(found["place"])
+    return Placeholder(found["time"], time_format(found["format"] or ""))
+
+
+def texts(value: JSON) -> Iterator[str]:
+    """Yield every text of a value, those in mappings and lists too."""
+    if isinstance(value, str):
+        yield value
+    for child in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from texts(child)
+
+
+def placeholders(value: JSON) -> Iterator[Placeholder]:
+    """Yield the placeholders in a value. Raises ValueError where a text only looks like one."""
+    for text in texts(value):
+        if _LOOKS_LIKE_ONE.fullmatch(text) and not _PLACEHOLDER.fullmatch(text):
+            raise ValueError(f"{text} is no placeholder: those are {{start}}, {{end}}, each also with a format such as "
+                             "{start:%Y-%m-%d}, {page}, {offset}, {cursor} and {last}")  # fmt: skip
+        yield from map(_placeholder, _PLACEHOLDER.finditer(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: path, parameters and body, with placeholders."""
+
+    path: str
+    params: Mapping[str, JSON]
+    body: JSON = None
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The names of the placeholders in it."""
+        return frozenset(found.name for found in placeholders([dict(self.params), self.body]))
+
+    def granule(self, name: str) -> timedelta:
+        """Return the coarsest granule that `start`, or `end`, is spelt in."""
+        spelt = [found.format for found in placeholders([dict(self.params), self.body]) if found.name == name]
+        return max((spelling.granule for spelling in spelt if spelling), default=timedelta(seconds=1))
+
+    def parameter_of(self, place: str) -> str | None:
+        """Return the name of the parameter that is this place."""
+        return next((name for name, value in self.params.items() if f"{{{place}}}" in texts(value)), None)
+
+    def changed(self, params: Mapping[str, JSON] | None, body: JSON) -> "Request":
+        """Return the request with other values, of which null removes one."""
+        merged = merge(dict(self.params), dict(params or {}))
+        return replace(self, params=merged, body=self.body if body is None else merge(self.body, body))
+
+    def filled(self, bounds: Bounds, place: Mapping[str, str | int]) -> tuple[Query, bytes | None]:
+        """Return the query and the body of one request."""
+        params = {name: _fill(value, bounds, place) for name, value in self.params.items()}
+        query = {name: _spelled(value) for name, value in params.items() if value is not NOTHING}
+        return query, None if self.body is None else _encode(_fill(self.body, bounds, place))
+
+
+def merge(former: JSON, other: JSON) -> JSON:
+    """Return a value with what another one has in its place; in mappings key by key, and null removes."""
+    if not isinstance(former, dict) or not isinstance(other, dict):
+        return other
+    merged = former | {name: merge(former.get(name), value) for name, value in other.items()}
+    return {name: value for name, value in merged.items() if name not in other or other[name] is not None}
+
+
+def fill_text(text: str, bounds: Bounds, place: Mapping[str, str | int]) -> str | int | _Nothing:
+    """Fill in a text; one that is a placeholder alone becomes its value, which may be a number, or nothing at all."""
+    if whole := _PLACEHOLDER.fullmatch(text):
+        return _placeholder(whole).value(bounds, place)
+
+    def spelt(found: re.Match[str]) -> str:
+        value = _placeholder(found).value(bounds, place)
+        return "" if isinstance(value, _Nothing) else str(value)
+
+    return _PLACEHOLDER.sub(spelt, text)
+
+
+def _fill(value: JSON, bounds: Bounds, place: Mapping[str, str | int]) -> JSON:
+    if isinstance(value, str):
+        return fill_text(value, bounds, place)
+    if isinstance(value, dict):
+        filled = {name: _fill(child, bounds, place) for name, child in value.items()}
+        return {name: child for name, child in filled.items() if child is not NOTHING}
+    if isinstance(value, list):
+        return [child for child in (_fill(child, bounds, place) for child in value) if child is not NOTHING]
+    return value
+
+
+def _spelled(value: JSON) -> str | list[str]:
+    """Spell a value of a query; a list is the same parameter several times."""
+    if isinstance(value, list):
+        return [str(_spelled(one)) for one in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,118 @@
+"""The description of a stream, as the configuration has it."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic.config import JsonDict
+
+from poller.plugin import Address, Duration, Secret, Strict, ZoneName
+
+Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+"""The name of a stream or a sweep: a part of topics, labels and paths."""
+
+ONLY_WORDS: JsonDict = {"additionalProperties": False}
+
+
+def _also_text(schema: dict[str, Any]) -> None:
+    """In the JSON Schema: instead of the mapping its `path` may stand alone."""
+    whole = {name: schema.pop(name) for name in list(schema)}
+    schema["anyOf"] = [whole, *({"type": kind} for kind in ("string", "array") if kind in str(whole))]
+
+
+def _path_alone(value: object) -> object:
+    return {"path": value} if isinstance(value, str | list) else value
+
+
+class BasicAuth(Strict):
+    """A user and a password (RFC 7617)."""
+
+    username: SecretStr
+    password: SecretStr
+
+
+class OAuth2(Strict):
+    """Tokens of OAuth 2.0: by a refresh token where there is one, else by client credentials (RFC 6749 §4.4, §6)."""
+
+    token_url: Address
+    client_id: str
+    client_secret: Secret
+    refresh_token: Secret | None = None
+    scope: str | None = None
+    client_auth: Literal["form", "basic"] = "form"
+    params: dict[str, SecretStr] = Field(default={})
+
+
+class Auth(Strict):
+    """The credential of all requests: one of these, or several."""
+
+    bearer: Secret | None = None
+    basic: BasicAuth | None = None
+    headers: dict[str, Secret] = Field(default={})
+    params: dict[str, Secret] = Field(default={})
+    oauth2: OAuth2 | None = None
+
+
+class Paging(Strict):
+    """How a list goes on and ends, by paths in the answer or `headers.NAME`; and how many rows of one can be read."""
+
+    next: str | None = None
+    more: str | None = None
+    done: str | None = None
+    total: str | None = None
+    pages: str | None = None
+    cap: Annotated[int, Field(ge=1)] | None = None
+
+
+class Deleted(Strict):
+    """The mark of a deleted record: what its path leads to is one of these values; without values, true or a time."""
+
+    model_config = ConfigDict(json_schema_extra=_also_text)
+    path: str
+    values: tuple[str, ...] = ()
+
+
+class FieldSettings(Strict):
+    """One of our fields: the path of what it is read from, the vendor's words for ours, the unit of a duration."""
+
+    model_config = ConfigDict(json_schema_extra=_also_text)
+    path: str | list[str]
+    values: dict[str, str] | None = None
+    unit: Literal["ms", "s", "m", "h"] | None = None
+
+
+class Sweep(Strict):
+    """A sweep: its timing, and what it asks for otherwise than its stream; null takes a parameter out."""
+
+    every: Duration | None = None
+    lookback: Duration | None = None
+    params: dict[str, Any] = Field(default={})
+    body: Any = None
+    window_field: str | None = None
+
+
+DESCRIBING = frozenset({"params", "body", "paging", "kind", "fields", "sweeps", "window_field"})
+"""Keys that other keys are judged by."""
+
+
+class StreamFields(Strict):
+    """A list endpoint of the vendor: how it is asked for, what its answers hold, and what its records mean."""
+
+    kind: str
+    path: str | None = None
+    params: dict[str, Any] = Field(default={})
+    body: Any = None
+    ahead: Duration | None = None
+    records: str | None = None
+    expect: dict[str, Any] = Field(default={})
+    empty: tuple[Literal["204", "404", "missing"], ...] = ()
+    paging: Paging = Paging()
+    identity: str = "id"
+    time: str | None = "created_at"
+    modified: str | None = "updated_at"
+    deleted: Annotated[Deleted, BeforeValidator(_path_alone)] | None = None
+    window_field: str | None = None
+    volatile: tuple[str, ...] = ()
+    signed_urls: tuple[str, ...] = ()
+    fields: dict[str, Annotated[FieldSettings, BeforeValidator(_path_alone)]] = Field(default={})
+    timezone: ZoneName | None = None
+    sweeps: dict[Word, Sweep] = Field(default={}, json_schema_extra=ONLY_WORDS)

@@ -1,0 +1,105 @@
+"""The times of a request: how a bound is spelt, and how much wider than the window it is asked for.
+
+We ask for one granule of the format more on both sides, the start cut down and the end cut up. So whether the vendor
+counts its bounds in does not matter; what is read twice makes no event.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypeAlias
+
+from poller.plugin import wall_clock
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND, _SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+_FINEST = (  # what a format shows at the finest -> its granule
+    ("f", _MILLISECOND),
+    ("STXcr", _SECOND),
+    ("MR", timedelta(minutes=1)),
+    ("HI", timedelta(hours=1)),
+    ("djFDxe", timedelta(days=1)),
+)
+_DIRECTIVE = re.compile(r"%[-#]?(.)")
+_KNOWN = frozenset("YymBbdjHIpMSfzZFTRDeauAwUWGVxXc%")
+
+Spelt: TypeAlias = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFormat:
+    """The format of a placeholder such as `{start:%Y-%m-%d}`: what stands behind its colon; nothing means RFC 3339.
+
+    `granule` is the shortest time that it can tell from another.
+    """
+
+    text: str
+    granule: timedelta
+
+    def start(self, moment: datetime, zone: tzinfo) -> Spelt:
+        """Spell the beginning of a window, one granule earlier."""
+        if self._is_local:
+            return (_floor(wall_clock(moment, zone), self.granule) - self.granule).strftime(self.text)
+        return self._absolute(_floor(moment, self.granule) - self.granule, zone)
+
+    def end(self, moment: datetime, zone: tzinfo) -> Spelt:
+        """Spell the end of a window, one granule later."""
+        if self._is_local:
+            return (_ceiling(_latest_wall_clock(moment, zone), self.granule) + self.granule).strftime(self.text)
+        return self._absolute(_ceiling(moment, self.granule) + self.granule, zone)
+
+    def exact(self, moment: datetime, zone: tzinfo) -> Spelt:
+        """Spell a moment as it is, cut down to the granule."""
+        local = moment.astimezone(zone).replace(tzinfo=None)
+        return local.strftime(self.text) if self._is_local else self._absolute(_floor(moment, self.granule), zone)
+
+    @property
+    def _is_local(self) -> bool:
+        """True if it shows a wall clock without an offset."""
+        return "%" in self.text and not re.search("%[zZ]", self.text)
+
+    def _absolute(self, moment: datetime, zone: tzinfo) -> Spelt:
+        if spell := _ABSOLUTE.get(self.text):
+            return spell(moment)
+        return moment.astimezone(zone).strftime(self.text)
+
+
+_ABSOLUTE: dict[str, Callable[[datetime], Spelt]] = {
+    "": "{:%Y-%m-%dT%H:%M:%SZ}".format,
+    "epoch_s": lambda moment: (moment - _EPOCH) // _SECOND,
+    "epoch_ms": lambda moment: (moment - _EPOCH) // _MILLISECOND,
+}
+
+
+def time_format(text: str) -> TimeFormat:
+    """Read the format of a placeholder. Raises ValueError that says what would be right."""
+    if text in _ABSOLUTE:
+        return TimeFormat(text, _MILLISECOND if text == "epoch_ms" else _SECOND)
+    shown = set(_DIRECTIVE.findall(text))
+    granule = next((granule for signs, granule in _FINEST if shown & set(signs)), None)
+    if granule is None or not shown <= _KNOWN:
+        raise ValueError(
+            f"`{text}` is no format of a time: epoch_s, epoch_ms, or one of strftime that shows the day at least, such "
+            "as %Y-%m-%d %H:%M"
+        )
+    return TimeFormat(text, granule)
+
+
+def _latest_wall_clock(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a wall-clock time (naive) that none up to `moment` is later than: in the second of two hours that read
+    the same, the first one has shown all of it."""
+    local = moment.astimezone(zone)
+    earlier = local.replace(fold=0)
+    repeated = (earlier.utcoffset() or timedelta(0)) - (local.utcoffset() or timedelta(0))
+    return local.replace(tzinfo=None, fold=0) + repeated
+
+
+def _floor(moment: datetime, granule: timedelta) -> datetime:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (moment - midnight) // granule * granule
+
+
+def _ceiling(moment: datetime, granule: timedelta) -> datetime:
+    floor = _floor(moment, granule)
+    return floor if floor == moment else floor + granule
