@@ -64,7 +64,7 @@ class _Connection(asyncio.Protocol):
 async def serve(vendor: Vendor, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve on loopback while the context is open; yields the address."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(vendor), "127.0.0.1", 0, ssl=tls)
+    server = await loop.create_server(lambda: _Connection(vendor), "127.0.0.1", 0, ssl=tls, backlog=4096)
     host, port = server.sockets[0].getsockname()
     yield f"{'https' if tls else 'http'}://{'localhost' if tls else host}:{port}"
     server.close()
