@@ -9,10 +9,10 @@ This module is all that an output of another package imports. Its names keep the
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol, Self, TypeAlias
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from outputs.units import Duration, Size
@@ -45,8 +45,7 @@ StreamRef: TypeAlias = tuple[str, str, str]
 """The source, stream and kind of events to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True, gc=False):
     """An event or a reject, encoded as an output writes it.
 
     `value` is one CloudEvent in JSON, UTF-8, without a line break. `key` is its partition key. `observed` (aware,

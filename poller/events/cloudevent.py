@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from outputs import Message
-from poller.events.raw_json import compact_json, encode, remove_path, with_raw
-from poller.plugin.kinds import KINDS
+from poller.events.raw_json import encode, remove_path
+from poller.plugin.kinds import KINDS, Kind
 
 SCHEMA_VERSION = 1
 """The version in `dataschema`: rises when a field of `data` changes its meaning or goes, not when one is added."""
@@ -44,60 +45,86 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
     data: Raw
 
 
-def event(
-    info: StreamInfo,
-    *,
-    identity: str,
-    what: str,
-    revision: int,
-    digest: int,
-    time: datetime,
-    observed: datetime,
-    data: Struct,
-    raw: bytes,
-) -> Message:
-    """Write the message of one revision of a record.
+class Revision(NamedTuple):
+    """One state of a record: its identity, its number, the digest of its content, and when it happened."""
 
-    `what` is created, updated or deleted, `raw` the record as sent (JSON), `digest` that of its content.
+    identity: str
+    number: int
+    digest: int
+    time: datetime
+
+
+class _Type(NamedTuple):
+    """A type of events, and the parts of its lines that are the same for all: before the id, the subject, the rest."""
+
+    name: str
+    kind: str
+    head: bytes
+    source: bytes
+    schema: bytes
+
+
+class EventWriter:
+    """Writes the events of a stream that are observed at one time. The parts that all of them share are made once.
+
+    A line is put together from encoded parts, for all outputs, and the vendor's record is spliced in as it is. It is
+    what encoding an `Event` gives: a property test holds the two together.
     """
-    kind: str = type(data).KIND  # type: ignore[attr-defined]
-    body = with_raw(data, compact_json(raw)) if info.raw else encode(data)
-    return _revision(info, kind, identity, what, revision, digest, time, observed, body)
+
+    def __init__(self, info: StreamInfo, observed: datetime) -> None:
+        self._info, self._observed = info, observed
+        self._key = f"{info.source}/{info.stream}/"
+        self._observed_json = b',"observedtime":%b,"partitionkey":"%b' % (encode(observed), _inside(self._key))
+        self._types: dict[tuple[str, str], _Type] = {}
+
+    def event(self, data: Kind, what: str, revision: Revision, raw: bytes) -> tuple[Message, str]:
+        """Return the message of a record's revision, and its type.
+
+        `what` is created, updated or deleted, `raw` the record as sent (compact JSON).
+        """
+        body = (encode(data)[:-1], b',"raw":', raw, b"}") if self._info.raw else (encode(data),)
+        return self._message(self._type(data.KIND, what), revision, body)
+
+    def deletion(self, revision: Revision) -> tuple[Message, str]:
+        """Return the message that a record is gone from its list, and its type: it has an `id`, all else is null."""
+        kind = next(kind for kind in KINDS if self._info.kind == kind.KIND)
+        fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": revision.identity}
+        body = encode(fields | {"raw": None} if self._info.raw else fields)
+        return self._message(self._type(self._info.kind, "deleted"), revision, (body,))
+
+    def _message(self, type_: _Type, revision: Revision, body: tuple[bytes, ...]) -> tuple[Message, str]:
+        info = self._info
+        if info.drop:
+            body = (_without(b"".join(body), info.drop),)
+        name, number = _inside(revision.identity), b"%d" % revision.number
+        value = b"".join((
+            type_.head, name, b"/%b-%016x" % (number, revision.digest), type_.source, name, b'","time":',
+            encode(revision.time), type_.schema, number, self._observed_json, name, b'","data":', *body, b"}",
+        ))  # fmt: skip
+        key = self._key + revision.identity
+        return Message(value, key, info.source, info.stream, type_.kind, self._observed), type_.name
+
+    def _type(self, kind: str, what: str) -> _Type:
+        found = self._types.get((kind, what))
+        if found is None:
+            info, name = self._info, f"{kind}.{what}"
+            found = self._types[kind, what] = _Type(
+                name,
+                kind,
+                b'{"specversion":"1.0","id":"' + _inside(f"{info.stream}/"),
+                b'","source":%b,"type":%b,"subject":"' % (encode(f"/{info.vendor}/{info.source}"), encode(name)),
+                b',"datacontenttype":"application/json","dataschema":%b,"stream":%b,"revision":'
+                % (encode(f"urn:poller:schema:{kind}:{SCHEMA_VERSION}"), encode(info.stream)),
+            )
+        return found
 
 
-def deletion_event(info: StreamInfo, *, identity: str, revision: int, observed: datetime) -> Message:
-    """Write the message that a record is gone from its list: it has an `id`, all else is null."""
-    kind = next(kind for kind in KINDS if info.kind == kind.KIND)
-    fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": identity}
-    body = encode(fields | {"raw": None} if info.raw else fields)
-    return _revision(info, info.kind, identity, "deleted", revision, 0, observed, observed, body)
+def _inside(text: str) -> bytes:
+    """Return a text as it stands between the quotes of a JSON string."""
+    return encode(text)[1:-1]
 
 
-def _revision(
-    info: StreamInfo,
-    kind: str,
-    identity: str,
-    what: str,
-    revision: int,
-    digest: int,
-    time: datetime,
-    observed: datetime,
-    body: bytes,
-) -> Message:
-    for path in info.drop:
+def _without(body: bytes, paths: tuple[tuple[str, ...], ...]) -> bytes:
+    for path in paths:
         body = remove_path(body, path)
-    key = f"{info.source}/{info.stream}/{identity}"
-    line = Event(
-        id=f"{info.stream}/{identity}/{revision}-{digest:016x}",
-        source=f"/{info.vendor}/{info.source}",
-        type=f"{kind}.{what}",
-        subject=identity,
-        time=time,
-        dataschema=f"urn:poller:schema:{kind}:{SCHEMA_VERSION}",
-        stream=info.stream,
-        revision=revision,
-        observedtime=observed,
-        partitionkey=key,
-        data=Raw(body),
-    )
-    return Message(encode(line), key, info.source, info.stream, kind, observed)
+    return body

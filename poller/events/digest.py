@@ -2,8 +2,8 @@
 
 A content is the vendor's own values of the documented fields, volatile ones left out. A vendor that deploys another
 serializer spells the same values otherwise ("10.5" for 10.5, +02:00 for Z, {} for null), and must not make news of
-every record by that. So what is compared is the digest of what the values mean (`digest_of_meaning`). The digest of
-the content as spelt is kept beside it in memory: it costs a tenth, and equal spelling is equal meaning.
+every record by that. So what is compared is the digest of what the values mean (`digest_of_content`). The digest of
+the content as spelt is kept beside it in memory: it costs a fifth, and equal spelling is equal meaning.
 
 Entries of seen outlive versions of this program, so each carries the number of the projection, the way in which its
 digest was made. An entry with a former number is compared in that former way, once, and has today's from then on.
@@ -17,14 +17,12 @@ from typing import Any
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from poller.events.canonical import canonical_bytes
 from poller.events.meaning import meaning_of
 from poller.events.seen import UNSTAMPED
 
-_AS_MEANT = 32
-"""Added to a projection's number where its digest is of the meaning; below it, entries are of the spelling.
-
-A change of what `meaning_of` returns needs another multiple of it, with the former function kept beside.
-"""
+_WAY = 32
+"""A projection's number is the place of its content, and so many times the place of the digest in `_DIGESTS`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -39,20 +37,19 @@ class Projections:
     def __init__(self, contents: Sequence[Callable[[Any], object]]) -> None:
         self._contents = contents
         self.of = contents[-1]
-        self.number = _AS_MEANT + len(contents)
+        self.number = _WAY * _TODAY + len(contents)
 
     def former_digest(self, record: Any, number: int) -> int | None:
         """Return the digest by a former projection; None where `number` is today's, or of a newer version."""
-        as_meant, position = divmod(number, _AS_MEANT)
-        if number == self.number or as_meant > 1 or not 0 < position <= len(self._contents):
+        way, position = divmod(number, _WAY)
+        if number == self.number or way > _TODAY or not 0 < position <= len(self._contents):
             return None
-        content = self._contents[position - 1](record)
-        return digest_of_meaning(content) if as_meant else digest_of_spelling(content)
+        return _DIGESTS[way](self._contents[position - 1](record))
 
     def digests(self, record: Any) -> list[int]:
         """Return the digests by all projections, today's last."""
         contents = [content(record) for content in self._contents]
-        return [digest(content) for digest in (digest_of_spelling, digest_of_meaning) for content in contents]
+        return [digest(content) for digest in _DIGESTS for content in contents]
 
 
 def digest_of_spelling(content: object) -> int:
@@ -61,11 +58,26 @@ def digest_of_spelling(content: object) -> int:
 
 
 def digest_of_meaning(content: object) -> int:
+    """Return 64 bits of what a content means, as versions before the canonical form compared it."""
+    return _digest(content, lambda meant: _encode(meaning_of(msgspec.to_builtins(meant))))
+
+
+def digest_of_content(content: object) -> int:
     """Return 64 bits of what a content means: they are the same however its values are spelt."""
+    return _digest(content, canonical_bytes)
+
+
+def _digest(content: object, form: Callable[[object], bytes]) -> int:
     try:
-        return digest_of_spelling(meaning_of(msgspec.to_builtins(content)))
+        return xxh3_64_intdigest(form(content))
     except RecursionError:  # nested deeper than anything that is documented
         return digest_of_spelling(content)
+
+
+_DIGESTS = (digest_of_spelling, digest_of_meaning, digest_of_content)
+"""The ways in which digests were ever made, today's last. A change of what one returns needs another one after it."""
+
+_TODAY = len(_DIGESTS) - 1
 
 
 def microseconds(stamp: datetime | None) -> int:

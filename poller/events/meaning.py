@@ -37,7 +37,7 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
         kind, value = leaf.__class__, leaf
         if kind is str:
             if leaf < _AFTER_DIGITS or len(leaf) < _SHORT:
-                value = _text(leaf)
+                value = text_meant(leaf)
         elif kind is bool:
             value = 1 if leaf else 0
         elif kind is dict:
@@ -51,11 +51,12 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _other(leaf: Any) -> Any:
     if isinstance(leaf, float):
-        return _number(leaf)
+        return number_meant(leaf)
     return [meaning_of(inner) for inner in leaf] or None if isinstance(leaf, list) else leaf
 
 
-def _text(text: str) -> Any:
+def text_meant(text: str) -> Any:
+    """Return what a text means: a number, a time, a truth or itself."""
     if text >= _AFTER_DIGITS or not text:
         return _WORDS.get(text, text)
     if text[0] not in "-0123456789":
@@ -69,10 +70,10 @@ def _text(text: str) -> Any:
 
 @lru_cache(1 << 12)
 def _decimal(text: str) -> int | float | str | None:
-    return _number(float(text), text) if _NUMBER(text) else text
+    return number_meant(float(text), text) if _NUMBER(text) else text
 
 
-def _number(number: float, text: str | None = None) -> int | float | str | None:
+def number_meant(number: float, text: str | None = None) -> int | float | str | None:
     """Return a number, whole where it has no fraction; `text` where it is beyond a double."""
     if number in _BEYOND:
         return text

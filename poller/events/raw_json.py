@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 encode = msgspec.json.Encoder().encode
 
@@ -11,11 +11,6 @@ encode = msgspec.json.Encoder().encode
 def compact_json(record: bytes) -> bytes:
     """Return a JSON value without white space between its tokens; values, key order and spelling stay."""
     return msgspec.json.format(record, indent=-1)
-
-
-def with_raw(data: Struct, record: bytes) -> bytes:
-    """Encode the normalized fields, with the vendor's record (compact JSON) beside them as `raw`."""
-    return b'%b,"raw":%b}' % (encode(data)[:-1], record)
 
 
 def remove_path(value: bytes, path: Sequence[str]) -> bytes:

@@ -17,22 +17,29 @@ from xxhash import xxh3_64_intdigest
 
 from outputs import Message
 from poller.events.batch import Batch, PageContext
-from poller.events.cloudevent import StreamInfo, event
+from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.digest import (
     Projections,
-    digest_of_meaning,
+    digest_of_content,
     digest_of_spelling,
     documented_fields,
     microseconds,
 )
+from poller.events.raw_json import compact_json
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import Leaf, Stream
 
-_MANY_BRACKETS = 500
-"""A record with fewer brackets than this cannot be nested too deep for any reader."""
+_DEEP = 500
+"""A record whose objects and lists are nested less deep than this can be read by every reader."""
+
+_LEVEL = len('{"":')
+"""The fewest bytes that one more level of objects takes."""
+
+_SAMPLED = 100
+"""Undocumented fields are looked for in the first event of a page, and in each that comes so many after it."""
 
 TRUTH_AFTER = 3600
 """Seconds after a delivery from which an older revision is taken for the truth, no longer for a lagging replica."""
@@ -47,8 +54,10 @@ def transform(
 ) -> Batch:
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
-    for record in records:
-        page.take(bytes(record))
+    for row in records:
+        page.batch.counts.records += 1
+        if not page.holds_unchanged(row):
+            page.take(bytes(row))
     return page.batch
 
 
@@ -60,10 +69,30 @@ class _Page:
         self._records, self._info, self._seen, self._context = stream.records, info, seen, context
         self._now = context.now.timestamp()
         self._projections = Projections(stream.records.contents)
-        self._documented = documented_fields(stream.records.decoder)
+        self._row_identity = None if context.history else stream.records.row_identity
+        self._writer = EventWriter(info, context.now)
+        self._compact: bool | None = None
+
+    def holds_unchanged(self, row: bytes | Raw) -> bool:
+        """Return True, and count it, if a row has the bytes that were last delivered, or noted, of its identity.
+
+        Most rows are such: this splits, hashes and looks up, and decodes nothing but the identity.
+        """
+        identity = self._row_identity(row) if self._row_identity else None  # type: ignore[arg-type]  # bytes will do
+        if identity is None:
+            return False
+        key, update = key_of(identity), self.batch.seen
+        if key in update.entries or key in update.touched or key in self._context.doubts:
+            return False
+        if not self._seen.has_bytes(key, xxh3_64_intdigest(row), self._projections.number, self._now):
+            return False
+        if self._context.names:
+            self.batch.identities.add(identity)
+        self.batch.counts.duplicates += 1
+        return True
 
     def take(self, raw: bytes) -> None:
-        self.batch.counts.records += 1
+        """Read a row that may be news."""
         identity = record = None
         try:
             record = self._decode(raw)
@@ -78,8 +107,8 @@ class _Page:
 
     def _decode(self, raw: bytes) -> Any:
         try:
-            raw.decode()
-            if raw.count(b"{") + raw.count(b"[") > _MANY_BRACKETS:
+            raw.isascii() or raw.decode()
+            if _may_be_deep(raw):
                 orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
             return self._records.decoder.decode(raw)
         except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -107,16 +136,16 @@ class _Page:
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
         content = self._projections.of(record)
-        spelt = digest_of_spelling(content)
+        spelt = digest_of_spelling(content) if known else 0
         return Entry(
-            digest=known.digest if known and known.spelt == spelt else digest_of_meaning(content),
-            raw=raw_hash,
-            modified=microseconds(self._records.modified(record)),
-            revision=known.revision + 1 if known else 1,
-            delivered=int(self._now),
-            flags=DELETED if self._records.deleted(record) else 0,
-            projection=self._projections.number,
-            spelt=spelt,
+            known.digest if known and known.spelt == spelt else digest_of_content(content),
+            raw_hash,
+            microseconds(self._records.modified(record)),
+            known.revision + 1 if known else 1,
+            int(self._now),
+            DELETED if self._records.deleted(record) else 0,
+            self._projections.number,
+            spelt,
         )
 
     def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
@@ -153,12 +182,12 @@ class _Page:
             self.batch.counts.duplicates += 1
             return
         what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
-        message = self._message(record, entry, raw, identity, what, own)
+        message, type_ = self._message(record, entry, raw, identity, what, own)
         self._count_news(raw, known, own)
         self.batch.seen.entries[key] = entry
         self.batch.seen.delivered.add(key)
         self.batch.messages.append(message)
-        self.batch.counts.events[f"{message.kind}.{what}"] += 1
+        self.batch.counts.events[type_] += 1
 
     def _own_time(self, record: Any) -> datetime:
         try:
@@ -166,22 +195,28 @@ class _Page:
         except (ValueError, OverflowError) as error:
             raise _Unreadable(f"its own time cannot be read: {error}") from None
 
-    def _message(self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime) -> Message:
-        now = self._context.now
+    def _message(
+        self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime
+    ) -> tuple[Message, str]:
         try:
-            return event(
-                self._info,
-                identity=identity,
-                what=what,
-                revision=entry.revision,
-                digest=entry.digest,
-                time=own if what == "created" else self._records.modified(record) or now,
-                observed=now,
-                data=self._records.normalize(record),
-                raw=raw,
-            )
+            data = self._records.normalize(record)
+            time = own if what == "created" else self._records.modified(record) or self._context.now
+            revision = Revision(identity, entry.revision, entry.digest, time)
+            return self._writer.event(data, what, revision, self._compacted(raw))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             raise _Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
+
+    def _compacted(self, raw: bytes) -> bytes:
+        """Return the record without white space between its tokens: one serializer prints a page, so one record tells.
+
+        A line break is looked for in each, for one would tear a line.
+        """
+        if self._compact and b"\n" not in raw and b"\r" not in raw:
+            return raw
+        compact = compact_json(raw)
+        if self._compact is None:
+            self._compact = compact == raw
+        return compact
 
     def _count_news(self, raw: bytes, known: Entry | None, own: datetime) -> None:
         context = self._context
@@ -189,8 +224,9 @@ class _Page:
             self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
         if context.is_audit and context.reached:
             self.batch.counts.found["edited" if known else "late" if own < context.reached else "skipped"] += 1
-        fields = msgspec.json.decode(raw, type=dict[str, Raw])
-        self.batch.counts.drifted |= fields.keys() - self._documented
+        if not len(self.batch.messages) % _SAMPLED:
+            fields = msgspec.json.decode(raw, type=dict[str, Raw])
+            self.batch.counts.drifted |= fields.keys() - documented_fields(self._records.decoder)
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)
@@ -214,6 +250,11 @@ class _Page:
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    """Return False if a record cannot be nested deep: it is too short for that many objects and lists."""
+    return raw.count(b"[") + len(raw) // _LEVEL > _DEEP and raw.count(b"[") + raw.count(b"{") > _DEEP
 
 
 def _is_before(time: datetime | None, own: datetime, entry: Entry) -> bool:

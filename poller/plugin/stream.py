@@ -163,6 +163,9 @@ class RecordType(Generic[R]):
     comparison: the last one is today's projection, those before it are what older versions compared. `normalize` makes
     the data of the event and turns into null what it cannot read; the event is of the kind `kind`, unless `normalize`
     returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the vendor's own mark.
+
+    `row_identity` finds the identity in a row that is not decoded yet (see `identity_of`); it makes old records cheap,
+    and gives what `identity` does, or None where it cannot tell. Without it every row is decoded.
     """
 
     kind: type[Kind]
@@ -173,6 +176,7 @@ class RecordType(Generic[R]):
     normalize: Callable[[R], Kind]
     modified: Callable[[R], datetime | None] = lambda _: None
     deleted: Callable[[R], bool] = lambda _: False
+    row_identity: Callable[[msgspec.Raw], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ def calls_list(pages: Sequence[bytes]) -> Callable[[str], Answer]:
         if "search_last_modified_start=" not in target:
             return calls.EMPTY, False
         found = re.search(r"[?&]page=(\d+)", target)
-        return pages[int(found[1]) - 1 if found else 0], True
+        number = int(found[1]) - 1 if found else 0
+        return (pages[number], True) if number < len(pages) else (calls.EMPTY, False)
 
     return answer
 

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
-from poller.events.cloudevent import StreamInfo, event
+from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.rejects import reject
 from poller.plugin import kinds
@@ -23,9 +23,7 @@ SHAPE = StreamInfo("acme", "callcap", "calls", "call")
 
 def call(identity: str, raw: bytes = b"{}") -> Message:
     data = kinds.Call(id=identity, status="answered")
-    return event(
-        SHAPE, identity=identity, what="created", revision=1, digest=7, time=NOON, observed=NOON, data=data, raw=raw
-    )
+    return EventWriter(SHAPE, NOON).event(data, "created", Revision(identity, 1, 7, NOON), raw)[0]
 
 
 class Narrow(Sink):

@@ -25,6 +25,7 @@ _NO_NUMBERS = re.compile(_STRING + rb"|(-?\b(?:NaN|Infinity)\b)", re.DOTALL)
 _NUMBERS = re.compile(_STRING + rb"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.DOTALL)
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(rb"%b%b|(%b|%b)|\\." % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -53,7 +54,7 @@ def _without_mark(body: bytes) -> bytes:
 def utf8(body: bytes) -> bytes:
     """Return a body in UTF-8: each byte that is not is taken for Latin-1, which old servers speak."""
     try:
-        body.decode()
+        body.isascii() or body.decode()
     except UnicodeDecodeError:
         return body.decode("utf-8", _AS_LATIN_1).encode()
     return body
@@ -70,9 +71,11 @@ codecs.register_error(_AS_LATIN_1, _latin_1)
 
 
 def _without_no_numbers(body: bytes) -> bytes:
-    if b"NaN" not in body and b"Infinity" not in body:
-        return body
-    return _without(_NO_NUMBERS, lambda _: True, body)
+    try:
+        _skip(body)  # what is JSON has none, and skipping it is faster than looking for their names in its texts
+    except UNREADABLE:
+        return _without(_NO_NUMBERS, lambda _: True, body)
+    return body
 
 
 def without_overflows(text: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Phone numbers as E.164, where the number itself or the source's region says which one it is."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 
@@ -10,6 +10,10 @@ from poller.plugin.fields.scalars import read_id
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
 _WRITTEN_OUT = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
+_TYPES = (
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
+    "voicemail",
+)  # fmt: skip
 _KNOWN, _LONGEST = 1 << 14, 64
 
 
@@ -27,28 +31,42 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
+    if region in _PLAIN and isinstance(leaf, str) and (plain := _NORTH_AMERICAN.fullmatch(leaf)):
+        return _north_american(plain)
     number = read_id(leaf)
     if number is None or len(number) > _LONGEST or _WRITTEN_OUT.fullmatch(number):
         return number  # what is written out already would stay as it is, valid or not
-    return _read(number, region)
-
-
-@lru_cache(_KNOWN)
-def _read(number: str, region: str | None) -> str:
     if region in _PLAIN or number.startswith("+"):
         plain = _NORTH_AMERICAN.fullmatch(number)
         if plain:
-            area, exchange, line = plain.groups()
-            return f"+1{area}{exchange}{line}" if _assigned(area + exchange) else number
+            return _north_american(plain)
     return _by_library(number, region)
 
 
+def _north_american(plain: re.Match[str]) -> str:
+    area, exchange, line = plain.groups()
+    given_out = _is_given_out(area)
+    if given_out is None:
+        given_out = bool(_rule().fullmatch(f"{area}{exchange}{line}"))
+    return f"+1{area}{exchange}{line}" if given_out else plain[0]
+
+
+@cache
+def _is_given_out(area: str) -> bool | None:
+    """Return whether the numbers with this North American area code are given out; None where only some are."""
+    found = {bool(_rule().fullmatch(f"{area}{exchange}0100")) for exchange in range(200, 1000)}
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _rule() -> re.Pattern[str]:
+    """Return the library's own rule for North American numbers: the patterns of all their countries and types."""
+    countries = map(phonenumbers.PhoneMetadata.metadata_for_region, phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
+    types = [getattr(country, name) for country in countries for name in _TYPES]
+    return re.compile("|".join({f"(?:{type_.national_number_pattern})" for type_ in types if type_}))
+
+
 @lru_cache(_KNOWN)
-def _assigned(prefix: str) -> bool:
-    """Return True if North American numbers with these first six digits are given out."""
-    return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{prefix}0100"))
-
-
 def _by_library(number: str, region: str | None) -> str:
     if any(sign.isalpha() or sign in "*#" for sign in number):
         return number

@@ -12,6 +12,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
 _STATUSES: tuple[LeadStatus, ...] = ("deleted", "opted_out", "blocked", "converted", "completed")
 _NUMBERS = (int, float)
+_ZERO_OR_POINT = ("0", ".")  # what stands before the last zero of `5.0` and `5.00`; few ids have it there
 _POINTLESS = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
 _FLAGS = dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True) | dict.fromkeys(
     ("0", "false", "no", "off", "f", "n"), False
@@ -41,7 +42,7 @@ def read_id(leaf: object) -> str | None:
     A quoted exponent stays as it is: `12e4` may be a name.
     """
     if isinstance(leaf, str):
-        whole = _POINTLESS.fullmatch(leaf)
+        whole = _POINTLESS.fullmatch(leaf) if leaf[-2:-1] in _ZERO_OR_POINT else None
         return whole[1] if whole else _given(leaf)
     if isinstance(leaf, float):
         return str(int(leaf)) if leaf.is_integer() and -_EXACT <= leaf <= _EXACT else None

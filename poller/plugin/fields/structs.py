@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from keyword import iskeyword
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -44,14 +45,18 @@ def as_struct(leaf: object, found: type[Any]) -> Any:
     return leaf if isinstance(leaf, found) else found()
 
 
-def identity_of(field: str) -> IdentityOf:
-    """Return a function that finds the identity in `field`."""
-    decode = msgspec.json.Decoder(struct_of(field)).decode
+def identity_of(path: str) -> IdentityOf:
+    """Return a function that finds the identity at a path, such as `id` or `data.id`; the names are words."""
+    *outer, field = path.split(".")
+    shape = struct_of(field)
+    for name in reversed(outer):
+        shape = struct_of("", **{name: shape})
+    decode, leaf_of = msgspec.json.Decoder(shape).decode, attrgetter(".".join([*outer, _attribute(field)]))
 
-    def name(row: msgspec.Raw) -> str | None:
+    def name_of(row: msgspec.Raw) -> str | None:
         try:
-            return read_id(getattr(decode(row), _attribute(field)))
-        except UNREADABLE:
+            return read_id(leaf_of(decode(row)))
+        except (*UNREADABLE, AttributeError):  # where another thing stands in the place of an object
             return None
 
-    return name
+    return name_of

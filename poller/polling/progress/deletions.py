@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from poller.events.batch import Batch
-from poller.events.cloudevent import StreamInfo, deletion_event
+from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
 from poller.plugin.stream import Sweep
 from poller.state.checkpoint import Checkpoint
@@ -32,12 +32,14 @@ def missing_members(checkpoint: Checkpoint, sweep: Sweep, found: Collection[str]
 
 def add_deletions(batch: Batch, shape: StreamInfo, identities: Iterable[str], seen: Seen, now: datetime) -> None:
     """Add to the batch that these records are gone: all null but their identity. A record that comes back is news."""
+    writer = EventWriter(shape, now)
     for identity in identities:
         key = key_of(identity)
         known = batch.seen.entries.get(key) or seen.get(key, now.timestamp())
         revision = known.revision + 1 if known else 1
         entry = Entry(0, 0, UNSTAMPED, revision, int(now.timestamp()), DELETED, known.projection if known else 1)
-        batch.messages.append(deletion_event(shape, identity=identity, revision=revision, observed=now))
+        message, type_ = writer.deletion(Revision(identity, revision, 0, now))
+        batch.messages.append(message)
         batch.seen.entries[key] = entry
         batch.seen.delivered.add(key)
-        batch.counts.events[f"{shape.kind}.deleted"] += 1
+        batch.counts.events[type_] += 1

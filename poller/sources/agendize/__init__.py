@@ -30,6 +30,7 @@ from poller.plugin import (
     Windowed,
     ZoneName,
     bearer,
+    identity_of,
     kinds,
     read_id,
 )
@@ -93,6 +94,7 @@ class Agendize(Source):
                 kind=kinds.Call,
                 decoder=json.Decoder(records.Record),
                 identity=lambda record: read_id(record.id),
+                row_identity=identity_of("id"),
                 contents=(records.contents, records.contents_in_utc),
                 time=partial(records.began, zone=zone),
                 normalize=partial(records.call, zone=zone, region=self.default_region),

@@ -31,6 +31,7 @@ from poller.plugin import (
     StreamSettings,
     SweepSettings,
     Windowed,
+    identity_of,
     kinds,
 )
 from poller.sources.trackdrive import api, change_log, records
@@ -105,6 +106,7 @@ class Trackdrive(Source):
             kind=kinds.Lead,
             decoder=msgspec.json.Decoder(records.Lead),
             identity=records.identity,
+            row_identity=identity_of("uuid"),
             time=records.created,
             contents=(records.lead_contents,),
             normalize=partial(records.lead, region=self.default_region),
@@ -125,6 +127,7 @@ class Trackdrive(Source):
             kind=kinds.Call,
             decoder=msgspec.json.Decoder(records.Call),
             identity=records.identity,
+            row_identity=identity_of("uuid"),
             time=records.created,
             contents=(records.call_contents,),
             normalize=partial(records.call, region=self.default_region),

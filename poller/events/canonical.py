@@ -1,0 +1,100 @@
+"""The canonical form of a content: what its values mean, as bytes, in as few steps as can be.
+
+It makes the same contents equal as `meaning` does, whose readers of single values it uses; a property test holds the
+two together. What differs is the form. A documented object is a list of its fields in the order of its struct, so that
+no name is looked up, copied or sorted; an object of undocumented fields keeps their names. Short values and the
+smallest objects within records repeat (a state, an agent, an outcome), so the forms of the latest are remembered:
+equal values mean the same.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from poller.events.meaning import number_meant, text_meant
+
+_AFTER_DIGITS = ":"
+"""The character after 9. A text that does not come before it begins with no digit and no sign: it is no number."""
+
+_LONGEST_WORD = len("false")
+_REMEMBERED = 1 << 12
+_AS_IS, _SHORT = frozenset({type(None), int, datetime}), frozenset({str, float, bool})
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def canonical_bytes(content: object) -> bytes:
+    """Return a content in the one form of what it means. Raises RecursionError where it is nested too deep."""
+    return _encode(_leaves(astuple(content)) if isinstance(content, Struct) else _leaves((content,)))
+
+
+def _leaves(leaves: Iterable[Any]) -> list[Any]:
+    """Return values in canonical form. This is a hot loop: long texts, whole numbers and null cost no call."""
+    return [
+        leaf
+        if (kind := leaf.__class__) in _AS_IS
+        else (leaf if leaf > _AFTER_DIGITS else text_meant(leaf))
+        if kind is str and len(leaf) > _LONGEST_WORD
+        else _VALUES[leaf]
+        if kind in _SHORT
+        else _READERS[kind](leaf)
+        for leaf in leaves
+    ]
+
+
+class _Values(dict[Any, Any]):
+    """The forms of short texts, fractions and truths; True and 1, which are one key, have one form."""
+
+    def __missing__(self, leaf: str | float | bool) -> Any:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[leaf] = text_meant(leaf) if isinstance(leaf, str) else number_meant(float(leaf))
+        return found
+
+
+class _Readers(dict[type[Any], Callable[[Any], Any]]):
+    """The ways to read what is neither short nor long: lists, and objects by the type of their struct."""
+
+    def __missing__(self, kind: type[Any]) -> Callable[[Any], Any]:
+        """Objects that hold no others are remembered: larger ones would seldom be met again."""
+        fields = msgspec.structs.fields(kind)
+        inner = [one for field in fields for one in get_args(field.type) if isinstance(one, type)]
+        found = self[kind] = _struct if any(issubclass(one, Struct) for one in inner) else _small_struct
+        return found
+
+
+def _struct(thing: Struct) -> list[Any] | None:
+    leaves = _leaves(astuple(thing))
+    return leaves if leaves.count(None) < len(leaves) else None
+
+
+def _small_struct(thing: Struct) -> list[Any] | None:
+    try:
+        return _remembered_struct(thing)
+    except TypeError:  # it holds a list, or an object of undocumented fields
+        return _struct(thing)
+
+
+def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        return _remembered_object(tuple(thing.items()))
+    except TypeError:
+        return _fields(thing.items())
+
+
+def _fields(items: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
+    return {name: form for name, leaf in items if (form := _leaves((leaf,))[0]) is not None} or None
+
+
+def _list(things: Iterable[Any]) -> list[Any] | None:
+    return _leaves(things) or None
+
+
+_VALUES = _Values()
+_READERS = _Readers({dict: _object, list: _list, tuple: _list})
+_remembered_struct, _remembered_object = lru_cache(_REMEMBERED)(_struct), lru_cache(_REMEMBERED)(_fields)
