@@ -1,5 +1,6 @@
 """The contract of a source, as tests: a plug-in's tests inherit them, and so do those of the vendors built in."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from poller.testing.simulation import Simulation
 
 NAME = "acme"
 """The name that the user gave to the source."""
+
+_SECRET = re.compile(r"(^|_)(key|token|secret|password)$")
 
 
 class SourceContract:
@@ -124,7 +127,9 @@ class SourceContract:
         """What is a secret is a `Secret`: no log, page or error can hold it then."""
         configured = self.configured()
         shown = f"{configured!r} {configured} {configured.credential()!r} {configured.model_dump()!r}"
-        values = [getattr(configured, name) for name in type(configured).model_fields]
-        for value in values:
+        for name in type(configured).model_fields:
+            value = getattr(configured, name)
+            assert not (isinstance(value, str) and _SECRET.search(name)), f"{name} is no Secret"
             if isinstance(value, SecretStr):
+                assert len(value.get_secret_value()) >= 6, f"give {name} a value that is found again: six letters"
                 assert value.get_secret_value() not in shown

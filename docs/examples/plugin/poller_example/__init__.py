@@ -1,0 +1,1 @@
+"""A source (`type: acme`) and an output (`type: webhook`) for poller."""
