@@ -1,0 +1,52 @@
+"""Single records have their turn where sweeps are always due: what only a re-read brings comes all the same.
+
+Killed: a re-read that waits until no sweep is due.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from poller.plugin.source import Source
+from poller.sandbox.faults import Front
+from tests.simulation import Simulation, ipscape, trackdrive
+
+LONG_AGO = timedelta(days=20)
+
+
+def imported(simulation: Simulation) -> str:
+    """A lead that is older than any sweep looks back, and that the log of changes names now."""
+    return simulation.world.put("trackdrive/leads", at=simulation.now() - LONG_AGO)
+
+
+def dialled(simulation: Simulation) -> str:
+    """A lead that is older than any sweep looks back, and was dialled now."""
+    lead = simulation.world.put("ipscape/leads", at=simulation.now() - LONG_AGO)
+    simulation.world.put("ipscape/dialler_calls", {"leadId": int(lead)})
+    return lead
+
+
+CASES = {"changes": (trackdrive, imported), "touched": (ipscape, dialled)}
+
+
+@pytest.mark.parametrize("sweep", CASES)
+def test_single_records_have_their_turn_where_sweeps_are_always_due(tmp_path: Path, sweep: str) -> None:
+    account: Callable[..., Source]
+    account, new_lead = CASES[sweep]
+    sweeps = {name: {"every": "1s"} for name in ("live", "settle", "audit", sweep)}
+    one_a_second = account(requests_per_minute=60, start="1h", streams={"leads": {"sweeps": sweeps}})
+    simulation = Simulation(tmp_path, {"acme": one_a_second}, history=timedelta(0), rate=0.0)
+    simulation.live(30)
+    leads = {new_lead(simulation) for _ in range(5)}
+    before = requests(simulation)
+    simulation.live(120)
+    assert {event["subject"] for event in simulation.events("acme")} == leads
+    assert requests(simulation) - before > 80, "the sweeps went on"
+
+
+def requests(simulation: Simulation) -> int:
+    front = simulation.app
+    assert isinstance(front, Front)
+    return len(front._log.since(0)["requests"])
