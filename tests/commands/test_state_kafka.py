@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.running import House, until
+from tests.commands.running import House, callcap, until
 from tests.commands.test_replicas import house_of
 from tests.commands.vendors import Vendors
 from tests.kafka.reading import Place
@@ -43,3 +43,28 @@ def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: P
     assert f"forgotten: acme/calls: {len(there)} records, 3 sweeps" in forgotten.said
     assert house.run("run", "--once").code() == 0
     until(lambda: len(subjects(kafka)) == 2 * len(there), "all of them again")
+
+
+def test_an_account_that_moved_is_accepted_and_nothing_comes_again(
+    tmp_path: Path, vendors: Vendors, kafka: Place
+) -> None:
+    house = house_of(tmp_path, vendors, kafka)
+    assert house.run("run", "--once").code() == 0
+    there = subjects(kafka)
+    assert there == sorted(vendors.holds("callcap"))
+    house.write("before.yaml")
+    house.write(sources={"acme": callcap(vendors.at.replace("127.0.0.1", "localhost"))})
+    refused = house.run("run", "--once")
+    assert (refused.code(), "`poller state accept acme`" in refused.logged) == (2, True)
+    with house.start("run", "-c", "before.yaml") as poller:
+        poller.until_log("poll.completed", source="acme", sweep="audit")
+        running = house.run("state", "accept", "acme")
+        assert (running.code(), "stop every poller first" in running.logged) == (2, True)
+        assert poller.stop() == 0
+    accepted = house.run("state", "accept", "acme")
+    assert (accepted.code(), accepted.said.startswith("acme: accepted")) == (0, True)
+    new = vendors.put("callcap")
+    assert house.run("run", "--once").code() == 0
+    until(lambda: subjects(kafka) == sorted([*there, new]), "what is new, and nothing else")
+    again = house.run("state", "accept", "acme")
+    assert (again.code(), again.said.startswith("acme: nothing to accept")) == (0, True)
