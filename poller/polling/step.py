@@ -4,7 +4,6 @@ The life of a step: `take` asks, makes a batch of what came, and commits batch a
 after the commit returned. What differs between a sweep's page, a single record and a slice of history is `Work`.
 """
 
-import copy
 from datetime import datetime, timedelta
 
 import anyio
@@ -18,7 +17,7 @@ from poller.plugin.stream import Page
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.runtime import StreamRuntime
 from poller.polling.work import Work
-from poller.state.checkpoint import Checkpoint
+from poller.state.checkpoint import Checkpoint, only_moves_on
 from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
 
@@ -64,11 +63,16 @@ class Step:
 
     def draft(self, stream: StreamRuntime) -> Checkpoint:
         """Return a copy of the stream's checkpoint, to be changed and saved."""
-        return copy.deepcopy(stream.checkpoint)
+        return stream.checkpoint.draft()
 
     async def save(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:
-        """Commit a batch and the checkpoint that it makes true. Memory moves only after that."""
-        await self._ledger.commit(Change(stream.name, checkpoint, batch))
+        """Commit a batch and the checkpoint that it makes true. Memory moves only after that.
+
+        What a crash may lose, memory may hold for a second before it is saved.
+        """
+        empty = not (batch.messages or batch.seen.entries or batch.seen.delivered)
+        may_wait = empty and only_moves_on(stream.checkpoint, checkpoint)
+        await self._ledger.commit(Change(stream.name, checkpoint, batch, may_wait))
         stream.adopt(checkpoint, batch)
 
     async def _ask(self, work: Work) -> Page | None:

@@ -19,6 +19,9 @@ from poller.polling.status import elsewhere_status, last_status, stream_status
 from poller.state.ledger import Ledger, OwnershipLost
 from poller.telemetry.status import StreamStatus
 
+_FLUSH_EVERY = 1.0
+"""Seconds after which changes that may wait are saved."""
+
 Build: TypeAlias = Callable[[str, Source], AbstractAsyncContextManager[SourceLoop | None]]
 """Build the loop of a source from what the ledger knows of it; None where the source cannot be polled."""
 Owner: TypeAlias = Callable[[str], str]
@@ -48,6 +51,18 @@ class Supervisor:
 
     async def run(self, ledger: Ledger) -> None:
         """Poll the sources that are ours, until stopped; with `once`, until all were polled."""
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._save_what_waits, ledger)
+            await self._work(ledger)
+            beside.cancel_scope.cancel()
+        await ledger.flush()
+
+    async def _save_what_waits(self, ledger: Ledger) -> None:
+        while True:
+            await anyio.sleep(_FLUSH_EVERY)
+            await ledger.flush()
+
+    async def _work(self, ledger: Ledger) -> None:
         async with anyio.create_task_group() as work:
             with self._listening:
                 async for ours in ledger.sources(self._sources):

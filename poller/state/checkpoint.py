@@ -1,8 +1,10 @@
 """The records of a state, as they are written: the same in SQLite and in Kafka."""
 
+from copy import copy
 from datetime import datetime
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from poller.plugin.stream import Cursor
 
@@ -96,3 +98,34 @@ class Checkpoint(Struct):
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
     backfill: Backfill | None = None
+
+    def draft(self) -> "Checkpoint":
+        """Return a copy to be changed: what changes in place is not shared, and all else is."""
+        draft = copy(self)
+        draft.sweeps = {name: _draft(state) for name, state in self.sweeps.items()}
+        draft.gaps = self.gaps.copy()
+        return draft
+
+
+def _draft(state: SweepState) -> SweepState:
+    draft = copy(state)
+    draft.to_fetch, draft.fetched, draft.members = state.to_fetch.copy(), state.fetched.copy(), state.members.copy()
+    return draft
+
+
+def only_moves_on(before: Checkpoint, after: Checkpoint) -> bool:
+    """Return True if a crash may lose the change: the next start polls once more then, or reads a longer window.
+
+    That is so where nothing changed but due times, cursors and what the last passes came to.
+    """
+    if before.sweeps.keys() != after.sweeps.keys():
+        return False
+    sweeps = {name: _without_progress(state, before.sweeps[name]) for name, state in after.sweeps.items()}
+    return replace(after, sweeps=sweeps) == before
+
+
+def _without_progress(state: SweepState, before: SweepState) -> SweepState:
+    """Return the state as far behind as the one before; a token of the vendor's may be good for one use only."""
+    moved = state.cursor and before.cursor and state.cursor.token == before.cursor.token
+    cursor = before.cursor if moved else state.cursor
+    return replace(state, cursor=cursor, due=before.due, last_success=before.last_success, last_pass=before.last_pass)

@@ -29,6 +29,9 @@ class DryLedger:
         if change.batch.messages:
             await self._delivery.deliver(change.batch.messages)
 
+    async def flush(self) -> None:
+        """Do nothing: a dry run saves nothing."""
+
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Do nothing: a dry run keeps nothing that could be tidied."""
 

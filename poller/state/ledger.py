@@ -14,11 +14,15 @@ from poller.state.reader import Restored
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A change of one stream, named `source/stream`: its new checkpoint, and the batch that goes with it."""
+    """A change of one stream, named `source/stream`: its new checkpoint, and the batch that goes with it.
+
+    `may_wait`: a crash may lose it. Its batch is empty.
+    """
 
     stream: str
     checkpoint: Checkpoint
     batch: Batch = field(default_factory=Batch)
+    may_wait: bool = False
 
 
 class OwnershipLost(PollerError):
@@ -39,8 +43,13 @@ class Ledger(Protocol):
     async def commit(self, change: Change) -> None:
         """Return once every output holds the batch and the checkpoint is saved; nothing is true before.
 
+        A change that may wait is saved with the next one that may not, or by `flush`.
         Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help, and Lost.
         """
+        ...
+
+    async def flush(self) -> None:
+        """Save the changes that wait. To be called once a second."""
         ...
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:

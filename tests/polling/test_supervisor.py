@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Any, cast
 
 import anyio
+import pytest
 
 from poller.plugin.source import Source
 from poller.plugin.stream import Stream
+from poller.polling import supervisor
 from poller.polling.loop import SourceLoop
 from poller.polling.runtime import StreamRuntime
 from poller.polling.supervisor import Supervisor
@@ -28,11 +30,15 @@ class Said:
 
     def __init__(self) -> None:
         self.send, self._receive = anyio.create_memory_object_stream[Collection[str]](10)
+        self.flushed = 0
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
         async with self.send, self._receive:
             async for ours in self._receive:
                 yield ours
+
+    async def flush(self) -> None:
+        self.flushed += 1
 
 
 class Toy:
@@ -190,6 +196,18 @@ async def test_a_stop_ends_also_who_waits_for_the_ledger() -> None:
         await world.until("acme")
         world.running["acme"].lost.set()
         await world.until()
+
+
+async def test_what_waits_to_be_saved_is_saved_meanwhile_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_FLUSH_EVERY", 0.001)
+    async with at_work() as world:
+        with anyio.fail_after(5):
+            while world.ledger.flushed < 3:  # noqa: ASYNC110
+                await anyio.sleep(0.001)
+        monkeypatch.setattr(supervisor, "_FLUSH_EVERY", 60)
+        await anyio.sleep(0.01)
+        before = world.ledger.flushed
+    assert world.ledger.flushed == before + 1
 
 
 class Counted:

@@ -162,6 +162,11 @@ class KafkaLedger:
         """Deliver and save in one transaction. Raises OwnershipLost if nobody knows whether it was committed."""
         await self._shard(change.stream).commit(change)
 
+    async def flush(self) -> None:
+        """Save the changes that wait, a transaction for each partition."""
+        for shard in list(self._shards.held.values()):
+            await shard.flush()
+
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
         await self._shard(stream).tidy(stream, seen, before)

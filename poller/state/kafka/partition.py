@@ -1,7 +1,7 @@
 """One partition of the state while it is ours: events and the checkpoints they make true, in one transaction."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import anyio
@@ -92,6 +92,11 @@ class Partition:
         """Deliver and save; several that wait together are one transaction. Raises OwnershipLost."""
         self._check(change.stream)
         await self._queue.put(change)
+
+    async def flush(self) -> None:
+        """Save the changes that wait, in one transaction; where the partition is lost, nobody wants them any more."""
+        with suppress(OwnershipLost):
+            await self._queue.flush()
 
     async def _commit(self, group: Sequence[Change]) -> None:
         self._check()

@@ -63,6 +63,10 @@ class SqliteLedger:
         """Deliver and save; several that wait together are one delivery and one transaction."""
         await self._queue.put(change)
 
+    async def flush(self) -> None:
+        """Save the changes that wait, in one transaction."""
+        await self._queue.flush()
+
     async def _commit(self, group: Sequence[Change]) -> None:
         messages = [message for change in group for message in change.batch.messages]
         marks: dict[str, Marks] = {}
