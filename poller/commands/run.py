@@ -1,7 +1,7 @@
 """The composition root: builds, starts and stops everything a command needs."""
 
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -78,7 +78,7 @@ def _control(
     settings: Settings,
     telemetry: Telemetry,
     take: control.TakeOrder,
-    statuses: Callable[[], list[StreamStatus]],
+    statuses: Callable[[], Iterable[StreamStatus]],
 ) -> list[Beside]:
     """Serve the control socket, where there is to be one: where nobody named its place, it is not worth a refusal."""
     if (path := settings.control) is None:
@@ -107,7 +107,7 @@ def _address(sock: sockets.socket) -> str:
 
 def _statuses(
     supervisor: Supervisor, not_ready: Callable[[], list[str]], replica: str, owner: Owner
-) -> list[StreamStatus]:
+) -> Iterable[StreamStatus]:
     return supervisor.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
 
 

@@ -5,7 +5,7 @@ that is lost ends at once, and begins anew from the state when it is ours again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -130,9 +130,10 @@ class Supervisor:
         """True if every source is polled here."""
         return self._loops.keys() >= self._sources.keys()
 
-    def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
-        """Return where every stream stands, also those that another replica polls. `replica` is our name."""
-        return [status for name in self._sources for status in self._standing(name, paused, replica, owner, now)]
+    def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> Iterator[StreamStatus]:
+        """Say where every stream stands, also those that another replica polls, one by one. `replica` is our name."""
+        for name in self._sources:
+            yield from self._standing(name, paused, replica, owner, now)
 
     def _standing(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
         if loop := self._loops.get(name):

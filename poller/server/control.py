@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -93,7 +93,7 @@ async def running_statuses(path: Path | None) -> list[StreamStatus]:
         return []
 
 
-def application(take: TakeOrder, statuses: Callable[[], list[StreamStatus]]) -> Starlette:
+def application(take: TakeOrder, statuses: Callable[[], Iterable[StreamStatus]]) -> Starlette:
     """Return what the control socket answers: POST a BackfillRequest, GET the status of every stream."""
 
     async def backfill(request: Request) -> Response:
@@ -107,7 +107,7 @@ def application(take: TakeOrder, statuses: Callable[[], list[StreamStatus]]) -> 
         return _response(progress, 200)
 
     async def streams(_: Request) -> Response:
-        return _response(statuses(), 200)
+        return _response(list(statuses()), 200)
 
     routes = [Route(BACKFILL, backfill, methods=["POST"]), Route(STREAMS, streams, methods=["GET"])]
     return Starlette(routes=routes)

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -31,20 +31,24 @@ class Telemetry:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._recent = Recent(clock)
         self._metrics = Catalogue()
-        self._registry = CollectorRegistry()
-        self._registry.register(self._metrics)
-        ProcessCollector(registry=self._registry)
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
         self._well: set[tuple[str, str, str]] = set()
         self._repaired: set[tuple[str, str]] = set()
         self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
-        """Take the gauges from `statuses`. Each scrape calls it, in a worker thread: copy what the loop may change."""
+        """Take the gauges from `statuses`. Each scrape calls it, and takes some of them at a time."""
         self._metrics.statuses = statuses
 
+    def exposition(self) -> Iterator[bytes]:
+        """Write all metrics in the Prometheus text format, in pieces that take less than a millisecond each."""
+        yield from map(str.encode, self._metrics.exposition())
+        yield generate_latest(self._process)
+
     def render(self) -> bytes:
-        """Return all metrics in the Prometheus text format. Slow with many streams: not for the event loop."""
-        return generate_latest(self._registry)
+        """Return all metrics at once. Slow with many streams: not for the event loop."""
+        return b"".join(self.exposition())
 
     def started(self, version: str, replica: str, **fields: object) -> None:
         """Log the start. `replica` is our name: the sources whose `owner` it is are ours."""
@@ -70,7 +74,7 @@ class Telemetry:
         for type_, count in counts.events.items():
             self._metrics.events.add(count, source, stream, type_)
         for reason, count in counts.found.items():
-            self._metrics.found.add(count, source, stream, reason)
+            self._metrics.found.add(count, reason, source, stream)
         for seconds in counts.lateness:
             self._metrics.lateness.observe(seconds, source)
         self._metrics.rejects.add(counts.rejects, source, stream)
@@ -91,7 +95,7 @@ class Telemetry:
         window: tuple[datetime, datetime] | None,
     ) -> None:
         """Count a complete pass; log it where it is the sweep's first one, or follows a failure."""
-        self._metrics.polls.add(1, source, stream, sweep, "complete")
+        self._metrics.polls.add(1, "complete", source, stream, sweep)
         self._recent.completed((source, stream), sweep)
         if (source, stream, sweep) in self._well:
             return
@@ -103,7 +107,7 @@ class Telemetry:
         self, source: str, stream: str, sweep: str, *, error: BaseException, outcome: str, retry_in: float | None
     ) -> None:
         """Count and log a pass that broke off; the outcome `bug` is ours, so it brings its traceback."""
-        self._metrics.polls.add(1, source, stream, sweep, outcome)
+        self._metrics.polls.add(1, outcome, source, stream, sweep)
         self._recent.failed((source, stream), sweep, outcome)
         self._well.discard((source, stream, sweep))
         fields = {"outcome": outcome, "error": f"{type(error).__name__}: {error}", "retry_in": retry_in}
@@ -125,7 +129,7 @@ class Telemetry:
 
     def request_done(self, source: str, *, code: str, seconds: float) -> None:
         """Count a request; `code` is the status of a whole answer, else `timeout` or `error`."""
-        self._metrics.requests.add(1, source, code)
+        self._metrics.requests.add(1, code, source)
         self._metrics.request_seconds.observe(seconds, source)
 
     def body_repaired(self, source: str, repaired: Iterable[str]) -> None:

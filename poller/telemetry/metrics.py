@@ -1,75 +1,107 @@
-"""Counters and histograms as plain dicts, which become Prometheus families only when somebody asks.
+"""Counters and histograms as plain dicts, which become text in the Prometheus format only when somebody asks.
 
-prometheus_client's own keep 15 KB a stream and are slow to walk; these cost a tuple and a number.
-Written by the event loop, read by a worker thread: each reading first copies its dict, which happens in one step.
+prometheus_client's own keep 15 KB a stream, and to write them out holds the interpreter for seconds. These cost a tuple
+and a number, and are written a few lines at a time, so that whoever asks can let others go on in between. Nothing of
+the text is kept: to write it again costs less than to remember it. Written to by the event loop, read by any thread:
+each reading first copies its dict, which happens in one step.
+
+The format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import TypeAlias
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-
 Labels: TypeAlias = tuple[str, ...]
 
+_PAIRS = "\0"
+"""Stands for the labels in the text of a histogram."""
+_CHARACTERS = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
-class Counter:
+
+@lru_cache(maxsize=1 << 16)
+def _escaped(label: str) -> str:
+    return label.translate(_CHARACTERS)
+
+
+class Family:
+    """A metric: its name, its meaning, and how a line of it is written. A gauge, which keeps nothing, is just that."""
+
+    __slots__ = ("_line", "head")
+
+    def __init__(self, name: str, help_: str, labels: Labels, kind: str = "gauge") -> None:
+        self.head = f"# HELP {name} {help_}\n# TYPE {name} {kind}\n"
+        self._line = f"{name}{{{_pairs(labels)}}} %r\n" if labels else f"{name} %r\n"
+
+    def line(self, labels: Labels, value: float) -> str:
+        """Write one line."""
+        return self._line % (*map(_escaped, labels), value)
+
+
+def _pairs(labels: Labels) -> str:
+    """Return the labels of a line as a format that takes their values."""
+    return ",".join(f'{label}="%s"' for label in labels)
+
+
+class Counter(Family):
     """A counter: one number per label set, which only rises."""
 
-    __slots__ = ("_help", "_labels", "_name", "_values")
+    __slots__ = ("_values",)
 
     def __init__(self, name: str, help_: str, labels: Labels) -> None:
-        self._name, self._help, self._labels = name, help_, labels
+        super().__init__(name, help_, labels, "counter")
         self._values: defaultdict[Labels, float] = defaultdict(float)
 
     def add(self, by: float, *labels: str) -> None:
         """Raise the number of these labels; adding 0 makes it appear."""
         self._values[labels] += by
 
-    def family(self, known: Iterable[Labels] = ()) -> CounterMetricFamily:
-        """Return all numbers, with zeros for the label sets in `known`."""
-        family = CounterMetricFamily(self._name, self._help, labels=self._labels)
-        for labels, value in (dict.fromkeys(known, 0.0) | self._values.copy()).items():
-            family.add_metric(labels, value)
-        return family
+    def lines(self, known: Iterable[Labels] = ()) -> Iterator[str]:
+        """Write all numbers, with zeros for the label sets in `known`, each of which is there once."""
+        values = self._values.copy()
+        for labels in known:
+            yield self.line(labels, values.pop(labels, 0.0))
+        for labels, value in values.items():
+            yield self.line(labels, value)
 
 
-class Histogram:
+class Histogram(Family):
     """A histogram: counts per bucket and label set, and the sum of the values."""
 
-    __slots__ = ("_bounds", "_help", "_labels", "_name", "_names", "_rows")
+    __slots__ = ("_block", "_bounds", "_pairs", "_rows")
 
     def __init__(self, name: str, help_: str, labels: Labels, bounds: Sequence[float]) -> None:
-        self._name, self._help, self._labels = name, help_, labels
-        self._bounds = bounds
-        self._names = [*map(str, map(float, bounds)), "+Inf"]
-        self._rows: dict[Labels, list[float]] = {}
+        super().__init__(name, help_, labels, "histogram")
+        self._bounds, self._pairs = bounds, _pairs(labels)
+        names, more, whole = [*map(str, map(float, bounds)), "+Inf"], f",{_PAIRS}" * bool(labels), f"{{{_PAIRS}}}"
+        buckets = [f'{name}_bucket{{le="{bound}"{more}}} %d.0\n' for bound in names]
+        plain = whole if labels else ""
+        self._block = f"{''.join(buckets)}{name}_count{plain} %d.0\n{name}_sum{plain} %r\n"
+        self._rows: dict[Labels, tuple[list[int], list[float]]] = {}
 
     def observe(self, value: float, *labels: str) -> None:
         """Count one value; a negative one (two clocks that disagree) counts as zero, for a sum must not fall."""
         row = self._rows.get(labels)
         if row is None:
             row = self._rows[labels] = self._empty()
-        row[bisect_left(self._bounds, value)] += 1
-        row[-1] += max(value, 0)
+        row[0][bisect_left(self._bounds, value)] += 1
+        row[1][0] += max(value, 0)
 
-    def family(self, known: Iterable[Labels] = ()) -> HistogramMetricFamily:
-        """Return all buckets, with empty ones for the label sets in `known`."""
-        family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
-        for labels, row in (dict.fromkeys(known, self._empty()) | self._rows.copy()).items():
-            *counts, total = row
-            family.add_metric(labels, list(zip(self._names, accumulate(counts), strict=True)), total)
-        return family
+    def lines(self, known: Iterable[Labels] = ()) -> Iterator[str]:
+        """Write all buckets, some lines at once, with empty ones for the label sets in `known`, each there once."""
+        rows, empty = self._rows.copy(), self._empty()
+        for labels in known:
+            yield self._written(labels, rows.pop(labels, empty))
+        for labels, row in rows.items():
+            yield self._written(labels, row)
 
-    def _empty(self) -> list[float]:
-        return [0] * (len(self._bounds) + 1) + [0.0]
+    def _written(self, labels: Labels, row: tuple[list[int], list[float]]) -> str:
+        counts = list(accumulate(row[0]))
+        pairs = self._pairs % tuple(map(_escaped, labels))
+        return (self._block % (*counts, counts[-1], *row[1])).replace(_PAIRS, pairs)
 
-
-def gauge(name: str, help_: str, labels: Labels, values: Iterable[tuple[Labels, float]]) -> GaugeMetricFamily:
-    """Build a family of gauges out of labels and their present values."""
-    family = GaugeMetricFamily(name, help_, labels=labels)
-    for label_values, value in values:
-        family.add_metric(label_values, value)
-    return family
+    def _empty(self) -> tuple[list[int], list[float]]:
+        return [0] * (len(self._bounds) + 1), [0.0]

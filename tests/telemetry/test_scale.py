@@ -1,5 +1,6 @@
 """Five thousand streams are rendered aside: the event loop goes on, and what it counts meanwhile tears nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import anyio
@@ -37,3 +38,23 @@ async def test_the_loop_goes_on_while_metrics_are_rendered() -> None:
             await anyio.sleep(0.001)
     assert texts[0].count(b"poller_stream_state{") == 7 * len(STREAMS)
     assert turns > 20, "the loop stood still"
+
+
+def test_no_piece_of_a_scrape_takes_long() -> None:
+    """Of five thousand streams each, the statuses are asked for, and lines are written, a few streams at a time."""
+    telemetry = Telemetry()
+    asked: list[int] = []
+
+    def statuses() -> Iterator[StreamStatus]:
+        for number, names in enumerate(STREAMS):
+            asked.append(number)
+            yield status(*names)
+
+    telemetry.watch(statuses)
+    pieces, before, most_asked = list[bytes](), 0, 0
+    for piece in telemetry.exposition():
+        pieces.append(piece)
+        before, most_asked = len(asked), max(most_asked, len(asked) - before)
+    assert most_asked <= 100
+    assert max(map(len, pieces)) < 100_000, "a tenth of a megabyte takes about a millisecond"
+    assert b"".join(pieces).count(b"\n") > 25 * len(STREAMS)
