@@ -32,10 +32,10 @@ def _clock(time: datetime) -> str:
     return f"{time.astimezone(ZoneInfo(ZONE)):%Y-%m-%d %H:%M:%S}"
 
 
-def call(number: int, edition: int = 0) -> dict[str, Any]:
+def call(number: int, edition: int = 0, now: datetime = NOW) -> dict[str, Any]:
     """Return call `number`. Of another edition it has another modification stamp and another signed address."""
     rng, fresh = random.Random(number), random.Random(f"{number}/{edition}")
-    began = NOW - timedelta(minutes=50, seconds=rng.randrange(300))
+    began = now - timedelta(minutes=50, seconds=rng.randrange(300))
     lasted = rng.randrange(5, 900)
     name = f"100200_{number % 24}_{_clock(began).replace(' ', '_').replace('-', '_')}_{number}"
     signed = f"Expires=1800000000&Signature={signature(fresh)}&Key-Pair-Id=APKAIEXAMPLE"
@@ -46,7 +46,7 @@ def call(number: int, edition: int = 0) -> dict[str, Any]:
         "action": rng.choice(("Answer", "Answer", "Answer", "Missed", "Voicemail")),
         "start_datetime": _clock(began),
         "end_datetime": _clock(began + timedelta(seconds=lasted)),
-        "last_modified": _clock(NOW - timedelta(minutes=30 - edition, seconds=rng.randrange(300))),
+        "last_modified": _clock(now - timedelta(minutes=30 - edition, seconds=rng.randrange(300))),
         "dtmf": "",
         "duration": lasted,
         "rings": rng.randrange(1, 7),
@@ -92,11 +92,11 @@ def _accounts(campaign: int) -> dict[str, Any]:
     }
 
 
-def pages(numbers: Sequence[int], size: int = 1000, edition: int = 0) -> list[bytes]:
+def pages(numbers: Sequence[int], size: int = 1000, edition: int = 0, now: datetime = NOW) -> list[bytes]:
     """Return the bodies of a list of these calls, one a page."""
     last = max(1, -(-len(numbers) // size))
     return [
-        body([call(number, edition) for number in numbers[begin : begin + size]], index, last, len(numbers), size)
+        body([call(number, edition, now) for number in numbers[begin : begin + size]], index, last, len(numbers), size)
         for index, begin in enumerate(range(0, max(1, len(numbers)), size), start=1)
     ]
 
