@@ -6,12 +6,21 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from poller.events.buckets import ITEM, Buckets
+
 _KEY = struct.Struct("<Q")
-_ENTRY = struct.Struct("<QQqIIBB")
-_SPELT = struct.Struct("<QQqIIBBQ")
-_SHOWN = struct.Struct("<8xQ12xIxB")
-"""Of an entry: `raw`, `delivered`, `projection`."""
-ITEM = _KEY.size + _ENTRY.size
+_ROW = struct.Struct("<QQQqIIBB")
+"""A key and its entry, as they are saved."""
+_SHOWN = struct.Struct("<16xQ12xIxB")
+"""Of a row: `raw`, `delivered`, `projection`."""
+_DELIVERED = struct.Struct("<36xI2x")
+_ITEM = struct.Struct(f"{ITEM}s")
+_STAMPS = struct.Struct("<Q16xqIIBB")
+"""Of a row: its key, and all that is never changed without being saved."""
+_AT_ONCE = 200
+"""Buckets that are looked through in a few milliseconds."""
+_MOST_HELD = 200_000
+"""Entries that are held back until a chunk is full: 25 MB."""
 
 UNSTAMPED = -(1 << 63)
 """The `modified` of a record that has no readable modification stamp."""
@@ -52,68 +61,91 @@ class Seen:
     """A stream's identities. `keep` is in seconds, None for ever: an older entry counts as never met."""
 
     def __init__(self, keep: float | None) -> None:
-        self._keep = keep
-        self._entries: dict[int, bytes] = {}
+        self.keep = keep
+        self._buckets = Buckets()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._buckets)
 
     def get(self, key: int, now: float) -> Entry | None:
         """Return the entry of an identity; None where there is none, or it is older than `keep` at `now`."""
-        packed = self._entries.get(key)
-        if packed is None:
+        bucket, number = self._buckets.find(key)
+        if number < 0:
             return None
-        entry = Entry(*(_SPELT if len(packed) == _SPELT.size else _ENTRY).unpack(packed))
+        row = _ROW.unpack_from(self._buckets.rows[bucket], number * ITEM)
+        entry = Entry._make((*row[1:], self._buckets.unsaved(bucket, number)))
         return None if self._over(entry.delivered, now) else entry
 
     def has_bytes(self, key: int, raw: int, projection: int, now: float) -> bool:
         """Return True if the entry that `get` returns has this `raw` and this `projection`; it is not unpacked."""
-        packed = self._entries.get(key)
-        if packed is None:
+        bucket, number = self._buckets.find(key)
+        if number < 0:
             return False
-        held, delivered, by = _SHOWN.unpack_from(packed)
-        return held == raw and by == projection and (self._keep is None or now - delivered <= self._keep)
+        held, delivered, by = _SHOWN.unpack_from(self._buckets.rows[bucket], number * ITEM)
+        return held == raw and by == projection and (self.keep is None or now - delivered <= self.keep)
+
+    def has_chunk(self, chunk: bytes) -> bool:
+        """Return True if a chunk was put as a whole: if its last entry is here. That bytes and spelling have changed
+        since, which is not saved, makes no difference."""
+        key, *stamps = _STAMPS.unpack_from(chunk, len(chunk) - ITEM)
+        bucket, number = self._buckets.find(key)
+        return number >= 0 and [*_STAMPS.unpack_from(self._buckets.rows[bucket], number * ITEM)][1:] == stamps
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""
+        put = self._buckets.put
         for key, entry in entries.items():
-            self._entries[key] = _SPELT.pack(*entry)
+            put(key, _ROW.pack(key, *entry[:-1]), entry.spelt)
 
-    def load(self, chunk: bytes) -> None:
-        """Take in a packed chunk; later chunks win over earlier ones."""
-        for key, packed in _items(chunk):
-            self._entries[key] = packed
+    def load(self, *chunks: bytes) -> None:
+        """Take in packed chunks; later chunks win over earlier ones."""
+        for _ in self.loading(chunks, sum(map(len, chunks))):
+            pass
 
-    def expire(self, chunk: bytes, now: float) -> None:
-        """Forget the identities in this chunk whose entries are older than `keep`: newer entries of them stay."""
-        for key, _ in _items(chunk):
-            packed = self._entries.get(key)
-            if packed is not None and self._over(_ENTRY.unpack_from(packed)[4], now):
-                del self._entries[key]
+    def loading(self, chunks: Iterable[bytes], size: int) -> Iterator[None]:
+        """Take in packed chunks, `size` bytes or so, with a few milliseconds of work between two yields."""
+        return self._buckets.fill(chunks, size)
+
+    def expire(self, now: float) -> Iterator[None]:
+        """Forget the entries that are older than `keep`, with a few milliseconds of work between two yields."""
+        for bucket, rows in enumerate(self._buckets.rows if self.keep is not None else ()):
+            kept = [not self._over(delivered, now) for (delivered,) in _DELIVERED.iter_unpack(rows)]
+            if not all(kept):
+                self._buckets.keep(bucket, kept)
+            if bucket % _AT_ONCE == 0:
+                yield
 
     @property
     def packed_size(self) -> int:
         """The size of all entries when packed, in bytes."""
-        return ITEM * len(self._entries)
+        return ITEM * len(self._buckets)
 
-    def pack_by_day(self) -> list[tuple[int, bytes]]:
-        """Return all entries, one chunk a day of delivery, each with its newest delivery (seconds since 1970)."""
-        days: dict[int, list[bytes]] = {}
-        newest: dict[int, int] = {}
-        for key, packed in self._entries.items():
-            delivered = _ENTRY.unpack_from(packed)[4]
-            day = delivered // 86_400
-            days.setdefault(day, []).append(_KEY.pack(key) + packed[: _ENTRY.size])
-            newest[day] = max(newest.get(day, 0), delivered)
-        return [(newest[day], b"".join(days[day])) for day in sorted(days)]
+    def pack_by_day(self, most: int = 6_000) -> Iterator[tuple[int, bytes]]:
+        """Yield all entries in chunks of at most `most`, with the newest delivery in each (seconds since 1970).
+
+        A chunk holds entries that were delivered on one day, so that it can go as a whole. Few entries are held back
+        for that: chunks of a very long time are shorter.
+        """
+        days: dict[int, list[tuple[int, bytes]]] = {}
+        held = 0
+        for rows in self._buckets.rows:
+            for (delivered,), (row,) in zip(_DELIVERED.iter_unpack(rows), _ITEM.iter_unpack(rows), strict=True):
+                day = days.setdefault(delivered // 86_400, [])
+                day.append((delivered, row))
+                held += 1
+                if len(day) == most or held == _MOST_HELD:
+                    day = days.pop(max(days, key=lambda each: len(days[each])))
+                    held -= len(day)
+                    yield _chunk(day)
+        yield from (_chunk(days[day]) for day in sorted(days))
 
     def _over(self, delivered: int, now: float) -> bool:
-        return self._keep is not None and now - delivered > self._keep
+        return self.keep is not None and now - delivered > self.keep
 
 
 def pack(entries: Iterable[tuple[int, Entry]]) -> bytes:
     """Pack one commit's entries as one chunk."""
-    return b"".join(_KEY.pack(key) + _ENTRY.pack(*entry[:-1]) for key, entry in entries)
+    return b"".join(_ROW.pack(key, *entry[:-1]) for key, entry in entries)
 
 
 def unpack_keys(packed: bytes) -> set[int]:
@@ -126,6 +158,5 @@ def pack_keys(keys: Iterable[int]) -> bytes:
     return b"".join(_KEY.pack(key) for key in sorted(keys))
 
 
-def _items(chunk: bytes) -> Iterator[tuple[int, bytes]]:
-    for at in range(0, len(chunk), ITEM):
-        yield _KEY.unpack_from(chunk, at)[0], chunk[at + _KEY.size : at + ITEM]
+def _chunk(day: list[tuple[int, bytes]]) -> tuple[int, bytes]:
+    return max(day)[0], b"".join(row for _, row in day)

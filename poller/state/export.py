@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from poller import VERSION
 from poller.errors import ConfigError
-from poller.events.seen import ITEM
+from poller.events.buckets import ITEM
 from poller.state.offline import StateDump
 from poller.state.rows import (
     ACCOUNT,

@@ -1,6 +1,6 @@
 """A state that is only read: what it holds of a stream, of a source's token, of the accounts it belongs to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,14 +35,28 @@ class StateReader(Protocol):
         """A stream's chunks, oldest first."""
         ...
 
+    def chunk_bytes(self, stream: str) -> int:
+        """The bytes of a stream's chunks."""
+        ...
+
 
 def restore(stored: StateReader | None, stream: str, keep: float | None) -> Restored:
     """Read what a state knows of one stream; nothing, where there is no state yet."""
     seen = Seen(keep)
     if stored is None:
         return Restored(None, seen, frozenset())
-    for chunk in stored.chunks(stream):
-        seen.load(chunk)
+    for _ in loading(stored, stream, seen):
+        pass
+    return restored(stored, stream, seen)
+
+
+def loading(stored: StateReader, stream: str, seen: Seen) -> Iterator[None]:
+    """Take a stream's chunks in, with a few milliseconds of work between two yields."""
+    return seen.loading(stored.chunks(stream), stored.chunk_bytes(stream))
+
+
+def restored(stored: StateReader, stream: str, seen: Seen) -> Restored:
+    """Read the rest of what a state knows of one stream, once its chunks are in `seen`."""
     doubts = unpack_keys(stored.get(IN_DOUBT.key(stream)) or b"")
     return Restored(CHECKPOINT.read(stored, stream), seen, frozenset(doubts))
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -26,6 +27,7 @@ from tests.state.ledgers import Place, Sink, change, checkpoint, entry, names
 from tests.support.toy import NOON
 
 A = "acme/calls"
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +131,29 @@ async def test_tidying_makes_room_where_most_is_superseded(tmp_path: Path) -> No
         await ledger.commit(large(33))
         await ledger.tidy(A, found.seen, 0)
         assert database.chunk_bytes(A) == before / 16, "a little is not worth it"
+
+
+async def test_a_rewriting_that_fails_half_way_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poller.state.sqlite.ledger._AT_ONCE", 1)
+    monkeypatch.setattr("poller.state.sqlite.ledger._SMALL", 0)
+    async with opened(Place(tmp_path, [Sink("files")])) as (ledger, database):
+        found = await ledger.restore(A, None)
+        for day in range(6):
+            one = large(day)
+            one.batch.seen.entries.update({number: entry(number, NOON - DAY * (number + 1)) for number in range(3)})
+            found.seen.put(one.batch.seen.entries)
+            await ledger.commit(one)
+        before = list(database.chunks(A))
+        room(database, 1)
+        await ledger.tidy(A, found.seen, 0)
+        assert list(database.chunks(A)) == before
+        room(database, None)
+        await ledger.tidy(A, found.seen, 0)
+        assert sum(map(len, database.chunks(A))) == found.seen.packed_size
+        again = await ledger.restore(A, None)
+        assert [*again.seen.pack_by_day()] == [*found.seen.pack_by_day()]
 
 
 async def test_patience_ends_where_a_run_ends_by_itself(tmp_path: Path) -> None:

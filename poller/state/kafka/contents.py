@@ -16,19 +16,23 @@ _PIECE = 6_000
 
 
 class Chunk(NamedTuple):
-    """A chunk: the entries of seen that one commit saved at `at`, in seconds since 1970."""
+    """A chunk: the entries of seen that one commit saved at `at`, in seconds since 1970; `size` is in bytes."""
 
     key: str
     at: int
-    data: bytes
+    size: int
 
 
 class Contents:
-    """A fold of the log: the last value of each key wins. The key of a chunk is `f|source/stream|seconds|number`."""
+    """A fold of the log: the last value of each key wins. The key of a chunk is `f|source/stream|seconds|number`.
+
+    The data of a chunk can be taken out, so that ten million entries are not held twice: here, and in `Seen`.
+    """
 
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
         self._chunks: dict[str, dict[str, Chunk]] = {}
+        self._data: dict[str, dict[str, bytes]] = {}
         self._number = 0
 
     def put(self, rows: Rows) -> None:
@@ -43,10 +47,12 @@ class Contents:
 
     def _put_chunk(self, key: str, data: bytes | None) -> None:
         name, at, number = key.rsplit("|", 2)
-        chunks = self._chunks.setdefault(name_of(name), {})
+        stream = name_of(name)
+        chunks, held = self._chunks.setdefault(stream, {}), self._data.setdefault(stream, {})
         chunks.pop(key, None)
+        held.pop(key, None)
         if data is not None:
-            chunks[key] = Chunk(key, int(at), data)
+            chunks[key], held[key] = Chunk(key, int(at), len(data)), data
         self._number = max(self._number, int(number))
 
     def get(self, key: str) -> bytes | None:
@@ -68,6 +74,21 @@ class Contents:
     def chunks(self, stream: str) -> Sequence[Chunk]:
         """Return the chunks of a stream, oldest first."""
         return list(self._chunks.get(stream, {}).values())
+
+    def size(self, stream: str) -> int:
+        """Return the bytes of a stream's chunks."""
+        return sum(chunk.size for chunk in self._chunks.get(stream, {}).values())
+
+    def data(self, stream: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the chunks of a stream whose data is still here, oldest first: seconds since 1970, data."""
+        for key, data in self._data.get(stream, {}).items():
+            yield self._chunks[stream][key].at, data
+
+    def take(self, stream: str) -> Iterator[bytes]:
+        """Yield the data that is still here of a stream's chunks, oldest first, and hold it no longer."""
+        held = self._data.get(stream, {})
+        for key in list(held):
+            yield held.pop(key)
 
     def added(self, stream: str, at: int, entries: Iterable[tuple[int, Entry]]) -> Rows:
         """Return the rows that add entries to the chunks of a stream, behind all others."""

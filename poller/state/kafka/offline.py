@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
-from poller.events.seen import ITEM
+from poller.events.buckets import ITEM
 from poller.state.kafka import KafkaState, reader
 from poller.state.kafka.contents import Contents, Rows, parts, pieces
 from poller.state.kafka.encryption import TokenCipher
@@ -36,7 +36,7 @@ class OfflineTopic:
         for key in [key for key in rows if TOKEN.has(key)]:
             rows[key] = encode(self._vault.open(name_of(key), rows[key]))
         streams = self._contents.streams()
-        return StateDump(rows, [(name, one.at, one.data) for name in streams for one in self._contents.chunks(name)])
+        return StateDump(rows, [(name, at, data) for name in streams for at, data in self._contents.data(name)])
 
     async def forget(self, keys: Collection[str], streams: Collection[str]) -> None:
         """Remove these rows, and the chunks of these streams."""

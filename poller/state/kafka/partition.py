@@ -1,11 +1,13 @@
 """One partition of the state while it is ours: events and the checkpoints they make true, in one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from itertools import islice
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 
 from outputs import OutputError
 from outputs.kafka.producer import Producer
@@ -14,7 +16,7 @@ from poller.events.seen import Seen, pack_keys, unpack_keys
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState, reader
-from poller.state.kafka.contents import Contents, Rows, parts, pieces
+from poller.state.kafka.contents import Contents, Rows, parts
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
@@ -29,7 +31,11 @@ _TOO_SPARSE = 4
 _SMALL = 1 << 20
 """and so many bytes more;"""
 _TOO_MANY = 1_000
-"""or once there are so many more than twice what the last rewriting left."""
+"""or once there are so many more than twice what the last rewriting left,"""
+_FEW = 500
+"""and more than one for so many entries."""
+_AT_ONCE = 32
+"""Chunks that are rewritten at once: eight megabytes at most."""
 
 
 class Partition:
@@ -57,6 +63,8 @@ class Partition:
         self._producer_free = anyio.Lock()
         self._doubts: dict[str, set[int]] = {}
         self._rewritten: dict[str, int] = {}
+        self._seen: dict[str, Seen] = {}
+        self._loading: dict[str, Iterator[None]] = {}
         self.lost = anyio.Event()
         self.why = ""
         self.committed = False
@@ -77,12 +85,19 @@ class Partition:
         return self._contents.under(prefix)
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
-        """Read what is known of a stream. Raises OwnershipLost."""
+        """Read what is known of a stream, or give it again with what was committed since. Raises OwnershipLost."""
         self._check()
-        seen = Seen(keep)
-        for chunk in self._contents.chunks(stream):
-            seen.load(chunk.data)
-            await anyio.lowlevel.checkpoint()
+        seen = self._seen.setdefault(stream, Seen(keep))
+        seen.keep = keep
+        steps = self._loading.pop(stream, None) or seen.loading(
+            self._contents.take(stream), self._contents.size(stream)
+        )
+        try:
+            for _ in steps:
+                await anyio.lowlevel.checkpoint()
+        except BaseException:  # what was taken is neither here nor there: the next time goes on with it
+            self._loading[stream] = steps
+            raise
         self._check()
         doubts = unpack_keys(self._contents.get(IN_DOUBT.key(stream)) or b"")
         self._doubts[stream] = doubts
@@ -112,6 +127,7 @@ class Partition:
         )
         at = int(self._now().timestamp())
         for change in group:
+            self._let_go(change.stream)
             rows |= self._contents.added(change.stream, at, change.batch.seen.entries.items())
         await self.save(rows, posts)
         self._doubts |= certain
@@ -149,31 +165,41 @@ class Partition:
                     raise OwnershipLost(f"nobody knows whether the commit holds: {error}") from error
                 raise
 
-    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
-        """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
-        async with self._queue.line:
-            self._check(stream)
-            old = [chunk for chunk in self._contents.chunks(stream) if chunk.at < before]
-            await self._save_in_parts({chunk.key: None for chunk in old})
-            for chunk in old:
-                seen.expire(chunk.data, self._now().timestamp())
-            if self._wasteful(stream, seen):
-                await self._rewrite(stream, seen)
+    def _let_go(self, stream: str) -> None:
+        """Hold no longer what former commits saved: who commits again has put it into `seen`."""
+        seen = self._seen[stream]
+        for chunk in self._contents.take(stream):
+            if not seen.has_chunk(chunk):
+                seen.load(chunk)
 
-    def _wasteful(self, stream: str, seen: Seen) -> bool:
-        chunks = self._contents.chunks(stream)
-        size = sum(len(chunk.data) for chunk in chunks)
-        many = len(chunks) > _TOO_MANY + 2 * self._rewritten.get(stream, 0)
-        return many or size > _TOO_SPARSE * seen.packed_size + _SMALL
+    async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        """Forget what was committed before this time, and rewrite the rest where most of it is superseded.
+
+        The stream itself commits nothing meanwhile; the others do.
+        """
+        self._check(stream)
+        old = [chunk.key for chunk in self._contents.chunks(stream) if chunk.at < before]
+        await self._save_in_parts(dict.fromkeys(old))
+        for _ in seen.expire(self._now().timestamp()):
+            await anyio.lowlevel.checkpoint()
+        if self._is_wasteful(stream, seen):
+            await self._rewrite(stream, seen)
+
+    def _is_wasteful(self, stream: str, seen: Seen) -> bool:
+        most = _TOO_MANY + max(2 * self._rewritten.get(stream, 0), len(seen) // _FEW)
+        too_large = self._contents.size(stream) > _TOO_SPARSE * seen.packed_size + _SMALL
+        return too_large or len(self._contents.chunks(stream)) > most
 
     async def _rewrite(self, stream: str, seen: Seen) -> None:
         """Write new chunks before the old ones are forgotten: new ones win, so a crash in between loses nothing."""
-        old: Rows = {chunk.key: None for chunk in self._contents.chunks(stream)}
-        item = seen.packed_size // max(1, len(seen))
-        new = [(at, piece) for at, chunk in seen.pack_by_day() for piece in pieces(chunk, item)]
-        await self._save_in_parts(self._contents.appended(stream, new))
-        await self._save_in_parts(old)
-        self._rewritten[stream] = len(new)
+        old = [chunk.key for chunk in self._contents.chunks(stream)]
+        chunks, written = seen.pack_by_day(), 0
+        while some := await anyio.to_thread.run_sync(lambda: list(islice(chunks, _AT_ONCE))):
+            await self._save_in_parts(self._contents.appended(stream, some))
+            self._let_go(stream)
+            written += len(some)
+        await self._save_in_parts(dict.fromkeys(old))
+        self._rewritten[stream] = written
 
     async def _save_in_parts(self, rows: Rows) -> None:
         for some in parts(rows, _MOST):

@@ -147,7 +147,11 @@ class TopicReader:
 
     def chunks(self, stream: str) -> Iterable[bytes]:
         """Return a stream's chunks, oldest first."""
-        return [chunk.data for chunk in self._contents.chunks(stream)]
+        return [data for _, data in self._contents.data(stream)]
+
+    def chunk_bytes(self, stream: str) -> int:
+        """Return the bytes of a stream's chunks."""
+        return self._contents.size(stream)
 
 
 async def read_topic(state: KafkaState) -> TopicReader | None:

@@ -55,8 +55,9 @@ class Database:
 
     def chunks(self, stream: str) -> Iterable[bytes]:
         """A stream's chunks, oldest first."""
-        rows = self._connection.execute("SELECT data FROM chunk WHERE stream = ? ORDER BY number", (stream,))
-        return (bytes(data) for (data,) in rows)
+        numbers = self._connection.execute("SELECT number FROM chunk WHERE stream = ?", (stream,)).fetchall()
+        query = "SELECT data FROM chunk WHERE number = ?"  # sorted by SQLite, all data would be copied first
+        return (bytes(self._connection.execute(query, number).fetchone()[0]) for number in sorted(numbers))
 
     def all_chunks(self) -> Iterable[tuple[str, int, bytes]]:
         """Every stream's chunks, oldest first: stream, seconds since 1970, data."""
@@ -92,27 +93,23 @@ class Database:
             transaction.executemany(_PUT, kept)
             transaction.executemany(_ADD, chunks)
 
-    def drop_chunks(self, stream: str, before: float) -> list[bytes]:
-        """Remove and return the chunks committed before this time."""
-        with self._connection as transaction:
-            transaction.execute("BEGIN IMMEDIATE")
-            rows = transaction.execute(
-                "SELECT data FROM chunk WHERE stream = ? AND at < ?", (stream, before)
-            ).fetchall()
-            transaction.execute("DELETE FROM chunk WHERE stream = ? AND at < ?", (stream, before))
-        return [bytes(data) for (data,) in rows]
+    def drop_chunks(self, stream: str, before: float) -> None:
+        """Remove the chunks committed before this time."""
+        self._connection.execute("DELETE FROM chunk WHERE stream = ? AND at < ?", (stream, before))
+
+    def drop_numbers(self, stream: str, first: int, last: int) -> None:
+        """Remove the chunks that were written from `first` to `last`, by their numbers."""
+        query = "DELETE FROM chunk WHERE stream = ? AND number BETWEEN ? AND ?"
+        self._connection.execute(query, (stream, first, last))
+
+    def last_number(self) -> int:
+        """Return the number of the chunk that was written last; a later one has a higher number."""
+        return int(self._connection.execute("SELECT coalesce(max(number), 0) FROM chunk").fetchone()[0])
 
     def chunk_bytes(self, stream: str) -> int:
         """Return the bytes that a stream's chunks hold."""
         query = "SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE stream = ?"
         return int(self._connection.execute(query, (stream,)).fetchone()[0])
-
-    def replace_chunks(self, stream: str, chunks: Sequence[tuple[str, int, bytes]]) -> None:
-        """Put these in the place of all that a stream has."""
-        with self._connection as transaction:
-            transaction.execute("BEGIN IMMEDIATE")
-            transaction.execute("DELETE FROM chunk WHERE stream = ?", (stream,))
-            transaction.executemany(_ADD, chunks)
 
     def end(self) -> None:
         """Say in the lock that this process is about to end, so that its successor waits."""

@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from outputs import Marks
@@ -16,7 +18,7 @@ from poller.retry import keep_trying
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
-from poller.state.reader import Restored, restore, token_of
+from poller.state.reader import Restored, loading, restored, token_of
 from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, encode
 from poller.state.sqlite.database import Database
 from poller.telemetry import Telemetry
@@ -27,6 +29,11 @@ _TOO_SPARSE = 4
 """Chunks are rewritten once they hold this many times what is live,"""
 _SMALL = 1 << 20
 """and so many bytes more."""
+_AT_ONCE = 32
+"""Chunks that are rewritten in one transaction: eight megabytes at most."""
+_LAST = (1 << 63) - 1
+"""The highest number that a chunk can have."""
+_DONE = object()
 
 
 class SqliteLedger:
@@ -55,9 +62,13 @@ class SqliteLedger:
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""
-        restored = restore(self._database, stream, keep)
-        self._doubts[stream] = set(restored.doubts)
-        return restored
+        seen = Seen(keep)
+        steps = await self._in_turn(loading, self._database, stream, seen)
+        while await self._in_turn(next, steps, _DONE) is not _DONE:
+            pass
+        known = await self._in_turn(restored, self._database, stream, seen)
+        self._doubts[stream] = set(known.doubts)
+        return known
 
     async def commit(self, change: Change) -> None:
         """Deliver and save; several that wait together are one delivery and one transaction."""
@@ -93,16 +104,30 @@ class SqliteLedger:
         self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
-        """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
-        async with self._queue.line:
-            try:
-                for chunk in await self._in_turn(self._database.drop_chunks, stream, before):
-                    seen.expire(chunk, self._now().timestamp())
-                if await self._in_turn(self._database.chunk_bytes, stream) > _TOO_SPARSE * seen.packed_size + _SMALL:
-                    chunks = [(stream, at, chunk) for at, chunk in seen.pack_by_day()]
-                    await self._in_turn(self._database.replace_chunks, stream, chunks)
-            except sqlite3.Error as error:  # the next time will do
-                self._telemetry.notice("tidying.failed", stream=stream, error=str(error))
+        """Forget what was committed before this time, and rewrite the rest where most of it is superseded.
+
+        The stream itself commits nothing meanwhile; the others do.
+        """
+        try:
+            await self._in_turn(self._database.drop_chunks, stream, before)
+            for _ in seen.expire(self._now().timestamp()):
+                await anyio.lowlevel.checkpoint()
+            if await self._in_turn(self._database.chunk_bytes, stream) > _TOO_SPARSE * seen.packed_size + _SMALL:
+                await self._rewrite(stream, seen)
+        except sqlite3.Error as error:  # the next time will do
+            self._telemetry.notice("tidying.failed", stream=stream, error=str(error))
+
+    async def _rewrite(self, stream: str, seen: Seen) -> None:
+        """Write new chunks before the old ones are forgotten: new ones win, so a crash in between loses nothing."""
+        last = await self._in_turn(self._database.last_number)
+        chunks = seen.pack_by_day()
+        try:
+            while some := await anyio.to_thread.run_sync(lambda: list(islice(chunks, _AT_ONCE))):
+                await self._in_turn(self._database.write, {}, [(stream, at, chunk) for at, chunk in some])
+        except sqlite3.Error:
+            await self._in_turn(self._database.drop_numbers, stream, last + 1, _LAST)
+            raise
+        await self._in_turn(self._database.drop_numbers, stream, 0, last)
 
     async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
         """One call at a time, apart from the line: what needs no output must not wait for one."""
