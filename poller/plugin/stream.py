@@ -62,6 +62,8 @@ class Page:
     `asked_from` is set where a list cannot be asked for the window alone, and is the window's start: an unseen record
     that lies wholly before it, and before the stream's `start`, is left alone. `begins_anew` is set where a chain of
     changes has broken and begins again: old records that are unseen are noted in silence, as in a first complete pass.
+
+    `facts` are remembered with the stream (see `Http.knows`). A `notice` is, too, and is told when it is new.
     """
 
     records: Sequence[bytes | msgspec.Raw]
@@ -69,6 +71,8 @@ class Page:
     end: End | None = None
     asked_from: datetime | None = None
     begins_anew: bool = False
+    facts: frozenset[str] = frozenset()
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Http(Protocol):
     @abstractmethod
     def answered(self, path: str) -> bool:
         """Return whether this path has given a 200 to this credential since the program started."""
+
+    def knows(self, fact: str) -> bool:
+        """Return whether a page of this stream ever had this fact."""
+        del fact
+        return False
 
 
 Fetch: TypeAlias = Callable[[Http, Cursor | None, Window], AsyncIterator[Page]]

@@ -5,7 +5,7 @@ answer of a pass is asked for again, a few times and soon. A first page that fai
 the pass fails, and its sweep, or its source, waits.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpecte
 from poller.http.session import Session
 from poller.plugin.stream import Http, Query, Response
 from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.runtime import StreamRuntime
 from poller.telemetry import Telemetry
 
 _WAITS = (0.5, 1.0, 2.0)
@@ -27,18 +28,29 @@ _UNDATED = timedelta(minutes=1)
 
 
 class Requests(Http):
-    """Implements `Http` for one pass. `told` remembers what was said of the source once."""
+    """Implements `Http` for one pass. `told` remembers what was said of the source once; `facts` are the stream's."""
 
     def __init__(
-        self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Now, told: set[str]
+        self,
+        session: Session,
+        breaker: CircuitBreaker,
+        telemetry: Telemetry,
+        now: Now,
+        told: set[str],
+        *,
+        facts: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
-        self._told = told
+        self._told, self._facts = told, facts
         self._answers = 0
 
     def answered(self, path: str) -> bool:
         """Return True if this path has given a 200 to this credential since the program started."""
         return self._session.answered(path)
+
+    def knows(self, fact: str) -> bool:
+        """Return True if a page of the stream ever had this fact."""
+        return fact in self._facts()
 
     async def ask(
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
@@ -112,6 +124,8 @@ class RequestsFactory:
         self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
         self._told = set[str]()
 
-    def __call__(self) -> Requests:
-        """Return the requests of a pass that begins."""
-        return Requests(self._session, self._breaker, self._telemetry, self._now, self._told)
+    def __call__(self, stream: StreamRuntime) -> Requests:
+        """Return the requests of a pass over this stream that begins."""
+        return Requests(
+            self._session, self._breaker, self._telemetry, self._now, self._told, facts=lambda: stream.checkpoint.facts
+        )

@@ -45,6 +45,7 @@ class SliceWork:
             done = backfill.slice_read(done, self._history, covers.window, covers.records, now)
             self.stream.slice_shifts = 0
         checkpoint.backfill = self._done = done
+        passes.note_facts(checkpoint, page)
         self.retry.succeeded()
 
     def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:

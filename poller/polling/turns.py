@@ -16,7 +16,7 @@ from poller.polling.work import FetchWork, PassWork, Work
 from poller.state.checkpoint import Gap
 from poller.telemetry import Telemetry
 
-NewRequests: TypeAlias = Callable[[], Http]
+NewRequests: TypeAlias = Callable[[StreamRuntime], Http]
 """Return what a pass that begins asks its vendor with."""
 
 
@@ -58,7 +58,7 @@ class Turns:
         if not self._once and (found := next_gap(self._runs, now)):
             return self._pass(found[0], now, found[1])
         if named := next_fetch(self._runs, now):
-            return FetchWork(*named, self._requests())
+            return FetchWork(*named, self._requests(named[0].stream))
         if stream := next_history(self._history, now):
             return self._slice(stream, now)
         return None
@@ -72,7 +72,7 @@ class Turns:
             fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
         elif gap:
             asked = around(sweep, gap.start, gap.end)
-        pages = fetch(self._requests(), state.cursor, asked)
+        pages = fetch(self._requests(run.stream), state.cursor, asked)
         return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
 
     def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
@@ -87,7 +87,7 @@ class Turns:
             raise TypeError(f"{stream.name}: no history was ordered")
         if stream.slice is None:
             asked = next_window(ordered)
-            stream.slice = Reading(Pass(asked, now), history.fetch(self._requests(), None, asked))
+            stream.slice = Reading(Pass(asked, now), history.fetch(self._requests(stream), None, asked))
         return SliceWork(stream, history, ordered, stream.slice)
 
 

@@ -80,6 +80,7 @@ class PassWork:
         self.retry_factor = 60.0 if gap and not run.sweep.ranges else 1.0
         self.starts_over, self.tidies = gap is None, True
         self._closed: list[Gap] = []
+        self._notice: str | None = None
         self._collapse: tuple[float, float] | None = None
 
     async def ask(self) -> Page:
@@ -94,7 +95,10 @@ class PassWork:
     def received(self, page: Page, batch: Batch) -> bool:
         """Count what came; return True where there is something to commit: a page that changes nothing is not."""
         self.reading.covers.count(batch)
-        return bool(page.end or page.to_fetch or batch.messages or batch.seen.entries)
+        known = self.stream.checkpoint.facts
+        self._notice = None if page.notice in known else page.notice
+        told = self._notice or not page.facts <= set(known)
+        return bool(page.end or page.to_fetch or told or batch.messages or batch.seen.entries)
 
     def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
         """Note what the page names; with the last one the pass is complete."""
@@ -126,6 +130,8 @@ class PassWork:
 
     def report(self, telemetry: Telemetry, page: Page) -> None:
         """Count and log a pass that is complete, the gaps that it closed, and what is odd about it."""
+        if self._notice:
+            telemetry.notice("list.doubtful", source=self.names[0], stream=self.names[1], reason=self._notice)
         if page.end is None:
             return
         if page.end.unsupported:

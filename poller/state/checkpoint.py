@@ -89,7 +89,7 @@ class Checkpoint(Struct):
     """The progress of one stream.
 
     `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last
-    one that was ordered.
+    one that was ordered. `facts` are what its pages told of it for ever (`Page.facts`).
     """
 
     started: datetime
@@ -98,6 +98,7 @@ class Checkpoint(Struct):
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
     backfill: Backfill | None = None
+    facts: tuple[str, ...] = ()
 
     def draft(self) -> "Checkpoint":
         """Return a copy to be changed: what changes in place is not shared, and all else is."""

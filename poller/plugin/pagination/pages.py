@@ -31,7 +31,7 @@ class ListPage:
     `following` is None at the end of the list, `token` the vendor's sync token (see Cursor). `doubt` says how the
     answer contradicts itself; `size` is the size of its pages, where the answer names one. `beyond` is the page after a
     last one that is full: there is none by the vendor's numbers, which may be one too low. `cut`: the list ends
-    here, and there is more of it that cannot be asked for.
+    here, and there is more of it that cannot be asked for. `facts` and `notice` are those of `Page`.
     """
 
     records: Sequence[msgspec.Raw]
@@ -43,17 +43,20 @@ class ListPage:
     size: int | None = None
     beyond: PageRef | None = None
     cut: bool = False
+    facts: frozenset[str] = frozenset()
+    notice: str | None = None
 
 
 class _Pass:
     """A pass over a list, and what it has seen: its `last` page, `doubt`, the first contradiction, and `circles`, that
     the list repeats."""
 
-    def __init__(self, identity: IdentityOf | None) -> None:
-        self._identity = identity
+    def __init__(self, identity: IdentityOf | None, *, bring_news: bool = False) -> None:
+        self._identity, self._bring_news = identity, bring_news
         self._ids: set[str] = set()
         self._nameless = 0
         self._been: set[PageRef] = set()
+        self._first_total: int | None = None
         self._total, self._empty = 0, 0
         self._size: int | None = None
         self.last: ListPage | None = None
@@ -64,12 +67,12 @@ class _Pass:
     def take(self, at: PageRef, answer: ListPage) -> None:
         """Take the next page."""
         if not self._been:
-            self.began, self._size = answer.date, answer.size
+            self.began, self._size, self._first_total = answer.date, answer.size, answer.total
         self._been.add(at)
         self.last = answer
-        self._count(answer)
+        repeats = not self._count(answer) and self._bring_news and bool(answer.records)
         self._empty = 0 if answer.records else self._empty + 1
-        self.circles = answer.following in self._been
+        self.circles = repeats or answer.following in self._been
         self.doubt = self.doubt or self._moved(answer) or answer.doubt
         before, self._total = self._total, answer.total or 0
         if not self.doubt and answer.total is not None and answer.total < before:
@@ -85,16 +88,19 @@ class _Pass:
     def missing(self, answer: ListPage) -> str | None:
         """Return how the identities of a pass that is over contradict the list's total; None where they add up."""
         found = len(self._ids) + self._nameless
-        if self._identity is None or answer.total is None or answer.cut or found == answer.total:
+        if self._identity is None or answer.total is None or answer.cut or found >= (self._first_total or 0):
             return None
         return f"the list holds {answer.total} records, but {found} different ones came"
 
-    def _count(self, answer: ListPage) -> None:
+    def _count(self, answer: ListPage) -> int:
+        """Count a page's records; return how many of them are new, one without an identity counting as itself."""
+        before = len(self._ids) + self._nameless
         for name in map(self._identity, answer.records) if self._identity else ():
             if name is None:
                 self._nameless += 1
             else:
                 self._ids.add(name)
+        return len(self._ids) + self._nameless - before
 
     def _moved(self, answer: ListPage) -> str | None:
         if self.circles:
@@ -110,15 +116,17 @@ async def read_pages(
     limit: datetime | None = None,
     identity: IdentityOf | None = None,
     enough: Callable[[Sequence[msgspec.Raw]], bool] | None = None,
+    bring_news: bool = False,
 ) -> AsyncIterator[Page]:
     """Read a list from its first page to its end, or until `enough` says so.
 
     The cursor is the date of the first answer less `lag`, never beyond `limit`; none where the vendor sends no date.
     Raises Shifted, once all is read, where an answer contradicted itself or the list shrank; or, with `identity`, where
-    the different records (one without counts as itself) do not make up its total. Raises Unexpected where the list
-    does not end.
+    the different records (one without counts as itself) do not make up its total: rows may enter a list while it is
+    read, and never vanish. With `bring_news` each page that holds records has to bring a new one. Raises Unexpected
+    where the list does not end.
     """
-    so_far = _Pass(identity)
+    so_far = _Pass(identity, bring_news=bring_news)
     at: PageRef | None = 1
     while at is not None:
         answer = await _ask_within(ask, at, so_far, lag, limit)
@@ -127,10 +135,11 @@ async def read_pages(
         if answer.following is not None and enough and enough(answer.records):
             at = None
         if at is not None:
-            yield Page(answer.records)
+            yield Page(answer.records, facts=answer.facts, notice=answer.notice)
             so_far.require_end()
     until, doubt = _until(so_far.began, lag, limit), so_far.doubt or so_far.missing(answer)
-    yield Page(answer.records, end=None if doubt else End(Cursor(until, answer.token) if until else None))
+    end = None if doubt else End(Cursor(until, answer.token) if until else None)
+    yield Page(answer.records, end=end, facts=answer.facts, notice=answer.notice)
     if doubt:
         raise Shifted(doubt, until)
 

@@ -1,10 +1,9 @@
 """Lists that may be cut off, with or without saying so: a range whose list is cut is halved."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
-
-import msgspec
 
 from poller.errors import Shifted
 from poller.plugin.fields.structs import IdentityOf
@@ -45,6 +44,7 @@ async def bisect_truncated(
     longest: timedelta = timedelta(0),
     granule: timedelta = SECOND,
     identity: IdentityOf | None = None,
+    bring_news: bool = False,
     ended: bool = False,
 ) -> AsyncIterator[Page]:
     """Read what began since the window's start, the newest first; the newest range has no end unless it is `ended`.
@@ -52,20 +52,21 @@ async def bisect_truncated(
     A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
     `longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
     cut, it is unreadable (asking for each one between them would take all day). So is a single granule that is cut. The
-    cursor is the date of the first answer less `lag`. `identity` is that of `read_pages`.
+    cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of
+    `read_pages`.
     """
-    reading = _Reading(asking, window.end, lag, identity)
+    reading = _Reading(asking, window.end, lag, identity, bring_news=bring_news)
     spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
     while spans:
         span = spans.pop()
         async for page in reading.pages(span):
-            yield reading.page(page.records, last=page.end is not None and not reading.cut and not spans)
+            yield reading.page(page, last=page.end is not None and not reading.cut and not spans)
         if not reading.cut:
             continue
         ends = _ends(span, longest, granule)
         for end in ends:
             async for page in reading.pages(end):
-                yield Page(page.records)
+                yield reading.page(page, last=False)
             if not reading.cut:
                 break
         halves = None if ends and reading.cut else span.halves(reading.edge, granule)
@@ -73,7 +74,7 @@ async def bisect_truncated(
         if halves is None:
             reading.unreadable += (Window(span.start, span.end or max(reading.edge, span.start)),)
             if not spans:
-                yield reading.page((), last=True)
+                yield reading.page(Page(()), last=True)
     if reading.doubt:
         raise Shifted(reading.doubt, reading.until)
 
@@ -89,8 +90,11 @@ class _Reading:
     """A pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
     not read, `doubt` the first contradiction it met; `cut` says whether the last list was cut."""
 
-    def __init__(self, asking: Asking, edge: datetime, lag: timedelta, identity: IdentityOf | None) -> None:
-        self._asking, self._lag, self._identity = asking, lag, identity
+    def __init__(
+        self, asking: Asking, edge: datetime, lag: timedelta, identity: IdentityOf | None, *, bring_news: bool
+    ) -> None:
+        self._asking, self._lag = asking, lag
+        self._identity, self._bring_news = identity, bring_news
         self._begun = False
         self.until: datetime | None = None
         self.doubt: str | None = None
@@ -109,7 +113,7 @@ class _Reading:
             return answer
 
         try:
-            async for page in read_pages(ask, lag=self._lag, identity=self._identity):
+            async for page in read_pages(ask, lag=self._lag, identity=self._identity, bring_news=self._bring_news):
                 if page.end:
                     self._begin(page.end.cursor.until if page.end.cursor else None)
                 yield page
@@ -117,11 +121,11 @@ class _Reading:
             self.doubt = self.doubt or str(doubted)
             self._begin(doubted.until)
 
-    def page(self, records: Sequence[bytes | msgspec.Raw], *, last: bool) -> Page:
+    def page(self, page: Page, *, last: bool) -> Page:
         """Make a page of the pass, which is complete with the last one."""
         if not last or self.doubt:
-            return Page(records)
-        return Page(records, end=End(Cursor(self.until) if self.until else None, self.unreadable))
+            return replace(page, end=None)
+        return replace(page, end=End(Cursor(self.until) if self.until else None, self.unreadable))
 
     def _begin(self, until: datetime | None) -> None:
         if not self._begun and until:

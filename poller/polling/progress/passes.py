@@ -88,6 +88,7 @@ def note_page(checkpoint: Checkpoint, sweep: Sweep, page: Page, now: datetime) -
 
     An id that was fetched long enough after the vendor says that it changed is not noted.
     """
+    note_facts(checkpoint, page)
     state = checkpoint.sweeps[sweep.name]
     for record_id, age in page.to_fetch.items():
         changed = now - age
@@ -95,6 +96,12 @@ def note_page(checkpoint: Checkpoint, sweep: Sweep, page: Page, now: datetime) -
             state.to_fetch.setdefault(record_id, now)
     for beyond in page.end.unreadable if page.end else ():
         open_gap(checkpoint, Gap(sweep.name, beyond.start, beyond.end, UNREADABLE, now))
+
+
+def note_facts(checkpoint: Checkpoint, page: Page) -> None:
+    """Remember what a page told of its stream for ever."""
+    found = sorted(page.facts) + ([page.notice] if page.notice else [])
+    checkpoint.facts += tuple(fact for fact in found if fact not in checkpoint.facts)
 
 
 def note_fetched(checkpoint: Checkpoint, sweep: Sweep, name: str, now: datetime) -> None:

@@ -2,13 +2,44 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 
 from poller.plugin import Credential, Http, Source, StaticHeaders, Stream, ZoneName, bearer
-from poller.sources.rest.settings import ONLY_WORDS, Auth, StreamFields, Word
+from poller.sources.rest.mistakes import mistakes
+from poller.sources.rest.settings import DESCRIBING, ONLY_WORDS, Auth, StreamFields, Word, init_error, mistake_error
 from poller.sources.rest.streams import Description
+
+T = TypeVar("T")
+
+
+class RestStream(StreamFields):
+    """A described list endpoint, whose mistakes are told all at once."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_mistakes(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        errors, made = [], None
+        try:
+            made = handler(value)
+        except ValidationError as error:
+            errors = error.errors()
+            made = _without(value, {str(one["loc"][0]) for one in errors if one["loc"]}, handler)
+        found = [mistake_error(*mistake) for mistake in mistakes(made)] if made else []
+        if errors or found:
+            raise ValidationError.from_exception_data("stream", [*map(init_error, errors), *found])
+        return handler(value)
+
+
+def _without(value: Any, broken: set[str], handler: ModelWrapValidatorHandler[T]) -> T | None:
+    """Return the description without what is broken in it; None where the rest cannot be judged by itself."""
+    if not isinstance(value, dict) or broken & DESCRIBING:
+        return None
+    try:
+        return handler({key: part for key, part in value.items() if key not in broken})
+    except ValidationError:
+        return None
 
 
 class Rest(Source):
@@ -19,7 +50,7 @@ class Rest(Source):
     fixed_headers: dict[str, str] = Field(default={}, alias="headers")
     timezone: ZoneName | None = None
     rate_limit_headers: str | None = None
-    streams: Annotated[dict[Word, StreamFields], Field(min_length=1, json_schema_extra=ONLY_WORDS)]
+    streams: Annotated[dict[Word, RestStream], Field(min_length=1, json_schema_extra=ONLY_WORDS)]
 
     @property
     def headers(self) -> dict[str, str]:

@@ -19,18 +19,23 @@ from poller.plugin import (
     NewestFirst,
     Page,
     PageRef,
+    Response,
     Span,
+    TruncationGuess,
     Unexpected,
     Window,
     bisect_truncated,
     is_between,
     read_pages,
 )
-from poller.sources.rest.answer import Described, Envelope, link_next
+from poller.sources.rest.answer import Answer, Described, Envelope, link_next
 from poller.sources.rest.places import Paging, Progress
 from poller.sources.rest.request import Bounds, Request
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
+ROUND_NUMBERS = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})
+"""So many rows in an only answer may not be all."""
+IDENTIFIED, LED_ON = "identified", "next led on"
 PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come first: some databases sort them so
 
 
@@ -87,9 +92,16 @@ class List:
         known = replace(window, start=max(window.start, BEGINNING))
         reading = _Reading(self, http, known.end)
         if self.ranges is None:
-            return read_pages(reading.asking(Span(known.start, None)), lag=LAG, identity=self.identity)
+            ask = reading.asking(Span(known.start, None))
+            return read_pages(ask, lag=LAG, identity=self._counted, bring_news=self._brings_news)
         return bisect_truncated(
-            reading.asking, known, lag=LAG, granule=self.granule, identity=self.identity, ended=ended
+            reading.asking,
+            known,
+            lag=LAG,
+            granule=self.granule,
+            identity=self._counted,
+            bring_news=self._brings_news,
+            ended=ended,
         )
 
     async def _back_to(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -101,7 +113,17 @@ class List:
 
     def _whole(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
         ask = _Reading(self, http, window.end).asking(Span(BEGINNING, None))
-        return read_pages(ask, lag=LAG, identity=self.identity)
+        return read_pages(ask, lag=LAG, identity=self._counted, bring_news=self._brings_news)
+
+    @property
+    def _brings_news(self) -> bool:
+        """True if each page has to bring a new record: by a number or a last record, a list only ends by itself."""
+        return self.paging.place in {"page", "offset", "last"}
+
+    @property
+    def _counted(self) -> IdentityOf | None:
+        """The identities to be counted; None where nothing is said of how many there are."""
+        return self.identity if self._brings_news or self.described.total else None
 
 
 class _Reading:
@@ -112,6 +134,7 @@ class _Reading:
         self._envelope = Envelope(listed.described, listed.identity)
         inside = is_between(listed.time_of) if listed.time_of and listed.is_windowed else None
         self._check = FilterCheck(inside, f"of the window by {listed.window_field}") if inside else None
+        self._guess = TruncationGuess(ROUND_NUMBERS)
 
     def asking(self, span: Span) -> AskPage:
         """Begin to read a list: what lies in this span."""
@@ -127,20 +150,56 @@ class _Reading:
         query, body = listed.request.filled(bounds, values)
         if isinstance(at, str) and listed.paging.follows_links:
             query = at
-        response = await self._http.ask(listed.request.path, query, body=body, accept=self._accepted())
+        response = await self._http.ask(listed.request.path, query, body=body, accept=self._accepted)
+        self._require_no_wrong_path(response)
         answer = self._envelope.read(response, bounds, values)
         if listed.paging.place is None and not listed.paging.linked:
             _require_no_link(response.headers)
         following, cut = progress.take(at, answer)
         if cut and listed.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
-        doubt = self._outside(answer.rows, span)
-        return ListPage(answer.rows, answer.total, following, response.date, doubt=doubt, cut=cut)
+        page = ListPage(
+            answer.rows,
+            answer.total,
+            following,
+            response.date,
+            doubt=self._outside(answer.rows, span),
+            cut=cut,
+            facts=self._facts(response, answer, following),
+        )
+        return self._guessed(at, page)
 
+    @property
     def _accepted(self) -> Collection[int]:
+        return {200, *(int(word) for word in self._list.described.empty if word.isdecimal())}
+
+    @property
+    def _answered(self) -> str:
+        """The fact that the list has given an answer."""
+        return f"answered {self._list.request.path}"
+
+    def _require_no_wrong_path(self, response: Response) -> None:
+        if response.status == 404 and not self._http.knows(self._answered):
+            raise Unexpected("HTTP 404: nothing there, or a wrong path: this list has given no answer yet")
+
+    def _facts(self, response: Response, answer: Answer, following: PageRef | None) -> frozenset[str]:
+        """Return what a page tells of its stream. Raises Unexpected where no record ever had an identity."""
+        facts = {self._answered} if response.status == 200 else set()
+        if answer.rows and not self._http.knows(IDENTIFIED):
+            if not any(map(self._list.identity, answer.rows)):
+                raise Unexpected("no record of the page has an identity: is `identity` right?")
+            facts.add(IDENTIFIED)
+        if self._list.paging.linked and following is not None:
+            facts.add(LED_ON)
+        return frozenset(facts)
+
+    def _guessed(self, at: PageRef, page: ListPage) -> ListPage:
+        """Take a page for cut where its list never went on, and a round number of rows came."""
         listed = self._list
-        empty = {int(word) for word in listed.described.empty if word.isdecimal()}
-        return {200, *empty} if self._http.answered(listed.request.path) else {200, *empty - {404}}
+        if not listed.paging.linked or page.cut or self._http.knows(LED_ON) or not self._guess.looks_cut(at, page):
+            return page
+        said = f"{len(page.records)} rows came, and nothing says how the list goes on: is paging.next right?"
+        return replace(page, cut=listed.ranges is not None, notice=said)
 
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
         """Return what is doubtful about rows that lie outside of the window by more than a granule."""

@@ -1,9 +1,11 @@
 """The description of a stream, as the configuration has it."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
 
 from poller.plugin import Address, Duration, Secret, Strict, ZoneName
 
@@ -90,7 +92,7 @@ class Sweep(Strict):
     window_field: str | None = None
 
 
-DESCRIBING = frozenset({"params", "body", "paging", "kind", "fields", "sweeps", "window_field"})
+DESCRIBING = frozenset({"params", "body", "paging", "kind", "sweeps", "window_field"})
 """Keys that other keys are judged by."""
 
 
@@ -116,3 +118,15 @@ class StreamFields(Strict):
     fields: dict[str, Annotated[FieldSettings, BeforeValidator(_path_alone)]] = Field(default={})
     timezone: ZoneName | None = None
     sweeps: dict[Word, Sweep] = Field(default={}, json_schema_extra=ONLY_WORDS)
+
+
+def init_error(error: ErrorDetails) -> InitErrorDetails:
+    """Return an error as pydantic takes it, to be raised beside others."""
+    known = error["type"] in get_args(ErrorType)
+    kind: Any = error["type"] if known else PydanticCustomError(error["type"], "{text}", {"text": error["msg"]})
+    return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
+
+
+def mistake_error(keys: tuple[str, ...], text: str) -> InitErrorDetails:
+    """Return a mistake of ours as pydantic takes it."""
+    return InitErrorDetails(type=PydanticCustomError("mistake", "{text}", {"text": text}), loc=keys, input="")

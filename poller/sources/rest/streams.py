@@ -8,17 +8,11 @@ from zoneinfo import ZoneInfo
 from poller.plugin import History, Stream, Sweep
 from poller.sources.rest import settings
 from poller.sources.rest.answer import Described
+from poller.sources.rest.described import Compared, Deleted, RecordDescription
 from poller.sources.rest.fields import Field
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import paging_of
-from poller.sources.rest.records import (
-    Compared,
-    Deleted,
-    RecordDescription,
-    identity_reader,
-    record_type,
-    time_reader,
-)
+from poller.sources.rest.records import identity_reader, record_type, time_reader
 from poller.sources.rest.request import Request
 
 DAY = timedelta(days=1)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from poller.sources.rest.records import Row
+from poller.sources.rest.described import Row
 from tests.sources.rest.described import NINE_LINES, rest, stream_of, ticket
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, decoded, read
 

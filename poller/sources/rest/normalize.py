@@ -1,0 +1,83 @@
+"""The data of an event out of a described record."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from poller.plugin import Getter, kinds, lead_status, read_id
+from poller.sources.rest.described import RecordDescription, RecordReader, Row
+from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of
+
+
+class Normalizer:
+    """The mapping of a record to the data of its event."""
+
+    def __init__(self, described: RecordDescription, reader: RecordReader, deleted: Callable[[Row], bool]) -> None:
+        self._kind = kind_of(described.kind, tuple(described.fields))
+        self._identity, self._deleted = reader.getter(described.identity), deleted
+        self._flat: list[tuple[str, Getter, Reader]] = []
+        self._nested: dict[str, list[tuple[str, Getter, Reader]]] = {}
+        self._phones: list[Getter] = []
+        self._to_e164: Reader = read_id
+        for name, field in ({**_implied(described, self._kind), **described.fields}).items():
+            self._add(name, field, described, reader)
+        objects = {name: type(default) for name, default in _defaults(self._kind).items()}
+        self._objects = {name: objects[name] for name in self._nested}
+        self._is_lead = self._kind is kinds.Lead and "status" not in described.fields
+        self._is_call = any(side in described.fields for side in SIDES)
+
+    def _add(self, name: str, field: Field, described: RecordDescription, reader: RecordReader) -> None:
+        read = reader_of(self._kind, name, field, zone=described.zone, region=described.region)
+        if name == "phones":
+            self._phones, self._to_e164 = [reader.getter(path) for path in field.paths], read
+            return
+        outer, dot, inner = name.rpartition(".")
+        into = self._nested.setdefault(outer, []) if dot else self._flat
+        into.append((inner, reader.getter(field.paths[0]), read))
+
+    def __call__(self, row: Row) -> kinds.Kind:
+        """Return the data of the event of one record; what cannot be read is null, and keeps its default."""
+        fields = row.fields
+        found = {name: value for name, get, read in self._flat if (value := read(get(fields))) is not None}
+        for name, parts in self._nested.items():
+            found[name] = self._objects[name](**{inner: read(get(fields)) for inner, get, read in parts})
+        if self._phones:
+            numbers = [self._to_e164(get(fields)) for get in self._phones]
+            found["phones"] = list(dict.fromkeys(number for number in numbers if number))
+        if self._is_call:
+            _name_sides(found)
+        if self._is_lead:
+            found["status"] = _lead_status(found, deleted=self._deleted(row))
+        return self._kind(id=read_id(self._identity(fields)) or "", **found)
+
+
+def _defaults(kind: type[kinds.Kind]) -> dict[str, Any]:
+    """Return the defaults of those fields of a kind that are objects."""
+    found = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    return {name: default for name, default in found.items() if isinstance(default, msgspec.Struct)}
+
+
+def _implied(described: RecordDescription, kind: type[kinds.Kind]) -> dict[str, Field]:
+    """Return the fields that are set by themselves, where the kind has them."""
+    known = field_types(kind)
+    own = next((name for name in ("created_at", "started_at") if name in known), None)
+    implied = {own or "": described.time, "updated_at": described.modified}
+    if described.deleted and not described.deleted.values:
+        implied["deleted_at"] = described.deleted.path
+    if "status" in described.fields and "vendor_status" in known:
+        implied["vendor_status"] = described.fields["status"].paths[0]
+    return {name: Field((path,)) for name, path in implied.items() if name in known and path}
+
+
+def _name_sides(found: dict[str, Any]) -> None:
+    """Say who dialled, and who was dialled, out of the two sides and the direction."""
+    customer, business = (found.pop(side, None) for side in SIDES)
+    outbound = found.get("direction") == "outbound"
+    found.setdefault("caller_number", business if outbound else customer)
+    found.setdefault("called_number", customer if outbound else business)
+
+
+def _lead_status(found: Mapping[str, Any], *, deleted: bool) -> kinds.LeadStatus:
+    said = {name: found.get(name) for name in ("converted", "completed")}
+    return lead_status(deleted=deleted or None, opted_out=found.get("opt_out"), **said)
