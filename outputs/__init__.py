@@ -9,8 +9,9 @@ This module is all that an output of another package imports. Its names keep the
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol, Self, TypeAlias
+from typing import ClassVar, Literal, Protocol, Self, TypeAlias
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +20,7 @@ from outputs.units import Duration, Size
 
 __all__ = [
     "API",
+    "Channel",
     "Duration",
     "Marks",
     "Message",
@@ -137,6 +139,25 @@ class Output(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A topic, a file or another address, as a consumer finds the messages there (see `poller schema asyncapi`).
+
+    `address` may hold `{fields}` in braces. `hosts` speak `protocol`, `security` is the kind of login there, in the
+    words of AsyncAPI. `carries` says where the event's attributes are: a `line` is the event in JSON, and so is a
+    `structured` message, with its content type in a header; a `binary` one has them as headers. See
+    https://www.asyncapi.com/docs/reference/specification/v3.0.0
+    """
+
+    address: str
+    protocol: str = ""
+    hosts: tuple[str, ...] = ()
+    security: Mapping[str, str] | None = None
+    carries: Literal["line", "structured", "binary"] = "line"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What AsyncAPI's binding of the protocol says of a channel: https://github.com/asyncapi/bindings"""
+
+
 class OutputConfig(BaseModel):
     """The configuration of an output: its keys, and what it opens. A field `type: Literal[NAME]` names the output.
 
@@ -164,3 +185,7 @@ class OutputConfig(BaseModel):
     @abstractmethod
     def destinations(self) -> Sequence[str]:
         """Return names of all that this writes to, with * for any text without a slash; two outputs share none."""
+
+    def channel(self, place: StreamRef, *, reject: bool = False) -> Channel:
+        """Return where the events, or the rejects, of a stream go, as consumers find them."""
+        return Channel(", ".join(self.destinations()))

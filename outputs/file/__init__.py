@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from outputs import Output, OutputConfig, StreamRef
+from outputs import Channel, Output, OutputConfig, StreamRef
 from outputs.file import paths
 from outputs.file.output import FileOutput
 from outputs.file.rotation import Compression, Rotate
@@ -48,6 +48,10 @@ class FileConfig(OutputConfig):
     def destinations(self) -> Sequence[str]:
         """Return what no other output may write to: absolute paths, with * for any source, stream or kind."""
         return sorted({template.destination() for template in self._templates()})
+
+    def channel(self, place: StreamRef, *, reject: bool = False) -> Channel:
+        """Return the path of the events, or rejects, of a stream, with its {date} and {hour}."""
+        return Channel(self._templates()[reject].of_stream(place))
 
     def _templates(self) -> tuple[paths.Template, paths.Template]:
         return paths.template(self.path, "path"), paths.template(self.rejects_path, "rejects_path")

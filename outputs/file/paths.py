@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from outputs import Message, OutputError
+from outputs import Message, OutputError, StreamRef
 from outputs.file import rotation
 from outputs.file.fsync import naming_path
 from outputs.templates import parts
@@ -59,13 +59,16 @@ class Template:
 
     def path(self, message: Message) -> str:
         """Return the path of a message. No value leads out of the folder that stands in the template."""
-        return self.text.format(
-            source=_harmless(message.source),
-            stream=_harmless(message.stream),
-            kind=_harmless(message.kind),
+        return self.of_stream(
+            (message.source, message.stream, message.kind),
             date=message.observed.date().isoformat(),
             hour=f"{message.observed.hour:02}",
         )
+
+    def of_stream(self, place: StreamRef, date: str = "{date}", hour: str = "{hour}") -> str:
+        """Return the path of a stream's messages."""
+        source, stream, kind = map(_harmless, place)
+        return self.text.format(source=source, stream=stream, kind=kind, date=date, hour=hour)
 
     def split(self, path: str) -> DatedPath | None:
         """Return a path's family and stamp; None for a path that this template does not make."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from anyio.from_thread import start_blocking_portal
 from pydantic import AfterValidator, Field
 
-from outputs import Output, OutputConfig, StreamRef
+from outputs import Channel, Output, OutputConfig, StreamRef
 from outputs.kafka import records
 from outputs.kafka.batching import Compression
 from outputs.kafka.connection import Cluster
@@ -59,6 +59,18 @@ class KafkaConfig(Cluster, OutputConfig):
         servers = ",".join(sorted(self.bootstrap_servers.split(",")))
         covers = ("".join(text + "*" * bool(field) for text, field in records.parts(t)) for t in self._templates())
         return sorted({f"{servers}/{topic}" for topic in covers})
+
+    def channel(self, place: StreamRef, *, reject: bool = False) -> Channel:
+        """Return the topic of the events, or rejects, of a stream."""
+        topic = self._posts().topic(place, reject=reject)
+        return Channel(
+            topic,
+            "kafka-secure" if self.security_protocol.endswith("SSL") else "kafka",
+            tuple(self.bootstrap_servers.split(",")),
+            self.login_scheme(),
+            self.mode,
+            {"topic": topic, "bindingVersion": "0.5.0"},
+        )
 
     def _posts(self) -> RecordBuilder:
         return RecordBuilder(self.topic, self.rejects_topic, self.mode)

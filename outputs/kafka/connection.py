@@ -1,5 +1,6 @@
 """The connection to a Kafka cluster: the keys of the configuration that outputs and the state share."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -18,6 +19,12 @@ Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTH
 REQUEST_TIMEOUT = 5.0
 """Seconds for one connection, and for one answer."""
 LOGIN = ("sasl_username", "sasl_password", "sasl_token")
+_SCHEMES: Mapping[Mechanism, Mapping[str, str]] = {
+    "PLAIN": {"type": "plain"},
+    "SCRAM-SHA-256": {"type": "scramSha256"},
+    "SCRAM-SHA-512": {"type": "scramSha512"},
+    "OAUTHBEARER": {"type": "http", "scheme": "bearer"},
+}
 _FILES = ("ca_file", "cert_file", "key_file")
 
 # Where the broker makes topics by itself, aiokafka's every look at a topic would make it, with whatever settings the
@@ -86,6 +93,12 @@ class Cluster(BaseModel):
         """Return what tells apart clusters, and our rights there."""
         servers = frozenset(self.bootstrap_servers.split(","))
         return servers, *(getattr(self, name) for name in Cluster.model_fields if name != "bootstrap_servers")
+
+    def login_scheme(self) -> dict[str, str] | None:
+        """Return how one logs in, in the words of AsyncAPI; None where nobody does."""
+        if self.security_protocol.startswith("SASL"):
+            return dict(_SCHEMES[self.sasl_mechanism])
+        return {"type": "X509"} if self.cert_file else None
 
     def connection(self) -> dict[str, Any]:
         """Return the options of every client of aiokafka. Raises OutputError if a certificate cannot be read."""

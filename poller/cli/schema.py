@@ -1,4 +1,4 @@
-"""`poller schema`: prints a JSON Schema."""
+"""`poller schema`: prints a JSON Schema, or an AsyncAPI document."""
 
 import json
 import os
@@ -8,21 +8,29 @@ from typing import Annotated
 
 import typer
 
-from poller.cli.options import examples
+from poller.cli.options import DEFAULT, Config, examples
+from poller.commands.schema import asyncapi, delivered_kinds
 from poller.config.document import read_document
 from poller.config.json_schema import config_schema
 from poller.config.plugins import Named, find_installed, find_named
+from poller.config.settings import load
 from poller.events.json_schema import event_schema
 
 OnlyNamed = Annotated[Path | None, typer.Option("-c", "--config", help="Show what this configuration names.")]
 
-schema = typer.Typer(help="Print a JSON Schema, of events or of the configuration.", no_args_is_help=True)
+schema = typer.Typer(
+    help="Print JSON Schemas of events and of the configuration, or an AsyncAPI document.", no_args_is_help=True
+)
 
 
 @schema.command(name="event", epilog=examples("poller schema event > event.schema.json"))
-def schema_event() -> None:
-    """Print the JSON Schema of everything that is written to an output: events and rejects."""
-    sys.stdout.write(json.dumps(event_schema(), indent=2) + "\n")
+def schema_event(config: OnlyNamed = None) -> None:
+    """Print the JSON Schema of everything that is written to an output: events and rejects.
+
+    With -c it also has the kinds that the configuration brings.
+    """
+    further = () if config is None else delivered_kinds(load(config, os.environ))
+    _print(event_schema(further))
 
 
 @schema.command(name="config", epilog=examples("poller schema config > config.schema.json"))
@@ -34,7 +42,17 @@ def schema_config(config: OnlyNamed = None) -> None:
     named, problems = find_installed() if config is None else (_named(config), [])
     for problem in problems:
         sys.stderr.write(f"poller: left out: {problem}\n")
-    sys.stdout.write(json.dumps(config_schema(named), indent=2) + "\n")
+    _print(config_schema(named))
+
+
+@schema.command(name="asyncapi", epilog=examples("poller schema asyncapi -c config.yaml > asyncapi.json"))
+def schema_asyncapi(config: Config = DEFAULT) -> None:
+    """Print the AsyncAPI document of what this configuration delivers: topics, keys, messages, headers, schemas."""
+    _print(asyncapi(load(config, os.environ)))
+
+
+def _print(found: object) -> None:
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
 def _named(config: Path) -> Named:

@@ -15,15 +15,46 @@ def event_schema(further: Iterable[type[Kind]] = ()) -> dict[str, Any]:
 
     `further` are kinds that a source brings.
     """
-    kinds = {kind.KIND: _data_schema(kind) for kind in (*KINDS, *further)}
-    events = [_envelope(name, [f"{name}.{what}" for what in ("created", "updated", "deleted")]) for name in kinds]
-    reject = _envelope("reject", ["record.rejected"])
+    data = data_schemas((*KINDS, *further))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "poller event",
-        "oneOf": [*events, reject],
-        "$defs": {**kinds, "reject": _REJECT_DATA},
+        "oneOf": [envelope_schema(name) for name in data],
+        "$defs": data,
     }
+
+
+def data_schemas(kinds: Iterable[type[Kind]]) -> dict[str, Any]:
+    """Return the schema of `data` by the word of its kind, and that of rejects; kinds of one word are one."""
+    found: dict[str, Any] = {}
+    for kind in kinds:
+        schema = _data_schema(kind)
+        before = found.get(kind.KIND, {"properties": {}})["properties"]
+        found[kind.KIND] = {**schema, "properties": {**before, **schema["properties"]}}
+    return {**found, "reject": _REJECT_DATA}
+
+
+def envelope_schema(kind: str, definitions: str = "#/$defs/") -> dict[str, Any]:
+    """Return the schema of an event of a kind, or of a reject; that of its `data` stands under `definitions`."""
+    text, when = {"type": "string"}, {"type": "string", "format": "date-time"}
+    properties: dict[str, Any] = {
+        "specversion": {"const": "1.0"},
+        **dict.fromkeys(("id", "source", "subject", "stream", "partitionkey"), text),
+        "type": {"enum": event_types(kind)},
+        "time": when,
+        "observedtime": when,
+        "datacontenttype": {"const": "application/json"},
+        "dataschema": {"const": f"urn:poller:schema:{kind}:{SCHEMA_VERSION}"},
+        "revision": {"type": "integer", "minimum": 1},
+        "data": {"$ref": f"{definitions}{kind}"},
+    }
+    optional = {"subject", "revision"} if kind == "reject" else set()
+    return {"type": "object", "properties": properties, "required": sorted(properties.keys() - optional)}
+
+
+def event_types(kind: str) -> list[str]:
+    """Return the types of the events of a kind, or of rejects."""
+    return ["record.rejected"] if kind == "reject" else [f"{kind}.{what}" for what in ("created", "updated", "deleted")]
 
 
 _REJECT_DATA: dict[str, Any] = {
@@ -55,20 +86,3 @@ def _inlined(schema: Any, parts: dict[str, Any]) -> Any:
     if "$ref" in schema:
         return {**_inlined(parts[schema["$ref"].removeprefix("#/$defs/")], parts), "required": []}
     return {key: _inlined(value, parts) for key, value in schema.items() if key != "default"}
-
-
-def _envelope(data: str, types: list[str]) -> dict[str, Any]:
-    text, when = {"type": "string"}, {"type": "string", "format": "date-time"}
-    properties: dict[str, Any] = {
-        "specversion": {"const": "1.0"},
-        **dict.fromkeys(("id", "source", "subject", "stream", "partitionkey"), text),
-        "type": {"enum": types},
-        "time": when,
-        "observedtime": when,
-        "datacontenttype": {"const": "application/json"},
-        "dataschema": {"const": f"urn:poller:schema:{data}:{SCHEMA_VERSION}"},
-        "revision": {"type": "integer", "minimum": 1},
-        "data": {"$ref": f"#/$defs/{data}"},
-    }
-    optional = {"subject", "revision"} if data == "reject" else set()
-    return {"type": "object", "properties": properties, "required": sorted(properties.keys() - optional)}

@@ -174,7 +174,8 @@ class RecordType(Generic[R]):
     returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the vendor's own mark.
 
     `row_identity` finds the identity in a row that is not decoded yet (see `identity_of`); it makes old records cheap,
-    and gives what `identity` does, or None where it cannot tell. Without it every row is decoded.
+    and gives what `identity` does, or None where it cannot tell. Without it every row is decoded. `further_kinds` are
+    the other kinds that `normalize` may return.
     """
 
     kind: type[Kind]
@@ -186,6 +187,12 @@ class RecordType(Generic[R]):
     modified: Callable[[R], datetime | None] = lambda _: None
     deleted: Callable[[R], bool] = lambda _: False
     row_identity: Callable[[msgspec.Raw], str | None] | None = None
+    further_kinds: tuple[type[Kind], ...] = ()
+
+    @property
+    def kinds(self) -> tuple[type[Kind], ...]:
+        """All kinds of events that the stream's records become."""
+        return self.kind, *self.further_kinds
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from poller import VERSION
 from poller.sandbox.registry import VENDORS
-from tests.commands.running import House, until
+from tests.commands.running import House, callcap, until
 
 COMMANDS = ("run", "demo", "sandbox", "check", "streams", "schema")
 
@@ -54,6 +54,17 @@ def test_the_schema_of_the_configuration_is_one(folder: House) -> None:
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("draft/2020-12/schema")
     assert Draft202012Validator(schema).is_valid({}) is False, "it says something"
+
+
+def test_what_a_configuration_delivers_is_told_as_schemas(folder: House) -> None:
+    folder.write(sources={"acme": callcap("http://127.0.0.1:1")})
+    document = json.loads(folder.run("schema", "asyncapi").said)
+    assert document["asyncapi"] == "3.0.0"
+    assert {channel["address"].partition("/")[0] for channel in document["channels"].values()} == {"events", "rejects"}
+    assert "call" in json.loads(folder.run("schema", "event", "-c", "config.yaml").said)["$defs"]
+    assert "Callcap" in json.loads(folder.run("schema", "config", "-c", "config.yaml").said)["$defs"]
+    refused = folder.run("schema", "asyncapi", "-c", "nowhere.yaml")
+    assert (refused.code(), "nowhere.yaml" in refused.logged) == (2, True)
 
 
 def test_a_closed_pipe_is_no_traceback(folder: House) -> None:

@@ -157,6 +157,7 @@ class Ipscape(Source):
             contents=(calls.activity_contents,),
             time=time,
             normalize=partial(calls.activity, zone=self._zone, region=self.default_region),
+            further_kinds=(kinds.Activity,),
         )
         return Stream("activities", _three(sweeps, listed), record, _past(listed))
 
