@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 ZONE = "US/Arizona"
+TARGET = "/v2/get/calls/?search_range=custom&search_last_modified_start=2026-01-01+00%3A00&detail=all&show=1000&page={}"
+"""How the list of calls is asked for by those who read nothing else of the vendor's."""
 CAMPAIGNS = 20_000
 NOW = datetime.now(UTC)
 """The time that a run of the benchmark is about, which takes less than half an hour."""

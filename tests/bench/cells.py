@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from tests.bench import many_sources, peers, polls, records
+from tests.bench import many_sources, peers, polls, records, restart, variants
 from tests.bench.cell import Cell
 
-CELLS: Sequence[Cell] = (*records.CELLS, *polls.CELLS, *many_sources.CELLS, *peers.CELLS)
+CELLS: Sequence[Cell] = (
+    *records.CELLS,
+    *variants.CELLS,
+    *polls.CELLS,
+    *many_sources.CELLS,
+    *restart.CELLS,
+    *peers.CELLS,
+)

@@ -68,6 +68,11 @@ def prefer(pid: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, -10)
 
 
+def megabytes(pid: int) -> float:
+    """Return how much memory a process has resident."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def _stop(process: asyncio.subprocess.Process) -> None:
     process.send_signal(signal.SIGTERM)
 

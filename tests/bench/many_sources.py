@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import resource
 import socket
 import time
@@ -12,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import HTTPConnection
-from pathlib import Path
 from statistics import median, quantiles
 from threading import Event
 from typing import Any, TypeVar
@@ -49,11 +47,6 @@ class Process:
     def cpu(self) -> float:
         """Return the seconds of processor time that it has used."""
         return cpu_nanoseconds(self.pid) / 1e9
-
-    def megabytes(self) -> float:
-        """Return how much memory it has resident."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     async def get(self, path: str) -> bytes:
         """Read one of its endpoints, in a thread."""
@@ -154,7 +147,7 @@ async def many() -> Found:
     wanted = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
     async with polling(1) as (process, _):
-        alone = process.megabytes()
+        alone = clients.megabytes(process.pid)
     async with polling(MANY) as (process, arrivals):
         due, scrapes = await due_times(process), Scrapes()
         await asyncio.sleep(1)
@@ -165,7 +158,7 @@ async def many() -> Found:
             await asyncio.sleep(1)
         seconds, used = time.monotonic() - began, process.cpu() - cpu
         late = [arrivals.at[name] - at for name, at in due.items() if arrivals.at[name] > at - 1]
-        hold, memory = await longest_hold(process, last := Scrapes()), process.megabytes()
+        hold, memory = await longest_hold(process, last := Scrapes()), clients.megabytes(process.pid)
     besides = (used - sum(scrapes.cpu)) / (seconds - sum(scrapes.seconds))
     own = [cpu - besides * lasted for cpu, lasted in zip(scrapes.cpu, scrapes.seconds, strict=True)]
     return {

@@ -63,8 +63,8 @@ async def peer(name: str) -> float:
 
 async def peers() -> Found:
     others = {name: await peer(name) for name in PEERS}
-    echo = await by_process(lambda address, folder: script("echo", address, str(folder / "out.jsonl")))
-    return {"echo": echo, "poller": await by_process(lambda *_: (*clients.POLLER, "--once")), **others}
+    hand = await by_process(lambda address, folder: script("hand", address, str(folder / "out.jsonl")))
+    return {"hand": hand, "poller": await by_process(lambda *_: (*clients.POLLER, "--once")), **others}
 
 
 CELLS = (

@@ -4,11 +4,13 @@ import re
 import ssl
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+
+import trustme
 
 from tests.bench import calls, clients
 from tests.bench.cell import Cell, Found, Goal
@@ -38,38 +40,63 @@ def by_unit(marks: Sequence[int], warm: int, size: int) -> float:
 
 @asynccontextmanager
 async def workshop(
-    answer: Callable[[str], Answer], tls: ssl.SSLContext | None = None
+    answer: Callable[[str], Answer], tls: trustme.CA | None = None
 ) -> AsyncIterator[tuple[Vendor, str, Path]]:
     """A vendor that answers so, its address, and an empty folder."""
     vendor = Vendor(answer)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with serve(vendor, tls) as address:
+        async with serve(vendor, _server_side(tls) if tls else None) as address:
             yield vendor, address, Path(folder)
+
+
+def _server_side(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
 
 
 def script(name: str, *arguments: str) -> Sequence[str]:
     return sys.executable, str(clients.SCRIPTS / f"{name}.py"), *arguments
 
 
-async def by_script(name: str, pages: Sequence[bytes], size: int = SIZE) -> float:
-    """Return what a record costs a contestant that is a script of its own."""
-    async with workshop(calls_list(pages)) as (vendor, address, folder):
-        await clients.run(script(name, address, str(folder / "out.jsonl")), vendor, folder)
+async def by_echo(pages: Sequence[bytes], size: int = SIZE, tls: trustme.CA | None = None) -> float:
+    """Return what a record costs that is only read and written."""
+    async with workshop(calls_list(pages), tls) as (vendor, address, folder):
+        trusted = _trust(tls, folder) if tls else ""
+        arguments = address + calls.TARGET, f"{len(pages)}", "call", str(folder / "out.jsonl"), str(trusted)
+        await clients.run(script(ECHO, *arguments), vendor, folder)
         return by_unit(vendor.marks, WARM, size)
 
 
+async def by_hand(pages: Sequence[bytes]) -> float:
+    """Return what a record costs a loop that was written by hand."""
+    async with workshop(calls_list(pages)) as (vendor, address, folder):
+        await clients.run(script(HAND, address, str(folder / "out.jsonl")), vendor, folder)
+        return by_unit(vendor.marks, WARM, SIZE)
+
+
 async def by_poller(
-    pages: Sequence[bytes], before: Sequence[bytes] = (), size: int = SIZE, settings: Mapping[str, Any] | None = None
+    pages: Sequence[bytes],
+    before: Sequence[bytes] = (),
+    size: int = SIZE,
+    tls: trustme.CA | None = None,
+    **settings: Any,
 ) -> float:
     """Return what a record costs `poller run --once`, after a run before it that read the pages `before`."""
-    async with workshop(calls_list(before)) as (vendor, address, folder):
-        clients.configure(folder, {"acme": clients.callcap(address)}, **settings or {})
+    async with workshop(calls_list(before), tls) as (vendor, address, folder):
+        trusted = {"ca_file": str(_trust(tls, folder))} if tls else {}
+        clients.configure(folder, {"acme": clients.callcap(address, **trusted)}, **settings)
         once = (*clients.POLLER, "--once")
         if before:
             await clients.run(once, vendor, folder)
         vendor.answer = calls_list(pages)
         await clients.run(once, vendor, folder)
         return by_unit(vendor.marks, WARM, size)
+
+
+def _trust(authority: trustme.CA, folder: Path) -> Path:
+    authority.cert_pem.write_to_path(path := folder / "authority.pem")
+    return path
 
 
 @lru_cache
@@ -88,23 +115,23 @@ def mixed() -> Sequence[bytes]:
 async def new() -> Found:
     pages = first()
     return {
-        ECHO: await by_script(ECHO, pages),
-        HAND: await by_script(HAND, pages),
+        ECHO: await by_echo(pages),
+        HAND: await by_hand(pages),
         "poller": await by_poller(pages),
     }
 
 
 async def seen(pages: Callable[[], Sequence[bytes]]) -> Found:
-    return {ECHO: await by_script(ECHO, pages()), "poller": await by_poller(pages(), first())}
+    return {ECHO: await by_echo(pages()), "poller": await by_poller(pages(), first())}
 
 
-def _cell(name: str, about: str, most: float, measure: Callable[[], Awaitable[Found]]) -> Cell:
-    return Cell(name, about, "µs a record", measure, [Goal("poller", most, ECHO), Goal(HAND, None, ECHO)])
+def records_cell(name: str, about: str, most: float | None, measure: Callable[[], Awaitable[Found]]) -> Cell:
+    return Cell(name, about, "µs a record", measure, [Goal("poller", most, ECHO)])
 
 
 CELLS: Sequence[Cell] = (
-    _cell("new", "new records", 1.0, new),
-    _cell("seen-80", "four in five already seen", 0.6, partial(seen, mixed)),
-    _cell("seen-equal", "all already seen, the bytes are equal", 0.45, partial(seen, first)),
-    _cell("seen-volatile", "all seen, volatile fields changed", 0.65, partial(seen, partial(first, 1))),
+    Cell("new", "new records", "µs a record", new, [Goal("poller", 1.0, ECHO), Goal(HAND, None, ECHO)]),
+    records_cell("seen-80", "four in five already seen", 0.6, partial(seen, mixed)),
+    records_cell("seen-equal", "all already seen, the bytes are equal", 0.45, partial(seen, first)),
+    records_cell("seen-volatile", "all seen, volatile fields changed", 0.65, partial(seen, partial(first, 1))),
 )

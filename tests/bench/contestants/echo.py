@@ -1,25 +1,24 @@
-"""The limit: read a list of Callcap's and write every record, and nothing else. `echo.py ADDRESS OUT`."""
+"""The limit: read the pages of a list, write every record, and nothing else.
 
+`echo.py URL PAGES KEY OUT [AUTHORITY]`: `{}` in the URL is the number of the page, `KEY` names the list in an answer,
+`AUTHORITY` is a file with the certificate to trust.
+"""
+
+import ssl
 import sys
 from pathlib import Path
 
 import httpx
 import orjson
 
-QUERY = {"search_range": "custom", "search_last_modified_start": "2026-01-01 00:00", "detail": "all", "show": "1000"}
 
-
-def main(address: str, out: Path) -> None:
-    with httpx.Client() as client, out.open("wb") as file:
-        page, last = 0, 1
-        while page < last:
-            page += 1
-            answer = client.get(f"{address}/v2/get/calls/", params={**QUERY, "page": f"{page}"})
-            found = orjson.loads(answer.content)
-            for record in found["call"]:
+def main(url: str, pages: int, key: str, out: Path, authority: str = "") -> None:
+    trusted = ssl.create_default_context(cafile=authority) if authority else True
+    with httpx.Client(verify=trusted) as client, out.open("wb") as file:
+        for page in range(1, pages + 1):
+            for record in orjson.loads(client.get(url.format(page)).content)[key]:
                 file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-            last = found["pagination"]["last_page"]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), *sys.argv[5:])
