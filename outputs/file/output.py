@@ -141,7 +141,10 @@ class FileOutput:
         return replace(mark, pending=size, opened=mark.opened if mark.start else now)
 
     def _write(self, batch: Sequence[Message]) -> Marks:
-        lines = {path: b"".join(m.value + b"\n" for m in messages) for path, messages in self._by_path(batch).items()}
+        lines = {
+            path: b"\n".join([*(message.value for message in messages), b""])
+            for path, messages in self._by_path(batch).items()
+        }
         written: dict[str, Mark | None] = {}
         try:
             for path in self._plans | lines:
@@ -180,16 +183,26 @@ class FileOutput:
         self._written = {}
 
     def _by_path(self, batch: Sequence[Message]) -> dict[str, list[Message]]:
-        filled: dict[tuple[object, ...], str] = {}
         by_path: dict[str, list[Message]] = {}
+        last, messages = None, list[Message]()
         for message in batch:
-            when = message.observed
-            key = (message.source, message.stream, message.kind, message.reject, when.toordinal(), when.hour)
-            path = filled.get(key)
-            if path is None:
-                path = filled[key] = (self._rejects if message.reject else self._events).path(message)
-            by_path.setdefault(path, []).append(message)
+            if last is None or not _is_beside(message, last):
+                path = (self._rejects if message.reject else self._events).path(message)
+                messages = by_path.setdefault(path, [])
+            messages.append(message)
+            last = message
         return by_path
+
+
+def _is_beside(message: Message, last: Message) -> bool:
+    """Return True if a message goes where the one before it went, as most of a page do."""
+    return (
+        message.observed is last.observed
+        and message.kind is last.kind
+        and message.reject is last.reject
+        and message.stream is last.stream
+        and message.source is last.source
+    )
 
 
 def _closing(path: str, mark: Mark) -> Mark:
