@@ -1,13 +1,16 @@
 """The vendors that are built in use what a plug-in may use, and nothing else."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import outputs
 from poller import plugin, sources
+from tests.commands.running import ROOT
 
 VENDORS = sorted(path for path in Path(sources.__path__[0]).glob("*/*.py") if path.parent.name != "__pycache__")
 
@@ -24,6 +27,14 @@ def test_every_name_of_the_two_interfaces_is_there() -> None:
     for module in (plugin, outputs):
         assert len(set(module.__all__)) == len(module.__all__)
         assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize(("page", "module"), [("source", plugin), ("output", outputs)], ids=["source", "output"])
+def test_the_page_explains_every_name_of_the_interface(page: str, module: ModuleType) -> None:
+    text = next((ROOT / "docs").glob(f"adding-a*-{page}.md")).read_text()
+    table = text[text.index("## Every name of") : text.index("## What is promised")]
+    explained = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if "|" in line)))
+    assert explained - {"name"} == set(module.__all__)
 
 
 def _imported(path: Path) -> Iterator[tuple[str, str]]:
