@@ -17,7 +17,10 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """A stream's constants in its events. `drop` holds dotted paths, split, without their leading `data`."""
+    """A stream's constants in its events. `drop` holds dotted paths, split, without their leading `data`.
+
+    `kinds` has the one that `kind` names, which may be a source's own.
+    """
 
     source: str
     vendor: str
@@ -25,6 +28,7 @@ class StreamInfo:
     kind: str
     raw: bool = True
     drop: tuple[tuple[str, ...], ...] = ()
+    kinds: tuple[type[Kind], ...] = KINDS
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -87,7 +91,7 @@ class EventWriter:
 
     def deletion(self, revision: Revision) -> tuple[Message, str]:
         """Return the message that a record is gone from its list, and its type: it has an `id`, all else is null."""
-        kind = next(kind for kind in KINDS if self._info.kind == kind.KIND)
+        kind = next(kind for kind in self._info.kinds if self._info.kind == kind.KIND)
         fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": revision.identity}
         body = encode(fields | {"raw": None} if self._info.raw else fields)
         return self._message(self._type(self._info.kind, "deleted"), revision, (body,))

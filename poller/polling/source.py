@@ -47,7 +47,9 @@ def stream_runtime(name: str, source: Source, stream: Stream, restored: Restored
     run = StreamRuntime(
         source=name,
         stream=stream,
-        shape=StreamInfo(name, source.type, stream.name, stream.records.kind.KIND, source.raw, drop),
+        shape=StreamInfo(
+            name, source.type, stream.name, stream.records.kind.KIND, source.raw, drop, stream.records.kinds
+        ),
         checkpoint=_checkpoint(restored, source, stream, now),
         seen=restored.seen,
         doubts=set(restored.doubts),

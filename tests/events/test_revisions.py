@@ -5,12 +5,16 @@ delivered, or dropped for ever; equal stamps taken as stale; baseline by one of 
 or that is told twice; a projection compared with another one; the second showing on a page compared with the state.
 """
 
+import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from poller.events.seen import key_of
+from poller.events.batch import Batch
+from poller.events.cloudevent import StreamInfo
+from poller.events.seen import Seen, key_of
+from poller.plugin.kinds import Kind
 from poller.polling.progress.deletions import add_deletions
 from tests.support.toy import NOON, Reader, parsed, record
 
@@ -265,3 +269,16 @@ def test_new_fields_of_the_vendors_are_noticed() -> None:
     reader = Reader()
     reader.read(record(brand_new=1, text="a"))
     assert reader.batch.counts.drifted == {"brand_new"}
+
+
+def test_a_vanished_record_of_a_kind_that_a_source_brings_has_its_fields() -> None:
+    class Ticket(Kind, frozen=True, kw_only=True):
+        KIND: ClassVar = "ticket"
+        id: str
+        subject: str | None = None
+
+    shape = StreamInfo("acme", "desk", "tickets", "ticket", kinds=(Ticket,))
+    batch = Batch()
+    add_deletions(batch, shape, ["7"], Seen(None), NOON)
+    [message] = batch.messages
+    assert json.loads(message.value)["data"] == {"id": "7", "subject": None, "raw": None}
