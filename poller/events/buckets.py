@@ -1,9 +1,9 @@
 """A hash table of rows in bytes: hardly larger than its rows, about as fast as a dict, and never rebuilt as a whole.
 
-A dict of ten million `bytes` takes 2 GB, most of it the headers of its objects. Here some forty rows lie end to end in
+A dict of ten million `bytes` takes 2 GB, most of it the headers of its objects. Here some sixty rows lie end to end in
 one `bytes`, a bucket, and beside each bucket lie its marks: one byte of each row's key. A look-up lets C search the
 marks and reads only a row whose mark fits. The table grows by linear hashing (Litwin, VLDB 1980): one bucket is split
-in two for every forty rows that come, so no call ever takes longer than it takes to copy a bucket.
+in two for every sixty-four rows that come, so no call ever takes longer than it takes to copy a bucket.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ ITEM = 42
 UNSAVED = 8
 """Bytes of the number that a row may have beside it, which is not saved."""
 
-_FULL = 40
+_FULL = 64
 """Rows of a bucket, on average."""
 _PART = 20_000
 """Rows at least, of one of the parts in which a large table is filled."""
-_TOGETHER = 100_000
-"""Rows that are dealt out to the parts together: what grows row by row leaves holes in the heap."""
+_TOGETHER = 100
+"""Rows, about, that a part is given together: what grows row by row leaves holes in the heap."""
 _AT_ONCE = 8_000
 """Rows that are handled in a few milliseconds."""
 _KEY = Struct(f"<Q{ITEM - 8}x")
@@ -177,7 +177,7 @@ def _deal(chunks: Iterable[bytes], parts: list[list[bytes]]) -> Iterator[None]:
         for bits, (row,) in zip(chunk[1::ITEM], _ROW.iter_unpack(chunk), strict=True):
             waiting[bits & mask].append(row)
         rows += len(chunk) // ITEM
-        if rows >= _TOGETHER:
+        if rows >= _TOGETHER * len(parts):
             _append(waiting, parts)
             rows = 0
         yield

@@ -1,63 +1,193 @@
-"""How long a replica takes to know a million identities that another one wrote: `python -m tests.bench.restore`.
+"""Restarts with ten million identities, and commits beside them: `python -m tests.bench.restore`.
 
-The time is that of all of it: to join, to claim, to read, and to have every stream's seen in memory.
+Identities are those of eight streams, 200 a commit. A restart is a process of its own that imports all of poller: from
+opening the state to the last stream's seen in memory. Its megabytes are the most that it ever had resident.
 """
 
 import asyncio
+import random
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from struct import Struct
 
+import orjson
+
+import poller.cli.run  # noqa: F401  what a real process holds in memory, too
 from poller.events.batch import Batch, SeenUpdate
+from poller.events.seen import UNSTAMPED, Entry, Seen
+from poller.state.delivery import Delivery
+from poller.state.kafka.offline import open_offline_topic
 from poller.state.ledger import Change
+from poller.state.offline import StateDump
+from poller.state.sqlite.database import Database
+from poller.state.sqlite.ledger import SqliteLedger
+from poller.telemetry import Telemetry
+from tests.bench.cell import Cell, Found, Goal
 from tests.kafka.broker import Broker
-from tests.kafka.ledgers import owner
+from tests.kafka.ledgers import owner, state
 from tests.kafka.reading import Place
-from tests.state.ledgers import checkpoint, entry
+from tests.state.ledgers import Ledger, checkpoint
 
-_PAGE = 200
-_LIMIT = 5.0
-
-
-async def measure(kafka: Place, identities: int) -> float:
-    streams = [f"acme{number}/calls" for number in range(8)]
-    sources = [stream.partition("/")[0] for stream in streams]
-    async with owner(kafka, *sources, partitions=4, outputs=False) as ledger:
-        for stream in streams:
-            await ledger.restore(stream, None)
-        pages = [(streams[page % len(streams)], page * _PAGE) for page in range(identities // _PAGE)]
-        for begin in range(0, len(pages), 200):
-            changes = [_page(stream, first) for stream, first in pages[begin : begin + 200]]
-            await asyncio.gather(*(ledger.commit(change) for change in changes))
-    begun = time.perf_counter()
-    async with owner(kafka, *sources, partitions=4, outputs=False) as ledger:
-        claimed = time.perf_counter() - begun
-        known = [len((await ledger.restore(stream, None)).seen) for stream in streams]
-        took = time.perf_counter() - begun
-    assert sum(known) == identities // _PAGE * _PAGE, known
-    sys.stdout.write(
-        f"{sum(known):,} identities of {len(streams)} streams, {_PAGE} a commit: "
-        f"claimed and read after {claimed:.2f} s, in memory after {took:.2f} s\n"
-    )
-    return took
+MANY, FEW = 10_000_000, 10_000
+STREAMS = [f"acme{number}/calls" for number in range(8)]
+SOURCES = [stream.partition("/")[0] for stream in STREAMS]
+PARTITIONS = 4
+NOW = 1_800_000_000
+_A_COMMIT = 200
+_COMMITS = 300
+_REST = Struct("<qIIBB")
 
 
-def _page(stream: str, first: int) -> Change:
-    entries = {(first + number) * 0x9E3779B97F4A7C15 % (1 << 64): entry(number) for number in range(_PAGE)}
-    return Change(stream, checkpoint(first % 1000), Batch(seen=SeenUpdate(entries)))
+def chunks(identities: int) -> Iterator[tuple[str, int, bytes]]:
+    """Yield what so many identities were saved as: stream, seconds since 1970, data."""
+    noise = random.Random(1)
+    for number in range(identities // _A_COMMIT):
+        at = NOW - 400 * 86_400 + number
+        rest, hashes = _REST.pack(UNSTAMPED, 1, at, 0, 1), noise.randbytes(24 * _A_COMMIT)
+        rows = (hashes[begin : begin + 24] + rest for begin in range(0, len(hashes), 24))
+        yield STREAMS[number % len(STREAMS)], at, b"".join(rows)
 
 
-def main() -> int:
+def write_file(path: Path, identities: int) -> None:
+    database = Database.open(path)
+    found = list(chunks(identities))
+    for begin in range(0, len(found), 1000):
+        database.write({}, found[begin : begin + 1000])
+    database.close()
+
+
+async def write_topic(kafka: Place, identities: int) -> None:
+    async with owner(kafka, *SOURCES, partitions=PARTITIONS, outputs=False):
+        pass  # a broker that is new has no coordinator of groups until somebody joins one
+    async with open_offline_topic(state(kafka, partitions=PARTITIONS), make=True) as topic:
+        await topic.fill(StateDump({}, chunks(identities)))
+
+
+@asynccontextmanager
+async def opened(kind: str, where: str) -> AsyncIterator[Ledger]:
+    """Open the ledger of a state, as a start does."""
+    if kind == "kafka":
+        at, _, prefix = where.partition("/")
+        async with owner(Place(at, prefix), *SOURCES, partitions=PARTITIONS, outputs=False) as ledger:
+            yield ledger
+        return
+    async with Delivery({}, Telemetry()) as delivery:
+        yield SqliteLedger(Database.open(Path(where)), delivery, Telemetry(), lambda: datetime.now(UTC))
+
+
+async def restart(kind: str, where: str) -> Found:
+    """Restart, and commit; this is done in a process of its own."""
+    begun, used = time.perf_counter(), time.process_time()
+    async with opened(kind, where) as ledger:
+        seen = {stream: (await ledger.restore(stream, None)).seen for stream in STREAMS}
+        took = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used, "megabytes": _most()}
+        known, used = sum(map(len, seen.values())), time.process_time()
+        for number in range(_COMMITS):
+            stream = STREAMS[number % len(STREAMS)]
+            await _commit(ledger, stream, seen[stream], number)
+        commit = (time.process_time() - used) / _COMMITS * 1e6
+    return {**took, "identities": float(known), "commit": commit}
+
+
+async def _commit(ledger: Ledger, stream: str, seen: Seen, number: int) -> None:
+    """Do what a page of new records does to the state."""
+    noise = random.Random(number)
+    entries = {noise.getrandbits(64): Entry(number, 7, UNSTAMPED, 1, NOW, 0, 1, 9) for _ in range(_A_COMMIT)}
+    assert not any(seen.get(key, NOW) for key in entries)
+    await ledger.commit(Change(stream, checkpoint(number % 1000), Batch(seen=SeenUpdate(entries))))
+    seen.put(entries)
+
+
+def _most() -> float:
+    """Return the most megabytes that this process had resident."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
+
+
+def in_a_child(kind: str, where: str) -> Found:
+    child = subprocess.run([sys.executable, "-m", "tests.bench.restore", kind, where], capture_output=True, check=True)
+    found: Found = orjson.loads(child.stdout)
+    return found
+
+
+def of_file(identities: int) -> Found:
+    """Measure a restart from a SQLite file."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_file(path := Path(folder) / "poller.db", identities)
+        return in_a_child("sqlite", str(path))
+
+
+def of_topic(identities: int) -> Found:
+    """Measure a restart from a Kafka topic, on a real broker."""
     with tempfile.TemporaryDirectory() as folder:
         broker = Broker(Path(folder))
         try:
             broker.start()
-            took = asyncio.run(measure(Place(broker.at["PLAINTEXT"]), 1_000_000))
+            place = Place(broker.at["PLAINTEXT"])
+            asyncio.run(write_topic(place, identities))
+            return in_a_child("kafka", f"{place.at}/{place.prefix}")
         finally:
             broker.stop()
-    return int(took > _LIMIT)
+
+
+_OF = {"sqlite": of_file, "kafka": of_topic}
+_found: dict[tuple[str, int], Found] = {}
+
+
+async def _measured(kind: str, identities: int) -> Found:
+    """Measure once for all cells: to write ten million takes longer than to read them."""
+    if (kind, identities) not in _found:
+        _found[kind, identities] = await asyncio.to_thread(_OF[kind], identities)
+    return _found[kind, identities]
+
+
+async def seconds() -> Found:
+    return {kind: (await _measured(kind, MANY))["seconds"] for kind in _OF}
+
+
+async def megabytes() -> Found:
+    return {kind: (await _measured(kind, MANY))["megabytes"] for kind in _OF}
+
+
+async def commits() -> Found:
+    return {
+        f"{kind}, {name}": (await _measured(kind, identities))["commit"]
+        for kind in _OF
+        for name, identities in (("10 M", MANY), ("10 k", FEW))
+    }
+
+
+CELLS = (
+    Cell("restart", "a restart with 10 M seen", "s", seconds, [Goal(kind, 15) for kind in _OF], rounds=1),
+    Cell("restart-mb", "the memory of that restart", "MB", megabytes, [Goal(kind, 600) for kind in _OF], rounds=1),
+    Cell(
+        "seen-commit",
+        "a commit of 200 new records, with 10 M seen and with 10 k",
+        "us",
+        commits,
+        [Goal(f"{kind}, 10 M", 1.5, over=f"{kind}, 10 k") for kind in _OF],
+        rounds=1,
+    ),
+)
+
+
+def main() -> None:
+    if len(sys.argv) == 3:
+        sys.stdout.buffer.write(orjson.dumps(asyncio.run(restart(*sys.argv[1:]))))
+        return
+    for kind, of in _OF.items():
+        for identities in (FEW, MANY):
+            found = of(identities)
+            said = ", ".join(f"{what} {value:,.1f}" for what, value in found.items())
+            sys.stdout.write(f"{kind}: {said}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -180,10 +180,10 @@ def weighed() -> dict[str, float]:
     return found
 
 
-def test_a_million_identities_take_no_more_than_200_megabytes(weighed: dict[str, float]) -> None:
-    assert weighed["put_megabytes"] <= 200
+def test_a_million_identities_take_no_more_than_100_megabytes(weighed: dict[str, float]) -> None:
+    assert weighed["put_megabytes"] <= 100
 
 
 def test_a_restart_reads_a_million_identities_in_seconds_and_no_more_memory(weighed: dict[str, float]) -> None:
-    assert weighed["restore_megabytes"] <= 200
+    assert weighed["restore_megabytes"] <= 100
     assert weighed["restore_seconds"] <= 5

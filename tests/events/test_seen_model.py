@@ -101,7 +101,7 @@ class Model(RuleBasedStateMachine):
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that splits, and is laid out at once, with a few rows already."""
-    for name, value in {"_FULL": 3, "_PART": 4, "_TOGETHER": 7, "_AT_ONCE": 5}.items():
+    for name, value in {"_FULL": 3, "_PART": 4, "_TOGETHER": 2, "_AT_ONCE": 5}.items():
         monkeypatch.setattr(buckets, name, value)
     monkeypatch.setattr(seen, "_MOST_HELD", 11)
 

@@ -89,6 +89,8 @@ class Contents:
         held = self._data.get(stream, {})
         for key in list(held):
             yield held.pop(key)
+        if not held:
+            self._data.pop(stream, None)
 
     def added(self, stream: str, at: int, entries: Iterable[tuple[int, Entry]]) -> Rows:
         """Return the rows that add entries to the chunks of a stream, behind all others."""

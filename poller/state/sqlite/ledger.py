@@ -1,7 +1,8 @@
 """The ledger on one machine: outputs first, then one SQLite transaction; a restart takes back what it did not cover."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -33,7 +34,8 @@ _AT_ONCE = 32
 """Chunks that are rewritten in one transaction: eight megabytes at most."""
 _LAST = (1 << 63) - 1
 """The highest number that a chunk can have."""
-_DONE = object()
+_TURN = 0.003
+"""Seconds for which a restore holds up everything else."""
 
 
 class SqliteLedger:
@@ -63,10 +65,14 @@ class SqliteLedger:
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream."""
         seen = Seen(keep)
-        steps = await self._in_turn(loading, self._database, stream, seen)
-        while await self._in_turn(next, steps, _DONE) is not _DONE:
-            pass
-        known = await self._in_turn(restored, self._database, stream, seen)
+        async with self._database_free:
+            steps = loading(self._database, stream, seen)
+        more = True
+        while more:  # in this thread: what another one allocates is never given to this one again
+            async with self._database_free:
+                more = _advance(steps)
+        async with self._database_free:
+            known = restored(self._database, stream, seen)
         self._doubts[stream] = set(known.doubts)
         return known
 
@@ -144,6 +150,12 @@ class SqliteLedger:
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable, whether or not an output is away."""
         await self._save({TOKEN.key(source): encode(token)})
+
+
+def _advance(steps: Iterator[None]) -> bool:
+    """Take steps for a while; return False once there are no more."""
+    end = time.monotonic() + _TURN
+    return any(time.monotonic() > end for _ in steps)
 
 
 def _mark_rows(marks: Mapping[str, Marks]) -> dict[str, bytes | None]:
