@@ -43,7 +43,7 @@ bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CE
 bench-commit: $(VENV)/.built ## measure what a new record costs, from page to commit (java, mvn)
 	$(BIN)/python -m tests.bench.commit
 
-bench-restore: $(VENV)/.built ## measure how long a million seen records take to restore from Kafka (java, mvn)
+bench-restore: $(VENV)/.built ## measure a restart with ten million seen records, from SQLite and from Kafka (java, mvn)
 	$(BIN)/python -m tests.bench.restore
 
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail

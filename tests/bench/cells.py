@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.bench import many_sources, peers, polls, records, restart, variants
+from tests.bench import many_sources, peers, polls, records, restart, restore, variants
 from tests.bench.cell import Cell
 
 CELLS: Sequence[Cell] = (
@@ -11,5 +11,6 @@ CELLS: Sequence[Cell] = (
     *polls.CELLS,
     *many_sources.CELLS,
     *restart.CELLS,
+    *restore.CELLS,
     *peers.CELLS,
 )
