@@ -88,7 +88,11 @@ def microseconds(stamp: datetime | None) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-@cache
 def documented_fields(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
     """Return the names of the fields that a decoder's record has."""
-    return frozenset(known.encode_name for known in msgspec.structs.fields(decoder.type))
+    return _fields_of(decoder.type)
+
+
+@cache
+def _fields_of(record: type[Any]) -> frozenset[str]:
+    return frozenset(known.encode_name for known in msgspec.structs.fields(record))

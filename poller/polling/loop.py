@@ -63,16 +63,24 @@ class SourceLoop:
         self._changed = anyio.Event()
 
     async def run(self, spread: float = 0.0) -> None:
-        """Poll until stopped. The first poll waits `spread` seconds."""
+        """Poll until stopped. The first poll waits `spread` seconds, and a new source's ticks begin with it."""
+        for run in self._runs:
+            run.delay_first_poll(timedelta(seconds=spread))
         await self._rest(spread)
         try:
-            async with anyio.create_task_group() as workers:
-                for _ in range(self._concurrency):
-                    workers.start_soon(self._work)
+            await self._work_together()
             if self._once:
                 self._end_once()
         finally:
             self._orders.refuse_all()
+
+    async def _work_together(self) -> None:
+        if self._concurrency == 1:  # so it is with most of thousands of sources, and a task takes memory
+            await self._work()
+            return
+        async with anyio.create_task_group() as workers:
+            for _ in range(self._concurrency):
+                workers.start_soon(self._work)
 
     async def accept(self, stream: str, order: Order) -> None:
         """Have history read when `run` begins. Raises ConfigError where it is not to be had."""

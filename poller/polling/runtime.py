@@ -90,6 +90,11 @@ class SweepRuntime:
         if self.once:
             self.once.done = True
 
+    def delay_first_poll(self, by: timedelta) -> None:
+        """Have the ticks of a sweep that was never complete begin later: those of all sources would be the same."""
+        if self.state.last_success is None and self.state.due:
+            self.state.due += by
+
     @property
     def retries(self) -> tuple[Retry, Retry, Retry]:
         """The failures of its passes, of its gaps, of its single records."""

@@ -1,6 +1,7 @@
 """Records as structs that take any value in any field, so that one odd field costs no record."""
 
 from collections.abc import Callable
+from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -45,6 +46,7 @@ def as_struct(leaf: object, found: type[Any]) -> Any:
     return leaf if isinstance(leaf, found) else found()
 
 
+@cache
 def identity_of(path: str) -> IdentityOf:
     """Return a function that finds the identity at a path, such as `id` or `data.id`; the names are words."""
     *outer, field = path.split(".")
