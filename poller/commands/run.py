@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from poller.clock import utc_now
 from poller.commands.backfill import execute_order
+from poller.commands.garbage import spare_the_long_lived
 from poller.commands.lifecycle import (
     PATIENCE,
     Beside,
@@ -66,6 +67,8 @@ async def run(
             beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses, token)))
             beside += _control(stack, settings, telemetry, partial(execute_order, supervisor, settings), statuses)
             beside += [partial(owners.watch, lambda: supervisor.whole)] if owners else []
+        if not once:
+            beside.append(partial(spare_the_long_lived, supervisor))
         if rereading and not once:
             beside.append(partial(rereading.watch, supervisor.replace, telemetry))
         page = _address(sock) if sock else None

@@ -11,7 +11,6 @@ digest was made. An entry with a former number is compared in that former way, o
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -88,11 +87,11 @@ def microseconds(stamp: datetime | None) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+_FIELDS: dict[type[Any], frozenset[str]] = {}
+
+
 def documented_fields(decoder: "msgspec.json.Decoder[Any]") -> frozenset[str]:
-    """Return the names of the fields that a decoder's record has."""
-    return _fields_of(decoder.type)
-
-
-@cache
-def _fields_of(record: type[Any]) -> frozenset[str]:
-    return frozenset(known.encode_name for known in msgspec.structs.fields(record))
+    """Return the names of the fields that a decoder's record has; all decoders of a type share them."""
+    if (known := _FIELDS.get(decoder.type)) is None:
+        known = _FIELDS[decoder.type] = frozenset(field.encode_name for field in msgspec.structs.fields(decoder.type))
+    return known

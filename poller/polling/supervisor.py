@@ -31,7 +31,8 @@ Owner: TypeAlias = Callable[[str], str]
 class Supervisor:
     """Starts, stops and restarts the loops of sources.
 
-    `once`: the sources that are ours at the beginning are polled to their end; `failed` says whether one did.
+    `once`: the sources that are ours at the beginning are polled to their end; `failed` says whether one did. `started`
+    and `ended` count loops.
     """
 
     def __init__(self, sources: Mapping[str, Source], build: Build, *, once: bool = False) -> None:
@@ -48,6 +49,7 @@ class Supervisor:
         self._listening = anyio.CancelScope()
         self._stopping = False
         self.failed = False
+        self.started = self.ended = 0
 
     async def run(self, ledger: Ledger) -> None:
         """Poll the sources that are ours, until stopped; with `once`, until all were polled."""
@@ -164,6 +166,7 @@ class Supervisor:
 
     async def _run(self, name: str, loop: SourceLoop) -> None:
         self._loops[name] = loop
+        self.started += 1
         try:
             if self._stopping or name in self._anew:
                 loop.stop()
@@ -172,6 +175,7 @@ class Supervisor:
             self.failed = self.failed or loop.failed
             self._last_loops[name] = loop.streams
             del self._loops[name]
+            self.ended += 1
 
 
 def _starts(sources: Mapping[str, Source]) -> dict[str, float]:
