@@ -117,6 +117,8 @@ async def _output(name: str, config: OutputConfig, marks: Callable[[], Mapping[s
             return Finding(name, ok=True, words=await anyio.to_thread.run_sync(config.check, before))
         except OutputError as error:
             words, after = f"{output_key(name, error)}: {error}", marks()
+        except Exception as error:  # noqa: BLE001  a bug in an output's file is a finding like others
+            words = f"a bug: {type(error).__name__}: {error}"
         if after == before:
             break
     return Finding(name, ok=False, words=words)

@@ -6,7 +6,7 @@ only where a configuration names the type, so that a package that does not work 
 is built in stands in the same tables, and is judged by the same rules.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from importlib.metadata import EntryPoint, entry_points
@@ -64,6 +64,17 @@ class Types(Generic[C]):
             text = f"the packages {' and '.join(packages)} all bring the type '{name}'"
             raise Unusable(f"{text}: uninstall {removable}, or install a version that calls its own otherwise")
         return ours[0] if ours else self._load(points[0])
+
+    def find_each(self, names: Collection[str]) -> Mapping[str, type[C] | Unusable]:
+        """Return the configuration classes of these types, or why one cannot be used."""
+        there = self.names()
+        return {name: self._found(name, there) for name in names}
+
+    def _found(self, name: str, there: Collection[str]) -> type[C] | Unusable:
+        try:
+            return self.find(name) if name in there else Unusable(f"unknown type '{name}'; known: {', '.join(there)}")
+        except Unusable as error:
+            return error
 
     def package(self, name: str) -> str:
         """Return the package, and its version, that brings a type."""
@@ -126,36 +137,27 @@ BUILT_IN = Named()
 def find_named(document: Document) -> Named:
     """Import what the document names. What cannot be used is among the problems."""
     problems: dict[Keys, Problem] = {}
-    found: dict[str, dict[str, type[Any]]] = {"sources": {}, "outputs": {}}
+    found: dict[str, list[type[Any]]] = {}
     for part, types in _PARTS.items():
-        names = types.names()
-        for keys, name in _types_in(document, part):
-            try:
-                if name not in names:
-                    raise Unusable(f"unknown type '{name}'; known: {', '.join(names)}")
-                found[part].setdefault(name, types.find(name))
-            except Unusable as error:
+        named = list(_types_in(document, part))
+        known = types.find_each({name for _, name in named})
+        for keys, name in named:
+            if isinstance(error := known[name], Unusable):
                 problems[keys[:-1]] = document.problem(keys, document.placeholders.hide(str(error)))
-    sources, written_to = ((*_brought(types, found[part].values()),) for part, types in _PARTS.items())
-    return Named(sources, written_to, problems)
-
-
-def _brought(types: Types[C], found: Any) -> Iterator[type[C]]:
-    return (one for one in found if one not in types.built_in)
+        found[part] = _brought(types, known.values())
+    return Named(tuple(found["sources"]), tuple(found["outputs"]), problems)
 
 
 def find_installed() -> tuple[Named, list[str]]:
     """Import all that is installed; return it, and what is wrong with the rest, in words."""
-    problems: list[str] = []
-    found: dict[str, list[type[Any]]] = {"sources": [], "outputs": []}
-    for part, types in _PARTS.items():
-        for name in types.names():
-            try:
-                found[part].append(types.find(name))
-            except Unusable as error:
-                problems.append(str(error))
-    sources, written_to = ((*_brought(types, found[part]),) for part, types in _PARTS.items())
+    known = {part: types.find_each(types.names()).values() for part, types in _PARTS.items()}
+    problems = [str(error) for each in known.values() for error in each if isinstance(error, Unusable)]
+    sources, written_to = (tuple(_brought(types, known[part])) for part, types in _PARTS.items())
     return Named(sources, written_to), problems
+
+
+def _brought(types: Types[Any], known: Iterable[type[Any] | Unusable]) -> list[type[Any]]:
+    return [one for one in known if not isinstance(one, Unusable) and one not in types.built_in]
 
 
 def _types_in(document: Document, part: str) -> Iterator[tuple[Keys, str]]:

@@ -1,7 +1,7 @@
 """Delivery: one batch into every output, however long that takes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Self, TypeAlias, TypeVar
 
@@ -65,7 +65,8 @@ class Delivery:
             self._away.remove(name)
 
     async def _enter(self, name: str, output: Output, stack: AsyncExitStack) -> None:
-        await stack.enter_async_context(output)
+        with _bugs_told():
+            await stack.enter_async_context(output)
         self._told[name] = 0
         self._tell(name, output)
 
@@ -93,7 +94,8 @@ class Delivery:
 
     def _announced(self, name: str, output: Output, messages: Sequence[Message]) -> Marks:
         try:
-            return output.announce(messages)
+            with _bugs_told():
+                return output.announce(messages)
         finally:
             self._tell(name, output)
 
@@ -112,17 +114,21 @@ class Delivery:
     ) -> Marks:
         output = self._outputs[name]
 
+        async def put(batch: Sequence[Message]) -> Marks:
+            with _bugs_told():
+                return await output.write(batch)
+
         async def write(batch: Sequence[Message]) -> Marks:
             nonlocal announced
             try:
-                return await output.write(batch)
+                return await put(batch)
             except OutputError:
                 again = self._announced(name, output, batch)
                 if save is None or again == announced:
                     raise
                 await save({name: again})
                 announced = again
-            return await output.write(batch)
+            return await put(batch)
 
         return await self.written(name, write, messages)
 
@@ -163,3 +169,14 @@ class Delivery:
             raise error
         self._failing.add(name)
         self._telemetry.output_failed(name, error=str(error), retry_in=wait)
+
+
+@contextmanager
+def _bugs_told() -> Iterator[None]:
+    """Let a bug of an output be an error like others: the batch is not there, so it is tried again, and told."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        raise OutputError(f"a bug: {type(error).__name__}: {error}") from error

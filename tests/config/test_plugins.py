@@ -5,6 +5,7 @@ The packages are folders of files here. tests/deploy/test_plugin_example.py inst
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,19 @@ def test_what_is_built_in_stands_in_the_same_tables() -> None:
         for found in types.built_in:
             assert types.find(type_name(found)) is found
             assert api == found.API
+
+
+def test_packages_are_looked_for_once_however_many_sources_there_are(
+    tmp_path: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("poller-acme", "1.2", SOURCE, "sources acme = poller_acme:Acme")
+    looked: list[str] = []
+
+    def look(group: str) -> EntryPoints:
+        looked.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr("poller.config.plugins.entry_points", look)
+    sources = "".join(f"  s{number}: {{type: acme, api_key: k}}\n" for number in range(200))
+    load_text(tmp_path, f"sources:\n{sources}outputs: {{console: {{type: stdout}}}}\n")
+    assert len(looked) < 10

@@ -49,6 +49,27 @@ class Away(Sink):
         return await super().__aenter__()
 
 
+class Faulty(Sink):
+    """Has a bug that its next write meets."""
+
+    bug: Exception | None = KeyError("colour")
+
+    async def write(self, batch: Sequence[Message]) -> Marks:
+        bug, self.bug = self.bug, None
+        if bug:
+            raise bug
+        return await super().write(batch)
+
+
+async def test_a_bug_of_an_output_is_told_and_the_batch_written_again() -> None:
+    faulty = Faulty("faulty")
+    with capture_logs() as logs:
+        async with Delivery({"faulty": faulty}, Telemetry()) as delivery:
+            await delivery.deliver([call("1")])
+    assert faulty.held == [call("1").value]
+    assert [line["error"] for line in logs if line["event"] == "output.failed"] == ["a bug: KeyError: 'colour'"]
+
+
 @pytest.mark.parametrize(
     ("message", "size"),
     [
