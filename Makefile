@@ -7,7 +7,7 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint tools chaos chaos-kafka bench bench-commit bench-restore mutants lock clean
+.PHONY: help demo test lint tools chaos chaos-kafka bench bench-picture mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -40,11 +40,8 @@ chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (jav
 bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CELL=name for one; docs/performance.md
 	$(BIN)/python -m tests.bench $(CELL)
 
-bench-commit: $(VENV)/.built ## measure what a new record costs, from page to commit (java, mvn)
-	$(BIN)/python -m tests.bench.commit
-
-bench-restore: $(VENV)/.built ## measure a restart with ten million seen records, from SQLite and from Kafka (java, mvn)
-	$(BIN)/python -m tests.bench.restore
+bench-picture: $(VENV)/.built ## draw what make bench measured last, and write its table, into docs/
+	$(BIN)/python -m tests.bench.picture
 
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.laws.mutants

@@ -11,17 +11,16 @@ import asyncio
 import os
 import platform
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from tests.bench import clients
 from tests.bench.cells import CELLS
 from tests.bench.clients import Failed
-from tests.bench.report import Result, as_json, lines
+from tests.bench.report import RESULTS, Result, as_json, lines
 from tests.kafka.jars import NoKafka
-
-RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 
 
 async def measure(names: list[str], rounds: int | None) -> list[Result]:
@@ -49,9 +48,15 @@ def main() -> None:
         parser.error(f"there is no cell {', '.join(unknown)}; these there are: {', '.join(names)}")
     os.sched_setaffinity(0, {clients.SERVER})
     results = asyncio.run(measure(asked.cells, asked.rounds))
+    save({result.cell.name: as_json(result) for result in results})
+
+
+def save(results: Mapping[str, Any]) -> None:
+    """Write down what was measured; other cells stay as they were measured last."""
+    known = orjson.loads(RESULTS.read_bytes())["results"] if RESULTS.exists() else {}
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": len(clients.CORES)}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(orjson.dumps({**machine, "results": [as_json(result) for result in results]}))
+    RESULTS.write_bytes(orjson.dumps({**machine, "results": {**known, **results}}, option=orjson.OPT_INDENT_2))
 
 
 if __name__ == "__main__":

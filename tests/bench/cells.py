@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from tests.bench import many_sources, peers, polls, records, restart, restore, variants
+from tests.bench import commit, many_sources, peers, polls, records, restart, restore, variants, vendors
 from tests.bench.cell import Cell
 
 CELLS: Sequence[Cell] = (
     *records.CELLS,
-    *variants.CELLS,
     *polls.CELLS,
+    *variants.CELLS,
+    *vendors.CELLS,
+    *peers.CELLS,
     *many_sources.CELLS,
     *restart.CELLS,
+    *commit.CELLS,
     *restore.CELLS,
-    *peers.CELLS,
 )

@@ -1,6 +1,6 @@
-"""What a new record costs, by path: `python -m tests.bench.commit`.
+"""What a new record costs from a page's bytes to the end of its commit, by path.
 
-The same Callcap calls, 1,000 a page, from a page's bytes to the end of its commit: into files with the state in SQLite,
+The same Callcap calls, 1,000 a page: into files with the state in SQLite,
 and into Kafka with the state in Kafka (one transaction). Beside them what is written, by nothing but a loop of
 aiokafka's `send_batch`. CPU is that of this process alone; reading pages over HTTP is not part of it. The commit
 alone is what follows the transformation: until what the page came to is durable, and the state with it.
@@ -8,7 +8,6 @@ alone is what follows the transformation: until what the page came to is durable
 
 import asyncio
 import random
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,6 +30,7 @@ from poller.state.ledger import Change, Ledger
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry
+from tests.bench.cell import Cell, Found, Goal
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import owner
 from tests.kafka.reading import Place
@@ -79,31 +79,23 @@ def as_it_is(batch: Batch) -> Batch:
 
 async def measure(
     name: str, transformed: Callable[[T], Batch], commit: Callable[[Batch], Awaitable[None]], pages: Sequence[T]
-) -> float:
-    """Print the figures of a path, and give its CPU a record in microseconds."""
+) -> Found:
+    """Return the figures of a path: CPU a record, and the seconds of a commit alone."""
     for one in pages[:WARM]:
         await commit(transformed(one))
-    whole, alone = list[float](), list[float]()
-    began, cpu = time.perf_counter(), time.process_time()
+    alone = list[float]()
+    cpu = time.process_time()
     for one in pages[WARM:]:
-        at = time.perf_counter()
         batch = transformed(one)
         ready = time.perf_counter()
         await commit(batch)
-        done = time.perf_counter()
-        whole.append(done - at)
-        alone.append(done - ready)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    records = PAGE * (len(pages) - WARM)
-    sys.stdout.write(
-        f"{name:<34} {records / seconds:>9,.0f} records/s {cpu / records * 1e6:>6.1f} us CPU a record   "
-        f"page to commit {spread(whole)}   commit alone {spread(alone)}\n"
-    )
-    return cpu / records * 1e6
-
-
-def spread(seconds: Sequence[float]) -> str:
-    return f"p50 {median(seconds) * 1000:.1f} ms, p99 {quantiles(seconds, n=100)[98] * 1000:.1f} ms"
+        alone.append(time.perf_counter() - ready)
+    cpu = time.process_time() - cpu
+    return {
+        f"{name}, µs a record": cpu / PAGE / (len(pages) - WARM) * 1e6,
+        f"{name}, commit p50, ms": median(alone) * 1000,
+        f"{name}, commit p99, ms": quantiles(alone, n=100)[98] * 1000,
+    }
 
 
 @asynccontextmanager
@@ -138,28 +130,35 @@ async def bare(kafka: Place, topic: str) -> AsyncIterator[Callable[[Batch], Awai
     await producer.stop()
 
 
-async def compare(kafka: Place, folder: Path) -> float:
+async def compare(kafka: Place, folder: Path) -> Found:
     pages = [page(number) for number in range(PAGES + WARM)]
     async with bare(kafka, Place(kafka.at).create("bare", 2)) as send:
-        await measure("a bare loop of send_batch", as_it_is, send, [batched(records) for records in pages])
+        loop = await measure("bare loop of send_batch", as_it_is, send, [batched(records) for records in pages])
     async with into_files(folder) as ledger:
         await ledger.restore(NAME, None)
-        files = await measure("files, state in SQLite", batched, committing(ledger), pages)
+        files = await measure("files", batched, committing(ledger), pages)
     async with owner(kafka, "acme", now=now) as ledger:
         await ledger.restore(NAME, None)
-        return await measure("Kafka, state in Kafka", batched, committing(ledger), pages) / files
+        return {**loop, **files, **await measure("Kafka", batched, committing(ledger), pages)}
 
 
-def main() -> None:
+async def commits() -> Found:
     with tempfile.TemporaryDirectory() as folder:
         broker = Broker(Path(folder))
         try:
-            broker.start()
-            ratio = asyncio.run(compare(Place(broker.at["PLAINTEXT"]), Path(folder)))
+            await asyncio.to_thread(broker.start)
+            return await compare(Place(broker.at["PLAINTEXT"]), Path(folder))
         finally:
-            broker.stop()
-    sys.stdout.write(f"Kafka costs {ratio:.2f} times the CPU of files\n")
+            await asyncio.to_thread(broker.stop)
 
 
-if __name__ == "__main__":
-    main()
+CELLS = (
+    Cell(
+        "commit",
+        "new records, from a page's bytes to the end of its commit",
+        "",
+        commits,
+        [Goal("Kafka, µs a record", None, "files, µs a record")],
+        rounds=1,
+    ),
+)

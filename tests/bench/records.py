@@ -91,7 +91,16 @@ async def by_poller(
             await clients.run(once, vendor, folder)
         vendor.answer = calls_list(pages)
         await clients.run(once, vendor, folder)
+        if not before and not settings:
+            check(folder / "events/acme.jsonl", len(pages) * size)
         return by_unit(vendor.marks, WARM, size)
+
+
+def check(events: Path, count: int) -> None:
+    """Raise Failed where a file does not hold so many events."""
+    found = events.read_bytes().count(b"\n")
+    if found != count:
+        raise clients.Failed(f"{found} of {count} records were delivered")
 
 
 def _trust(authority: trustme.CA, folder: Path) -> Path:

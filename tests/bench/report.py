@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.bench.cell import Cell, Found, Goal
+
+RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,14 @@ def _said(result: Result, goal: Goal) -> str:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """Return all that was measured, with the goals."""
+    """Return all that was measured, with medians and goals."""
+    cell = result.cell
     goals = [
         {"of": goal.of, "over": goal.over, "bound": goal.bound, "at_least": goal.at_least, "met": result.met(goal),
          "found": median(result.values(goal.of, goal.over))}
-        for goal in result.cell.goals
+        for goal in cell.goals
     ]  # fmt: skip
-    cell = result.cell
-    return {"cell": cell.name, "about": cell.about, "unit": cell.unit, "rounds": list(result.rounds), "goals": goals}
+    medians = {of: median(result.values(of)) for of in result.rounds[0]}
+    return {
+        "about": cell.about, "unit": cell.unit, "rounds": list(result.rounds), "medians": medians, "goals": goals
+    }  # fmt: skip

@@ -106,7 +106,7 @@ async def _commit(ledger: Ledger, stream: str, seen: Seen, number: int) -> None:
 
 def _most() -> float:
     """Return the most megabytes that this process had resident."""
-    status = Path("/proc/self/statµs").read_text()
+    status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
 
 
