@@ -20,7 +20,7 @@ EVERY = 5.0
 """Seconds between two looks at the files."""
 _SETTLING = 0.2
 """Seconds that a file must not change in before it is read: it may be half written."""
-_IN_CLEAR = frozenset({"client_id", "proxy"})
+_IN_CLEAR = frozenset({"auth", "client_id", "proxy"})
 """Keys that go with a credential, and are none of those that are never shown (a proxy may hold a password)."""
 _NEXT = "it takes effect at the next start"
 

@@ -232,7 +232,7 @@ class _Page:
             self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
         if context.is_audit and context.reached:
             self.batch.counts.found["edited" if known else "late" if own < context.reached else "skipped"] += 1
-        if not len(self.batch.messages) % _SAMPLED:
+        if documented_fields(self._records.decoder) and not len(self.batch.messages) % _SAMPLED:
             fields = msgspec.json.decode(raw, type=dict[str, Raw])
             self.batch.counts.drifted |= fields.keys() - documented_fields(self._records.decoder)
 

@@ -2,27 +2,19 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import anyio
 import httpx
-import msgspec
-from pydantic import SecretStr
 
 from poller.clock import Now
-from poller.errors import Denied, Unexpected
-from poller.http.response import RawResponse, error_of
-from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
-from poller.plugin.fields.scalars import read_seconds
+from poller.errors import Denied
+from poller.http.client_credentials import EARLY, ClientCredentialsAuth
+from poller.http.response import RawResponse, Send, error_of
+from poller.http.token_endpoint import granted, reveal, token_request
+from poller.plugin.credentials import ClientCredentials, RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.source import Source
-from poller.plugin.stream import Leaf
-
-_EARLY = timedelta(minutes=3)
-"""The time before its end at which an access token is refreshed, but never in the first half of its life."""
-_HOUR, _YEAR = 3600, 365 * 86_400
-
-Send = Callable[[httpx.Request], Awaitable[RawResponse]]
 
 
 class Auth(Protocol):
@@ -50,11 +42,6 @@ class Auth(Protocol):
         ...
 
 
-def reveal(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
-    """Return the values of secrets, for a request."""
-    return {name: value.get_secret_value() for name, value in secrets.items()}
-
-
 class FixedAuth:
     """A credential that never changes."""
 
@@ -76,14 +63,6 @@ class FixedAuth:
         """Do nothing: nothing fresher is to be had."""
 
 
-class _Granted(msgspec.Struct):
-    """A token endpoint's answer (RFC 6749 §5.1)."""
-
-    access_token: str
-    expires_in: Leaf = None
-    refresh_token: str | None = None
-
-
 class RefreshingAuth:
     """A credential by the refresh token grant (RFC 6749 §6); a rotated token is saved before its access token is used.
 
@@ -102,9 +81,9 @@ class RefreshingAuth:
         now: Callable[[], datetime],
         prove: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._credential, self._headers, self._save, self._now = credential, headers, save, now
-        self._prove = prove
-        self.params: Mapping[str, str] = {}
+        self._credential, self._save, self._prove, self._now = credential, save, prove, now
+        self._headers = {**headers, **reveal(credential.beside.headers)}
+        self.params: Mapping[str, str] = reveal(credential.beside.params)
         secret = credential.refresh_token.get_secret_value()
         self._configured = hashlib.sha256(secret.encode()).hexdigest()
         self._refresh_token = secret
@@ -150,34 +129,18 @@ class RefreshingAuth:
         self._adopt(token)
 
     def _request(self) -> httpx.Request:
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": self._refresh_token,
-            "client_id": self._credential.client_id,
-            "client_secret": self._credential.client_secret.get_secret_value(),
-        }
-        headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "poller"}
-        return httpx.Request("POST", self._credential.token_url, data=form, headers=headers)
+        grant = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+        return token_request(self._credential, grant)
 
     def _granted(self, answer: RawResponse) -> Token:
-        try:
-            granted = msgspec.json.decode(answer.body, type=_Granted, strict=False)
-        except msgspec.MsgspecError:
-            raise Unexpected("the token endpoint's answer is not the documented one") from None
-        refresh = granted.refresh_token or self._refresh_token
-        expires = self._now() + _lifetime(granted.expires_in)
-        return Token(self._configured, refresh, granted.access_token, expires)
+        found = granted(answer)
+        refresh = found.refresh_token or self._refresh_token
+        return Token(self._configured, refresh, found.access_token, self._now() + found.lifetime)
 
     def _adopt(self, token: Token) -> None:
         self._token, self._refresh_token = token, token.refresh_token
         left = token.expires - self._now()
-        self._use_until = token.expires - min(_EARLY, left / 2)
-
-
-def _lifetime(seconds: Leaf) -> timedelta:
-    """Read how long a token lasts; an hour where that is not said, or nonsense, for which no token must be lost."""
-    found = read_seconds(seconds)
-    return timedelta(seconds=_HOUR if found is None else min(found, _YEAR))
+        self._use_until = token.expires - min(EARLY, left / 2)
 
 
 def make_auth(
@@ -191,4 +154,6 @@ def make_auth(
     credential = source.credential()
     if isinstance(credential, StaticHeaders):
         return FixedAuth(credential, source.headers)
+    if isinstance(credential, ClientCredentials):
+        return ClientCredentialsAuth(credential, source.headers, now)
     return RefreshingAuth(credential, source.headers, stored=stored, save=save, now=now, prove=prove)

@@ -17,6 +17,10 @@ class RateLimit:
         """Return the seconds until the next request may go."""
         return max(0.0, self._next - anyio.current_time())
 
+    def hold(self, seconds: float) -> None:
+        """Let no request go for so long."""
+        self._next = max(self._next, anyio.current_time() + seconds)
+
     async def turn(self) -> None:
         """Wait for the next request's turn, and take it."""
         at = max(self._next, anyio.current_time())

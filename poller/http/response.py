@@ -1,9 +1,10 @@
 """An HTTP answer, read whole, and the error that its status means."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx
 
@@ -35,6 +36,10 @@ class RawResponse:
         if self.date is None or self.date.year < _FIRST_YEAR or not age.isdecimal() or len(age) > _DIGITS:
             return self.date
         return self.date - timedelta(seconds=int(age))
+
+
+Send: TypeAlias = Callable[[httpx.Request], Awaitable[RawResponse]]
+"""Send one request and read its answer whole. Raises Unavailable or Unexpected."""
 
 
 def read_http_date(text: str | None) -> datetime | None:

@@ -9,12 +9,13 @@ import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Unavailable
+from poller.errors import Throttled, Unavailable
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
+from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
-from poller.http.response import RawResponse, describe_proxy_refusal, error_of
+from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, read_retry_after
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
@@ -56,6 +57,7 @@ class Session(Http):
         self._timeout = config.timeout.total_seconds()
         self._telemetry, self._now = telemetry, now
         self._answered: set[str] = set()
+        self._quota = Quota(config.quota_prefixes)
 
     def answered(self, path: str) -> bool:
         """Return True if this path has given a 200 since the program started."""
@@ -74,10 +76,18 @@ class Session(Http):
     ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
         answer = await self.send(self._request(path, query, body, await self._auth.headers(self.send)))
+        wait = self._quota.wait(answer.headers, answer.date or self._now())
+        if wait:
+            self._rate_limit.hold(wait)
+            self._telemetry.source_throttled(self.source, seconds=wait)
         if answer.status == 200:
             self._answered.add(path)
         if answer.status not in accept:
-            raise error_of(answer, self._now())
+            error = error_of(answer, self._now())
+            asked = wait if wait is not None else read_retry_after(answer.headers.get("retry-after"), self._now())
+            if answer.status == 403 and asked is not None and self._quota.known:
+                raise Throttled("HTTP 403, because the quota is used up", min(asked, LONGEST_WAIT))
+            raise error
         body, repaired = repair_body(answer.body)
         if repaired:
             self._telemetry.body_repaired(self.source, repaired)
@@ -89,7 +99,7 @@ class Session(Http):
             pairs = [pair for pair in query.split("&") if pair.partition("=")[0] not in secret]
             query = "&".join([*pairs, urlencode(secret)] if secret else pairs)
         else:
-            query = urlencode({**query, **secret})
+            query = urlencode({**query, **secret}, doseq=True)
         url, with_ours = f"{self._base_url}{path}{query and '?'}{query}", httpx.Headers(_HEADERS)
         with_ours.update(headers)
         if body is None:

@@ -9,7 +9,7 @@ from outputs.units import Duration
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
 from poller.plugin import kinds
 from poller.plugin.config_types import Address, Origin, Region, Secret
-from poller.plugin.credentials import Credential, RefreshTokenGrant, StaticHeaders
+from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
 from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
 from poller.plugin.fields.paths import Getter, Path, compile_paths, parse_path
@@ -81,6 +81,7 @@ __all__ = [
     "Address",
     "AskPage",
     "ChosenStreams",
+    "ClientCredentials",
     "Credential",
     "Cursor",
     "Denied",

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 from pydantic import SecretStr
+
+ClientAuth: TypeAlias = Literal["form", "basic"]
 
 
 class Token(Struct, frozen=True):
@@ -32,17 +34,71 @@ class StaticHeaders:
     params: Mapping[str, SecretStr] = field(default_factory=dict)
 
 
+class TokenClient(Protocol):
+    """The client of a token endpoint: who it is, and where it says so (RFC 6749 §2.3.1).
+
+    `form` goes with each grant.
+    """
+
+    @property
+    def token_url(self) -> str:
+        """The endpoint."""
+        ...
+
+    @property
+    def client_id(self) -> str:
+        """The name of the client."""
+        ...
+
+    @property
+    def client_secret(self) -> SecretStr:
+        """Its secret."""
+        ...
+
+    @property
+    def client_auth(self) -> ClientAuth:
+        """Whether both go in the form, or in the header."""
+        ...
+
+    @property
+    def form(self) -> Mapping[str, SecretStr]:
+        """Further fields of the form."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RefreshTokenGrant:
-    """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end."""
+    """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end.
+
+    `form` are further fields of the form, `beside` what goes with every request besides the token.
+    """
 
     token_url: str
     client_id: str
     client_secret: SecretStr = field(repr=False)
     refresh_token: SecretStr = field(repr=False)
+    client_auth: ClientAuth = "form"
+    form: Mapping[str, SecretStr] = field(default_factory=dict)
+    beside: StaticHeaders = StaticHeaders({})
 
 
-Credential: TypeAlias = StaticHeaders | RefreshTokenGrant
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """An OAuth 2.0 client credentials grant (RFC 6749 §4.4), or one like it that `form` names by its `grant_type`.
+
+    `beside` is what goes with every request besides the token.
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: SecretStr = field(repr=False)
+    scope: str | None = None
+    client_auth: ClientAuth = "form"
+    form: Mapping[str, SecretStr] = field(default_factory=dict)
+    beside: StaticHeaders = StaticHeaders({})
+
+
+Credential: TypeAlias = StaticHeaders | RefreshTokenGrant | ClientCredentials
 
 
 SaveToken = Callable[[str, Token], Awaitable[None]]

@@ -144,6 +144,11 @@ class Source(Strict):
         return {}
 
     @property
+    def quota_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the headers that tell of a quota, such as `x-ratelimit-`; none where they are not heeded."""
+        return ()
+
+    @property
     def retention(self) -> timedelta | None:
         """The time for which an identity is remembered after its last delivery; None for ever."""
         return None if self.KEEP_FOREVER else self.keep or KEEP

@@ -6,11 +6,31 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 
-from poller.plugin import Credential, Http, Source, StaticHeaders, Stream, ZoneName, bearer
+from poller.plugin import (
+    ClientCredentials,
+    Credential,
+    Http,
+    RefreshTokenGrant,
+    Source,
+    StaticHeaders,
+    Stream,
+    ZoneName,
+    bearer,
+)
 from poller.sources.rest.mistakes import mistakes
-from poller.sources.rest.settings import DESCRIBING, ONLY_WORDS, Auth, StreamFields, Word, init_error, mistake_error
+from poller.sources.rest.settings import (
+    DESCRIBING,
+    ONLY_WORDS,
+    Auth,
+    OAuth2,
+    StreamFields,
+    Word,
+    init_error,
+    mistake_error,
+)
 from poller.sources.rest.streams import Description
 
+QUOTAS = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
 T = TypeVar("T")
 
 
@@ -42,6 +62,19 @@ def _without(value: Any, broken: set[str], handler: ModelWrapValidatorHandler[T]
         return None
 
 
+def _grant(oauth2: OAuth2, beside: StaticHeaders) -> Credential:
+    if oauth2.refresh_token is None:
+        return ClientCredentials(
+            oauth2.token_url, oauth2.client_id, oauth2.client_secret, oauth2.scope, oauth2.client_auth, oauth2.params,
+            beside,
+        )  # fmt: skip
+    scope = {"scope": SecretStr(oauth2.scope)} if oauth2.scope else {}
+    return RefreshTokenGrant(
+        oauth2.token_url, oauth2.client_id, oauth2.client_secret, oauth2.refresh_token, oauth2.client_auth,
+        {**scope, **oauth2.params}, beside,
+    )  # fmt: skip
+
+
 class Rest(Source):
     """An account of any vendor whose lists are described here."""
 
@@ -65,7 +98,13 @@ class Rest(Source):
         if self.auth.basic:
             pair = f"{self.auth.basic.username.get_secret_value()}:{self.auth.basic.password.get_secret_value()}"
             headers["Authorization"] = SecretStr(f"Basic {b64encode(pair.encode()).decode()}")
-        return StaticHeaders(headers, self.auth.params)
+        fixed = StaticHeaders(headers, self.auth.params)
+        return fixed if self.auth.oauth2 is None else _grant(self.auth.oauth2, fixed)
+
+    @property
+    def quota_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the usual quota headers, and the vendor's own."""
+        return (*QUOTAS, self.rate_limit_headers) if self.rate_limit_headers else QUOTAS
 
     def build_streams(self) -> Sequence[Stream]:
         """Build the described streams."""

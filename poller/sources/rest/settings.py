@@ -1,8 +1,8 @@
 """The description of a stream, as the configuration has it."""
 
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
@@ -52,6 +52,14 @@ class Auth(Strict):
     headers: dict[str, Secret] = Field(default={})
     params: dict[str, Secret] = Field(default={})
     oauth2: OAuth2 | None = None
+
+    @model_validator(mode="after")
+    def _one_authorization(self) -> Self:
+        named = [key for key in ("bearer", "basic", "oauth2") if getattr(self, key)]
+        named += [f"headers.{name}" for name in self.headers if name.lower() == "authorization"]
+        if len(named) > 1:
+            raise ValueError(f"{named[-1]}: keep one of {', '.join(named)}: each is the header Authorization")
+        return self
 
 
 class Paging(Strict):
