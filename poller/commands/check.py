@@ -1,10 +1,11 @@
 """`poller check`: asks every vendor and every output, and changes nothing, so it is safe beside a running poller."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import anyio.to_thread
 from pydantic import SecretStr
@@ -16,7 +17,7 @@ from poller.errors import ConfigError, Denied, PollerError
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.credentials import Token
-from poller.plugin.source import Source, account_id
+from poller.plugin.source import Probed, Source, account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader
@@ -31,13 +32,14 @@ _LOOKS = 20
 class Finding:
     """A finding about a source, an output or the state, in words; one that is not `ok` prevents a run.
 
-    `package` is the package, and its version, that brings the type.
+    `package` is the package, and its version, that brings the type; `details` are for machines.
     """
 
     name: str
     ok: bool
     words: str
     package: str = OURS
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
@@ -61,8 +63,9 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             words="; ".join(problems) or f"{describe_place(settings.state)}: {there}{warnings}",
         )
         for name, source in settings.sources.items():
-            found = await _source(name, source, token_of(state, name), telemetry, now)
-            yield _from(SOURCE_TYPES.package(source.type), found)
+            package = SOURCE_TYPES.package(source.type)
+            async for found in _source(name, source, token_of(state, name), telemetry, now):
+                yield _from(package, found)
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
         for name, config in settings.outputs.items():
             found = await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
@@ -75,24 +78,36 @@ def _from(package: str, found: Finding) -> Finding:
     return replace(found, words=words, package=package)
 
 
-async def _source(name: str, source: Source, token: Token | None, telemetry: Telemetry, now: datetime) -> Finding:
+async def _source(
+    name: str, source: Source, token: Token | None, telemetry: Telemetry, now: datetime
+) -> AsyncIterator[Finding]:
+    """Yield what the vendor answers: one finding, or one for each stream where the source tells of them singly."""
     auth = make_auth(source, token, None, lambda: now)
     if not auth.at_hand:
-        return Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
+        yield Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
+        return
+    slow = _too_slow(source)
     async with open_session(name, source, auth, telemetry, lambda: now) as session:
-        try:
-            said = await source.probe(session)
-        except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
-            if not isinstance(error, PollerError):
-                return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
-            remedy = _refused(source) if isinstance(error, Denied) else ""
-            return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
-    return Finding(name, ok=True, words=said + _too_slow(source))
+        for stream, probe in source.probes(now).items():
+            yield await _probed(f"{name}.{stream}" if stream else name, source, partial(probe, session), slow)
+            slow = ""
+
+
+async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probed]], slow: str) -> Finding:
+    try:
+        found = await probe()
+    except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
+        if not isinstance(error, PollerError):
+            return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
+        remedy = _refused(source) if isinstance(error, Denied) else ""
+        return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
+    warnings = "".join(f"; warning: {words}" for words in found.warnings)
+    return Finding(name, ok=True, words=f"{found.words}{warnings}{slow}", details=found.details)
 
 
 def _refused(source: Source) -> str:
     """Return which keys of the configuration the vendor refuses, and a remedy; none of their values."""
-    keys = " and ".join(key for key, value in source if isinstance(value, SecretStr))
+    keys = " and ".join(key for key, value in source if key == "auth" or isinstance(value, SecretStr))
     return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"
 
 

@@ -12,7 +12,7 @@ from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
 from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
-from poller.plugin.fields.paths import Getter, Path, compile_paths, parse_path
+from poller.plugin.fields.paths import Getter, Path, compile_paths, follow, parse_path
 from poller.plugin.fields.phones import e164
 from poller.plugin.fields.scalars import (
     lead_status,
@@ -46,6 +46,7 @@ from poller.plugin.pagination.sync_token import Expired, follow_sync_token
 from poller.plugin.pagination.truncated import AskPage, TruncationGuess, bisect_truncated
 from poller.plugin.source import (
     ChosenStreams,
+    Probed,
     Source,
     StreamSettings,
     Strict,
@@ -103,6 +104,7 @@ __all__ = [
     "PageEnds",
     "PageRef",
     "Path",
+    "Probed",
     "Query",
     "RecordType",
     "RefreshTokenGrant",
@@ -135,6 +137,7 @@ __all__ = [
     "compile_paths",
     "decode_response",
     "e164",
+    "follow",
     "follow_sync_token",
     "identity_of",
     "is_between",

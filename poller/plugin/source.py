@@ -1,7 +1,8 @@
 """The part of a source's configuration that all vendors share."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
@@ -199,6 +200,24 @@ class Source(Strict):
     @abstractmethod
     async def probe(self, http: Http) -> str:
         """Ask the vendor for one record, in one request: says in words what came. Raises SourceError."""
+
+    def probes(self, now: datetime) -> "Mapping[str, Callable[[Http], Awaitable[Probed]]]":
+        """Return what `poller check` asks, by the stream that it is about; "" is the source as a whole."""
+        del now
+
+        async def whole(http: Http) -> Probed:
+            return Probed(await self.probe(http))
+
+        return {"": whole}
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What came of a probe: in words, for machines, and what is doubtful about it."""
+
+    words: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class AccountId(Struct, frozen=True):

@@ -1,7 +1,9 @@
 """Any list endpoint that answers in JSON, described in the configuration: docs/rest.md."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
@@ -10,6 +12,7 @@ from poller.plugin import (
     ClientCredentials,
     Credential,
     Http,
+    Probed,
     RefreshTokenGrant,
     Source,
     StaticHeaders,
@@ -29,6 +32,7 @@ from poller.sources.rest.settings import (
     mistake_error,
 )
 from poller.sources.rest.streams import Description
+from poller.sources.rest.survey import look
 
 QUOTAS = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
 T = TypeVar("T")
@@ -106,13 +110,22 @@ class Rest(Source):
         """The prefixes of the usual quota headers, and the vendor's own."""
         return (*QUOTAS, self.rate_limit_headers) if self.rate_limit_headers else QUOTAS
 
+    @property
+    def _descriptions(self) -> dict[str, Description]:
+        return {
+            name: Description(name, stream, self.timezone, self.default_region) for name, stream in self.streams.items()
+        }
+
     def build_streams(self) -> Sequence[Stream]:
         """Build the described streams."""
-        return [
-            Description(name, stream, self.timezone, self.default_region).build()
-            for name, stream in self.streams.items()
-        ]
+        return [description.build() for description in self._descriptions.values()]
 
     async def probe(self, http: Http) -> str:
         """Ask for one page of the first list."""
-        raise NotImplementedError
+        first = next(iter(self.probes(datetime.now(UTC)).values()))
+        return (await first(http)).words
+
+    def probes(self, now: datetime) -> Mapping[str, Callable[[Http], Awaitable[Probed]]]:
+        """Return what looks at one page of each list."""
+        built = {stream.name: stream for stream in self.built_streams}
+        return {name: partial(look, description, built[name], now) for name, description in self._descriptions.items()}

@@ -82,6 +82,10 @@ class List:
         """Return how a window that has an end is read; None where the list takes no end."""
         return self._between if {"start", "end"} <= self.request.uses else None
 
+    async def first_page(self, http: Http, window: Window) -> Answer:
+        """Ask for the first page of what lies in a window. Raises SourceError."""
+        return await _Reading(self, http, window.end).first(Span(window.start, None))
+
     def _since(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
         return self._windowed(http, window, ended=False)
 
@@ -138,25 +142,36 @@ class _Reading:
 
     def asking(self, span: Span) -> AskPage:
         """Begin to read a list: what lies in this span."""
+        progress = Progress(self._list.paging, self._list.identity)
+        return partial(self._ask, span, self._bounds(span), progress)
+
+    async def first(self, span: Span) -> Answer:
+        """Ask for the first page of a list, and for no other."""
+        bounds, progress = self._bounds(span), Progress(self._list.paging, self._list.identity)
+        response, values = await self._answered_with(bounds, progress, 1), progress.values(1)
+        return self._envelope.read(response, bounds, values)
+
+    def _bounds(self, span: Span) -> Bounds:
         listed = self._list
         end = self._now + listed.ahead if span.end is None else span.end
-        exact = span.end is None and not listed.ahead
-        bounds = Bounds(span.start, end, listed.zone, exact=exact)
-        progress = Progress(listed.paging, listed.identity)
-        return partial(self._ask, span, bounds, progress)
+        return Bounds(span.start, end, listed.zone, exact=span.end is None and not listed.ahead)
 
-    async def _ask(self, span: Span, bounds: Bounds, progress: Progress, at: PageRef) -> ListPage:
-        listed, values = self._list, progress.values(at)
-        query, body = listed.request.filled(bounds, values)
+    async def _answered_with(self, bounds: Bounds, progress: Progress, at: PageRef) -> Response:
+        listed = self._list
+        query, body = listed.request.filled(bounds, progress.values(at))
         if isinstance(at, str) and listed.paging.follows_links:
             query = at
         response = await self._http.ask(listed.request.path, query, body=body, accept=self._accepted)
         self._require_no_wrong_path(response)
-        answer = self._envelope.read(response, bounds, values)
         if listed.paging.place is None and not listed.paging.linked:
             _require_no_link(response.headers)
+        return response
+
+    async def _ask(self, span: Span, bounds: Bounds, progress: Progress, at: PageRef) -> ListPage:
+        response = await self._answered_with(bounds, progress, at)
+        answer = self._envelope.read(response, bounds, progress.values(at))
         following, cut = progress.take(at, answer)
-        if cut and listed.ranges is None:
+        if cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
         page = ListPage(
             answer.rows,

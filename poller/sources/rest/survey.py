@@ -1,0 +1,185 @@
+"""A look at one page of a described list, told whole: with it one writes and mends a description."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from poller.plugin import (
+    UNREADABLE,
+    Http,
+    Probed,
+    Query,
+    Response,
+    Stream,
+    Unexpected,
+    Window,
+    follow,
+    letters_only,
+    parse_path,
+)
+from poller.sources.rest.answer import Answer
+from poller.sources.rest.fields import spelled_word, words_of
+from poller.sources.rest.lists import List
+from poller.sources.rest.streams import Description
+
+GOES_ON = frozenset({
+    "cursor", "has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "next", "next_cursor",
+    "next_link", "next_page", "next_page_token", "next_page_uri", "next_token", "next_uri", "next_url", "nextcursor",
+    "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
+})  # fmt: skip
+"""Well-known words by which an answer says that its list goes on."""
+COUNTS = frozenset(
+    {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
+)
+ERRORS = frozenset({"error", "errors", "message", "ok", "status", "success"})
+_AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
+_NOTHING: tuple[Any, ...] = (None, "", False, 0, [], {})
+
+
+async def look(description: Description, stream: Stream, now: datetime, http: Http) -> Probed:
+    """Ask for the first page of a list, and say what came. Raises SourceError."""
+    sweep = next((sweep for sweep in stream.sweeps if sweep.is_audit), stream.sweeps[0])
+    listed = description.list_of(description.sweeps[sweep.name])
+    window = Window(now - (sweep.lookback or timedelta(days=1)), now)
+    noted = _Noted(http)
+    answer = await listed.first_page(noted, window)
+    sights = _Sights(description, stream, listed, answer, noted.response)
+    sights.require_paging()
+    return Probed("; ".join(sights.words()), sights.details(), tuple(sights.warnings()))
+
+
+class _Noted(Http):
+    """A session that keeps the last answer; what it knows, it does not use."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self.response = Response(0, b"null", None)
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        self.response = await self._http.ask(path, query, body=body, accept=accept)
+        return self.response
+
+    def answered(self, path: str) -> bool:
+        return self._http.answered(path)
+
+
+class _Sights:
+    """What a page shows."""
+
+    def __init__(
+        self, description: Description, stream: Stream, listed: List, answer: Answer, response: Response
+    ) -> None:
+        self._stream, self._description, self._listed = stream, description, listed
+        self._rows, self._answer, self._response = answer.rows, answer, response
+        self._records = list(_decoded(stream, answer.rows))
+        self._names = {name for row in answer.rows if (name := listed.identity(row))}
+        self._undescribed = dict(_undescribed(description, response.body))
+
+    def details(self) -> Mapping[str, Any]:
+        """Return all of it, for machines."""
+        return {
+            "rows": len(self._rows),
+            "identities": len(self._names),
+            "time": self._range(self._stream.records.time),
+            "modified": self._range(self._stream.records.modified),
+            "next": self._answer.next,
+            "total": self._answer.total,
+            "unmapped": self._unmapped(),
+            "undescribed": sorted(self._undescribed),
+        }
+
+    def words(self) -> Iterator[str]:
+        """Say what came."""
+        seen, described = self.details(), self._description
+        yield f"{seen['rows']} rows at {described.records}, {seen['identities']} different identities"
+        for name, path in (("time", described.stream.time), ("modified", described.stream.modified)):
+            if path and self._rows:
+                yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path} that can be read"
+        if self._listed.paging.linked:
+            yield f"goes on at {self._answer.next}" if self._answer.next else "does not go on"
+        if seen["total"] is not None:
+            yield f"{seen['total']:,} in all"
+
+    def warnings(self) -> Iterator[str]:
+        """Say what is doubtful about the description."""
+        for field, words in self._unmapped().items():
+            yield f"words of {field} that are not mapped: {', '.join(words)}"
+        if self._undescribed:
+            yield f"not described: {', '.join(sorted(self._undescribed))}"
+        if self._rows and len(self._names) < len(self._rows):
+            yield f"{len(self._rows) - len(self._names)} rows without an identity of their own: is `identity` right?"
+        rows = len(self._rows)
+        if self._listed.paging.linked and not self._answer.next and rows and rows % 50 == 0:
+            yield f"{rows} rows, and nothing says how the list goes on: is paging.next right?"
+
+    def require_paging(self) -> None:
+        """Raise Unexpected where the answer says in a well-known word that it goes on, and nothing is described."""
+        paging = self._listed.paging
+        if paging.place is None and not paging.linked:
+            for path, value in self._undescribed.items():
+                if path.rpartition(".")[2].lower() in GOES_ON and value not in _NOTHING:
+                    raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+
+    def _range(self, read: Callable[[Any], datetime | None]) -> tuple[str, str] | None:
+        times = sorted(filter(None, (_or_none(read, record) for record in self._records)))
+        return (f"{times[0]:%Y-%m-%dT%H:%M:%SZ}", f"{times[-1]:%Y-%m-%dT%H:%M:%SZ}") if times else None
+
+    def _unmapped(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in ("status", "direction"):
+            field = self._description.stream.fields.get(name)
+            ours = words_of(self._stream.records.kind, name)
+            if field and ours:
+                said = {spelled_word(_at(row, str(field.path))) for row in self._rows} - {None}
+                others = {str(word) for word in said if not _is_mapped(str(word), ours, field.values or {})}
+                found |= {name: sorted(others)} if others else {}
+        return found
+
+
+def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, str]) -> bool:
+    return word in values or letters_only(word) in set(map(letters_only, ours))
+
+
+def _at(row: Raw, path: str) -> Any:
+    return follow(msgspec.json.decode(row), parse_path(path))
+
+
+def _decoded(stream: Stream, rows: Iterable[Raw]) -> Iterator[Any]:
+    for row in rows:
+        with suppress(*UNREADABLE):
+            yield stream.records.decoder.decode(bytes(row))
+
+
+def _or_none(read: Callable[[Any], datetime | None], record: Any) -> datetime | None:
+    try:
+        return read(record)
+    except ValueError:
+        return None
+
+
+def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
+    stream = description.stream
+    described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
+    try:
+        whole = msgspec.json.decode(body)
+    except UNREADABLE:
+        return
+    known = GOES_ON | COUNTS | ERRORS
+    for path, value in _leaves(whole):
+        if path.rpartition(".")[2].lower() in known and path not in described:
+            yield path, value
+
+
+def _leaves(whole: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in whole.items() if isinstance(whole, dict) else ():
+        if name.lower() in _AROUND and isinstance(value, dict):
+            yield from ((f"{name}.{inner}", leaf) for inner, leaf in value.items())
+        else:
+            yield name, value
