@@ -47,6 +47,7 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
         modified=_time(described.modified, reader, zone),
         deleted=deleted,
         contents=(contents(described.compared, described.modified),),
+        row_identity=identity_reader(described.identity),
         normalize=Normalizer(described, reader, deleted),
     )
 
