@@ -105,19 +105,20 @@ class TopicWatch:
             self._sound = anyio.Event()
 
     async def _judge(self) -> str | None:
+        reached = dict(self._reached)  # what is written during the look may lie behind the end that it sees
         look = await look_at(self._state)
         if look is None:
             return f"topic {self._state.topic} of the state is gone"
         trouble = None if self._state.allow_empty else look.deletes
-        trouble = trouble or self._stranger(look) or look.cut(self._begins, self._state.partitions)
+        trouble = trouble or self._stranger(look, reached) or look.cut(self._begins, self._state.partitions)
         if trouble and await self._begun_anew(look):
             return None
         return trouble
 
-    def _stranger(self, look: Look) -> str | None:
+    def _stranger(self, look: Look, before: Mapping[int, int]) -> str | None:
         if look.id != self._id:
             return f"topic {look.topic.name} of the state was made anew"
-        for number, reached in self._reached.items():
+        for number, reached in before.items():
             if look.end.get(number, 0) <= reached:
                 return f"partition {number} of topic {look.topic.name} has lost its end"
         return None
