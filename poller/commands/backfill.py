@@ -104,7 +104,7 @@ async def backfill(settings: Settings, telemetry: Telemetry, asked: BackfillRequ
         by = Opening("backfill", telemetry, utc_now, PATIENCE, partial(pause, signals))
         try:
             ledger, save, _, end = await stack.enter_async_context(
-                open_state(settings.state, settings.outputs, settings.sources, by)
+                open_state(settings.state, settings.outputs, settings.sources, by, progress=bool(settings.progress))
             )
         except Stopped:
             return 1

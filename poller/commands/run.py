@@ -48,14 +48,22 @@ async def run(
         opening = (
             open_dry_run(settings.state, telemetry)
             if dry
-            else open_state(settings.state, settings.outputs, settings.sources, by)
+            else open_state(settings.state, settings.outputs, settings.sources, by, progress=bool(settings.progress))
         )
         try:
             ledger, save, trouble, end = await stack.enter_async_context(opening)
         except Stopped:
             return 0
         load_certificates(settings)
-        build = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=once)
+        build = partial(
+            source_loop,
+            ledger=ledger,
+            telemetry=telemetry,
+            now=utc_now,
+            save=save,
+            once=once,
+            progress=settings.progress,
+        )
         supervisor = Supervisor(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica, owners = replica_name(settings.state), group_owners(settings.state)

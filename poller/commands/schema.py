@@ -6,6 +6,7 @@ from typing import Any
 from poller import VERSION
 from poller.config.settings import Settings
 from poller.events.asyncapi import Delivery, asyncapi_document
+from poller.events.cloudevent import PROGRESS
 from poller.plugin.kinds import Kind
 
 
@@ -25,6 +26,8 @@ def _deliveries(settings: Settings) -> Iterator[Delivery]:
         for name, source in settings.sources.items():
             for stream in source.built_streams:
                 told = f"{name}.{stream.name}"
+                if settings.progress:
+                    yield Delivery(output, told, PROGRESS, config.channel((name, stream.name, PROGRESS)))
                 for kind in stream.records.kinds:
                     place = (name, stream.name, kind.KIND)
                     yield Delivery(output, told, kind.KIND, config.channel(place))

@@ -16,7 +16,8 @@ from outputs import OutputConfig
 from outputs.kafka import KafkaConfig
 from outputs.registry import OUTPUTS
 from outputs.stdout import StdoutConfig
-from poller.config.document import Document, Keys, Problem, Value, read_document
+from outputs.units import Duration
+from poller.config.document import Document, read_document
 from poller.config.plugins import OneOf, find_named
 from poller.config.validation import validation_problems
 from poller.errors import ConfigError
@@ -27,11 +28,6 @@ from poller.sources.registry import SOURCES
 from poller.state.kafka import KafkaState
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState
-
-LATER: Mapping[tuple[str, ...], str] = {
-    ("progress",): "progress events are not available in this version yet: leave this key out",
-}
-"""Features that are documented and yet to come, by the place where they would stand (* is any name)."""
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
@@ -70,6 +66,7 @@ class Settings(Strict):
     outputs: Annotated[dict[Name, Annotated[OutputConfig, OneOf(OUTPUTS)]], _PART]
     state: StateConfig = SqliteState()
     server: Server = Server()
+    progress: Duration | None = None
 
     @property
     def control(self) -> Path | None:
@@ -125,10 +122,9 @@ def check_document(document: Document) -> Settings:
         settings = model.model_validate(document.value)
     except ValidationError as error:
         problems = list(validation_problems(error, model.model_json_schema(), document))
-    told = {**named.problems, **dict(_later(document))}
-    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in told)]
-    if settings is None or document.problems or told:
-        raise document.error([*document.problems, *told.values(), *news])
+    news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in named.problems)]
+    if settings is None or document.problems or named.problems:
+        raise document.error([*document.problems, *named.problems.values(), *news])
     return settings
 
 
@@ -179,22 +175,6 @@ def _unlocked(state: KafkaState, sources: Mapping[str, Source]) -> Iterator[Init
 
 def _error(text: str, loc: tuple[str, ...]) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError("refused", "{text}", {"text": text}), loc=loc, input="")
-
-
-def _later(document: Document) -> Iterator[tuple[Keys, Problem]]:
-    """Find what is yet to come, and under which keys nothing else is to be judged therefore."""
-    for pattern, text in LATER.items():
-        for keys in _matches(document.value, pattern, ()):
-            yield keys[:-1] if keys[-1] == "type" else keys, document.problem(keys, text)
-
-
-def _matches(value: Value, pattern: tuple[str, ...], keys: Keys) -> Iterator[Keys]:
-    if not pattern or pattern == (value,):
-        yield keys
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            if pattern[0] in {"*", key}:
-                yield from _matches(child, pattern[1:], (*keys, key))
 
 
 def is_name(text: str) -> bool:

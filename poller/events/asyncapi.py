@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from outputs import Channel
+from poller.events.cloudevent import PROGRESS
 from poller.events.json_schema import data_schemas, envelope_schema, event_types
 from poller.plugin.kinds import Kind
 
 _SCHEMAS = "#/components/schemas/"
 _SUFFIXES = {"structured": "", "binary": "_binary", "line": "_line"}
 _KEY = "The event's `partitionkey`: source/stream/subject. Events of one key keep their order."
-_REJECT_KEY = "The `partitionkey`: source/stream/subject, or source/stream where the record's identity is not known."
+_KEYS = {
+    "reject": "The `partitionkey`: source/stream/subject, or source/stream where the record's identity is not known.",
+    PROGRESS: "The `partitionkey`: source/stream.",
+}
 
 
 class Delivery(NamedTuple):
@@ -118,7 +122,7 @@ def _message(kind: str, carries: str) -> dict[str, Any]:
     }
     if carries == "line":
         return described
-    key = {"type": "string", "description": _REJECT_KEY if kind == "reject" else _KEY}
+    key = {"type": "string", "description": _KEYS.get(kind, _KEY)}
     headers = _headers(kind) if binary else _one_of({"content-type": {"const": "application/cloudevents+json"}})
     return {**described, "headers": headers, "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}}}
 

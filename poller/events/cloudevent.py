@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+from xxhash import xxh3_64_intdigest
 
 from outputs import Message
 from poller.events.raw_json import encode, remove_path
@@ -121,6 +122,37 @@ class EventWriter:
                 % (encode(f"urn:poller:schema:{kind}:{SCHEMA_VERSION}"), encode(info.stream)),
             )
         return found
+
+
+class _Progress(Struct, frozen=True):
+    """The `data` of a progress event; `gaps` is the number of those that are open."""
+
+    covered_until: datetime
+    settled_until: datetime | None
+    gaps: int
+
+
+PROGRESS = "stream"
+"""The kind of progress events in types, topics and paths."""
+
+
+def progress_event(
+    info: StreamInfo, *, covered_until: datetime, settled_until: datetime | None, gaps: int, observed: datetime
+) -> Message:
+    """Return the message that says how far a stream is complete. It is about no record, so it has no subject."""
+    data, key = encode(_Progress(covered_until, settled_until, gaps)), f"{info.source}/{info.stream}"
+    line = Event(
+        id=f"{info.stream}/progress/{xxh3_64_intdigest(data):016x}",
+        source=f"/{info.vendor}/{info.source}",
+        type=f"{PROGRESS}.progress",
+        time=observed,
+        dataschema=f"urn:poller:schema:{PROGRESS}:{SCHEMA_VERSION}",
+        stream=info.stream,
+        observedtime=observed,
+        partitionkey=key,
+        data=Raw(data),
+    )
+    return Message(encode(line), key, info.source, info.stream, PROGRESS, observed)
 
 
 def _inside(text: str) -> bytes:

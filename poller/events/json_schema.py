@@ -1,4 +1,4 @@
-"""The JSON Schema of events and rejects (https://json-schema.org/draft/2020-12)."""
+"""The JSON Schema of events, rejects and progress events (https://json-schema.org/draft/2020-12)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from poller.events.cloudevent import SCHEMA_VERSION
+from poller.events.cloudevent import PROGRESS, SCHEMA_VERSION
 from poller.plugin.kinds import KINDS, Kind
 
 
 def event_schema(further: Iterable[type[Kind]] = ()) -> dict[str, Any]:
-    """Return the JSON Schema of everything that is ever written: an event of one of the kinds, or a reject.
+    """Return the JSON Schema of everything that is ever written: an event of a kind, a reject, a progress event.
 
     `further` are kinds that a source brings.
     """
@@ -31,7 +31,7 @@ def data_schemas(kinds: Iterable[type[Kind]]) -> dict[str, Any]:
         schema = _data_schema(kind)
         before = found.get(kind.KIND, {"properties": {}})["properties"]
         found[kind.KIND] = {**schema, "properties": {**before, **schema["properties"]}}
-    return {**found, "reject": _REJECT_DATA}
+    return {**found, "reject": _REJECT_DATA, PROGRESS: _PROGRESS_DATA}
 
 
 def envelope_schema(kind: str, definitions: str = "#/$defs/") -> dict[str, Any]:
@@ -48,13 +48,16 @@ def envelope_schema(kind: str, definitions: str = "#/$defs/") -> dict[str, Any]:
         "revision": {"type": "integer", "minimum": 1},
         "data": {"$ref": f"{definitions}{kind}"},
     }
-    optional = {"subject", "revision"} if kind == "reject" else set()
+    optional = {"subject", "revision"} if kind in {"reject", PROGRESS} else set()
+    if kind == PROGRESS:
+        properties = {name: schema for name, schema in properties.items() if name not in optional}
     return {"type": "object", "properties": properties, "required": sorted(properties.keys() - optional)}
 
 
 def event_types(kind: str) -> list[str]:
-    """Return the types of the events of a kind, or of rejects."""
-    return ["record.rejected"] if kind == "reject" else [f"{kind}.{what}" for what in ("created", "updated", "deleted")]
+    """Return the types of the events of a kind, of rejects, or of progress events."""
+    whats = ("progress",) if kind == PROGRESS else ("created", "updated", "deleted")
+    return ["record.rejected"] if kind == "reject" else [f"{kind}.{what}" for what in whats]
 
 
 _REJECT_DATA: dict[str, Any] = {
@@ -66,6 +69,17 @@ _REJECT_DATA: dict[str, Any] = {
         "size": {"type": "integer"},
     },
     "required": ["reason", "stream", "size"],
+}
+
+
+_PROGRESS_DATA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "covered_until": {"type": "string", "format": "date-time"},
+        "settled_until": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
+        "gaps": {"type": "integer", "minimum": 0},
+    },
+    "required": ["covered_until", "settled_until", "gaps"],
 }
 
 

@@ -29,7 +29,7 @@ class SourceLoop:
     """The loop of one source.
 
     `once`: every sweep runs once, to its end, then `run` returns, and `failed` says whether one did not. Without
-    `sweeps` only the history that is ordered is read.
+    `sweeps` only the history that is ordered is read. `progress` is how often each stream says how far it is complete.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class SourceLoop:
         concurrency: int = 1,
         once: bool = False,
         sweeps: bool = True,
+        progress: timedelta | None = None,
     ) -> None:
         self.source, self.streams = source, streams
         self.breaker = CircuitBreaker()
         self.failed = False
         self._session, self._telemetry, self._now = session, telemetry, now
         self._concurrency, self._once = concurrency, once
-        self._step = Step(session, ledger, self.breaker, telemetry, now)
+        self._step = Step(session, ledger, self.breaker, telemetry, now, progress)
         self._orders = Orders(self._step, now)
         self._runs = [run for stream in streams for run in stream.sweeps] if sweeps else []
         self._history = () if once and sweeps else streams

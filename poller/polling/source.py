@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from poller.clock import Now
@@ -84,6 +84,7 @@ async def source_loop(
     save: SaveToken | None,
     once: bool,
     sweeps: bool = True,
+    progress: timedelta | None = None,
 ) -> AsyncIterator[SourceLoop | None]:
     """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
@@ -103,4 +104,5 @@ async def source_loop(
             concurrency=source.max_concurrency,
             once=once,
             sweeps=sweeps,
+            progress=progress,
         )

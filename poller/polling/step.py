@@ -15,6 +15,7 @@ from poller.events.transform import transform
 from poller.http.session import Session
 from poller.plugin.stream import Page
 from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.progress.announce import announce
 from poller.polling.runtime import StreamRuntime
 from poller.polling.work import Work
 from poller.state.checkpoint import Checkpoint, only_moves_on
@@ -28,10 +29,17 @@ class Step:
     """Takes the steps of one source. A stream takes one at a time; the loop sees to that."""
 
     def __init__(
-        self, session: Session, ledger: Ledger, breaker: CircuitBreaker, telemetry: Telemetry, now: Now
+        self,
+        session: Session,
+        ledger: Ledger,
+        breaker: CircuitBreaker,
+        telemetry: Telemetry,
+        now: Now,
+        progress: timedelta | None = None,
     ) -> None:
+        """`progress` is how often a stream says how far it is complete, None for never."""
         self._session, self._ledger, self._breaker = session, ledger, breaker
-        self._telemetry, self._now = telemetry, now
+        self._telemetry, self._now, self._progress = telemetry, now, progress
         self._asking: set[anyio.CancelScope] = set()
 
     @property
@@ -97,6 +105,8 @@ class Step:
         if work.received(page, batch):
             checkpoint = self.draft(work.stream)
             work.succeeded(checkpoint, page, batch, now)
+            if self._progress and page.end:
+                announce(batch, work.stream.shape, checkpoint, self._progress, now)
             await self.save(work.stream, checkpoint, batch)
         self._telemetry.page_delivered(*work.names, batch.counts)
         if page.end:

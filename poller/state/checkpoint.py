@@ -85,11 +85,21 @@ class Backfill(Struct, frozen=True):
     done: datetime | None = None
 
 
+class Announced(Struct, frozen=True):
+    """The last progress event of a stream: what it said, and when it was observed."""
+
+    covered_until: datetime
+    settled_until: datetime | None
+    gaps: int
+    at: datetime
+
+
 class Checkpoint(Struct):
     """The progress of one stream.
 
     `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last
-    one that was ordered. `facts` are what its pages told of it for ever (`Page.facts`).
+    one that was ordered, `announced` what its last progress event said. `facts` are what its pages told of it for ever
+    (`Page.facts`).
     """
 
     started: datetime
@@ -98,6 +108,7 @@ class Checkpoint(Struct):
     gaps: list[Gap] = field(default_factory=list)
     suspect: datetime | None = None
     backfill: Backfill | None = None
+    announced: Announced | None = None
     facts: tuple[str, ...] = ()
 
     def draft(self) -> "Checkpoint":

@@ -14,6 +14,7 @@ from outputs.kafka import KafkaConfig
 from outputs.stdout import StdoutConfig
 from poller.clock import Now
 from poller.errors import ConfigError
+from poller.events.cloudevent import PROGRESS
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source, account_id
 from poller.state.delivery import Delivery
@@ -70,11 +71,17 @@ def open_state(
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
     by: Opening,
+    *,
+    progress: bool = False,
 ) -> AbstractAsyncContextManager[OpenState]:
-    """Open state and outputs. Raises ConfigError where the operator has to mend something."""
+    """Open state and outputs; with `progress`, progress events come, too.
+
+    Raises ConfigError where the operator has to mend something.
+    """
+    places = _places(sources, progress=progress)
     if isinstance(state, KafkaState):
-        return _in_kafka(state, outputs, sources, by)
-    return _in_sqlite(state, outputs, sources, by)
+        return _in_kafka(state, outputs, sources, places, by)
+    return _in_sqlite(state, outputs, sources, places, by)
 
 
 @asynccontextmanager
@@ -101,11 +108,11 @@ async def _in_sqlite(
     state: SqliteState,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
+    places: Collection[StreamRef],
     by: Opening,
 ) -> AsyncIterator[OpenState]:
     owners = {name: account_id(source) for name, source in sources.items()}
     database = await _database(state.path, by, lambda found: account_mismatches(found, owners))
-    places = _places(sources)
     try:
         opening = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
         async with _entered(Delivery(opening, by.telemetry, by.patience)) as delivery:
@@ -148,11 +155,12 @@ async def _in_kafka(
     state: KafkaState,
     outputs: Mapping[str, OutputConfig],
     sources: Mapping[str, Source],
+    places: Collection[StreamRef],
     by: Opening,
 ) -> AsyncIterator[OpenState]:
     joined = _in_kafka_too(outputs)
     others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
-    replica, places = replica_name(state), _places(sources)
+    replica = replica_name(state)
     async with (
         _entered(Delivery(others, by.telemetry, by.patience)) as delivery,
         KafkaLedger(state, joined, delivery, by.telemetry, by.now, replica, places, by.patience) as ledger,
@@ -161,9 +169,11 @@ async def _in_kafka(
         yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble)
 
 
-def _places(sources: Mapping[str, Source]) -> Collection[StreamRef]:
+def _places(sources: Mapping[str, Source], *, progress: bool) -> Collection[StreamRef]:
     """Return all streams that events can come from: source, stream and kind."""
-    return [(name, of.name, of.records.kind.KIND) for name, source in sources.items() for of in source.built_streams]
+    streams = [(name, stream) for name, source in sources.items() for stream in source.built_streams]
+    told = [(name, stream.name, PROGRESS) for name, stream in streams] if progress else []
+    return [*((name, stream.name, stream.records.kind.KIND) for name, stream in streams), *told]
 
 
 @asynccontextmanager

@@ -49,6 +49,7 @@ class Simulation:
     telemetry: Telemetry = field(default_factory=Telemetry)
     pipelines: list[SourceLoop] = field(default_factory=list)
     orders: Sequence[tuple[str, Order]] = ()
+    progress: timedelta | None = None
     app: ASGIApp = field(init=False)
 
     @property
@@ -134,6 +135,7 @@ class Simulation:
             now=self.now,
             concurrency=source.max_concurrency,
             once=once,
+            progress=self.progress,
         )
 
     async def _session(self, stack: AsyncExitStack, name: str, auth: Any) -> Session:

@@ -83,3 +83,14 @@ def test_an_output_that_stays_away_ends_it_and_the_next_run_delivers(house: Hous
         assert "output files is away" in once.logs("run.failed")[0]["reason"]
     assert house.run("run", "--once").code() == 0
     assert sorted(house.subjects("acme")) == sorted(vendors.holds("callcap"))
+
+
+def test_it_says_how_far_each_stream_is_complete(house: House) -> None:
+    house.write(progress="1m")
+    assert house.run("run", "--once").code() == 0
+    for source, stream in (("acme", "calls"), ("crm", "leads")):
+        told = [event for event in house.events(source) if event["type"] == "stream.progress"]
+        assert [event["stream"] for event in told] == [stream] * len(told)
+        assert told[-1]["data"]["covered_until"], "what the last pass covered"
+        assert told[-1]["data"]["settled_until"], "and what its audit did"
+        assert house.events(source)[-1]["type"] == "stream.progress"

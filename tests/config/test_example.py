@@ -127,7 +127,7 @@ def test_the_schema_takes_a_placeholder_for_every_scalar() -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"sources": {}}, {"outputs": {}}, {"progress": "1m"}, {"server": {"port": 65536}}, {"server": {"port": "x"}},
+    {"sources": {}}, {"outputs": {}}, {"progress": "often"}, {"server": {"port": 65536}}, {"server": {"port": "x"}},
     {"state": {"type": "kafka"}}, {"sources": {"a b": {"type": "callcap", "api_key": "x"}}},
     {"sources": {"a": {"type": "trackdrive"}}}, {"sources": {"a": {"type": "callcap"}}},
     {"sources": {"a": {"type": "callcap", "api_key": "x", "timeout": "30"}}},

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from poller.plugin.stream import Cursor
-from poller.state.checkpoint import Backfill, Checkpoint, Gap, LastPass, SweepState, only_moves_on
+from poller.state.checkpoint import Announced, Backfill, Checkpoint, Gap, LastPass, SweepState, only_moves_on
 from poller.state.ledger import Change
 from poller.state.rows import CHECKPOINT
 from poller.state.sqlite.database import Database
@@ -111,7 +111,8 @@ OF_THE_SWEEP: dict[str, Any] = MOVES_ON | {
 }  # fmt: skip
 OF_THE_STREAM: dict[str, Any] = {
     "started": LATER, "start": None, "sweeps": {}, "gaps": [], "suspect": LATER,
-    "backfill": Backfill(("2026-01-01", "now"), NOON, LATER, NOON, 60.0, NOON),
+    "backfill": Backfill(("2026-01-01", "now"), NOON, LATER, NOON, 60.0, NOON), "facts": ("paged",),
+    "announced": Announced(NOON, None, 0, NOON),
 }  # fmt: skip
 
 

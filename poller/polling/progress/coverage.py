@@ -1,5 +1,6 @@
 """The completeness of a stream: what its passes covered, where they broke off, and what to call that."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,6 +16,17 @@ MADE_UP_FOR = frozenset({SHIFTED, OUTAGE})
 
 _AGREED = timedelta(hours=24)
 _FEW = 10
+
+
+def complete_until(checkpoint: Checkpoint, names: Sequence[str]) -> datetime | None:
+    """Return the end that the last complete pass of a sweep covered, the first of these names that the stream has.
+
+    It is no later than the oldest gap that holds something back. None before the first complete pass.
+    """
+    state = next((checkpoint.sweeps[name] for name in names if name in checkpoint.sweeps), None)
+    if state is None or not state.complete or state.cursor is None:
+        return None
+    return min([state.cursor.until, *(gap.start for gap in checkpoint.gaps if gap.kind != UNREADABLE)])
 
 
 def covered_until(checkpoint: Checkpoint) -> datetime | None:

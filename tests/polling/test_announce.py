@@ -1,0 +1,131 @@
+"""Progress events: what they promise holds, whatever happens; they come in the commit that makes them true.
+
+Killed: a progress event of a pass that broke off; one that is written before the records it promises; a value that
+goes back, also across a restart; a gap that holds nothing back; one event for each page; a subject or a revision in it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from poller.events.batch import Batch
+from poller.plugin.stream import Cursor
+from poller.polling.progress.announce import announce
+from poller.polling.progress.coverage import SHIFTED, UNREADABLE
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
+from tests.chaos.death import Death
+from tests.laws.truth import YARDSTICKS
+from tests.simulation import ACCOUNTS, BIRTH, Simulation, callcap, truth_of
+from tests.support.toy import NOON, SHAPE, VALIDATOR
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PROGRESS = "stream.progress"
+
+
+def reached(simulation: Simulation, stream: str) -> list[dict[str, Any]]:
+    return [event for event in simulation.events("acme", stream) if event["type"] == PROGRESS]
+
+
+def test_they_come_once_a_minute_and_are_true_when_they_come(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {"acme": callcap()}, progress=MINUTE)
+    simulation.live(600)
+    events = reached(simulation, "calls")
+    for event in events:
+        VALIDATOR.validate(event)
+    assert {event["partitionkey"] for event in events} == {"acme/calls"}
+    assert not any("subject" in event or "revision" in event for event in events)
+    assert 8 <= len(events) <= 13
+    assert len({event["id"] for event in events}) == len(events)
+    covered = [datetime.fromisoformat(event["data"]["covered_until"]) for event in events]
+    assert covered == sorted(covered)
+    assert simulation.now() - covered[-1] < 2 * MINUTE
+    assert events[-1]["data"]["settled_until"]
+
+
+def test_without_the_key_there_are_none(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {"acme": callcap()})
+    simulation.live(300)
+    assert reached(simulation, "calls") == []
+
+
+def broken(simulation: Simulation, vendor: str) -> Iterator[str]:
+    """Say of each record that came as created after a progress event had promised that it had been delivered."""
+    for stream in simulation.pipelines[0].streams:
+        lives = truth_of(simulation.world, YARDSTICKS[f"{vendor}/{stream.stream.name}"])
+        sweeps = {sweep.name: sweep for sweep in stream.stream.sweeps}
+        by = {
+            "covered_until": sweeps.get("live") or sweeps["snapshot"],
+            "settled_until": sweeps.get("audit") or sweeps.get("full") or sweeps["snapshot"],
+        }
+        promised: dict[str, datetime] = {}
+        for event in simulation.events("acme", stream.stream.name):
+            if event["type"] == PROGRESS:
+                told = {name: datetime.fromisoformat(event["data"][name]) for name in by if event["data"][name]}
+                assert all(told.get(name, until) >= until for name, until in promised.items()), "it went back"
+                promised |= told
+            elif event["type"].endswith(".created"):
+                shown, own = lives[event["subject"]].versions[0].at, datetime.fromisoformat(event["time"])
+                for name, until in promised.items():
+                    lookback = by[name].lookback
+                    if shown <= until and (lookback is None or own >= until - lookback):
+                        yield f"{event['subject']}: shown {shown}, of {own}, {name} {until}"
+
+
+@pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_that_was_promised_comes_later(tmp_path: Path, vendor: str, seed: int) -> None:
+    simulation = Simulation(tmp_path, {"acme": ACCOUNTS[vendor]()}, seed=seed, progress=MINUTE, rate=4.0)
+    simulation.world.vices.set({vendor: {"server_error": 0.1}})
+    for life in range(6):
+        simulation.live(200, Death(15 + 7 * life))
+    simulation.live(300)
+    assert any(reached(simulation, stream.stream.name) for stream in simulation.pipelines[0].streams)
+    assert list(broken(simulation, vendor)) == []
+
+
+def checkpoint(until: datetime, *gaps: Gap, **others: datetime) -> Checkpoint:
+    sweeps = {"live": SweepState(cursor=Cursor(until), complete=True)}
+    sweeps |= {name: SweepState(cursor=Cursor(end), complete=True) for name, end in others.items()}
+    return Checkpoint(started=BIRTH, start=None, sweeps=sweeps, gaps=list(gaps))
+
+
+def told(found: Checkpoint, now: datetime) -> list[dict[str, Any]]:
+    batch = Batch()
+    announce(batch, SHAPE, found, MINUTE, now)
+    return [orjson.loads(message.value)["data"] for message in batch.messages]
+
+
+def test_a_gap_holds_both_back_and_neither_goes_back() -> None:
+    gap = Gap("live", NOON - HOUR, NOON - HOUR / 2, SHIFTED, NOON)
+    found = checkpoint(NOON, gap, audit=NOON - 2 * HOUR)
+    (first,) = told(found, NOON)
+    assert first == {"covered_until": "2026-03-14T11:00:00Z", "settled_until": "2026-03-14T10:00:00Z", "gaps": 1}
+    found.gaps = [Gap("audit", NOON - 3 * HOUR, NOON, SHIFTED, NOON)]
+    found.sweeps["live"].cursor = Cursor(NOON + MINUTE)
+    assert told(found, NOON + MINUTE) == [], "nothing new"
+    found.gaps = []
+    (last,) = told(found, NOON + MINUTE)
+    assert last == {"covered_until": "2026-03-14T12:01:00Z", "settled_until": "2026-03-14T10:00:00Z", "gaps": 0}
+
+
+def test_what_a_list_does_not_reach_holds_nothing_back() -> None:
+    gap = Gap("updated", NOON - HOUR, NOON - HOUR / 2, UNREADABLE, NOON)
+    (event,) = told(checkpoint(NOON, gap), NOON)
+    assert event == {"covered_until": "2026-03-14T12:00:00Z", "settled_until": None, "gaps": 1}
+
+
+def test_it_is_silent_before_the_first_complete_pass_and_says_at_once_what_is_settled() -> None:
+    found = checkpoint(NOON)
+    found.sweeps["live"].complete = False
+    assert told(found, NOON) == []
+    found.sweeps["live"].complete = True
+    assert len(told(found, NOON)) == 1
+    found.sweeps["live"].cursor = Cursor(NOON + MINUTE / 2)
+    assert told(found, NOON + MINUTE / 2) == [], "not yet a minute"
+    found.sweeps["audit"] = SweepState(cursor=Cursor(NOON), complete=True)
+    (event,) = told(found, NOON + MINUTE / 2)
+    assert event["settled_until"] == "2026-03-14T12:00:00Z"
