@@ -26,15 +26,20 @@ T = TypeVar("T")
 
 @dataclass
 class Arrivals:
-    """When the last poll of each source came: the vendor of a source is told by the first part of the path."""
+    """When the polls of each source came: the vendor of a source is told by the first part of the path."""
 
-    at: dict[str, float] = field(default_factory=dict)
+    at: dict[str, list[float]] = field(default_factory=dict)
 
     def answer(self, target: str) -> Answer:
         """Answer that there is nothing to say."""
         if "search_last_modified_start=" in target:
-            self.at[target.split("/", 2)[1]] = time.time()
+            self.at.setdefault(target.split("/", 2)[1], []).append(time.time())
         return calls.EMPTY, False
+
+    def lateness(self, due: Mapping[str, float]) -> list[float]:
+        """Return how long after it was due the next poll of each source came, in seconds; without those yet to come."""
+        found = [(at, [came for came in self.at[name] if came > at - 1]) for name, at in due.items()]
+        return [came[0] - at for at, came in found if came]
 
 
 @dataclass
@@ -157,7 +162,7 @@ async def many() -> Found:
             await scrapes.take(process)
             await asyncio.sleep(1)
         seconds, used = time.monotonic() - began, process.cpu() - cpu
-        late = [arrivals.at[name] - at for name, at in due.items() if arrivals.at[name] > at - 1]
+        late = arrivals.lateness(due)
         hold, memory = await longest_hold(process, last := Scrapes()), clients.megabytes(process.pid)
     besides = (used - sum(scrapes.cpu)) / (seconds - sum(scrapes.seconds))
     own = [cpu - besides * lasted for cpu, lasted in zip(scrapes.cpu, scrapes.seconds, strict=True)]
