@@ -43,6 +43,9 @@ bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CE
 bench-picture: $(VENV)/.built ## draw what make bench measured last, and write its table, into docs/
 	$(BIN)/python -m tests.bench.picture
 
+simulate-failover: $(VENV)/.built ## compute the fail-over of 100,000 sources from measured figures; docs/scale.md
+	$(BIN)/python -m tests.bench.failover
+
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.laws.mutants
 
