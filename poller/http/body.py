@@ -36,7 +36,8 @@ class Body:
         self._limit = limit
         self._begun = self._ended = False
         self._between = b""
-        self._read = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def take(self, part: bytes) -> None:
         """Add what came next. What follows the end of a gzip stream, and is not another one, is left out."""
@@ -54,7 +55,7 @@ class Body:
         """Return all of it."""
         if self._packed and self._begun and not self._gzip.eof:
             raise Unexpected("the body's compression ends early")
-        return bytes(self._read)
+        return b"".join(self._parts)
 
     def _next_member(self, part: bytes) -> bytes:
         """Return what to unpack after the end of a member (RFC 1952 §2.2): nothing, unless it is one more."""
@@ -67,13 +68,14 @@ class Body:
         return part
 
     def _add(self, part: bytes) -> None:
-        self._read += part
-        if len(self._read) > self._limit:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > self._limit:
             raise TooLarge(f"the body is larger than {self._limit >> 20} MiB")
 
     def _unpacked(self, part: bytes) -> bytes:
         try:
-            return self._gzip.decompress(part, self._limit + 1 - len(self._read))
+            return self._gzip.decompress(part, self._limit + 1 - self._size)
         except zlib.error:
             raise Unexpected("the body's compression is broken") from None
 

@@ -76,7 +76,7 @@ def broken(simulation: Simulation, vendor: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_nothing_that_was_promised_comes_later(tmp_path: Path, vendor: str, seed: int) -> None:
     simulation = Simulation(tmp_path, {"acme": ACCOUNTS[vendor]()}, seed=seed, progress=MINUTE, rate=4.0)
     simulation.world.vices.set({vendor: {"server_error": 0.1}})
