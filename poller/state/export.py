@@ -27,7 +27,8 @@ from poller.state.rows import (
     name_of,
 )
 
-FORMAT = 1
+FORMAT = 2
+"""Since format 2 contents are compared as they are meant, which format 1 would deliver again as changes."""
 _TYPED: Mapping[str, Row[Any]] = {"owner": ACCOUNT, "checkpoint": CHECKPOINT, "token": TOKEN}
 _PLAIN = {"doubts": IN_DOUBT, "mark": MARK}
 _WORDS = {row.letter: word for word, row in (*_TYPED.items(), *_PLAIN.items())}

@@ -92,7 +92,7 @@ def no_database(house: House) -> None:
 
 
 STATES: list[tuple[Callable[[House], None], str]] = [
-    (newer_version, f"written by poller {VERSION} (format 99, this one knows 2); run that version"),
+    (newer_version, f"written by poller {VERSION} (format 99, this one knows 3); run that version"),
     (damage, "is damaged"),
     (another_program, "is another program's SQLite file"),
     (no_database, "is damaged or no state at all"),

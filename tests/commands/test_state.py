@@ -83,7 +83,7 @@ def test_an_export_that_is_not_whole_is_refused_and_nothing_is_made(polled: Hous
     assert polled.run("state", "export", "backup.jsonl").code() == 0
     file = polled.folder / "backup.jsonl"
     whole = file.read_text().splitlines(keepends=True)
-    newer = whole[0].replace('"format":1', '"format":99').replace('"version":"', '"version":"99-')
+    newer = whole[0].replace('"format":2', '"format":99').replace('"version":"', '"version":"99-')
     damaged = {
         "its end is missing": whole[:-1],
         "some are missing": [*whole[:3], *whole[4:]],

@@ -34,6 +34,12 @@ def test_what_is_read_is_what_was_written() -> None:
     assert found.chunks == CHUNKS, "in their order: the later ones win"
 
 
+def test_an_export_of_an_older_version_is_read() -> None:
+    older = LINES[0].replace(b'"format":2', b'"format":1')
+    assert older != LINES[0]
+    assert read_export([older, *LINES[1:]], "a file").rows == ROWS
+
+
 def test_what_says_nothing_to_another_place_is_left_out() -> None:
     lines = list(export_lines(StateDump({"p|acme": b"1", "v|written": b"0.1.0"}), NOON))
     assert len(lines) == 2, "where it begins and where it ends"

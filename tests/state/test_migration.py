@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from poller.state.delivery import Delivery
 from poller.state.sqlite import migration
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.ledger import SqliteLedger
+from poller.state.sqlite.migration import FORMAT
 from poller.telemetry import Telemetry
 from tests.state.ledgers import change
 from tests.state.states import HELD, content, copies, names, old_state, version
@@ -42,7 +44,7 @@ def test_it_holds_after_the_migration_what_it_held_before_and_so_does_the_copy(p
     database = Database.open(path)
     assert database.get(migration.WRITTEN) == VERSION.encode()
     assert content(database) == HELD
-    assert version(path) == 2
+    assert version(path) == FORMAT
     (copy,) = copies(path)
     assert copy == database.copy
     assert copy.stat().st_mode & 0o777 == 0o600
@@ -52,6 +54,16 @@ def test_it_holds_after_the_migration_what_it_held_before_and_so_does_the_copy(p
     assert again.copy is None
     again.close()
     assert copies(path) == [copy], "once"
+
+
+def test_a_version_that_compares_contents_as_they_are_spelt_refuses_it_afterwards(path: Path) -> None:
+    """Format 2 was such a version's: it would take each meaning for a change, and deliver it again."""
+    Database.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    Database.open(path).close()
+    assert version(path) > 2
+    assert [version(copy) for copy in copies(path)] == [1, 2]
 
 
 def holds(told: Any, saved: Any) -> bool:

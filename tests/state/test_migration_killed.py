@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from poller.state.sqlite.database import Database
+from poller.state.sqlite.migration import FORMAT
 from tests.state.states import HELD, content, copies, names, old_state, version
 
 
@@ -50,12 +51,12 @@ def test_killed_before_any_line_of_it_either_version_is_whole(
         told.add((done.returncode, version_with_log(here), bool(copies(here))))
         Database.open(here).close()
         assert content(Database.read(here)) == HELD
-        assert version(here) == 2
+        assert version(here) == FORMAT
         assert not [name for name in names(here) if "part" in name], "nothing is left lying about"
         if done.returncode == 0:
             break
-    assert {(-9, 1, False), (-9, 1, True), (0, 2, True)} <= told, "it was killed before the copy, and after it"
-    assert (-9, 2, False) not in told
+    assert {(-9, 1, False), (-9, 1, True), (0, FORMAT, True)} <= told, "it was killed before the copy, and after it"
+    assert (-9, FORMAT, False) not in told
 
 
 def version_with_log(path: Path) -> int:

@@ -12,7 +12,8 @@ from poller import VERSION
 from poller.errors import ConfigError
 from poller.state.rows import WRITER
 
-FORMAT = 2
+FORMAT = 3
+"""Since format 3 contents are compared as they are meant, which format 2 would deliver again as changes."""
 WRITTEN = WRITER.key("written")
 """Says which version of this program wrote the state last; since format 2."""
 

@@ -53,4 +53,4 @@ def names(path: Path) -> list[str]:
 
 
 def copies(path: Path) -> list[Path]:
-    return sorted(path.parent.glob("poller.db.v1-*"))
+    return sorted(path.parent.glob("poller.db.v[12]-*"))
