@@ -10,7 +10,7 @@ from poller.plugin.credentials import Token
 from poller.state.export import export_lines, read_export
 from poller.state.offline import StateDump
 from poller.state.open import Opening, open_offline
-from poller.state.rows import renamed, source_of
+from poller.state.rows import PROOF, renamed, source_of
 from poller.state.sqlite import SqliteState
 from poller.telemetry import Telemetry
 from tests.kafka.ledgers import owner, replica, state
@@ -31,6 +31,7 @@ async def polled(kafka: Place) -> None:
         for number, stream in enumerate((A, B)):
             await ledger.restore(stream, None)
             await ledger.commit(change(stream, number, "x", "y"))
+        await ledger.prove("crm")
         await ledger.save_token("crm", TOKEN)
 
 
@@ -86,11 +87,14 @@ async def test_a_source_is_renamed_with_its_token_also_by_a_second_try(kafka: Pl
     if cut_short:  # between writing the new name and forgetting the old one
         before = await whole(kafka)
         async with open_offline(topic, BY) as found:
-            rows = {renamed(key, "sales"): value for key, value in before.rows.items() if source_of(key) == "crm"}
+            kept = {key: value for key, value in before.rows.items() if source_of(key) == "crm" and not PROOF.has(key)}
+            rows = {renamed(key, "sales"): value for key, value in kept.items()}
             chunks = [(B.replace("crm", "sales"), at, data) for name, at, data in before.chunks if name == B]
             await found.fill(StateDump(rows, chunks))
     done = await rename(settings, "crm", "sales")
     assert done.streams == [B.replace("crm", "sales")]
+    left = (await whole(kafka)).rows
+    assert not [key for key in left if PROOF.has(key)], "what proves that crm was ours says nothing of sales"
     async with owner(kafka, "acme", "sales", "crm", partitions=4) as ledger:
         there = await ledger.restore(B.replace("crm", "sales"), None)
         assert there.checkpoint == checkpoint(1)

@@ -111,12 +111,12 @@ def test_a_second_process_is_refused_and_the_first_one_goes_on(path: Path, tmp_p
 
 def test_a_newer_versions_state_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
         connection.execute("UPDATE state SET value = CAST('9.8.7' AS BLOB) WHERE key = 'v|written'")
     connection.close()
     for opened in (Database.open, Database.read):
         problem = refusal(path, opened)
-        assert "was written by poller 9.8.7 (format 3, this one knows 2); run that version" in problem
+        assert "was written by poller 9.8.7 (format 4, this one knows 3); run that version" in problem
 
 
 def test_another_programs_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -248,6 +248,15 @@ def test_a_state_that_may_not_be_read_says_so(open_folder: Path) -> None:
     assert "cannot be read: Permission denied" in said
     open_folder.chmod(0o700)
     assert "cannot be read: Permission denied" in as_nobody("Database.read(folder / 'poller.db')", open_folder)
+
+
+def test_a_look_says_what_a_start_would_say_of_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = list(os.statvfs(tmp_path))
+    room[4] = 0  # of its free blocks those that are for us: https://man7.org/linux/man-pages/man3/statvfs.3.html
+    file.check_writable(tmp_path / "poller.db")
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(room))
+    with pytest.raises(ConfigError, match=r"state\.path: .*poller\.db cannot be written: no space left on its disk"):
+        file.check_writable(tmp_path / "poller.db")
 
 
 def test_a_full_disk_at_the_start_is_the_operators_to_mend(tmp_path: Path) -> None:
