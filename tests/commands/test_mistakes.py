@@ -152,6 +152,8 @@ def test_the_state_of_other_accounts(used: House, vendors: Vendors) -> None:
     lines = said(used, "--once")
     assert [line.split(": ")[2] for line in lines] == ["sources.acme", "sources.crm"]
     assert all("belongs to another account" in line for line in lines)
+    (failure, *_) = [line for line in used.run("check").lines if line.startswith("FAIL")]
+    assert failure.count("belongs to another account") == 2
     assert used.bytes("state") == before
 
 

@@ -4,6 +4,7 @@ Killed: a topic that is believed because its name is there; a look that comes to
 that somebody made anew, taken for the state; one that a start has begun anew, not taken for it.
 """
 
+import shutil
 from pathlib import Path
 
 import anyio
@@ -12,6 +13,7 @@ import pytest
 from poller.errors import ConfigError
 from poller.state.checkpoint import Checkpoint
 from poller.state.kafka import assignment, group, watch
+from poller.state.kafka.owners import partition_of
 from poller.state.ledger import Change, OwnershipLost
 from tests.kafka.broker import Broker
 from tests.kafka.ledgers import Replica, replica, unheard
@@ -152,6 +154,41 @@ async def test_a_broker_that_comes_back_empty_is_waited_for_until_it_has_its_dat
         await anyio.to_thread.run_sync(swap, own, own.folder / "kept", data)
         await insist(one, change(A, 2, "y"), checkpoint(1))
     assert sorted(delivered(place)) == ["x", "y"]
+
+
+async def test_one_partition_that_a_lost_disk_made_empty_is_missed_by_a_start_and_by_who_runs(own: Broker) -> None:
+    place = Place(own.at["PLAINTEXT"])
+    async with replica(place, "acme", partitions=2) as one:
+        await begun(one)
+        empty = 1 - partition_of(one.ledger._state, "acme")
+        own.stop()
+        shutil.rmtree(own.folder / "data" / f"{place.prefix}state-{empty}")
+        await anyio.to_thread.run_sync(own.start)
+        words = f"partition {empty} of topic {place.prefix}state is empty, and held something"
+        await lost(one, words)
+        async with unheard(place, partitions=2) as other:
+            with pytest.raises(ConfigError, match=f"^state.topic: {words}: .*allow_empty: true"):
+                await first(other, "acme")
+        async with unheard(place, partitions=2, allow_empty=True) as other:
+            await first(other, "acme")
+        await insist(one, change(A, 2, "y"), checkpoint(1))
+    async with unheard(place, partitions=2) as other:
+        await first(other, "acme")
+    assert sorted(delivered(place)) == ["x", "y"]
+
+
+async def test_a_log_that_lost_its_end_is_given_up_until_the_replica_is_started_anew(kafka: Place) -> None:
+    """As after an election of a leader that lags behind: https://kafka.apache.org/documentation/#design_uncleanleader"""
+    async with replica(kafka, "acme") as one:
+        await begun(one)
+        one.ledger._shards.watch._reached[0] = 1_000  # what we wrote last, on the leader that is gone
+        await one.has()
+        await one.until(lambda _: "has lost its end: " in (one.ledger.trouble or ""))
+        assert "until this replica is started anew" in (one.ledger.trouble or "")
+        await refused(one.ledger, change(A, 2, "never"))
+    async with replica(kafka, "acme") as one:
+        await insist(one, change(A, 2, "y"), checkpoint(1))
+    assert sorted(delivered(kafka)) == ["x", "y"]
 
 
 def swap(broker: Broker, data: Path, to: Path) -> None:

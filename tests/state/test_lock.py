@@ -34,6 +34,7 @@ class Pauses:
 
     async def __call__(self, _: float) -> None:
         self.count += 1
+        assert self.count < 1000, "it waits for ever"
         if self.count == 3:
             self.third()
         await anyio.sleep(0.001)

@@ -140,7 +140,8 @@ class KafkaLedger:
             before, closed = self._unsaved.pop(source)
             if shard.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
                 rows[TOKEN.key(source)] = closed
-        current = manifest.row(self._state.partitions, self._shards.watch.begins(partition))
+        watch = self._shards.watch
+        current = manifest.row(self._state.partitions, watch.begins(partition), everywhere=watch.everywhere)
         rows |= {key: value for key, value in current.items() if shard.get(key) != value}
         if rows:
             await shard.save(rows)

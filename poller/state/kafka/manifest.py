@@ -1,7 +1,7 @@
 """A manifest in each partition of the state says in what form, and in how many partitions, the state was written.
 
-Whoever begins a state writes a manifest into every partition, so an empty partition of such a state has lost it. A
-state of a version before the manifest has none until its partitions are claimed.
+Whoever begins a state writes a manifest into every partition, and says so there: an empty partition of such a state has
+lost what it held. A state of a version before the manifest has none until its partitions are claimed.
 """
 
 from msgspec import Struct, json
@@ -19,11 +19,13 @@ class NewerFormat(Exception):
 
 class Manifest(Struct, frozen=True):
     """A partition's account of itself: `partitions` is how many the state has for ever, and at `begins` its log may
-    begin without anything being lost. Whatever the format, these fields stay."""
+    begin without anything being lost. `everywhere`: every partition was given one when the state began. Whatever the
+    format, these fields stay."""
 
     format: int
     partitions: int
     begins: int = 0
+    everywhere: bool = False
 
 
 def decode(row: bytes | None) -> Manifest | None:
@@ -36,6 +38,6 @@ def decode(row: bytes | None) -> Manifest | None:
     return manifest
 
 
-def row(partitions: int, begins: int) -> dict[str, bytes | None]:
+def row(partitions: int, begins: int, *, everywhere: bool) -> dict[str, bytes | None]:
     """Return the row that says how this version writes a partition."""
-    return {KEY: encode(Manifest(FORMAT, partitions, begins))}
+    return {KEY: encode(Manifest(FORMAT, partitions, begins, everywhere))}

@@ -39,6 +39,8 @@ SETTINGS = {
 
 _LOOKING = 10.0
 """Seconds to learn what topics hold."""
+_BEGINNING = 1.0
+"""Seconds within which whoever begins a state has given every partition its manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +66,20 @@ class Look:
             return None
         return f"cleanup.policy of topic {self.topic.name} is {policy}, which deletes the state bit by bit"
 
-    def loss(self, begins: Mapping[int, int], partitions: int) -> str | None:
+    def loss(self, begins: Mapping[int, int], partitions: int, *, everywhere: bool) -> str | None:
         """Say how the state loses, or has lost, what it held; None if it does not.
 
-        `begins` are the offsets at which logs may begin instead of at zero.
+        `begins` are the offsets at which logs may begin instead of at zero; `everywhere` see Manifest.
         """
-        return self.deletes or self.cut(begins, partitions)
+        return self.deletes or self.cut(begins, partitions, everywhere=everywhere)
 
-    def cut(self, begins: Mapping[int, int], partitions: int) -> str | None:
-        """Say which partition begins later than it may; None if none does."""
+    def cut(self, begins: Mapping[int, int], partitions: int, *, everywhere: bool) -> str | None:
+        """Say which partition begins later than it may, or holds nothing where each was begun; None if none does."""
         for number, first in self.first.items():
             if number < partitions and first > begins.get(number, 0):
                 return f"the beginning of topic {self.topic.name} is gone: partition {number} begins at offset {first}"
-        return None
+        empty = sorted({*range(partitions)} & self.first.keys() - {*self.filled}) if everywhere else []
+        return f"partition {empty[0]} of topic {self.topic.name} is empty, and held something" if empty else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ class Prepared:
     """A topic that may be polled with.
 
     `state` has the number of partitions that the state was written with, and `begins` the offsets at which logs may
-    begin instead of at zero. A `fresh` topic holds no state, or none that is whole: `begin` one there.
+    begin instead of at zero; `everywhere` see Manifest. A `fresh` topic holds no state, or none that is whole: `begin`
+    one there.
     """
 
     state: KafkaState
     look: Look
     begins: Mapping[int, int]
+    everywhere: bool
     warnings: Sequence[str]
     fresh: bool
 
@@ -101,6 +106,7 @@ class Inspection:
     state: KafkaState
     look: Look | None
     begins: Mapping[int, int]
+    everywhere: bool
     problems: Sequence[str]
     warnings: Sequence[str]
 
@@ -144,10 +150,11 @@ async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prep
     look, begins = found.look, found.begins
     if look is None:
         look = await _make(state)
-    fresh = not look.filled or bool(state.allow_empty and look.loss(begins, found.state.partitions))
+    loss = look.loss(begins, found.state.partitions, everywhere=found.everywhere)
+    fresh = not look.filled or bool(state.allow_empty and loss)
     if fresh:
         begins = {number: first for number, first in look.first.items() if first}
-    return Prepared(found.state, look, begins, found.warnings, fresh)
+    return Prepared(found.state, look, begins, found.everywhere or fresh, found.warnings, fresh)
 
 
 async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Inspection:
@@ -158,18 +165,23 @@ async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Insp
             await topics.allow([state.topic], "Read", "Write")
         warnings = settings_at_risk(look.topic, topics.brokers) if look else []
         events = await _events(topics, state, outputs)
-    problems, begins = list[str](), dict[int, int]()
+    problems, begins, everywhere = list[str](), dict[int, int](), False
     if not state.allow_empty and not (look and look.filled) and (held := await _held(state, events)):
         problems.append(lost_beside_events(state, held, there=look is not None))
     if look:
         written = await partitions_written(state, look.filled) or state.partitions
         begins = await _begins(state, look)
-        if loss := look.loss(begins, written):
+        shortest = await manifests_of(state, look.filled[:1]) if look.filled else {}
+        everywhere = any(one.everywhere for one in shortest.values())
+        if look.cut(begins, written, everywhere=everywhere):  # somebody may be just about to begin the state
+            await anyio.sleep(_BEGINNING)
+            look = await look_at(state) or look
+        if loss := look.loss(begins, written, everywhere=everywhere):
             (warnings if state.allow_empty else problems).append(loss if state.allow_empty else forgetful(loss))
         problems += too_few_partitions(look.topic, state, written)
         warnings += surplus_partitions(look.topic, state, written)
         state = state.model_copy(update={"partitions": written})
-    return Inspection(state, look, begins, problems, warnings)
+    return Inspection(state, look, begins, everywhere, problems, warnings)
 
 
 async def begin(prepared: Prepared) -> None:
@@ -181,7 +193,7 @@ async def begin(prepared: Prepared) -> None:
             [
                 post(state, number, key, value)
                 for number in range(state.partitions)
-                for key, value in manifest.row(state.partitions, begins.get(number, 0)).items()
+                for key, value in manifest.row(state.partitions, begins.get(number, 0), everywhere=True).items()
             ]
         )
     finally:

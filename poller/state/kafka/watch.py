@@ -23,6 +23,9 @@ EVERY = 10.0
 _SURE = 1.0
 """Seconds until a second look, which has to confirm a loss: a broker that has just started may not know its topics."""
 _UNTIL = "nothing is polled until it is there again, or a start with allow_empty: true has begun anew"
+_LOST_END = "has lost its end"
+_RESTART = "nothing is polled until this replica is started anew: what it then does not know comes again"
+"""No start can see that a log is shorter than it was, so none begins anew."""
 
 
 class StateLost(OutputError):
@@ -37,6 +40,7 @@ class TopicWatch:
         self._state, self._report = state, report
         self._id: str | None = None
         self._begins: Mapping[int, int] = {}
+        self.everywhere = False
         self._reached: dict[int, int] = {}
         self._looking = anyio.Lock()
         self._looked = -1.0
@@ -46,6 +50,7 @@ class TopicWatch:
     def know(self, prepared: Prepared) -> None:
         """Remember the topic as it is now."""
         self._state, self._id, self._begins = prepared.state, prepared.look.id, prepared.begins
+        self.everywhere = prepared.everywhere
 
     def begins(self, number: int) -> int:
         """Return the offset at which a partition's log may begin."""
@@ -97,9 +102,10 @@ class TopicWatch:
             await anyio.sleep(_SURE)
             trouble = await self._judge()
         self._looked = began
-        if bool(trouble) is not bool(self.trouble):
-            self._report(f"{trouble}: {_UNTIL}" if trouble else None)
-        self.trouble = f"{trouble}: {_UNTIL}" if trouble else None
+        told = trouble and f"{trouble}: {_RESTART if trouble.endswith(_LOST_END) else _UNTIL}"
+        if bool(told) is not bool(self.trouble):
+            self._report(told)
+        self.trouble = told
         if not trouble:
             self._sound.set()
             self._sound = anyio.Event()
@@ -110,7 +116,8 @@ class TopicWatch:
         if look is None:
             return f"topic {self._state.topic} of the state is gone"
         trouble = None if self._state.allow_empty else look.deletes
-        trouble = trouble or self._stranger(look, reached) or look.cut(self._begins, self._state.partitions)
+        trouble = trouble or self._stranger(look, reached)
+        trouble = trouble or look.cut(self._begins, self._state.partitions, everywhere=self.everywhere)
         if trouble and await self._begun_anew(look):
             return None
         return trouble
@@ -120,7 +127,7 @@ class TopicWatch:
             return f"topic {look.topic.name} of the state was made anew"
         for number, reached in before.items():
             if look.end.get(number, 0) <= reached:
-                return f"partition {number} of topic {look.topic.name} has lost its end"
+                return f"partition {number} of topic {look.topic.name} {_LOST_END}"
         return None
 
     async def _begun_anew(self, look: Look) -> bool:
@@ -131,8 +138,9 @@ class TopicWatch:
         manifests = await manifests_of(self._state, numbers)
         begins = {number: found.begins for number, found in manifests.items()}
         same = manifests.keys() == {*numbers} and all(one.partitions == len(numbers) for one in manifests.values())
-        if not same or look.loss(begins, len(numbers)) or (look.id == self._id and begins == self._begins):
+        known = look.id == self._id and begins == self._begins
+        if not same or known or look.loss(begins, len(numbers), everywhere=True):
             return False
-        self._id, self._begins = look.id, begins
+        self._id, self._begins, self.everywhere = look.id, begins, True
         self._reached.clear()
         return True
