@@ -136,7 +136,7 @@ class TopicWatch:
         if look.topic.partitions < len(numbers) or not {*numbers} <= {*look.filled}:
             return False
         manifests = await manifests_of(self._state, numbers)
-        begins = {number: found.begins for number, found in manifests.items()}
+        begins = {number: found.begins for number, found in manifests.items() if found.begins}
         same = manifests.keys() == {*numbers} and all(one.partitions == len(numbers) for one in manifests.values())
         known = look.id == self._id and begins == self._begins
         if not same or known or look.loss(begins, len(numbers), everywhere=True):
