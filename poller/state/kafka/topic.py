@@ -94,9 +94,9 @@ class Prepared:
     state: KafkaState
     look: Look
     begins: Mapping[int, int]
-    everywhere: bool
     warnings: Sequence[str]
     fresh: bool
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ async def prepare(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Prep
     fresh = not look.filled or bool(state.allow_empty and loss)
     if fresh:
         begins = {number: first for number, first in look.first.items() if first}
-    return Prepared(found.state, look, begins, found.everywhere or fresh, found.warnings, fresh)
+    return Prepared(found.state, look, begins, found.warnings, fresh, everywhere=found.everywhere or fresh)
 
 
 async def inspect(state: KafkaState, outputs: Mapping[str, KafkaConfig]) -> Inspection:
