@@ -59,6 +59,12 @@ def test_a_number_beyond_a_double_is_null(number: str) -> None:
     assert decode_response(TOTAL, f'{{"total": {number}}}'.encode()) == {"total": None}
 
 
+def test_half_a_character_is_shown_as_what_cannot_be_shown() -> None:
+    """As texts end in that are cut at a number of UTF-16 units."""
+    sent = rb'["so\ud83d", "\ude00", "\ud83d\ude00", "\\ud83d"]'
+    assert decode_response(ANY, sent) == ["so\ufffd", "\ufffd", "\U0001f600", "\\ud83d"]
+
+
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

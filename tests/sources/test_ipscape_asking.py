@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from poller.errors import Shifted, Unexpected
-from poller.plugin.pagination.pages import EMPTY_PAGES, PAGES
+from poller.plugin.pagination.pages import PAGES
 from poller.plugin.stream import Cursor, Window
 from poller.sources.ipscape.api import EXPIRED, LAG
 from tests.sources.ipscape_pages import (
@@ -124,13 +124,13 @@ async def test_a_refusal_is_not_asked_again(stream: str, sweep: str, status: int
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
 async def test_pages_emptied_by_a_filter_are_followed_but_not_for_ever(stream: str, sweep: str) -> None:
     row = listed(stream, sweep)
-    few: list[tuple[list[Any], object]] = [([], f"c{number}") for number in range(EMPTY_PAGES)]
+    few: list[tuple[list[Any], object]] = [([], f"c{number}") for number in range(1_000)]
     done = await read(STREAMS[stream], sweep, script(stream, *few, ([row], "x"), ([], "d"), ([row], None)))
     assert (done.error, bool(done.pages[-1].end)) == (None, True)
     done = await read(STREAMS[stream], sweep, script(stream, ([row], "a"), *few, ([], "z")))
     assert isinstance(done.error, Unexpected)
     assert "empty" in str(done.error)
-    assert done.cursors == [None] * (EMPTY_PAGES + 2)
+    assert done.cursors == [None] * 1_002
 
 
 async def test_a_list_without_end_is_given_up() -> None:

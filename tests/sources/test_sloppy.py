@@ -154,6 +154,17 @@ async def test_a_number_is_what_it_means(listed: Listed, spell: Callable[[int], 
     assert done.end.cursor
 
 
+COUNTING = {name: listed for name, listed in LISTS.items() if listed.counts}
+
+
+@pytest.mark.parametrize("listed", COUNTING.values(), ids=COUNTING.keys())
+@pytest.mark.parametrize("spell", [lambda n: n + 0.5, lambda n: f"{n}.5", lambda n: -1 - n], ids=["5.5", "'5.5'", "-6"])
+async def test_what_counts_nothing_whole_is_not_believed(listed: Listed, spell: Callable[[int], Any]) -> None:
+    done = await listed.read(respelled(listed, spell))
+    assert isinstance(done.error, Unexpected)
+    assert done.pages == []
+
+
 @lists
 @pytest.mark.parametrize("first", [0, 1, 7])
 async def test_a_list_may_be_an_object_with_numbered_keys(listed: Listed, first: int) -> None:
