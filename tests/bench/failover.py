@@ -23,7 +23,7 @@ _LONGEST = 600.0
 class Figures:
     """What was measured, each with the command that measures it; docs/scale.md has the machine and the day."""
 
-    poll: float = 2.5e-3
+    poll: float = 2.2e-3
     """CPU seconds of a poll that brings nothing, scrapes of `/metrics` included: `make bench CELL=sources`."""
     commit: float = 1.0e-3
     """CPU seconds of a transaction: `python -m tests.bench.transactions`."""
@@ -43,7 +43,7 @@ class Figures:
     """Seconds between two scrapes, as configured."""
     identity_bytes: float = 48.0
     """Bytes of memory of an identity: `make bench-restore`."""
-    source_bytes: float = 80e3
+    source_bytes: float = 41e3
     """Bytes of memory of a source: `make bench CELL=sources`."""
     configured_bytes: float = 5.7e3
     """Bytes of memory of a source that is only configured."""
