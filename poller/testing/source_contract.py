@@ -84,6 +84,14 @@ class SourceContract:
             assert stream.sweeps
             assert len({sweep.name for sweep in stream.sweeps}) == len(stream.sweeps)
 
+    def test_a_kind_of_its_own_has_a_word_of_its_own(self) -> None:
+        """The word becomes a part of topics, and some words are those of rejects and of progress events."""
+        for stream in self.configured().built_streams:
+            for kind in stream.records.kinds:
+                assert re.fullmatch("[a-z][a-z0-9_]*", kind.KIND)
+                assert kind.KIND not in {"record", "reject", "stream"}
+                assert "id" in kind.__struct_fields__
+
     def test_a_probe_says_in_words_what_came(self, simulation: Simulation) -> None:
         """`poller check` shows it."""
         assert len(simulation.probe(NAME).split()) > 1

@@ -26,6 +26,7 @@ outputs:
   bus: {{{KAFKA}}}
   safe: {{{KAFKA}, topic: "x.{{source}}.{{kind}}", rejects_topic: x.rejects, mode: binary, security_protocol: SASL_SSL,
          sasl_mechanism: SCRAM-SHA-256, sasl_username: poller, sasl_password: SECRET-1}}
+progress: 1m
 """
 
 
@@ -52,8 +53,9 @@ def test_it_has_every_topic_with_its_kinds_and_its_servers(document: Mapping[str
     assert topics["poller.call"] == ["call"]
     assert topics["poller.activity"] == ["activity"], "a kind that a stream has besides"
     assert topics["poller.rejects"] == ["reject"]
+    assert topics["poller.stream"] == ["stream"], "how far each stream is complete"
     assert topics["x.acme.lead"] == ["lead_binary"]
-    assert topics["events/centre/activities/{date}.jsonl"] == ["activity_line", "call_line"]
+    assert topics["events/centre/activities/{date}.jsonl"] == ["activity_line", "call_line", "stream_line"]
     assert topics["stdout"][0] == "activity_line"
     hosts = {name: (server["host"], server["protocol"]) for name, server in document["servers"].items()}
     assert hosts == {
