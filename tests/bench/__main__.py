@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from subprocess import CalledProcessError
 from typing import Any
 
 import orjson
@@ -23,19 +24,17 @@ from tests.bench.report import RESULTS, Result, as_json, lines
 from tests.kafka.jars import NoKafka
 
 
-async def measure(names: list[str], rounds: int | None) -> list[Result]:
-    """Measure these cells, or all, and print each one's lines as soon as they are known."""
-    results = []
+async def measure(names: list[str], rounds: int | None) -> None:
+    """Measure these cells, or all; print each one's lines, and save its results, as soon as they are known."""
     for cell in [cell for cell in CELLS if not names or cell.name in names]:
         try:
             result = Result(cell, [await cell.measure() for _ in range(rounds or cell.rounds)])
-        except (Failed, NoKafka) as error:
-            sys.stdout.write(f"{cell.name:<14} cannot be measured: {error}\n")
+        except (Failed, NoKafka, TimeoutError, CalledProcessError) as error:
+            sys.stdout.write(f"{cell.name:<14} cannot be measured: {type(error).__name__}: {error}\n")
             continue
         sys.stdout.write("".join(f"{line}\n" for line in lines(result)))
         sys.stdout.flush()
-        results.append(result)
-    return results
+        save(cell.name, as_json(result))
 
 
 def main() -> None:
@@ -47,16 +46,15 @@ def main() -> None:
     if unknown := set(asked.cells) - set(names):
         parser.error(f"there is no cell {', '.join(unknown)}; these there are: {', '.join(names)}")
     os.sched_setaffinity(0, {clients.SERVER})
-    results = asyncio.run(measure(asked.cells, asked.rounds))
-    save({result.cell.name: as_json(result) for result in results})
+    asyncio.run(measure(asked.cells, asked.rounds))
 
 
-def save(results: Mapping[str, Any]) -> None:
+def save(cell: str, result: Mapping[str, Any]) -> None:
     """Write down what was measured; other cells stay as they were measured last."""
     known = orjson.loads(RESULTS.read_bytes())["results"] if RESULTS.exists() else {}
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": len(clients.CORES)}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(orjson.dumps({**machine, "results": {**known, **results}}, option=orjson.OPT_INDENT_2))
+    RESULTS.write_bytes(orjson.dumps({**machine, "results": {**known, cell: result}}, option=orjson.OPT_INDENT_2))
 
 
 if __name__ == "__main__":
