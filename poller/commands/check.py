@@ -21,7 +21,7 @@ from poller.plugin.source import Probed, Source, account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader
-from poller.state.reader import account_mismatches, marks_of, token_of
+from poller.state.reader import account_mismatches, identity_mismatches, marks_of, token_of
 from poller.telemetry import Telemetry
 
 _LOOKS = 20
@@ -52,6 +52,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             problems = account_mismatches(
                 state, {name: account_id(source) for name, source in settings.sources.items()}
             )
+            problems += identity_mismatches(state, settings.sources)
             noticed = await check_writable(settings.state, settings.outputs)
             warnings = "".join(f"; warning: {words}" for words in noticed)
         except ConfigError as error:

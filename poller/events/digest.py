@@ -23,6 +23,9 @@ from poller.events.seen import UNSTAMPED
 _WAY = 32
 """A projection's number is the place of its content, and so many times the place of the digest in `_DIGESTS`."""
 
+MOST_PROJECTIONS = _WAY - 1
+"""The most projections that the entries of a stream can tell apart."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 

@@ -58,6 +58,7 @@ from poller.plugin.source import (
 from poller.plugin.stream import (
     BEGINNING,
     Cursor,
+    Declared,
     End,
     Fetch,
     History,
@@ -85,6 +86,7 @@ __all__ = [
     "ClientCredentials",
     "Credential",
     "Cursor",
+    "Declared",
     "Denied",
     "Duration",
     "End",

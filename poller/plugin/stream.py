@@ -162,6 +162,20 @@ class History:
 R = TypeVar("R")
 
 
+@dataclass(frozen=True, slots=True)
+class Declared(Generic[R]):
+    """What a configuration declares of a stream's records, so far as a state has to remember it.
+
+    `identity` says what names a record, and its kind: with another one all would be news, so it cannot change.
+    `compared` says what is left out of comparison; `contents` gives the content by such words, also by former ones, so
+    that what was compared otherwise is compared in that way once more.
+    """
+
+    identity: str
+    compared: str
+    contents: Callable[[str], Callable[[R], object]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType(Generic[R]):
     """The way a stream's records are read. `R` is the vendor's struct that `decoder` makes; the functions are pure.
@@ -175,7 +189,7 @@ class RecordType(Generic[R]):
 
     `row_identity` finds the identity in a row that is not decoded yet (see `identity_of`); it makes old records cheap,
     and gives what `identity` does, or None where it cannot tell. Without it every row is decoded. `further_kinds` are
-    the other kinds that `normalize` may return.
+    the other kinds that `normalize` may return. `declared` is there where the configuration describes the records.
     """
 
     kind: type[Kind]
@@ -188,6 +202,7 @@ class RecordType(Generic[R]):
     deleted: Callable[[R], bool] = lambda _: False
     row_identity: Callable[[msgspec.Raw], str | None] | None = None
     further_kinds: tuple[type[Kind], ...] = ()
+    declared: Declared[R] | None = None
 
     @property
     def kinds(self) -> tuple[type[Kind], ...]:

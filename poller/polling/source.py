@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from poller.clock import Now
+from poller.errors import ConfigError
 from poller.events.cloudevent import StreamInfo
+from poller.events.digest import MOST_PROJECTIONS
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.credentials import SaveToken
@@ -18,6 +21,7 @@ from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.ledger import Ledger
 from poller.state.reader import Restored, StateReader, restore
+from poller.state.rows import identity_mismatch
 from poller.telemetry import Telemetry
 
 
@@ -44,13 +48,15 @@ def stream_runtime(name: str, source: Source, stream: Stream, restored: Restored
     """Make a stream of what a state knows of it, which belongs to the stream from now on."""
     keep = None if stream.forever else source.retention
     drop = tuple(tuple(path.split(".")[1:]) for path in source.drop)
+    checkpoint = _checkpoint(restored, source, stream, now)
+    stream = _with_declared(f"{name}/{stream.name}", stream, checkpoint)
     run = StreamRuntime(
         source=name,
         stream=stream,
         shape=StreamInfo(
             name, source.type, stream.name, stream.records.kind.KIND, source.raw, drop, stream.records.kinds
         ),
-        checkpoint=_checkpoint(restored, source, stream, now),
+        checkpoint=checkpoint,
         seen=restored.seen,
         doubts=set(restored.doubts),
         keep=keep,
@@ -71,6 +77,27 @@ def _checkpoint(restored: Restored, source: Source, stream: Stream, now: datetim
         del checkpoint.sweeps[name]
     checkpoint.gaps = [gap for gap in checkpoint.gaps if gap.sweep in known]
     return checkpoint
+
+
+def _with_declared(name: str, stream: Stream, checkpoint: Checkpoint) -> Stream:
+    """Note in the checkpoint what is declared of the records; return the stream that compares in former ways, too.
+
+    Raises ConfigError where the records are named otherwise than before.
+    """
+    declared = stream.records.declared
+    if declared is None:
+        return stream
+    if problem := identity_mismatch(name, checkpoint.identity, declared.identity):
+        raise ConfigError(problem)
+    checkpoint.identity = declared.identity
+    if declared.compared not in checkpoint.compared[-1:]:
+        checkpoint.compared += (declared.compared,)
+    if len(checkpoint.compared) >= MOST_PROJECTIONS:
+        raise ConfigError(
+            f"{name}: volatile and signed_urls changed too often: `poller state reset` forgets the stream"
+        )
+    contents = tuple(map(declared.contents, checkpoint.compared))
+    return replace(stream, records=replace(stream.records, contents=contents))
 
 
 @asynccontextmanager

@@ -99,7 +99,8 @@ class Checkpoint(Struct):
 
     `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last
     one that was ordered, `announced` what its last progress event said. `facts` are what its pages told of it for ever
-    (`Page.facts`).
+    (`Page.facts`). `identity` and `compared` are what the configuration declares of its records (`Declared`), of the
+    latter all there ever were.
     """
 
     started: datetime
@@ -110,6 +111,8 @@ class Checkpoint(Struct):
     backfill: Backfill | None = None
     announced: Announced | None = None
     facts: tuple[str, ...] = ()
+    identity: str | None = None
+    compared: tuple[str, ...] = ()
 
     def draft(self) -> "Checkpoint":
         """Return a copy to be changed: what changes in place is not shared, and all else is."""

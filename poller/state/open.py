@@ -26,7 +26,7 @@ from poller.state.kafka.owners import Owners
 from poller.state.kafka.reader import missing_topic_text, read_topic
 from poller.state.ledger import Ledger
 from poller.state.offline import OfflineState
-from poller.state.reader import StateReader, account_mismatches, marks_of
+from poller.state.reader import StateReader, account_mismatches, identity_mismatches, marks_of
 from poller.state.registry import StateConfig
 from poller.state.sqlite import SqliteState, file
 from poller.state.sqlite.database import Database, Judge
@@ -112,7 +112,9 @@ async def _in_sqlite(
     by: Opening,
 ) -> AsyncIterator[OpenState]:
     owners = {name: account_id(source) for name, source in sources.items()}
-    database = await _database(state.path, by, lambda found: account_mismatches(found, owners))
+    database = await _database(
+        state.path, by, lambda found: [*account_mismatches(found, owners), *identity_mismatches(found, sources)]
+    )
     try:
         opening = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
         async with _entered(Delivery(opening, by.telemetry, by.patience)) as delivery:

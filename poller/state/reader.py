@@ -6,9 +6,9 @@ from typing import Protocol
 
 from poller.events.seen import Seen, unpack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
+from poller.plugin.source import AccountId, Source
 from poller.state.checkpoint import Checkpoint
-from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, mismatches
+from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, identity_mismatch, mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,18 @@ def token_of(stored: StateReader | None, source: str) -> Token | None:
 def marks_of(stored: StateReader | None, output: str) -> Mapping[str, bytes]:
     """Read where an output stood at the last commit."""
     return stored.under(MARK.key(output, "")) if stored else {}
+
+
+def identity_mismatches(stored: StateReader | None, sources: Mapping[str, Source]) -> list[str]:
+    """Return one line for each described stream whose records were named otherwise when they were delivered."""
+    found = []
+    for name, source in sources.items() if stored else ():
+        for stream in source.built_streams:
+            declared, key = stream.records.declared, f"{name}/{stream.name}"
+            known = CHECKPOINT.read(stored, key) if declared and stored else None
+            if declared and known and (problem := identity_mismatch(key, known.identity, declared.identity)):
+                found.append(problem)
+    return found
 
 
 def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:

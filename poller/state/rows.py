@@ -133,6 +133,17 @@ def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> l
     return [_mismatch(source, was, owners[source]) for source, was in former.items() if was != owners[source]]
 
 
+def identity_mismatch(name: str, was: str | None, now: str) -> str | None:
+    """Return a line where the records of the stream `name` (`source/stream`) are named otherwise than in the state."""
+    if was in {None, now}:
+        return None
+    dotted = name.replace("/", ".")
+    return (
+        f"sources.{dotted.replace('.', '.streams.', 1)}: its records were named by {was} so far, and now by {now}: all "
+        f"would be news; put the former back, or forget what was delivered with `poller state reset {dotted}`"
+    )
+
+
 def _mismatch(source: str, was: AccountId, now: AccountId) -> str:
     tenant = f", tenant {was.tenant}" if was.tenant else ""
     remedy = (

@@ -167,8 +167,8 @@ def _of_timing(described: Description, asked: _Asked) -> Iterator[Mistake]:
         )
     if asked.name == "snapshot" and not listed.is_whole:
         yield keys, "a snapshot is a whole list: without {start} and window_field, or under another name"
-    try:
-        timing_of(asked.name, asked.sweep, whole=listed.is_whole)
-    except ValueError as mistake:
-        key, _, text = str(mistake).partition(": ")
-        yield (*keys, key), text
+    every, lookback = timing_of(asked.name, asked.sweep, whole=listed.is_whole)
+    if every is None:
+        yield (*keys, "every"), "this key is missing"
+    if lookback is None and not listed.is_whole:
+        yield (*keys, "lookback"), "this key is missing"

@@ -8,6 +8,7 @@ import msgspec
 
 from poller.plugin import (
     UNREADABLE,
+    Declared,
     Path,
     RecordType,
     compile_paths,
@@ -16,7 +17,7 @@ from poller.plugin import (
     read_bool,
     read_id,
 )
-from poller.sources.rest.described import Compared, RecordDescription, RecordReader, Row
+from poller.sources.rest.described import RecordDescription, RecordReader, Row
 from poller.sources.rest.fields import kind_of, spelled_word
 from poller.sources.rest.normalize import Normalizer
 
@@ -38,7 +39,7 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
     """Build the record type of a description."""
     reader = RecordReader(described)
     identity, zone = reader.getter(described.identity), described.zone
-    deleted = _deleted(described, reader)
+    deleted, compared = _deleted(described, reader), _spelled(described)
     return RecordType(
         kind=kind_of(described.kind, tuple(described.fields)),
         decoder=RowDecoder(msgspec.json.Decoder(reader.struct)),  # type: ignore[arg-type]  # the same methods, and Row besides
@@ -46,7 +47,8 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
         time=_own_time(described, reader),
         modified=_time(described.modified, reader, zone),
         deleted=deleted,
-        contents=(contents(described.compared, described.modified),),
+        contents=(contents(compared),),
+        declared=Declared(f"{described.identity} ({described.kind})", compared, contents),
         row_identity=identity_reader(described.identity),
         normalize=Normalizer(described, reader, deleted),
     )
@@ -90,10 +92,16 @@ def _is_mark(leaf: object) -> bool:
     return read_any_time(leaf) is not None or bool(leaf) if said is None else said
 
 
-def contents(compared: Compared, modified: str | None) -> Callable[[Row], object]:
-    """Return a function that gives what is compared of a record: all of it but what is volatile."""
-    left_out = [parse_path(text) for text in (*compared.volatile, *([modified] if modified else []))]
-    signed = [parse_path(text) for text in compared.signed_urls]
+def _spelled(described: RecordDescription) -> str:
+    """Return in words what is left out of comparison: `contents` reads them, also where a state has kept them."""
+    modified = [described.modified] if described.modified else []
+    left_out = sorted({*described.compared.volatile, *modified})
+    return msgspec.json.encode([left_out, sorted(described.compared.signed_urls)]).decode()
+
+
+def contents(compared: str) -> Callable[[Row], object]:
+    """Return a function that gives what is compared of a record: all of it but what `compared` leaves out."""
+    left_out, signed = ([parse_path(text) for text in texts] for texts in msgspec.json.decode(compared))
 
     def content(row: Row) -> object:
         found = msgspec.json.decode(row.raw)

@@ -84,6 +84,8 @@ class Description:
 
     def _sweep(self, name: str, listed: List, timing: settings.Sweep) -> Sweep:
         every, lookback = timing_of(name, timing, whole=listed.is_whole)
+        if every is None:
+            raise ValueError(f"streams.{self.name}.sweeps.{name}.every: this key is missing")
         ranges = History(listed.ranges, listed.granule) if listed.ranges else None
         return Sweep(
             name,
@@ -126,18 +128,13 @@ class Description:
         )
 
 
-def timing_of(name: str, given: settings.Sweep, *, whole: bool) -> tuple[timedelta, timedelta | None]:
-    """Return `every` and `lookback` of a sweep, with what its name says where it does not. Raises ValueError."""
-    every, lookback = WINDOWED.get(name, (None, None))
-    every = given.every or (SNAPSHOT if name == "snapshot" else every)
-    if every is None:
-        raise ValueError("every: this key is missing")
-    if whole:
-        return every, None
-    lookback = lookback if given.lookback is None else given.lookback
-    if lookback is None:
-        raise ValueError("lookback: this key is missing")
-    return every, lookback
+def timing_of(name: str, given: settings.Sweep, *, whole: bool) -> tuple[timedelta | None, timedelta | None]:
+    """Return `every` and `lookback` of a sweep, with what its name says where it does not; None for what is missing.
+
+    A list that is always read whole has no lookback.
+    """
+    every, lookback = WINDOWED.get(name, (SNAPSHOT if name == "snapshot" else None, None))
+    return given.every or every, None if whole else given.lookback or lookback
 
 
 def _field(given: settings.FieldSettings) -> Field:

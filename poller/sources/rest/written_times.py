@@ -22,6 +22,7 @@ _FINEST = (  # what a format shows at the finest -> its granule
     ("djFDxe", timedelta(days=1)),
 )
 _DIRECTIVE = re.compile(r"%[-#]?(.)")
+_DAY = frozenset("djFDxc")
 _KNOWN = frozenset("YymBbdjHIpMSfzZFTRDeauAwUWGVxXc%")
 
 Spelt: TypeAlias = str | int
@@ -78,7 +79,7 @@ def time_format(text: str) -> TimeFormat:
         return TimeFormat(text, _MILLISECOND if text == "epoch_ms" else _SECOND)
     shown = set(_DIRECTIVE.findall(text))
     granule = next((granule for signs, granule in _FINEST if shown & set(signs)), None)
-    if granule is None or not shown <= _KNOWN:
+    if granule is None or not shown & _DAY or not shown <= _KNOWN:
         raise ValueError(
             f"`{text}` is no format of a time: epoch_s, epoch_ms, or one of strftime that shows the day at least, such "
             "as %Y-%m-%d %H:%M"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from poller.sandbox.api.list_rows import Rows
@@ -149,13 +149,14 @@ def settings_of(case: Case) -> dict[str, Any]:
     return {**fixed, **case.source, "streams": {"items": described}}
 
 
+def refusal(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status)
+
+
 def lived(folder: Path, case: Case, seconds: float) -> tuple[Simulation, Rows]:
     simulation = Simulation(folder, {"acme": Rest.model_validate(settings_of(case))})
     rows = Rows(simulation.now, BIRTH - HOUR)
-    double = FaultyDouble(
-        ListServer(case.api, rows), simulation.now, lambda status, message: JSONResponse({"error": message}, status)
-    )
-    simulation.app = double
+    simulation.app = FaultyDouble(ListServer(case.api, rows), simulation.now, refusal)
     simulation.poll(seconds)
     return simulation, rows
 
