@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from poller.events.meaning import number_meant, text_meant
+from poller.plugin.fields.undocumented import Undocumented
 
 _AFTER_DIGITS = ":"
 """The character after 9. A text that does not come before it begins with no digit and no sign: it is no number."""
@@ -30,7 +31,9 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 def canonical_bytes(content: object) -> bytes:
     """Return a content in the one form of what it means. Raises RecursionError where it is nested too deep."""
-    return _encode(_leaves(astuple(content)) if isinstance(content, Struct) else _leaves((content,)))
+    if isinstance(content, Struct) and not isinstance(content, Undocumented):
+        return _encode(_leaves(astuple(content)))
+    return _encode(_leaves((content,)))
 
 
 def _leaves(leaves: Iterable[Any]) -> list[Any]:
@@ -62,10 +65,33 @@ class _Readers(dict[type[Any], Callable[[Any], Any]]):
 
     def __missing__(self, kind: type[Any]) -> Callable[[Any], Any]:
         """Objects that hold no others are remembered: larger ones would seldom be met again."""
+        if issubclass(kind, Undocumented):
+            named = self[kind] = _named_reader(kind)
+            return named
         fields = msgspec.structs.fields(kind)
         inner = [one for field in fields for one in get_args(field.type) if isinstance(one, type)]
         found = self[kind] = _struct if any(issubclass(one, Struct) for one in inner) else _small_struct
         return found
+
+
+def _named_reader(kind: type[Undocumented]) -> Callable[[Any], Any]:
+    """Return the reader of objects that have the form of a mapping: it is the same whatever other fields there are."""
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+
+    def named(thing: Struct) -> dict[str, Any] | None:
+        forms = zip(names, _leaves(astuple(thing)), strict=True)
+        return {name: form for name, form in forms if form is not None} or None
+
+    remembered = lru_cache(_REMEMBERED)(named)
+
+    def small(thing: Struct) -> dict[str, Any] | None:
+        try:
+            return remembered(thing)
+        except TypeError:  # it holds a list, or an object of a form that was never met
+            return named(thing)
+
+    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type) if isinstance(one, type)]
+    return named if any(issubclass(one, Struct) for one in inner) else small
 
 
 def _struct(thing: Struct) -> list[Any] | None:
@@ -88,7 +114,8 @@ def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _fields(items: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
-    return {name: form for name, leaf in items if (form := _leaves((leaf,))[0]) is not None} or None
+    names, leaves = zip(*items, strict=True) if items else ((), ())
+    return {name: form for name, form in zip(names, _leaves(leaves), strict=True) if form is not None} or None
 
 
 def _list(things: Iterable[Any]) -> list[Any] | None:

@@ -36,6 +36,7 @@ from poller.plugin.fields.times import (
     time_after,
     wall_clock,
 )
+from poller.plugin.fields.undocumented import WholeRecords, change
 from poller.plugin.pagination.bisect import Span, bisect
 from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
@@ -129,6 +130,7 @@ __all__ = [
     "Unavailable",
     "Unexpected",
     "WholeList",
+    "WholeRecords",
     "Window",
     "Windowed",
     "ZoneName",
@@ -136,6 +138,7 @@ __all__ = [
     "bearer",
     "bisect",
     "bisect_truncated",
+    "change",
     "compile_paths",
     "decode_response",
     "e164",

@@ -102,9 +102,11 @@ def words_of(kind: type[kinds.Kind], name: str) -> tuple[str, ...]:
 def reader_of(kind: type[kinds.Kind], name: str, field: Field, *, zone: tzinfo | None, region: str | None) -> Reader:
     """Return the reader of one field's value, which gives None for what it cannot read."""
     if field.values is not None or words_of(kind, name):
-        return partial(_word, words_of(kind, name), dict(field.values or {}))
-    if name.endswith("_seconds") or field.unit:
+        return _word_reader(words_of(kind, name), field.values or {})
+    if field.unit not in {None, "s"}:
         return partial(_duration, UNITS[field.unit or "s"])
+    if name.endswith("_seconds"):
+        return read_seconds
     return _by_type(kind, name, zone, region)
 
 
@@ -128,17 +130,20 @@ def _as_sent(leaf: Any) -> Any:
 
 def _duration(unit: float, leaf: object) -> int | None:
     number = read_number(leaf)
-    return None if number is None else read_seconds(number if unit == 1 else number * unit)
+    return None if number is None else read_seconds(number * unit)
 
 
-def _word(ours: tuple[str, ...], values: Mapping[str, str], leaf: object) -> str | None:
-    said = spelled_word(leaf)
-    if said is None:
-        return None
-    if said in values:
-        return values[said]
+def _word_reader(ours: tuple[str, ...], values: Mapping[str, str]) -> Reader:
+    """Return a reader of the vendor's words: ours by `values`, or where they fold to one; any, where we have none."""
     folded = {letters_only(word): word for word in ours}
-    return folded.get(letters_only(said)) if ours else said
+
+    def word(leaf: object) -> str | None:
+        said = spelled_word(leaf)
+        if said is None:
+            return None
+        return values.get(said) or (folded.get(letters_only(said)) if ours else said)
+
+    return word
 
 
 def spelled_word(leaf: object) -> str | None:

@@ -9,8 +9,9 @@ import msgspec
 from poller.plugin import (
     UNREADABLE,
     Declared,
-    Path,
     RecordType,
+    WholeRecords,
+    change,
     compile_paths,
     parse_path,
     read_any_time,
@@ -103,29 +104,24 @@ def contents(compared: str) -> Callable[[Row], object]:
     """Return a function that gives what is compared of a record: all of it but what `compared` leaves out."""
     left_out, signed = ([parse_path(text) for text in texts] for texts in msgspec.json.decode(compared))
 
+    whole = WholeRecords()
+    changes = [*((path, _nothing) for path in left_out), *((path, _unsigned) for path in signed)]
+
     def content(row: Row) -> object:
-        found = msgspec.json.decode(row.raw)
-        for path in left_out:
-            _change(found, path, None)
-        for path in signed:
-            _change(found, path, lambda url: url.partition("?")[0] if isinstance(url, str) else url)
+        found = whole.decode(row.raw)
+        for path, changed in changes:
+            change(found, path, changed)
         return found
 
     return content
 
 
-def _change(value: Any, path: Path, change: Callable[[Any], Any] | None) -> None:
-    """Change what a path leads to, in place; None takes it out."""
-    *outer, last = path
-    for step in outer:
-        try:
-            value = value[step]
-        except (LookupError, TypeError):
-            return
-    try:
-        value[last] = change(value[last]) if change else None
-    except (LookupError, TypeError):
-        return
+def _nothing(_: object) -> None:
+    """What is left out is nothing."""
+
+
+def _unsigned(url: Any) -> Any:
+    return url.partition("?")[0] if isinstance(url, str) else url
 
 
 def identity_reader(path: str) -> Callable[[msgspec.Raw], str | None]:

@@ -1,0 +1,60 @@
+"""A record of which nothing is documented is compared as the mapping that it is, however it is decoded."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poller.events.canonical import canonical_bytes
+from poller.plugin.fields.paths import parse_path
+from poller.plugin.fields.undocumented import Undocumented, WholeRecords, change
+
+KEYS = st.sampled_from(["id", "name", "a-b", "in", "f0"])
+LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "5", "text", "2026-03-14T16:00:00Z"])
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+RECORDS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), min_size=1, max_size=6)
+
+
+@given(RECORDS)
+def test_the_form_of_a_record_does_not_hang_on_what_came_before(records: list[dict[str, Any]]) -> None:
+    whole = WholeRecords()
+    for record in records * 2:
+        found = whole.decode(msgspec.json.encode(record))
+        assert canonical_bytes(found) == canonical_bytes(record)
+
+
+@given(RECORDS, st.sampled_from(["id", "name", "name.id", '"a-b".name', "name.name.id", "id[0]", "id[0].name"]))
+def test_what_is_taken_out_is_taken_out_of_either(records: list[dict[str, Any]], text: str) -> None:
+    whole, path = WholeRecords(), parse_path(text)
+    for record in records * 2:
+        found = whole.decode(msgspec.json.encode(record))
+        change(found, path, lambda _: None)
+        plain = msgspec.json.decode(msgspec.json.encode(record))
+        change(plain, path, lambda _: None)
+        assert canonical_bytes(found) == canonical_bytes(plain)
+
+
+def test_fields_are_learned_once() -> None:
+    whole = WholeRecords()
+    assert isinstance(whole.decode(b'{"id": 1, "by": {"name": "x"}}'), dict)
+    assert isinstance(whole.decode(b'{"id": 2, "by": null}'), Undocumented)
+    assert isinstance(whole.decode(b'{"id": 2, "more": 1}'), dict)
+    assert isinstance(whole.decode(b'{"by": {"name": "x"}, "more": 1}'), Undocumented)
+
+
+def test_objects_with_ever_new_keys_stay_mappings() -> None:
+    whole = WholeRecords()
+    for number in range(200):
+        found = whole.decode(b'{"by_id": {"%d": 1}}' % number)
+    assert isinstance(found, dict)
+    assert isinstance(whole.decode(b'{"by_id": {"199": 1}}'), dict)
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b"[1", b"nonsense"])
+def test_what_is_no_json_is_an_error(sent: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        WholeRecords().decode(sent)
