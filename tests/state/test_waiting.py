@@ -112,7 +112,7 @@ OF_THE_SWEEP: dict[str, Any] = MOVES_ON | {
 OF_THE_STREAM: dict[str, Any] = {
     "started": LATER, "start": None, "sweeps": {}, "gaps": [], "suspect": LATER,
     "backfill": Backfill(("2026-01-01", "now"), NOON, LATER, NOON, 60.0, NOON), "facts": ("paged",),
-    "announced": Announced(NOON, None, 0, NOON),
+    "announced": Announced(NOON, None, 0, NOON), "identity": "id (item)", "compared": ("[[],[]]",),
 }  # fmt: skip
 
 
