@@ -1,0 +1,185 @@
+"""What of an answer is believed, and what is not: nothing that ends a list in silence, and no wrong description."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from poller.errors import Shifted, Unexpected
+from poller.plugin.stream import Stream
+from tests.sources.rest.described import stream_of, ticket
+from tests.sources.scripted import HOUR, NOW, Pass, Said, Scripted, read
+
+PAGES = {"kind": "ticket", "params": {"since": "{start}", "page": "{page}"}}
+CURSOR = {
+    "kind": "ticket",
+    "params": {"since": "{start}", "until": "{end}", "cursor": "{cursor}"},
+    "paging": {"next": "meta.next"},
+}
+TOTAL = PAGES | {"paging": {"total": "total"}}
+KNOWN = ("answered /tickets", "identified", "next led on")
+
+
+class Remembering(Scripted):
+    """A session whose stream knows these facts."""
+
+    facts: tuple[str, ...] = ()
+
+    def knows(self, fact: str) -> bool:
+        return fact in self.facts
+
+
+def answered(*bodies: object, known: tuple[str, ...] = ()) -> Remembering:
+    http = Remembering([body if isinstance(body, Said) else Said(body) for body in bodies])
+    http.facts = known
+    return http
+
+
+def listed(*numbers: int, **beside: Any) -> dict[str, Any]:
+    at = f"{NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+    return {"tickets": [ticket(number, at) for number in numbers], **beside}
+
+
+async def passed(stream: Stream, http: Scripted) -> Pass:
+    return await read(stream, "live", http)
+
+
+def refused(done: Pass, why: str) -> bool:
+    return isinstance(done.error, Unexpected) and why in str(done.error) and not done.records()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"null", {"tickets": None}, {"tickets": "none"}, {"error": "no"}, {"tickets": {"a": 1}}]
+)
+async def test_what_holds_no_list_is_no_answer(body: object) -> None:
+    assert refused(await passed(stream_of(PAGES), answered(body)), "not the documented answer")
+
+
+async def test_a_missing_list_is_nothing_where_that_is_said() -> None:
+    done = await passed(stream_of(PAGES | {"empty": ["missing"]}), answered({"page": 1}))
+    assert done.error is None
+    assert done.records() == []
+
+
+@pytest.mark.parametrize(
+    ("expect", "body", "holds"),
+    [
+        ({"status": "success"}, {"status": "success"}, True),
+        ({"status": "success"}, {"status": "failure"}, False),
+        ({"status": "success"}, {}, False),
+        ({"ok": True}, {"ok": True}, True),
+        ({"ok": True}, {"ok": 1}, False),
+        ({"errors": None}, {"errors": None}, True),
+        ({"errors": None}, {}, True),
+        ({"errors": None}, {"errors": ["one"]}, False),
+        ({"meta.page": "{page}"}, {"meta": {"page": 1}}, True),
+        ({"meta.page": "{page}"}, {"meta": {"page": "1"}}, True),
+        ({"meta.page": "{page}"}, {"meta": {"page": 2}}, False),
+        ({"per_page": 100}, {"per_page": 50}, False),
+    ],
+)
+async def test_what_is_expected_has_to_hold(expect: dict[str, Any], body: dict[str, Any], holds: bool) -> None:
+    done = await passed(stream_of(PAGES | {"expect": expect}), answered({"tickets": [], **body}))
+    assert (done.error is None) is holds
+    assert holds or refused(done, f"its {next(iter(expect))} is not")
+
+
+async def test_a_404_says_that_there_is_nothing_only_once_the_list_has_answered() -> None:
+    stream = stream_of(PAGES | {"empty": ["404"]})
+    assert refused(await passed(stream, answered(Said({}, status=404))), "a wrong path")
+    done = await passed(stream, answered(Said({}, status=404), known=KNOWN))
+    assert (done.error, done.records()) == (None, [])
+
+
+async def test_a_204_is_nothing_where_that_is_said() -> None:
+    done = await passed(stream_of(PAGES | {"empty": ["204"]}), answered(Said(b"", status=204)))
+    assert (done.error, done.records()) == (None, [])
+
+
+async def test_no_record_with_an_identity_is_told_instead_of_rejects() -> None:
+    stream = stream_of(PAGES | {"identity": "uuid"})
+    assert refused(await passed(stream, answered(listed(1, 2), listed())), "is `identity` right?")
+    done = await passed(stream, answered(listed(1, 2), listed(), known=KNOWN))
+    assert len(done.pages[0].records) == 2, "later, they are rejects"
+
+
+async def test_a_link_to_a_next_page_is_never_overlooked() -> None:
+    class Linked(Scripted):
+        async def ask(self, path: str, query: Any, **options: Any) -> Any:
+            response = await super().ask(path, query, **options)
+            response.headers["link"] = '<https://api.example.com/x?page=2>; rel="next"'  # type: ignore[index]
+            return response
+
+    single = {"kind": "ticket", "params": {"since": "{start}"}}
+    assert refused(await passed(stream_of(single), Linked([Said(listed(1))])), "paging: {next: headers.link}")
+
+
+async def test_a_total_that_falls_is_doubted_and_what_came_is_delivered() -> None:
+    pages = (listed(1, 2, total=5), listed(3, 4, total=4), listed(total=4))
+    done = await passed(stream_of(TOTAL), answered(*pages))
+    assert isinstance(done.error, Shifted)
+    assert len(done.records()) == 4
+
+
+async def test_rows_may_enter_a_list_and_never_vanish() -> None:
+    done = await passed(stream_of(TOTAL), answered(listed(1, 2, total=3), listed(2, 3, total=4), listed(4, total=4)))
+    assert done.error is None
+    done = await passed(stream_of(TOTAL), answered(listed(1, 2, total=4), listed(2, 3, total=4), listed(total=4)))
+    assert isinstance(done.error, Shifted), "one of the four never came"
+
+
+async def test_a_page_that_brings_nothing_new_ends_the_pass_in_doubt() -> None:
+    done = await passed(stream_of(PAGES), answered(listed(1, 2), listed(1, 2)))
+    assert isinstance(done.error, Shifted)
+    assert len(done.pages) == 2
+
+
+async def test_a_place_never_comes_twice() -> None:
+    one, two = listed(1, meta={"next": "b"}), listed(2, meta={"next": "b"})
+    done = await passed(stream_of(CURSOR), answered(one, two))
+    assert isinstance(done.error, Shifted)
+
+
+@pytest.mark.parametrize("nothing", [None, "", False, 0, "0"])
+async def test_a_cursor_that_is_nothing_is_the_end(nothing: object) -> None:
+    done = await passed(stream_of(CURSOR), answered(listed(1, meta={"next": nothing})))
+    assert done.error is None
+    assert len(done.pages) == 1
+
+
+async def test_more_wins_over_a_cursor_that_comes_regardless() -> None:
+    stream = stream_of(CURSOR | {"paging": {"next": "meta.next", "more": "meta.more"}})
+    done = await passed(stream, answered(listed(1, meta={"next": "b", "more": False})))
+    assert (done.error, len(done.pages)) == (None, 1)
+
+
+async def test_a_list_that_goes_on_and_does_not_say_where_is_cut() -> None:
+    cut = CURSOR | {"params": {"since": "{start}"}, "paging": {"done": "done"}}
+    assert refused(await passed(stream_of(cut), answered(listed(1, done=False))), "no {end} to ask for less")
+
+
+async def test_most_rows_outside_of_the_window_mean_that_the_filter_was_lost() -> None:
+    old = "2020-01-01T00:00:00Z"
+    stream = stream_of(PAGES | {"window_field": "updated_at"})
+    rows = {"tickets": [ticket(1, old), ticket(2, old), ticket(3, old)]}
+    assert refused(await passed(stream, answered(rows)), "the filter was not applied")
+    mixed = {"tickets": [*listed(1, 2, 3)["tickets"], ticket(4, old)]}
+    done = await passed(stream, answered(mixed, listed()))
+    assert isinstance(done.error, Shifted)
+    assert len(done.records()) == 4
+
+
+async def test_a_round_number_of_rows_and_no_next_is_taken_for_cut() -> None:
+    """The hour is asked for again in halves, and each of these in halves while its answer is as round."""
+    full = listed(*range(1, 101))
+    http = answered(full, listed(*range(1, 60)), listed(*range(60, 101)))
+    done = await passed(stream_of(CURSOR), http)
+    assert done.error is None
+    assert len(http.asked) == 3
+    halves = [(query["since"], query["until"]) for query in http.queries()[1:]]
+    middle = HOUR.start + (HOUR.end - HOUR.start) / 2
+    assert halves[0][0] < f"{middle:%Y-%m-%dT%H:%M:%SZ}" < halves[0][1] or halves[0][0] <= halves[1][1]
+    assert any("is paging.next right?" in (page.notice or "") for page in done.pages)
+    led_on = answered(full, known=KNOWN)
+    assert (await passed(stream_of(CURSOR), led_on)).error is None
+    assert len(led_on.asked) == 1, "a list that ever went on by next is believed"

@@ -1,0 +1,49 @@
+"""`poller check` tells one page of a described list whole."""
+
+from typing import Any
+
+import pytest
+
+from poller.errors import Unexpected
+from poller.plugin import Probed
+from tests.sources.rest.described import rest, ticket
+from tests.sources.scripted import NOW, Said, Scripted
+
+
+async def looked(stream: dict[str, Any], body: object) -> Probed:
+    http = Scripted([Said(body)])
+    found = await rest({"kind": "ticket", "params": {"since": "{start}"}, **stream}).probes(NOW)["tickets"](http)
+    assert len(http.asked) == 1
+    return found
+
+
+async def test_rows_identities_times_and_the_next_place_are_told() -> None:
+    rows = [ticket(1), ticket(1), ticket(2, "2026-03-13T08:00:00Z")]
+    stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "meta.next", "total": "meta.total"}}
+    found = await looked(stream, {"tickets": rows, "meta": {"next": "abc", "total": 1234}})
+    assert found.words == (
+        "3 rows at tickets, 2 different identities; created_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; "
+        "updated_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; goes on at abc; 1,234 in all"
+    )
+    assert found.details["identities"] == 2
+    assert found.warnings == ("1 rows without an identity of their own: is `identity` right?",)
+
+
+async def test_words_that_are_not_mapped_are_told() -> None:
+    rows = [ticket(1, s="Accepted"), ticket(2, s="busy"), ticket(3, s="Fax")]
+    stream = {"kind": "call", "fields": {"status": {"path": "s", "values": {"Accepted": "answered"}}}}
+    found = await looked(stream, {"tickets": rows})
+    assert found.warnings == ("words of status that are not mapped: Fax",)
+    assert found.details["unmapped"] == {"status": ["Fax"]}
+
+
+async def test_what_looks_like_paging_totals_or_errors_and_is_not_described_is_told() -> None:
+    body = {"tickets": [], "total": 5, "errors": [], "meta": {"next_page": None, "limit": 5}}
+    found = await looked({}, body)
+    assert found.warnings == ("not described: errors, meta.next_page, total",)
+
+
+@pytest.mark.parametrize("beside", [{"has_more": True}, {"paging": {"next": "x"}}, {"nextPageToken": "t"}])
+async def test_a_well_known_word_that_says_there_is_more_is_an_error(beside: dict[str, Any]) -> None:
+    with pytest.raises(Unexpected, match="the list goes on"):
+        await looked({}, {"tickets": [ticket(1)], **beside})
