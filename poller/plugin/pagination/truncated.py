@@ -46,20 +46,22 @@ async def bisect_truncated(
     identity: IdentityOf | None = None,
     bring_news: bool = False,
     ended: bool = False,
+    readings: int = 1,
 ) -> AsyncIterator[Page]:
     """Read what began since the window's start, the newest first; the newest range has no end unless it is `ended`.
 
     A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
     `longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
     cut, it is unreadable (asking for each one between them would take all day). So is a single granule that is cut. The
-    cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of
-    `read_pages`.
+    cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`. A part
+    that contradicts itself (what is edited leaves it) is read by itself again, `readings` times in all.
     """
     reading = _Reading(asking, window.end, lag, identity, bring_news=bring_news)
-    spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
+    whole = Span(window.start.replace(microsecond=0), window.end if ended else None)
+    spans = [whole]
     while spans:
         span = spans.pop()
-        async for page in reading.pages(span):
+        async for page in reading.pages(span, 1 if span is whole else readings):
             yield reading.page(page, last=page.end is not None and not reading.cut and not spans)
         if not reading.cut:
             continue
@@ -102,8 +104,25 @@ class _Reading:
         self.cut = False
         self.unreadable: tuple[Window, ...] = ()
 
-    async def pages(self, span: Span) -> AsyncIterator[Page]:
-        """Read all pages of a span, as such; with the last one `cut` is known."""
+    async def pages(self, span: Span, readings: int = 1) -> AsyncIterator[Page]:
+        """Read all pages of a span, as such; with the last one `cut` is known.
+
+        One that contradicts itself is read again, so often; one that is cut is, in its halves.
+        """
+        for left in reversed(range(readings)):
+            doubt = None
+            try:
+                async for page in self._once(span):
+                    yield page
+            except Shifted as doubted:
+                doubt = str(doubted)
+                self._begin(doubted.until)
+            if doubt is None or self.cut:
+                return
+            if not left:
+                self.doubt = self.doubt or doubt
+
+    async def _once(self, span: Span) -> AsyncIterator[Page]:
         ask_page = self._asking(span)
         self.cut = False
 
@@ -112,14 +131,10 @@ class _Reading:
             self.cut = answer.cut
             return answer
 
-        try:
-            async for page in read_pages(ask, lag=self._lag, identity=self._identity, bring_news=self._bring_news):
-                if page.end:
-                    self._begin(page.end.cursor.until if page.end.cursor else None)
-                yield page
-        except Shifted as doubted:
-            self.doubt = self.doubt or str(doubted)
-            self._begin(doubted.until)
+        async for page in read_pages(ask, lag=self._lag, identity=self._identity, bring_news=self._bring_news):
+            if page.end:
+                self._begin(page.end.cursor.until if page.end.cursor else None)
+            yield page
 
     def page(self, page: Page, *, last: bool) -> Page:
         """Make a page of the pass, which is complete with the last one."""

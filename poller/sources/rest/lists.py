@@ -35,6 +35,8 @@ from poller.sources.rest.request import Bounds, Request
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 ROUND_NUMBERS = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})
 """So many rows in an only answer may not be all."""
+READINGS = 3
+"""So often a part of a range that contradicts itself is read, before the pass is doubted."""
 IDENTIFIED, LED_ON = "identified", "next led on"
 PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come first: some databases sort them so
 
@@ -106,6 +108,7 @@ class List:
             identity=self._counted,
             bring_news=self._brings_news,
             ended=ended,
+            readings=READINGS,
         )
 
     async def _back_to(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:

@@ -183,3 +183,15 @@ async def test_a_round_number_of_rows_and_no_next_is_taken_for_cut() -> None:
     led_on = answered(full, known=KNOWN)
     assert (await passed(stream_of(CURSOR), led_on)).error is None
     assert len(led_on.asked) == 1, "a list that ever went on by next is believed"
+
+
+async def test_a_part_that_shifts_is_read_again_by_itself() -> None:
+    stream = stream_of(CURSOR | {"paging": {"next": "next", "total": "total", "cap": 4}})
+    whole = listed(1, 2, total=5)
+    older, newer = listed(1, 2, total=2), (listed(3, 4, total=3), listed(3, 4, 5, total=3))
+    done = await passed(stream, answered(whole, newer[0], newer[1], older))
+    assert done.error is None
+    assert done.cursors[-1] is not None
+    done = await passed(stream, answered(whole, newer[0], newer[0], newer[0], older))
+    assert isinstance(done.error, Shifted), "three times is enough"
+    assert {record["id"] for record in done.records()} == {1, 2, 3, 4}
