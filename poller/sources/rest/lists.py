@@ -214,7 +214,10 @@ class _Reading:
     def _guessed(self, at: PageRef, page: ListPage) -> ListPage:
         """Take a page for cut where its list never went on, and a round number of rows came."""
         listed = self._list
-        if not listed.paging.linked or page.cut or self._http.knows(LED_ON) or not self._guess.looks_cut(at, page):
+        says_more = listed.described.more or listed.described.done or page.total == len(page.records)
+        if not listed.paging.linked or page.cut or says_more or self._http.knows(LED_ON):
+            return page
+        if not self._guess.looks_cut(at, page):
             return page
         said = f"{len(page.records)} rows came, and nothing says how the list goes on: is paging.next right?"
         return replace(page, cut=listed.ranges is not None, notice=said)

@@ -185,6 +185,15 @@ async def test_a_round_number_of_rows_and_no_next_is_taken_for_cut() -> None:
     assert len(led_on.asked) == 1, "a list that ever went on by next is believed"
 
 
+@pytest.mark.parametrize("beside", [{"more": False}, {"total": 100}])
+async def test_a_round_number_of_rows_is_all_where_the_answer_says_so(beside: dict[str, Any]) -> None:
+    named = {name: name for name in beside}
+    stream = stream_of(CURSOR | {"paging": {"next": "meta.next", **named}})
+    http = answered(listed(*range(1, 101), **beside))
+    assert (await passed(stream, http)).error is None
+    assert len(http.asked) == 1
+
+
 async def test_a_part_that_shifts_is_read_again_by_itself() -> None:
     stream = stream_of(CURSOR | {"paging": {"next": "next", "total": "total", "cap": 4}})
     whole = listed(1, 2, total=5)
