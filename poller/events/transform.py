@@ -144,7 +144,7 @@ class _Page:
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
         content = self._projections.of(record)
-        spelt = digest_of_spelling(content) if known else 0
+        spelt = digest_of_spelling(content)
         return Entry(
             known.digest if known and known.spelt == spelt else digest_of_content(content),
             raw_hash,
