@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeAlias
 
-from poller.telemetry.metrics import Counter, Family, Histogram, Labels
+from poller.telemetry.metrics import Counter, Family, Histogram, Labels, StateSet
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus
 
 REASONS: Final = ("late", "edited", "skipped")
@@ -51,7 +51,7 @@ class Catalogue:
         self.lag = Family("poller_lag_seconds", "Now, less the end before which all is covered.", _STREAM)
         self.gaps = Family("poller_gap_seconds", "Covered range that is still missing.", _STREAM)
         self.seen = Family("poller_seen_records", "Identities remembered.", _STREAM)
-        self.state = Family("poller_stream_state", "1 for the state the stream is in.", ("state", *_STREAM))
+        self.state = StateSet("poller_stream_state", "1 for the state the stream is in.", ("state", *_STREAM), STATES)
         self.success = Family(
             "poller_last_success_timestamp_seconds", "When a sweep's last complete pass ended.", (*_STREAM, "sweep")
         )
@@ -88,16 +88,16 @@ class Catalogue:
         for histogram in (self.request_seconds, self.lateness):
             yield histogram, histogram.lines(sources)
         yield self.commit_seconds, self.commit_seconds.lines([()])
-        for family, values in self._gauges(statuses):
+        here = [status for status in statuses if status.here]  # another replica tells of the others
+        yield self.state, (self.state.block((status.source, status.stream), status.state) for status in here)
+        for family, values in self._gauges(statuses, here):
             yield family, (family.line(labels, value) for labels, value in values)
 
-    def _gauges(self, statuses: list[StreamStatus]) -> Iterator[tuple[Family, Values]]:
-        here = [status for status in statuses if status.here]  # another replica tells of the others
+    def _gauges(self, statuses: list[StreamStatus], here: list[StreamStatus]) -> Iterator[tuple[Family, Values]]:
         keys = [(status.source, status.stream) for status in here]
         yield self.lag, _lags(statuses)
         yield self.gaps, zip(keys, (status.gap_seconds for status in here), strict=True)
         yield self.seen, zip(keys, (float(status.seen) for status in here), strict=True)
-        yield self.state, _states(here)
         yield self.success, ((labels, at.timestamp()) for labels, at in _sweeps(here) if at is not None)
         owned = {(status.source,): float(status.owner == self.replica) for status in statuses}
         yield self.owned, owned.items()
@@ -120,10 +120,4 @@ def _lags(statuses: list[StreamStatus]) -> Iterator[tuple[Labels, float]]:
         ((status.source, status.stream), status.lag_seconds)
         for status in statuses
         if status.lag_seconds is not None and (status.here or not status.owner)
-    )
-
-
-def _states(statuses: list[StreamStatus]) -> Iterator[tuple[Labels, float]]:
-    return (
-        ((state, status.source, status.stream), float(state == status.state)) for status in statuses for state in STATES
     )

@@ -46,6 +46,28 @@ def _pairs(labels: Labels) -> str:
     return ",".join(f'{label}="%s"' for label in labels)
 
 
+class StateSet(Family):
+    """A gauge that is 1 for the state that something is in, and 0 for its other states, which its first label names.
+
+    All lines of one thing are written together.
+    """
+
+    __slots__ = ("_blocks", "_pairs")
+
+    def __init__(self, name: str, help_: str, labels: Labels, states: Sequence[str]) -> None:
+        super().__init__(name, help_, labels)
+        first, *others = labels
+        self._pairs = _pairs(tuple(others))
+        self._blocks = {
+            found: "".join(f'{name}{{{first}="{state}",{_PAIRS}}} {float(state == found)}\n' for state in states)
+            for found in states
+        }
+
+    def block(self, labels: Labels, state: str) -> str:
+        """Write the lines of what is in this state; `labels` are the others."""
+        return self._blocks[state].replace(_PAIRS, self._pairs % tuple(map(_escaped, labels)))
+
+
 class Counter(Family):
     """A counter: one number per label set, which only rises."""
 

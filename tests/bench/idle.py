@@ -1,8 +1,10 @@
-"""What a poll that brings nothing costs: `python -m tests.bench.idle`, beside a bare httpx request in the same run.
+"""What a poll that brings nothing is made of: `python -m tests.bench.idle`.
 
-The poll is a Callcap `live` sweep as `poller run` does it: request, decision, commit to SQLite, metrics, log. The
-vendor is a process of its own that sends an empty list. CPU is that of this process, all threads, a poll. `profile`
-prints the functions in which the polls spend their time; `PATIENCE` in seconds is the length of one round.
+Turn by turn in one process: a bare httpx request on a connection that is kept, one on a new connection, one of our
+session, and a whole poll of a Callcap `live` sweep as `poller run` does it (request, decision, commit to SQLite,
+metrics, log). The vendor is a process of its own that sends an empty list. What counts is this process's processor
+time, all its threads. `profile` prints the functions in which the polls spend their time. `make bench CELL=empty`
+measures the same poll from outside.
 """
 
 import asyncio
@@ -23,6 +25,8 @@ import anyio
 import httpx
 
 from poller.clock import utc_now
+from poller.http.auth import make_auth
+from poller.http.session import Session, open_session
 from poller.polling.source import source_loop
 from poller.sources.callcap import Callcap
 from poller.state.delivery import Delivery
@@ -31,7 +35,13 @@ from poller.state.sqlite.ledger import SqliteLedger
 from poller.telemetry import Telemetry, configure_logging
 from tests.outputs.material import file_config
 
-ROUNDS, PATIENCE = 7, 1.5
+ROUNDS, PATIENCE = 7, 1.0
+"""How often each has its turn, and for how many seconds."""
+QUERY = {
+    "search_last_modified_start": "2026-11-29 05:12", "search_range": "custom", "show": "1000", "page": "1",
+    "search_startdate": "2000-01-01", "search_enddate": "2026-11-30", "order": "oldest", "detail": "all",
+    "conversation_type": "call", "search_timezone": "US/Arizona",
+}  # fmt: skip
 EMPTY = (
     b'{"status":"success","pagination":{"page":1,"show":1000,"last_page":1,"total_records":0,"records_returned":0},'
     b'"search":{"timezone":"US/Arizona"},"call":[]}'
@@ -122,14 +132,20 @@ async def polling(url: str, folder: Path) -> AsyncIterator[Callable[[], Awaitabl
 
 
 async def bare_requests(client: httpx.AsyncClient, url: str) -> int:
-    """Ask as plainly as httpx can, on a connection that it keeps; return how often."""
+    """Ask as plainly as httpx can; return how often."""
     count, until = 0, time.monotonic() + PATIENCE
-    query = {"search_last_modified_start": "2026-11-29 05:12", "search_range": "custom", "show": "1000", "page": "1"}
-    query |= {"search_startdate": "2000-01-01", "search_enddate": "2026-11-30", "order": "oldest", "detail": "all"}
-    query |= {"conversation_type": "call", "search_timezone": "US/Arizona"}
     while time.monotonic() < until:
-        answer = await client.get(f"{url}/v2/get/calls/", params=query, headers={"Authorization": "Bearer key"})
+        answer = await client.get(f"{url}/v2/get/calls/", params=QUERY, headers={"Authorization": "Bearer key"})
         assert answer.content
+        count += 1
+    return count
+
+
+async def our_requests(ours: Session) -> int:
+    """Ask as the program does; return how often."""
+    count, until = 0, time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        await ours.get("/v2/get/calls/", QUERY)
         count += 1
     return count
 
@@ -143,17 +159,26 @@ async def cost(work: Callable[[], Awaitable[int]]) -> float:
 
 async def compare(url: str, folder: Path, *, profile: bool) -> None:
     configure_logging((folder / "log").open("w"), json=True)
-    async with polling(url, folder) as polls, httpx.AsyncClient() as client:
+    fresh = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), headers={"Connection": "close"})
+    auth = make_auth(config := account(url, "1ms"), None, None, utc_now)
+    session = open_session("acme", config, auth, Telemetry(), utc_now)
+    async with polling(url, folder) as polls, httpx.AsyncClient() as kept, fresh, session as ours:
         await polls()
         if profile:
             with cProfile.Profile() as found:
                 await polls()
             pstats.Stats(found, stream=sys.stdout).sort_stats("tottime").print_stats(45)
             return
-        rounds = [(await cost(lambda: bare_requests(client, url)), await cost(polls)) for _ in range(ROUNDS)]
-    bare, poll = (median(times) for times in zip(*rounds, strict=True))
-    ratio = median(ours / theirs for theirs, ours in rounds)
-    sys.stdout.write(f"bare httpx request {bare:.3f} ms CPU   empty poll {poll:.3f} ms CPU   {ratio:.2f} times\n")
+        works: dict[str, Callable[[], Awaitable[int]]] = {
+            "bare httpx request, connection kept": lambda: bare_requests(kept, url),
+            "httpx request, new connection": lambda: bare_requests(fresh, url),
+            "request of our session": lambda: our_requests(ours),
+            "empty poll": polls,
+        }
+        rounds = [[await cost(work) for work in works.values()] for _ in range(ROUNDS)]
+    for name, times in zip(works, zip(*rounds, strict=True), strict=True):
+        ratio = median(mine / first for mine, (first, *_) in zip(times, rounds, strict=True))
+        sys.stdout.write(f"{name:<36} {median(times):.3f} ms CPU   {ratio:.2f} times\n")
 
 
 def main() -> None:

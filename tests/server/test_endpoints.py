@@ -1,5 +1,6 @@
 """The endpoints, over a real port, as a probe, a scraper and a browser see them."""
 
+import gzip
 import re
 import threading
 import time
@@ -41,6 +42,16 @@ async def test_metrics(house: House) -> None:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'poller_lag_seconds{source="acme",stream="calls"} 12.5\n' in answer.text
+
+
+@pytest.mark.parametrize("asked", ["gzip", "deflate, gzip;q=1.0, *;q=0.5", "GZIP", "", "identity", "gzip;q=0", "br"])
+async def test_metrics_are_packed_where_that_is_asked_for(house: House, asked: str) -> None:
+    async with running(house) as client, client.stream("GET", "/metrics", headers={"accept-encoding": asked}) as answer:
+        raw = b"".join([part async for part in answer.aiter_raw()])
+    packed = asked.lower() not in {"", "identity", "gzip;q=0", "br"}
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+    assert answer.headers["vary"] == "accept-encoding"
+    assert b'\npoller_seen_records{source="acme",stream="calls"} 1234.0\n' in (gzip.decompress(raw) if packed else raw)
 
 
 async def test_streams(house: House) -> None:
