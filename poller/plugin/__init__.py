@@ -12,7 +12,7 @@ from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
 from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
-from poller.plugin.fields.paths import Getter, Path, compile_paths, follow, parse_path
+from poller.plugin.fields.paths import Getter, Path, compile_paths, follow_path, parse_path
 from poller.plugin.fields.phones import e164
 from poller.plugin.fields.scalars import (
     lead_status,
@@ -142,7 +142,7 @@ __all__ = [
     "compile_paths",
     "decode_response",
     "e164",
-    "follow",
+    "follow_path",
     "follow_sync_token",
     "identity_of",
     "is_between",

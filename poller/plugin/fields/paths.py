@@ -128,19 +128,19 @@ def _getter(root: _Node, path: Path) -> Getter:
     *outer, (last, _) = chain
     rest, read_last = path[len(chain) :], attrgetter(last)
     if not outer:
-        return (lambda record: follow(read_last(record), rest)) if rest else read_last
+        return (lambda record: follow_path(read_last(record), rest)) if rest else read_last
 
     def read(record: Any) -> Any:
         for name, struct in outer:
             record = getattr(record, name)
             if type(record) is not struct:
                 return None
-        return follow(read_last(record), rest) if rest else read_last(record)
+        return follow_path(read_last(record), rest) if rest else read_last(record)
 
     return read
 
 
-def follow(value: Any, path: Path) -> Any:
+def follow_path(value: Any, path: Path) -> Any:
     """Return what a path leads to in a decoded value; None where it leads nowhere."""
     for step in path:
         if isinstance(step, str):

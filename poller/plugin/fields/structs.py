@@ -28,7 +28,7 @@ def struct_of(fields: str, **objects: type[Any]) -> type[Any]:
     """
     types: dict[str, Any] = dict.fromkeys(fields.split(), Leaf) | {name: found | Odd for name, found in objects.items()}
     return msgspec.defstruct(
-        "StreamInfo",
+        "Record",
         [(_attribute(name), types[name], msgspec.field(name=name, default=None)) for name in sorted(types)],
         frozen=True,
         gc=False,

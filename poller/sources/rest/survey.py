@@ -17,7 +17,7 @@ from poller.plugin import (
     Stream,
     Unexpected,
     Window,
-    follow,
+    follow_path,
     letters_only,
     parse_path,
 )
@@ -147,7 +147,7 @@ def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, str]) -> boo
 
 
 def _at(row: Raw, path: str) -> Any:
-    return follow(msgspec.json.decode(row), parse_path(path))
+    return follow_path(msgspec.json.decode(row), parse_path(path))
 
 
 def _decoded(stream: Stream, rows: Iterable[Raw]) -> Iterator[Any]:

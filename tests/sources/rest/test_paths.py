@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from poller.plugin.fields.paths import compile_paths, follow, parse_path
+from poller.plugin.fields.paths import compile_paths, follow_path, parse_path
 
 RECORD = {
     "id": 7, "a": {"b": {"c": "deep"}, "list": [{"x": 1}, {"x": 2}]}, "odd-name": {"d.e": True}, "n": None,
@@ -23,7 +23,7 @@ RECORD = {
 )  # fmt: skip
 def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
     parsed = parse_path(path)
-    assert follow(RECORD, parsed) == found
+    assert follow_path(RECORD, parsed) == found
     for beside in ([], ["a"], ["a.b"], ["a.b.c", "a.list[0].x", "id"]):
         struct, getters = compile_paths([parsed, *map(parse_path, beside)])
         assert getters[0](msgspec.json.decode(msgspec.json.encode(RECORD), type=struct)) == found
@@ -54,4 +54,4 @@ def test_what_is_no_path_is_refused_by_name(text: str, named: str) -> None:
 
 
 def test_the_value_itself_is_a_path() -> None:
-    assert follow(RECORD, parse_path("@")) == RECORD
+    assert follow_path(RECORD, parse_path("@")) == RECORD
