@@ -1,8 +1,19 @@
 """The description of a stream, as the configuration has it."""
 
+import re
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
@@ -23,6 +34,14 @@ def _also_text(schema: dict[str, Any]) -> None:
 
 def _path_alone(value: object) -> object:
     return {"path": value} if isinstance(value, str | list) else value
+
+
+def _also_nothing(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
+    return timedelta(0) if re.fullmatch(r"0+(ms|s|m|h|d)", str(value)) else handler(value)
+
+
+Ahead: TypeAlias = Annotated[Duration, WrapValidator(_also_nothing)]
+"""A duration that may be `0s`."""
 
 
 class BasicAuth(Strict):
@@ -111,7 +130,7 @@ class StreamFields(Strict):
     path: str | None = None
     params: dict[str, Any] = Field(default={})
     body: Any = None
-    ahead: Duration | None = None
+    ahead: Ahead | None = None
     records: str | None = None
     expect: dict[str, Any] = Field(default={})
     empty: tuple[Literal["204", "404", "missing"], ...] = ()
