@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -43,8 +43,8 @@ def too_many(now: datetime, seconds: int = 20, **headers: str) -> Response:
 class Documented:
     """An API. `shape` spells a row; `signed` is the header of the credential.
 
-    `edits`, `deletes`: whether an edit, or a deletion, is another content of the row; `hides`: what was deleted is no
-    longer shown. `says` are fields of events that all records have.
+    `edits`, `deletes`: whether an edit, or a deletion, is another content of the row; `hides`: the streams that no
+    longer show what was deleted. `says` are fields of events that all records have.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Documented:
     limit: Callable[[datetime], Response] = too_many
     edits: bool = True
     deletes: bool = True
-    hides: bool = False
+    hides: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     page: int = 100
     says: Mapping[str, Any] = field(default_factory=dict)
@@ -68,10 +68,13 @@ class Documented:
 
 
 class LateRows(Rows):
-    """Rows of which every fifth comes up late, with the time at which it was made."""
+    """Rows of which every fifth comes up late, with the time at which it was made. In the end no more come up."""
+
+    last: datetime = datetime.max.replace(tzinfo=UTC)
 
     def visible(self) -> list[Record]:
-        return [row for row in super().visible() if row["id"] % 5 or row["created_at"] + LATE <= self.now()]
+        rows = [row for row in super().visible() if row["created_at"] <= self.last]
+        return [row for row in rows if row["id"] % 5 or row["created_at"] + LATE <= self.now()]
 
 
 class Double:
@@ -99,7 +102,7 @@ class Double:
         try:
             self._require_known(request)
             asked = Asked(request.url.path, query, json.loads(body or b"null"), self.rows.now())
-            return self.api.serve(asked, self._shown())
+            return self.api.serve(asked, self._shown(asked.path))
         except (Refused, LookupError, ValueError) as complaint:
             self.refusals.append(f"{request.url}: {complaint!r}")
             return JSONResponse({"message": str(complaint)}, 400)
@@ -109,9 +112,9 @@ class Double:
         require(request.headers.get(name) == value, f"who are you? {request.headers.get(name)}")
         require(request.url.path.startswith(self.api.path) and request.method == self.api.method, "no such place")
 
-    def _shown(self) -> list[Record]:
-        rows = self.rows.visible()
-        return [row for row in rows if row["state"] != "deleted"] if self.api.hides else rows
+    def _shown(self, path: str) -> list[Record]:
+        hides = any(f"/{stream}" in path for stream in self.api.hides)
+        return [row for row in self.rows.visible() if not hides or row["state"] != "deleted"]
 
 
 def require(holds: object, complaint: str) -> None:

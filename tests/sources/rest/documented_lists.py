@@ -29,28 +29,33 @@ def plain(row: Record) -> dict[str, Any]:
     return {**row, "created_at": iso(row["created_at"]), "updated_at": iso(row["updated_at"])}
 
 
+def generated(row: Record, now: datetime) -> datetime:
+    """Return when a row was last written; the system itself writes every seventh one, and changes nothing else."""
+    system: datetime = row["created_at"] + 12 * MINUTE
+    updated: datetime = row["updated_at"]
+    return max(updated, system) if row["id"] % 7 == 0 and system <= now else updated
+
+
 def zendesk(asked: Asked, rows: Sequence[Record]) -> Response:
-    """Answer by the time of generation, oldest first, the last minute held back; the last row always comes again."""
-    ready = newest((row for row in rows if row["updated_at"] <= asked.now - MINUTE), "updated_at")[::-1]
+    """Answer by the time of generation, oldest first, and hold the last minute back."""
+    stamped = sorted((generated(row, asked.now), row["id"], row) for row in rows)
+    ready = [entry for entry in stamped if entry[0] <= asked.now - MINUTE]
     if "cursor" in asked.query:
         since, number = map(int, asked.query["cursor"].split("-"))
-        found = [row for row in ready if (row["updated_at"], row["id"]) > (of_seconds(since), number)]
+        found = [entry for entry in ready if entry[:2] > (of_seconds(since), number)]
     else:
         require(of_seconds(asked.query["start_time"]) <= asked.now - MINUTE, "Too recent start_time")
-        found = [row for row in ready if row["updated_at"] >= of_seconds(asked.query["start_time"])]
-    page, at = cut(found, 0, 30)
-    last = page[-1] if page else ready[-1]
-    cursor = f"{int(last['updated_at'].timestamp())}-{last['id']}"
+        found = [entry for entry in ready if entry[0] >= of_seconds(asked.query["start_time"])]
+    at, last = found[30:31], (found[:30] or ready)[-1]
+    cursor = f"{int(last[0].timestamp())}-{last[1]}"
     url = f"https://made-up-zendesk.zendesk.com{asked.path}?cursor={cursor}"
-    return JSONResponse({"tickets": [ZENDESK.shape(row) for row in page], "after_url": url, "after_cursor": cursor,
-                         "end_of_stream": at is None})  # fmt: skip
+    tickets = [ZENDESK.shape(row) | {"generated_timestamp": int(when.timestamp())} for when, _, row in found[:30]]
+    return JSONResponse({"tickets": tickets, "after_url": url, "after_cursor": cursor, "end_of_stream": not at})
 
 
 def zendesk_ticket(row: Record) -> dict[str, Any]:
     """Spell a ticket; what is generated may have been updated long before."""
-    generated = int(row["updated_at"].timestamp())
-    return {**plain(row), "updated_at": iso(row["created_at"]), "status": row["state"],
-            "generated_timestamp": generated}  # fmt: skip
+    return {**plain(row), "updated_at": iso(row["created_at"]), "status": row["state"]}
 
 
 ZENDESK = Documented(
@@ -79,7 +84,7 @@ def hubspot_contact(row: Record) -> dict[str, Any]:
 
 HUBSPOT = Documented(
     "/crm/v3/objects/contacts/search", hubspot, hubspot_contact, ("Authorization", "Bearer made-up-hubspot-token"),
-    method="POST", limit=lambda _: JSONResponse({"status": "error", "errorType": "RATE_LIMIT"}, 429), hides=True,
+    method="POST", limit=lambda _: JSONResponse({"status": "error", "errorType": "RATE_LIMIT"}, 429), hides=("contacts",),
     says={"phones": ["+12125550101"]},
     page=200,
 )  # fmt: skip
@@ -110,6 +115,8 @@ INTERCOM = Documented(
 
 def pipedrive(asked: Asked, rows: Sequence[Record]) -> Response:
     query = asked.query
+    if "deleted" not in query.get("status", ""):
+        rows = [row for row in rows if row["state"] != "deleted"]
     require(int(query["limit"]) <= 500 and query["sort_by"] == "update_time", "limit is at most 500")
     since, until = of_iso(query["updated_since"]), of_iso(query["updated_until"]) - timedelta(microseconds=1)
     page, at = cut(newest(between(rows, "updated_at", since, until), "updated_at"), int(query.get("cursor", "0")), 60)
@@ -122,7 +129,9 @@ def pipedrive_deal(row: Record) -> dict[str, Any]:
             "update_time": iso(row["updated_at"]), "is_deleted": row["state"] == "deleted"}  # fmt: skip
 
 
-PIPEDRIVE = Documented("/api/v2/", pipedrive, pipedrive_deal, ("x-api-token", "made-up-pipedrive-token"))
+PIPEDRIVE = Documented(
+    "/api/v2/", pipedrive, pipedrive_deal, ("x-api-token", "made-up-pipedrive-token"), hides=("persons",)
+)
 
 
 def salesforce(asked: Asked, rows: Sequence[Record]) -> Response:
@@ -180,7 +189,10 @@ def shopify(asked: Asked, rows: Sequence[Record]) -> Response:
     assert bounds
     found = newest(between(rows, "updated_at", of_iso(bounds[1]), of_iso(bounds[2])), "updated_at")
     page, at = cut(found, int(variables.get("after", "0")), 100)
-    info = {"hasNextPage": at is not None, "endCursor": at and str(at)}
+    info = {
+        "hasNextPage": at is not None,
+        "endCursor": str(int(variables.get("after", "0")) + len(page)) if page else None,
+    }
     return JSONResponse({"data": {"orders": {"nodes": [SHOPIFY.shape(row) for row in page], "pageInfo": info}}})
 
 
