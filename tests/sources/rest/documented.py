@@ -44,7 +44,9 @@ class Documented:
     """An API. `shape` spells a row; `signed` is the header of the credential.
 
     `edits`, `deletes`: whether an edit, or a deletion, is another content of the row; `hides`: the streams that no
-    longer show what was deleted. `says` are fields of events that all records have.
+    longer show what was deleted. `passing` are fields that change by themselves; `says` are fields of events that all
+    records have. An answer holds `page` rows at most, or fewer. A pass that meets a refusal ends as `limited`. `grant` is
+    what a token is asked for with: parts of the form, or of the credential.
     """
 
     path: str
@@ -59,6 +61,8 @@ class Documented:
     hides: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     page: int = 100
+    limited: str = "throttled"
+    grant: tuple[str, ...] = ()
     says: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -93,6 +97,9 @@ class Double:
 
     def _answer(self, request: Request, body: bytes) -> Response:
         if request.url.path.endswith("/token"):
+            said = f"{request.headers.get('authorization')} {body.decode()}"
+            if not self.api.grant or any(part not in said for part in self.api.grant):
+                return JSONResponse({"error": "invalid_client"}, 401)
             return JSONResponse({"access_token": "granted", "token_type": "bearer", "expires_in": 3600})
         self.asked += 1
         if self.asked % TOO_OFTEN == 0:

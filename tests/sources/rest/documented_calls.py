@@ -132,6 +132,7 @@ def ringcentral_call(row: Record) -> dict[str, Any]:
 
 RINGCENTRAL = Documented(
     "/restapi/v1.0/account/~/extension/~/call-log", ringcentral, ringcentral_call, ("Authorization", "Bearer granted"),
+    grant=(basic("made-up-rc-id", "made-up-rc-secret")[1], "grant-type%3Ajwt-bearer", "assertion=made-up-rc-jwt"),
     limit=partial(too_many, seconds=60), says={"direction": "inbound", "status": "answered", "caller_number": PHONE},
     page=250,
 )  # fmt: skip
@@ -201,4 +202,5 @@ def genesys_conversation(row: Record) -> dict[str, Any]:
 GENESYS = Documented(
     "/api/v2/analytics/conversations/details/query", genesys, genesys_conversation, ("Authorization", "Bearer granted"),
     identity="conversationId", method="POST",
+    grant=(basic("made-up-gc-id", "made-up-gc-secret")[1], "grant_type=client_credentials"),
 )  # fmt: skip

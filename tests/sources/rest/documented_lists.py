@@ -84,7 +84,8 @@ def hubspot_contact(row: Record) -> dict[str, Any]:
 
 HUBSPOT = Documented(
     "/crm/v3/objects/contacts/search", hubspot, hubspot_contact, ("Authorization", "Bearer made-up-hubspot-token"),
-    method="POST", limit=lambda _: JSONResponse({"status": "error", "errorType": "RATE_LIMIT"}, 429), hides=("contacts",),
+    method="POST", limit=lambda _: JSONResponse({"status": "error", "errorType": "RATE_LIMIT"}, 429),
+    hides=("contacts",),
     says={"phones": ["+12125550101"]},
     page=200,
 )  # fmt: skip
@@ -155,6 +156,7 @@ def salesforce_lead(row: Record) -> dict[str, Any]:
 SALESFORCE = Documented(
     "/services/data/v60.0/queryAll", salesforce, salesforce_lead, ("Authorization", "Bearer granted"), identity="Id",
     limit=lambda _: JSONResponse([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403), says={"converted": False},
+    limited="denied", grant=("client_id=made-up-sf-id", "client_secret=made-up-sf-secret"),
 )  # fmt: skip
 
 
@@ -207,5 +209,5 @@ def shopify_limit(_: datetime) -> Response:
 
 SHOPIFY = Documented(
     "/admin/api/2026-07/graphql.json", shopify, shopify_order, ("X-Shopify-Access-Token", "made-up-shopify-token"),
-    method="POST", limit=shopify_limit,
+    method="POST", limit=shopify_limit, limited="unexpected",
 )  # fmt: skip

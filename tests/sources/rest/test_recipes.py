@@ -1,6 +1,7 @@
 """Each recipe loads, says what it is, and delivers what its API shows: each record once, each edit as a revision."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -81,12 +82,23 @@ def test_a_recipe_delivers_every_row_once_and_each_edit_as_a_revision(tmp_path: 
     simulation.app = double = Double(api, rows)
     simulation.poll(LIFE.total_seconds())
     assert double.refusals == []
-    assert double.limited > 0
+    failed = failures(simulation)
+    assert set(failed) == {api.limited}
+    assert failed[api.limited] <= double.limited
     assert simulation.rejects(recipe) == []
     for stream in simulation.pipelines[0].streams:
         assert stream.checkpoint.gaps == []
     for name in source_of(recipe).streams:
         require_told(api, name in api.hides, rows, simulation.events(recipe, name))
+
+
+def failures(simulation: Simulation) -> Counter[str]:
+    """Count the passes that broke off, by their outcome."""
+    counted = re.findall(r'poller_polls_total\{outcome="(\w+)".*?\} (\d+)', simulation.telemetry.render().decode())
+    found: Counter[str] = Counter()
+    for outcome, count in counted:
+        found[outcome] += int(count)
+    return Counter({outcome: count for outcome, count in found.items() if count and outcome != "complete"})
 
 
 def require_told(api: Documented, hides: bool, rows: LateRows, events: list[dict[str, Any]]) -> None:
