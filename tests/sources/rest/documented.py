@@ -45,8 +45,8 @@ class Documented:
 
     `edits`, `deletes`: whether an edit, or a deletion, is another content of the row; `hides`: the streams that no
     longer show what was deleted. `passing` are fields that change by themselves; `says` are fields of events that all
-    records have. An answer holds `page` rows at most, or fewer. A pass that meets a refusal ends as `limited`. `grant` is
-    what a token is asked for with: parts of the form, or of the credential.
+    records have. An answer holds `page` rows at most. A pass that meets a refusal ends as `limited`. `grant` is what a
+    token is asked for with: parts of the form, or of the credential.
     """
 
     path: str
