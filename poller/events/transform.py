@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import orjson
 from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
@@ -26,17 +25,10 @@ from poller.events.digest import (
     microseconds,
 )
 from poller.events.raw_json import compact_json
+from poller.events.reading import Unreadable, decode_record, name_of
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
-from poller.plugin.fields.decoding import without_overflows
-from poller.plugin.fields.scalars import read_id
-from poller.plugin.stream import Leaf, Stream
-
-_DEEP = 500
-"""A record whose objects and lists are nested less deep than this can be read by every reader."""
-
-_LEVEL = len('{"":')
-"""The fewest bytes that one more level of objects takes."""
+from poller.plugin.stream import Stream
 
 _NEWS_IN_A_ROW = 8
 """After so many rows that were news, the next is read at once, without a look whether its bytes are known."""
@@ -46,10 +38,6 @@ _SAMPLED = 100
 
 TRUTH_AFTER = 3600
 """Seconds after a delivery from which an older revision is taken for the truth, no longer for a lagging replica."""
-
-
-class _Unreadable(Exception):
-    """Raised where a record becomes a reject; says why."""
 
 
 def transform(
@@ -103,26 +91,15 @@ class _Page:
         """Read a row that may be news."""
         identity = record = None
         try:
-            record = self._decode(raw)
-            identity = _name(self._records.identity(record))
+            record = decode_record(self._records.decoder.decode, raw)
+            identity = name_of(self._records.identity(record))
             if self._context.names:
                 self.batch.identities.add(identity)
             self._judge(record, identity, raw)
-        except _Unreadable as why:
+        except Unreadable as why:
             self._reject(raw, record, identity, str(why))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             self._reject(raw, record, identity, f"cannot be read: {type(error).__name__}: {error}")
-
-    def _decode(self, raw: bytes) -> Any:
-        try:
-            raw.isascii() or raw.decode()
-            if _may_be_deep(raw):
-                orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
-            return self._records.decoder.decode(raw)
-        except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            if (readable := without_overflows(raw)) != raw:
-                return self._decode(readable)
-            raise _Unreadable(f"not a record: {error}") from None
 
     def _judge(self, record: Any, identity: str, raw: bytes) -> None:
         key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
@@ -201,7 +178,7 @@ class _Page:
         try:
             return self._records.time(record) or self._context.now
         except (ValueError, OverflowError) as error:
-            raise _Unreadable(f"its own time cannot be read: {error}") from None
+            raise Unreadable(f"its own time cannot be read: {error}") from None
 
     def _message(
         self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime
@@ -212,7 +189,7 @@ class _Page:
             revision = Revision(identity, entry.revision, entry.digest, time)
             return self._writer.event(data, what, revision, self._compacted(raw))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
-            raise _Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
+            raise Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
 
     def _compacted(self, raw: bytes) -> bytes:
         """Return the record without white space between its tokens: one serializer prints a page, so one record tells.
@@ -260,19 +237,6 @@ class _Page:
         return found or [xxh3_64_intdigest(raw)]
 
 
-def _may_be_deep(raw: bytes) -> bool:
-    """Return False if a record cannot be nested deep: it is too short for that many objects and lists."""
-    lists = raw.count(b"[") if b"[" in raw else 0
-    return lists + len(raw) // _LEVEL > _DEEP and lists + raw.count(b"{") > _DEEP
-
-
 def _is_before(time: datetime | None, own: datetime, entry: Entry) -> bool:
     """Return whether a record lies wholly before a time: both its own time and its stamp."""
     return time is not None and own < time and entry.modified < microseconds(time)
-
-
-def _name(identity: Leaf) -> str:
-    name = read_id(identity)
-    if name is None:
-        raise _Unreadable("it has no identity")
-    return name

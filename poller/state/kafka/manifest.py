@@ -6,6 +6,7 @@ lost what it held. A state of a version before the manifest has none until its p
 
 from msgspec import Struct, json
 
+from poller.errors import ConfigError
 from poller.state.rows import WRITER, encode
 
 FORMAT = 1
@@ -36,6 +37,14 @@ def decode(row: bytes | None) -> Manifest | None:
     if manifest.format > FORMAT:
         raise NewerFormat(f"a newer version wrote it (format {manifest.format}, this one knows {FORMAT})")
     return manifest
+
+
+def require_readable(topic: str, partition: int, row: bytes | None) -> None:
+    """Raise ConfigError where a newer version wrote a partition; the text is for people."""
+    try:
+        decode(row)
+    except NewerFormat as error:
+        raise ConfigError(f"state.topic: partition {partition} of {topic}: {error}; run that") from None
 
 
 def row(partitions: int, begins: int, *, everywhere: bool) -> dict[str, bytes | None]:

@@ -18,7 +18,7 @@ from poller.errors import ConfigError
 from poller.state.kafka import KafkaState, manifest
 from poller.state.kafka.contents import Contents, Rows
 from poller.state.kafka.encryption import TokenCipher
-from poller.state.kafka.manifest import Manifest, NewerFormat
+from poller.state.kafka.manifest import Manifest
 from poller.state.rows import TOKEN, encode, name_of
 
 OWNER = "__owner"
@@ -188,7 +188,7 @@ async def contents_of(state: KafkaState, partitions: Collection[int]) -> Content
 
     def take(record: ConsumerRecord) -> bool:
         if (key := record.key.decode()) == manifest.KEY:
-            _require_readable(state, record)
+            manifest.require_readable(state.topic, record.partition, record.value)
         elif key != OWNER:
             contents.put({key: record.value})
         return False
@@ -229,13 +229,6 @@ async def partitions_written(state: KafkaState, filled: Sequence[int]) -> int | 
         if found:
             return found[0]
     return None
-
-
-def _require_readable(state: KafkaState, record: ConsumerRecord) -> None:
-    try:
-        manifest.decode(record.value)
-    except NewerFormat as error:
-        raise ConfigError(f"state.topic: partition {record.partition} of {state.topic}: {error}; run that") from None
 
 
 async def _read_committed(
