@@ -86,9 +86,15 @@ class _Pass:
             raise Unexpected(f"the list does not end within {PAGES:,} pages")
 
     def missing(self, answer: ListPage) -> str | None:
-        """Return how the identities of a pass that is over contradict the list's total; None where they add up."""
+        """Return how the identities of a pass that is over contradict the list's total; None where they add up.
+
+        While a list is read records may enter, and need not come. So they are no fewer than its first total said, and
+        no more than its last.
+        """
         found = len(self._ids) + self._nameless
-        if self._identity is None or answer.total is None or answer.cut or found >= (self._first_total or 0):
+        if self._identity is None or answer.total is None or answer.cut:
+            return None
+        if (self._first_total or 0) <= found <= answer.total:
             return None
         return f"the list holds {answer.total} records, but {found} different ones came"
 
