@@ -7,7 +7,7 @@ MINUTES ?= 1
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test lint tools chaos chaos-kafka bench bench-picture mutants lock clean
+.PHONY: help demo test test-long lint tools chaos chaos-kafka bench bench-picture mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -16,8 +16,11 @@ help: ## list these targets
 demo: $(VENV)/.built ## poll simulated vendors to standard output
 	@$(BIN)/poller demo
 
-test: $(VENV)/.built ## run all tests
+test: $(VENV)/.built ## run the tests, but for the few that take long
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.built ## run those that take long: brokers that come and go, a package in an environment of its own
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile
 
 lint: $(VENV)/.built ## check style, types and import contracts
 	$(BIN)/ruff check

@@ -30,6 +30,7 @@ def change_password(place: Place, user: str, password: str) -> None:
     done.result(DEADLINE)
 
 
+@pytest.mark.long
 def test_a_password_that_is_changed_counts_for_output_and_state(tmp_path: Path, vendors: Vendors, own: Broker) -> None:
     place = Place(own.at["PLAINTEXT"])
     login = own.login("SASL_PLAINTEXT", "SCRAM-SHA-256", "alice")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.commands.running import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 EXAMPLE = ROOT / "docs/examples/plugin"
 STAMP = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

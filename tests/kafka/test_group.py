@@ -25,6 +25,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assignment, "backoff", lambda failures: 0.2)
 
 
+@pytest.mark.long
 async def test_a_broker_that_comes_back_at_another_address_is_found_there(own: Broker) -> None:
     there = f"127.0.0.1:{free_ports(1)[0]}"
     both = Place(f"{own.at['PLAINTEXT']},{there}")

@@ -145,6 +145,7 @@ async def test_a_topic_that_begins_to_forget_is_given_up_until_it_does_no_more(k
         assert one.ledger.trouble is None
 
 
+@pytest.mark.long
 async def test_a_broker_that_comes_back_empty_is_waited_for_until_it_has_its_data_again(own: Broker) -> None:
     place, data = Place(own.at["PLAINTEXT"]), own.folder / "data"
     async with replica(place, "acme") as one:
@@ -156,6 +157,7 @@ async def test_a_broker_that_comes_back_empty_is_waited_for_until_it_has_its_dat
     assert sorted(delivered(place)) == ["x", "y"]
 
 
+@pytest.mark.long
 async def test_one_partition_that_a_lost_disk_made_empty_is_missed_by_a_start_and_by_who_runs(own: Broker) -> None:
     place = Place(own.at["PLAINTEXT"])
     async with replica(place, "acme", partitions=2) as one:
