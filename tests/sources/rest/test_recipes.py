@@ -7,8 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
+from poller.config.json_schema import config_schema
 from poller.testing.simulation import BIRTH, Simulation
 from tests.sources.rest import documented_calls as calls
 from tests.sources.rest import documented_links as links
@@ -44,6 +47,12 @@ def test_a_recipe_loads_and_its_streams_can_be_built(recipe: str) -> None:
     source = source_of(recipe)
     assert source.base_url.startswith("https://")
     assert {stream.name for stream in source.built_streams} == set(source.streams)
+
+
+def test_an_editor_finds_no_mistake_in_a_recipe() -> None:
+    validator = jsonschema.Draft202012Validator(config_schema())
+    found = {recipe: list(validator.iter_errors(yaml.safe_load(text_of(recipe)))) for recipe in RECIPES}
+    assert {recipe: errors for recipe, errors in found.items() if errors} == {}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
