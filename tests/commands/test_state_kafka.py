@@ -19,6 +19,7 @@ def subjects(place: Place) -> list[str]:
     return sorted(event["subject"] for event in events if event["source"] == "/callcap/acme")
 
 
+@pytest.mark.long
 def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: Place) -> None:
     house: House = house_of(tmp_path, vendors, kafka)
     before = house.run("streams")
@@ -45,6 +46,7 @@ def test_explained_kept_and_forgotten(tmp_path: Path, vendors: Vendors, kafka: P
     until(lambda: len(subjects(kafka)) == 2 * len(there), "all of them again")
 
 
+@pytest.mark.long
 def test_an_account_that_moved_is_accepted_and_nothing_comes_again(
     tmp_path: Path, vendors: Vendors, kafka: Place
 ) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 NEWER = "from poller.state.kafka import manifest; manifest.FORMAT += 1"
 
 
+@pytest.mark.long
 def test_an_older_replica_leaves_to_a_newer_one_what_that_has_written(
     tmp_path: Path, vendors: Vendors, kafka: Place
 ) -> None:

@@ -75,6 +75,7 @@ async def lost(one: Replica, words: str) -> None:
     await refused(one.ledger, change(A, 2, "never"))
 
 
+@pytest.mark.long
 async def test_a_topic_that_was_deleted_is_missed_until_a_start_begins_anew(
     kafka: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ def renew(broker: Broker) -> None:
     broker.start()
 
 
+@pytest.mark.long
 async def test_a_member_of_the_group_takes_the_new_certificate(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.2)
     monkeypatch.setattr(assignment, "backoff", lambda failures: 0.2)

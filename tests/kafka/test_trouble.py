@@ -43,6 +43,7 @@ async def insist(output: Output, batch: list[Message]) -> int:
             return failures
 
 
+@pytest.mark.long
 async def test_a_broker_that_is_killed_in_the_middle_loses_nothing(
     broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
