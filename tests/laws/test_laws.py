@@ -35,9 +35,9 @@ ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
     "callcap": {"calls": {"sweeps": {"audit": {"every": "10m", "lookback": "6h"}}}},
     "flextell": {"leads": {"sweeps": {"trashed": {"every": "5m"}, "full": {"every": "10m"}}}},
     "ipscape": {
-        "activities": {"sweeps": {"audit": {"every": "10m", "lookback": "12h"}}},
-        "dialler_calls": {"sweeps": {"audit": {"every": "10m", "lookback": "12h"}}},
-        "leads": {"sweeps": {"audit": {"every": "10m", "lookback": "12h"}}},
+        "activities": {"sweeps": {"audit": {"every": "10m", "lookback": "72h"}}},
+        "dialler_calls": {"sweeps": {"audit": {"every": "10m", "lookback": "72h"}}},
+        "leads": {"sweeps": {"audit": {"every": "10m", "lookback": "72h"}}},
         "campaigns": {"sweeps": {"snapshot": {"every": "5m"}}},
         "lead_lists": {"sweeps": {"snapshot": {"every": "5m"}}},
         "users": {"sweeps": {"snapshot": {"every": "5m"}}},
@@ -47,7 +47,10 @@ ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
         "calls": {"sweeps": {"audit": {"every": "10m", "lookback": "12h"}}},
     },
 }
-"""These sweeps are so frequent that the widest one has the last word within a simulated half hour."""
+"""These sweeps are so frequent that the widest one has the last word within a simulated half hour.
+
+A record of ipSCAPE's can come up half a day after its own time.
+"""
 LIES = {"sick_replica"}
 """A documented answer that lies cannot be told from the truth by one answer: the wide sweeps' business, below."""
 SILENCE = {"retry_after_a_year"}
