@@ -2,7 +2,7 @@
 
 import socket as sockets
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
 from pydantic import SecretStr
@@ -22,11 +22,13 @@ from poller.commands.lifecycle import (
 from poller.config.reload import ConfigReload
 from poller.config.settings import Settings
 from poller.errors import ConfigError
+from poller.plugin.credentials import SaveToken
 from poller.polling.source import source_loop
-from poller.polling.supervisor import Owner, Supervisor
+from poller.polling.supervisor import Build, Owner, Supervisor
 from poller.server import control, endpoints
 from poller.server.listener import listen, serve
-from poller.state.open import Opening, group_owners, open_dry_run, open_state, replica_name
+from poller.state.ledger import Ledger
+from poller.state.open import Opening, OpenState, group_owners, open_dry_run, open_state, replica_name
 from poller.state.sqlite.lock import ONCE, RUN
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
@@ -45,43 +47,41 @@ async def run(
         signals = stack.enter_context(stop_signals())
         sock = None if once or dry else listen(settings.server.host, settings.server.port)
         by = Opening(ONCE if once else RUN, telemetry, utc_now, PATIENCE if once else None, partial(pause, signals))
-        opening = (
-            open_dry_run(settings.state, telemetry)
-            if dry
-            else open_state(settings.state, settings.outputs, settings.sources, by, progress=bool(settings.progress))
-        )
         try:
-            ledger, save, trouble, end = await stack.enter_async_context(opening)
+            ledger, save, trouble, end = await stack.enter_async_context(_opening(settings, telemetry, by, dry=dry))
         except Stopped:
             return 0
         load_certificates(settings)
-        build = partial(
-            source_loop,
-            ledger=ledger,
-            telemetry=telemetry,
-            now=utc_now,
-            save=save,
-            once=once,
-            progress=settings.progress,
-        )
+        build = _build(settings, telemetry, ledger, save, once=once)
         supervisor = Supervisor(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica, owners = replica_name(settings.state), group_owners(settings.state)
         statuses = partial(_statuses, supervisor, not_ready, replica, owners or _nobody)
         telemetry.watch(statuses)
-        beside: list[Beside] = []
+        beside: list[Beside] = [] if once else [partial(spare_the_long_lived, supervisor)]
         if sock:
             token = partial(_token, settings, rereading)
             beside.append(partial(serve, sock, endpoints.application(telemetry, not_ready, statuses, token)))
             beside += _control(stack, settings, telemetry, partial(execute_order, supervisor, settings), statuses)
             beside += [partial(owners.watch, lambda: supervisor.whole)] if owners else []
-        if not once:
-            beside.append(partial(spare_the_long_lived, supervisor))
         if rereading and not once:
             beside.append(partial(rereading.watch, supervisor.replace, telemetry))
         page = _address(sock) if sock else None
         ended = poll_until_stopped(supervisor, ledger, telemetry, signals, replica, beside=beside, page=page, end=end)
         return await ended
+
+
+def _opening(
+    settings: Settings, telemetry: Telemetry, by: Opening, *, dry: bool
+) -> AbstractAsyncContextManager[OpenState]:
+    if dry:
+        return open_dry_run(settings.state, telemetry)
+    return open_state(settings.state, settings.outputs, settings.sources, by, progress=bool(settings.progress))
+
+
+def _build(settings: Settings, telemetry: Telemetry, ledger: Ledger, save: SaveToken | None, *, once: bool) -> Build:
+    named = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save)
+    return partial(named, once=once, progress=settings.progress)
 
 
 def _control(
