@@ -66,11 +66,10 @@ class _Readers(dict[type[Any], Callable[[Any], Any]]):
     def __missing__(self, kind: type[Any]) -> Callable[[Any], Any]:
         """Objects that hold no others are remembered: larger ones would seldom be met again."""
         if issubclass(kind, Undocumented):
-            named = self[kind] = _named_reader(kind)
-            return named
-        fields = msgspec.structs.fields(kind)
-        inner = [one for field in fields for one in get_args(field.type) if isinstance(one, type)]
-        found = self[kind] = _struct if any(issubclass(one, Struct) for one in inner) else _small_struct
+            read = _named_reader(kind)
+            found = self[kind] = read if _holds_objects(kind) else _remembering(read)
+        else:
+            found = self[kind] = _struct if _holds_objects(kind) else _small_struct
         return found
 
 
@@ -82,28 +81,31 @@ def _named_reader(kind: type[Undocumented]) -> Callable[[Any], Any]:
         forms = zip(names, _leaves(astuple(thing)), strict=True)
         return {name: form for name, form in forms if form is not None} or None
 
-    remembered = lru_cache(_REMEMBERED)(named)
+    return named
 
-    def small(thing: Struct) -> dict[str, Any] | None:
+
+def _holds_objects(kind: type[Struct]) -> bool:
+    """Return True if a field of a struct may be a struct."""
+    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type) if isinstance(one, type)]
+    return any(issubclass(one, Struct) for one in inner)
+
+
+def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a reader that remembers the forms of the latest objects."""
+    remembered = lru_cache(_REMEMBERED)(read)
+
+    def found(thing: Any) -> Any:
         try:
             return remembered(thing)
-        except TypeError:  # it holds a list, or an object of a form that was never met
-            return named(thing)
+        except TypeError:  # it holds a list, or an object of undocumented fields
+            return read(thing)
 
-    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type) if isinstance(one, type)]
-    return named if any(issubclass(one, Struct) for one in inner) else small
+    return found
 
 
 def _struct(thing: Struct) -> list[Any] | None:
     leaves = _leaves(astuple(thing))
     return leaves if leaves.count(None) < len(leaves) else None
-
-
-def _small_struct(thing: Struct) -> list[Any] | None:
-    try:
-        return _remembered_struct(thing)
-    except TypeError:  # it holds a list, or an object of undocumented fields
-        return _struct(thing)
 
 
 def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
@@ -124,4 +126,4 @@ def _list(things: Iterable[Any]) -> list[Any] | None:
 
 _VALUES = _Values()
 _READERS = _Readers({dict: _object, list: _list, tuple: _list})
-_remembered_struct, _remembered_object = lru_cache(_REMEMBERED)(_struct), lru_cache(_REMEMBERED)(_fields)
+_small_struct, _remembered_object = _remembering(_struct), lru_cache(_REMEMBERED)(_fields)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import orjson
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -51,6 +51,7 @@ def decoded(value: Any) -> Any:
     return DECODE(orjson.dumps(value))
 
 
+@settings(deadline=None)
 @given(RECORDS, RECORDS)
 @example({"text": True}, {"text": "1"})
 @example({"thing": {"id": 1.0}}, {"thing": {"id": True}})
@@ -64,6 +65,7 @@ def test_equal_forms_are_equal_meanings(one: Any, other: Any) -> None:
     )
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_a_content_need_not_be_a_struct(one: Any, other: Any) -> None:
     meant = [msgspec.json.encode(meaning_of(value), order="sorted") for value in (one, other)]
