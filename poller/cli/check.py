@@ -2,34 +2,49 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Annotated
 
 import orjson
+import typer
 
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
 from poller.cli.terminal import console, line
 from poller.commands.check import Finding
 from poller.commands.check import check as findings
+from poller.commands.check_deep import check_deep
 from poller.config.settings import Settings, load
 from poller.telemetry import Telemetry
 
+Deep = Annotated[
+    str | None,
+    typer.Option("--deep", metavar="SOURCE", help="Put what is assumed of this source's vendor to the test, instead."),
+]
+WORDS: Mapping[str, str] = {"holds": "holds", "fails": "FAILS", "unknown": "?"}
+"""How a verdict stands before its line."""
 
-def check(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
+
+def check(config: Config = DEFAULT, *, as_json: AsJson = False, deep: Deep = None) -> None:
     """Say whether `poller run` would start and could work, one line for each source, output and the state.
 
     Every vendor is asked for one record, and every output whether it could be written. Nothing is changed.
     """
     settings = load(config, os.environ)
-    found = wait(lambda: _found(settings, aloud=not as_json), config)
+    found = wait(lambda: _found(settings, deep, aloud=not as_json), config)
     if as_json:
         sys.stdout.write(orjson.dumps(found).decode() + "\n")
     end(int(not all(finding.ok for finding in found)))
 
 
-async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
+async def _found(settings: Settings, deep: str | None, *, aloud: bool) -> list[Finding]:
     """All findings, each said as soon as it is known: a vendor that hangs takes its time."""
     found = []
-    async for finding in findings(settings, Telemetry(), datetime.now(UTC)):
+    if deep is None:
+        looking = findings(settings, Telemetry(), datetime.now(UTC))
+    else:
+        looking = check_deep(settings, deep, Telemetry(), lambda: datetime.now(UTC))
+    async for finding in looking:
         found.append(finding)
         if aloud:
             say_finding(finding)
@@ -38,7 +53,8 @@ async def _found(settings: Settings, *, aloud: bool) -> list[Finding]:
 
 def say_finding(found: Finding) -> None:
     """One line; at a terminal with a mark and a colour beside the word."""
-    word = "ok" if found.ok else "FAIL"
+    verdict = found.details.get("verdict")
+    word = WORDS[verdict] if verdict else "ok" if found.ok else "FAIL"
     if not sys.stdout.isatty():
         sys.stdout.write(f"{word:<4} {found.name}: {found.words}\n")
         sys.stdout.flush()
@@ -47,6 +63,7 @@ def say_finding(found: Finding) -> None:
     words, warns, warning = found.words.partition("; warning: ")
     marks = ("✓", "✗", "!") if "utf" in shown.encoding.lower() else (" ", " ", " ")
     mark, colour = (marks[0], "green") if found.ok else (marks[1], "red")
+    mark, colour = (marks[2], "yellow") if verdict == "unknown" else (mark, colour)
     shown.print(line((f"{mark} {word:<4} ", colour), (found.name, "bold"), (f": {words}", "")))
     if warns:
         shown.print(line((f"{marks[2]} warning: {warning}", "yellow")))

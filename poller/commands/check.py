@@ -100,13 +100,13 @@ async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probe
     except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
         if not isinstance(error, PollerError):
             return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
-        remedy = _refused(source) if isinstance(error, Denied) else ""
+        remedy = describe_refusal(source) if isinstance(error, Denied) else ""
         return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
     warnings = "".join(f"; warning: {words}" for words in found.warnings)
     return Finding(name, ok=True, words=f"{found.words}{warnings}{slow}", details=found.details)
 
 
-def _refused(source: Source) -> str:
+def describe_refusal(source: Source) -> str:
     """Return which keys of the configuration the vendor refuses, and a remedy; none of their values."""
     keys = " and ".join(key for key, value in source if key == "auth" or isinstance(value, SecretStr))
     return f": the vendor refuses the credential ({keys}): is it still valid, and for this account?"

@@ -7,7 +7,8 @@ after what poller does about them: see `poller.errors`.
 
 from outputs.units import Duration
 from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
-from poller.plugin import kinds
+from poller.plugin import kinds, probes
+from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails, holds, unknown
 from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
@@ -83,6 +84,8 @@ __all__ = [
     "UNREADABLE",
     "Address",
     "AskPage",
+    "Asking",
+    "Assumption",
     "ChosenStreams",
     "ClientCredentials",
     "Credential",
@@ -107,6 +110,7 @@ __all__ = [
     "PageEnds",
     "PageRef",
     "Path",
+    "Probe",
     "Probed",
     "Query",
     "RecordType",
@@ -129,6 +133,7 @@ __all__ = [
     "TruncationGuess",
     "Unavailable",
     "Unexpected",
+    "Verdict",
     "WholeList",
     "WholeRecords",
     "Window",
@@ -142,8 +147,10 @@ __all__ = [
     "compile_paths",
     "decode_response",
     "e164",
+    "fails",
     "follow_path",
     "follow_sync_token",
+    "holds",
     "identity_of",
     "is_between",
     "is_same_zone",
@@ -153,6 +160,7 @@ __all__ = [
     "numbered_page",
     "numbering",
     "parse_path",
+    "probes",
     "read_any_time",
     "read_bool",
     "read_count",
@@ -171,6 +179,7 @@ __all__ = [
     "seconds_between",
     "struct_of",
     "time_after",
+    "unknown",
     "utf8",
     "wall_clock",
 ]

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from outputs.units import Duration
+from poller.plugin.assumptions import Assumption
 from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, read_start
 from poller.plugin.credentials import Credential, StaticHeaders
 from poller.plugin.stream import Fetch, Http, Stream, Sweep
@@ -209,6 +210,11 @@ class Source(Strict):
             return Probed(await self.probe(http))
 
         return {"": whole}
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what is assumed of the vendor, for `poller check --deep`; in this order it is put to the test."""
+        del now
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

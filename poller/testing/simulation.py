@@ -139,7 +139,7 @@ class Simulation:
         )
 
     async def _session(self, stack: AsyncExitStack, name: str, auth: Any) -> Session:
-        transport = _Distant(self.app, random.Random(self.seed))
+        transport = Distant(self.app, random.Random(self.seed))
         opening = open_session(name, self.accounts[name], auth, self.telemetry, self.now, transport=transport)
         return await stack.enter_async_context(opening)
 
@@ -158,7 +158,7 @@ def _event(line: bytes) -> Any:
         return json.loads(line)
 
 
-class _Distant(httpx.ASGITransport):
+class Distant(httpx.ASGITransport):
     """A transport on which an answer travels for a while: it says what was true when it was asked for."""
 
     def __init__(self, app: Any, rng: random.Random) -> None:
@@ -166,6 +166,7 @@ class _Distant(httpx.ASGITransport):
         self._rng = rng
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer at once, and let the answer travel."""
         answer = await super().handle_async_request(request)
         await anyio.sleep(self._rng.choice((0.0, 0.05, 0.3, 2.0)))
         return answer

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import msgspec
 
 from poller.plugin import (
     BEGINNING,
+    Assumption,
     ChosenStreams,
     Credential,
     History,
@@ -35,7 +36,7 @@ from poller.plugin import (
     read_id,
     require_time,
 )
-from poller.sources.callcap import api, records
+from poller.sources.callcap import api, assumptions, records
 
 PRESETS = {timedelta(minutes=minutes): f"last{minutes}minutes" for minutes in (1, 5, 10, 30, 60)}
 
@@ -107,3 +108,9 @@ class Callcap(Source):
         if answer.doubt or answer.size not in {None, 1}:
             raise Unexpected(answer.doubt or f"its pages hold {answer.size} records, not the one asked for")
         return f"answers; {answer.total:,} calls"
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what the documentation leaves open."""
+        (calls,) = self.built_streams
+        lists = assumptions.Lists(ZoneInfo(self.timezone), now)
+        return assumptions.assumptions(lists, self.streams.calls.sweeps.live.lookback, calls.records)

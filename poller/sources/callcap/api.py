@@ -4,7 +4,7 @@
 - A page number beyond the last is an error; so may be a list with nothing to say.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ from poller.plugin import (
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most
 
-# What the documentation leaves open, and we assume:
+# What the documentation leaves open, and we assume (each by its name in assumptions.py):
 BEYOND = timedelta(minutes=61)  # whether the last minute counts is not documented; an hour may come twice
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 SLACK = timedelta(hours=1, minutes=1)  # so much earlier a call may seem than it was asked for: minutes, clocks put back
@@ -62,7 +62,7 @@ class _List(_Verdict):
 
 
 _LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
-_TIMES, _call_id = msgspec.json.Decoder(struct_of("start_datetime last_modified")), identity_of("call_id")
+_TIMES, call_id = msgspec.json.Decoder(struct_of("start_datetime last_modified")), identity_of("call_id")
 _read_numbering = numbering(
     number="page", size="show", last="last_page", total="total_records", rows="records_returned"
 )
@@ -83,23 +83,39 @@ async def recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: 
 def modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Read by last modification, open-ended, so that rows can only enter, and paging only repeat."""
     since = max(window.start, BEGINNING)
-    query = {"search_last_modified_start": f"{wall_clock(since, zone):%Y-%m-%d %H:%M}"}
+    query = modified_within(zone, since, None)
     return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
 
 
 def edited(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Read by last modification, in a range with an end: a call edited meanwhile leaves the range, and so shifts it."""
     since = max(window.start, BEGINNING)
-    bounds = (("start", wall_clock(since, zone)), ("end", wall_clock(window.end + BEYOND, zone)))
-    query = {f"search_last_modified_{name}": f"{bound:%Y-%m-%d %H:%M}" for name, bound in bounds}
+    query = modified_within(zone, since, window.end)
     return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
+
+
+def modified_within(zone: ZoneInfo, since: datetime, end: datetime | None) -> Mapping[str, str]:
+    """Return the parameters that ask for what was last modified within a range, which may have no end."""
+    bounds = {"start": since} if end is None else {"start": since, "end": end + BEYOND}
+    clocks = {name: wall_clock(bound, zone) for name, bound in bounds.items()}
+    return {f"search_last_modified_{name}": f"{clock:%Y-%m-%d %H:%M}" for name, clock in clocks.items()}
+
+
+def started_within(zone: ZoneInfo, first: date, end: datetime) -> tuple[Mapping[str, str], datetime]:
+    """Return the parameters that ask for what began from a day on, oldest first, and the end of what they ask for.
+
+    A day more than that of `end` is asked for: that the last one is included is not documented.
+    """
+    last = max(end.astimezone(zone).date(), first) + timedelta(days=1)
+    dates = {"search_range": "custom", "search_startdate": f"{first}", "search_enddate": f"{last}", "order": "oldest"}
+    return dates, datetime.combine(last, time(), zone).astimezone(UTC)
 
 
 def started(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Read by start date, whole days; the calls have to add up."""
     first = wall_clock(max(window.start, BEGINNING), zone).date()
     began = datetime.combine(first, time(), zone).astimezone(UTC)
-    return _read(zone, http, {}, first, window.end, since=("start_datetime", began), identity=_call_id)
+    return _read(zone, http, {}, first, window.end, since=("start_datetime", began), identity=call_id)
 
 
 def _read(
@@ -112,22 +128,25 @@ def _read(
     since: tuple[str, datetime],
     identity: IdentityOf | None = None,
 ) -> AsyncIterator[Page]:
-    """Read calls that began from the day `first` on, oldest first. That the last day is included is not documented.
+    """Read calls that began from the day `first` on, oldest first; what begins later was not asked for.
 
     `since` is a column of times that the filter is about, and from when on these were asked for.
     """
     column, earliest = since
-    check = FilterCheck(is_between(lambda row: read_time(getattr(_TIMES.decode(row), column), zone)), "since then")
+    check = FilterCheck(is_between(time_of(column, zone)), "since then")
 
     async def ask(place: PageRef) -> ListPage:
         answer = await ask_list(http, zone, {**dates, **query}, place)
         outside = check.doubt(answer.records, earliest - SLACK)
         return replace(answer, doubt=answer.doubt or outside)
 
-    last = max(end.astimezone(zone).date(), first) + timedelta(days=1)
-    dates = {"search_range": "custom", "search_startdate": f"{first}", "search_enddate": f"{last}", "order": "oldest"}
-    limit = datetime.combine(last, time(), zone).astimezone(UTC)  # what begins later was not asked for
+    dates, limit = started_within(zone, first, end)
     return read_pages(ask, lag=LAG, limit=limit, identity=identity)
+
+
+def time_of(column: str, zone: ZoneInfo) -> Callable[[Raw], datetime | None]:
+    """Return a reader of a column of times, of a row that is not decoded yet."""
+    return lambda row: read_time(getattr(_TIMES.decode(row), column), zone)
 
 
 async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:
@@ -144,7 +163,7 @@ async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: 
         # strict: no time in it can be known, and each would be wrong by hours
         raise Unexpected(f"page {number} is not what was asked for: its times are not those of {zone.key}")
     said = _read_numbering(found.pagination)
-    rows = read_rows(found.call, "call", _call_id, total=said.total)
+    rows = read_rows(found.call, "call", call_id, total=said.total)
     return numbered_page(said, rows, response.date, number=number, size=show)
 
 

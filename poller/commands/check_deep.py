@@ -1,0 +1,205 @@
+"""`poller check --deep`: what is assumed of a vendor is put to the test on the live account, by reading only.
+
+It is safe beside a running poller: it writes no state and takes no lock, never spends a refresh token, and asks so many
+questions at most, at the source's own pace.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import anyio
+from msgspec import json
+
+from poller.clock import Now
+from poller.commands.check import Finding, describe_refusal
+from poller.config.plugins import SOURCE_TYPES
+from poller.config.settings import Settings
+from poller.errors import ConfigError, Denied, PollerError, SourceError, Throttled
+from poller.http.auth import make_auth
+from poller.http.session import open_session
+from poller.plugin.assumptions import Asking, Assumption, Verdict, unknown
+from poller.plugin.source import Source
+from poller.plugin.stream import Http, Query, Response
+from poller.state.open import open_reader
+from poller.state.reader import token_of
+from poller.telemetry import Telemetry
+
+MOST = 30
+"""The most requests for one source."""
+APART = 20.0
+"""Seconds between two looks at the same."""
+
+Question: TypeAlias = tuple[str, str, bytes | None]
+
+
+class RequestsSpent(SourceError):
+    """No request is left."""
+
+
+class AskingSession(Asking):
+    """A source's session that counts, and gives the same answer to the same question."""
+
+    def __init__(self, session: Http) -> None:
+        self._session = session
+        self._answers: dict[Question, tuple[float, Response | SourceError]] = {}
+        self._later = _Later(self)
+        self.spent = 0
+
+    @property
+    def later(self) -> Http:
+        """The same session, a while later."""
+        return self._later
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        """Ask, if nobody has asked this before. Raises RequestsSpent."""
+        question = question_of(path, query, body)
+        if question not in self._answers:
+            self._answers[question] = await self.answer(path, query, body, accept)
+        return _told(self._answers[question][1])
+
+    def asked_at(self, question: Question) -> float | None:
+        """Return when a question was first asked, by the loop's clock; None where it was not."""
+        return self._answers[question][0] if question in self._answers else None
+
+    async def answer(
+        self, path: str, query: Query, body: bytes | None, accept: Collection[int]
+    ) -> tuple[float, Response | SourceError]:
+        """Ask in any case, and return when that was. Raises RequestsSpent, Denied and Throttled."""
+        if self.spent >= MOST:
+            raise RequestsSpent(f"all {MOST} requests are spent")
+        self.spent += 1
+        try:
+            return anyio.current_time(), await self._session.ask(path, query, body=body, accept=accept)
+        except (Denied, Throttled):
+            raise
+        except SourceError as error:
+            return anyio.current_time(), error
+
+    def answered(self, path: str) -> bool:
+        """Return True if this path has given a 200."""
+        return self._session.answered(path)
+
+
+class _Later(Http):
+    def __init__(self, first: AskingSession) -> None:
+        self._first = first
+        self._answers: dict[Question, Response | SourceError] = {}
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        question = question_of(path, query, body)
+        if question not in self._answers:
+            since = self._first.asked_at(question)
+            if since is not None and (wait := since + APART - anyio.current_time()) > 0:
+                await anyio.sleep(wait)
+            _, self._answers[question] = await self._first.answer(path, query, body, accept)
+        return _told(self._answers[question])
+
+    def answered(self, path: str) -> bool:
+        return self._first.answered(path)
+
+
+def question_of(path: str, query: Query, body: bytes | None) -> Question:
+    """Return what tells one question from another."""
+    return path, query if isinstance(query, str) else json.encode(dict(query), order="sorted").decode(), body
+
+
+def _told(answer: Response | SourceError) -> Response:
+    if isinstance(answer, SourceError):
+        raise answer
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An assumption, and what its probe found; `about` is the source, or one of its streams."""
+
+    about: str
+    assumption: Assumption
+    verdict: Verdict
+
+    @property
+    def consequence(self) -> str:
+        """What to set or do where the assumption fails, or cannot be told."""
+        return self.verdict.remedy or self.assumption.consequence
+
+
+async def judge(name: str, assumptions: Collection[Assumption], asking: AskingSession) -> AsyncIterator[Judged]:
+    """Put each assumption to the test. Raises Denied where the vendor refuses the credential."""
+    patience = ""
+    for assumption in assumptions:
+        about = f"{name}.{assumption.stream}" if assumption.stream else name
+        try:
+            verdict = unknown(patience) if patience else await _verdict(assumption, asking)
+        except Throttled as error:
+            patience = f"the vendor asks for patience: {error}"
+            verdict = unknown(patience)
+        yield Judged(about, assumption, verdict)
+
+
+async def _verdict(assumption: Assumption, asking: AskingSession) -> Verdict:
+    if assumption.probe is None:
+        return unknown("nothing that can be asked would tell")
+    try:
+        return await assumption.probe(asking)
+    except (Denied, Throttled):
+        raise
+    except PollerError as error:
+        return unknown(str(error))
+    except Exception as error:  # noqa: BLE001  a bug in a vendor's file costs its own probe
+        return unknown(f"a bug: {type(error).__name__}: {error}")
+
+
+async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: Now) -> AsyncIterator[Finding]:
+    """Put what is assumed of this source's vendor to the test. Raises ConfigError where there is no such source."""
+    source = settings.sources.get(name)
+    if source is None:
+        known = ", ".join(settings.sources)
+        raise ConfigError(f"--deep {name}: no such source; the configuration has {known}")
+    async with AsyncExitStack() as stack:
+        state = await stack.enter_async_context(open_reader(settings.state))
+        auth = make_auth(source, token_of(state, name), None, now)
+        if not auth.at_hand:
+            words = "left out: no valid access token at hand, and none is asked for here"
+            yield Finding(name, ok=True, words=words)
+            return
+        session = await stack.enter_async_context(open_session(name, source, auth, telemetry, now))
+        async for found in findings(name, source, AskingSession(session), now()):
+            yield found
+
+
+async def findings(name: str, source: Source, asking: AskingSession, now: datetime) -> AsyncIterator[Finding]:
+    """Yield a finding for each assumption, between one that says what is asked at most and one that says what was."""
+    assumptions, package = source.assumptions(now.replace(microsecond=0)), SOURCE_TYPES.package(source.type)
+    if not assumptions:
+        yield Finding(name, ok=True, words=f"{source.type} names no assumptions", package=package)
+        return
+    rate = source.requests_per_minute
+    words = f"{len(assumptions)} assumptions; {MOST} requests at most, {rate} a minute; nothing is changed"
+    yield Finding(name, ok=True, words=words, package=package)
+    try:
+        async for found in judge(name, assumptions, asking):
+            yield _finding(found, package)
+    except Denied as error:
+        yield Finding(name, ok=False, words=f"{source.base_url}: {error}{describe_refusal(source)}", package=package)
+        return
+    yield Finding(name, ok=True, words=f"{asking.spent} requests were made", package=package)
+
+
+def _finding(found: Judged, package: str) -> Finding:
+    says, evidence = found.verdict.says, found.verdict.evidence
+    words = f"{found.assumption.name}: {evidence}" + (f"; so: {found.consequence}" if says == "fails" else "")
+    details = {
+        "assumption": found.assumption.name,
+        "verdict": says,
+        "evidence": evidence,
+        "says": found.assumption.says,
+        "consequence": found.consequence,
+    }
+    return Finding(found.about, ok=says != "fails", words=words, package=package, details=details)

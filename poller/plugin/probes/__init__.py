@@ -1,0 +1,31 @@
+"""What most lists are assumed to keep to, with the probes that find out, given how a list is asked for."""
+
+from poller.plugin.probes.listed import ProbedList
+from poller.plugin.probes.standard import (
+    bounds_hold,
+    edits_move_the_stamp,
+    filter_is_obeyed,
+    identities_are_unique,
+    long_list_is_whole,
+    newest_come_first,
+    nothing_lies_beyond,
+    pages_are_full,
+    pages_differ,
+    records_come_in_time,
+    total_adds_up,
+)
+
+__all__ = [
+    "ProbedList",
+    "bounds_hold",
+    "edits_move_the_stamp",
+    "filter_is_obeyed",
+    "identities_are_unique",
+    "long_list_is_whole",
+    "newest_come_first",
+    "nothing_lies_beyond",
+    "pages_are_full",
+    "pages_differ",
+    "records_come_in_time",
+    "total_adds_up",
+]

@@ -1,0 +1,122 @@
+"""Probes of a list's filter by time: is it obeyed, and does a window hold what lies at its edges?"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Raw
+
+from poller.errors import SourceError
+from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
+from poller.plugin.pagination.bisect import Span
+from poller.plugin.probes.listed import ProbedList, plural, recent
+from poller.plugin.stream import Http
+
+FAR = timedelta(days=366)
+SHIFTS = timedelta(hours=15)
+"""No two zones are further apart (with summer time on one side: 26 hours; half of that each way, and some)."""
+SAMPLES = 2
+
+
+def filter_is_obeyed(listed: ProbedList) -> Probe:
+    """Ask for the far future, where nothing lies, and for a range of which something lies outside."""
+
+    async def probe(asking: Asking) -> Verdict:
+        future = listed.now + FAR
+        page = await listed.ask(asking, Span(future, None), 1)
+        if older := _outside(listed, page.records, Span(future, None)):
+            return fails(f"asked for what comes a year from now: {plural(older)} came that are older")
+        _, sample = await recent(listed, asking)
+        times = sorted(time for time, _ in listed.timed(sample.records))
+        if not times:
+            return unknown("nothing came for the far future; but there are no records of 30 days to compare with")
+        if not listed.takes_end or len(times) < 4:
+            return holds(f"nothing came for the far future; {plural(len(times))} for the last days")
+        span = Span(times[len(times) // 4], times[len(times) // 4 * 3])
+        page = await listed.ask(asking, span, 1)
+        if other := _outside(listed, page.records, span):
+            return fails(f"asked for a range: {other} of {plural(len(page.records))} lie outside of it")
+        return holds(f"nothing came for the far future; all {plural(len(page.records))} of a range lie in it")
+
+    return probe
+
+
+def _outside(listed: ProbedList, rows: Sequence[Raw], span: Span) -> int:
+    times = [time for time, _ in listed.timed(rows)]
+    first, last = span.start - listed.slack, span.end and span.end + listed.slack
+    return sum(time < first or (last is not None and time > last) for time in times)
+
+
+def bounds_hold(listed: ProbedList) -> Probe:
+    """Ask for records by their very own time, as a sweep would whose window begins, and ends, there."""
+
+    async def probe(asking: Asking) -> Verdict:
+        _, sample = await recent(listed, asking)
+        found, missing = 0, 0
+        for time, name in _picked(listed, listed.timed(sample.records)):
+            inside = await _holds(listed, asking, Span(time, time if listed.takes_end else None), name)
+            if inside:
+                found += 1
+            elif inside is False and await _unmoved(listed, asking.later, time, name):
+                missing += 1
+        if missing:
+            return _missed(listed, asking, sample.records, found + missing, missing)
+        if not found:
+            return unknown("there is no record whose own time could be asked for")
+        return holds(
+            f"{found} of {found} come when asked for by their own time{await _own(listed, asking, sample.records)}"
+        )
+
+    return probe
+
+
+def _picked(listed: ProbedList, timed: list[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
+    """Choose records from the middle of what came; the newest where the list has to be read from there on."""
+    ordered = sorted(timed, reverse=True)
+    start = len(ordered) // 2 if listed.takes_end else 0
+    return ordered[start : start + SAMPLES]
+
+
+async def _holds(listed: ProbedList, http: Http, span: Span, name: str) -> bool | None:
+    """Return whether the list of a span holds a record; None where it goes on, and may hold it further on."""
+    page = await listed.ask(http, span, 1)
+    if name in listed.names(page.records):
+        return True
+    return None if listed.following(1, page) is not None or page.cut else False
+
+
+async def _unmoved(listed: ProbedList, http: Http, time: datetime, name: str) -> bool:
+    """Return whether a wider range still shows the record with this time: it was neither edited nor deleted."""
+    for reach in (timedelta(minutes=5), SHIFTS, timedelta(days=3)):
+        span = Span(time - reach, time + reach if listed.takes_end else None)
+        page = await listed.ask(http, span, 1)
+        if (time, name) in listed.timed(page.records):
+            return True
+    return False
+
+
+def _missed(listed: ProbedList, asking: Asking, rows: Sequence[Raw], asked: int, missing: int) -> Verdict:
+    said = f"{missing} of {asked} do not come when asked for by their own time, and are there in a wider range"
+    newest = max(time for time, _ in listed.timed(rows))
+    return fails(f"{said}; the newest of all is {_ago(listed.now - newest)}")
+
+
+async def _own(listed: ProbedList, asking: Asking, rows: Sequence[Raw]) -> str:
+    """Say whether a bound takes in its own time, where we ask for more on both sides."""
+    if not (listed.margin and listed.takes_end):
+        return ""
+    time, name = _picked(listed, listed.timed(rows))[0]
+    try:
+        page = await listed.ask(asking, Span(time + listed.margin, time - listed.margin), 1)
+    except SourceError:
+        return ""
+    if name in listed.names(page.records):
+        return "; both bounds take in their own time"
+    return f"; one bound leaves its own time out, so the {_seconds(listed.margin)} that we ask for besides are needed"
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():,.0f} s"
+
+
+def _ago(age: timedelta) -> str:
+    return f"{_seconds(age)} old" if age > timedelta(0) else f"{_seconds(-age)} ahead of our clock"

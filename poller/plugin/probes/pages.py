@@ -1,0 +1,144 @@
+"""Probes of how a list is cut into pages, and of what it says of their number."""
+
+from collections import Counter
+from datetime import timedelta
+
+from poller.errors import Shifted, TooLarge, Unexpected
+from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
+from poller.plugin.pagination.bisect import Span
+from poller.plugin.pagination.pages import ListPage, PageRef
+from poller.plugin.probes.listed import ProbedList, plural, recent
+
+BEYOND = 9_999
+"""A page that no list of ours has. Where one has, its total says so."""
+
+
+async def _first_of_several(listed: ProbedList, asking: Asking) -> tuple[Span, ListPage, PageRef | None]:
+    """Ask for the first page of a list that goes on, if one of the last days does; return the place of the second."""
+    span, page = await recent(listed, asking)
+    if listed.following(1, page) is None and listed.is_filtered:
+        span, page = await recent(listed, asking, least=len(page.records) + 1)
+    return span, page, listed.following(1, page)
+
+
+def pages_differ(listed: ProbedList) -> Probe:
+    """Ask for the first two pages of a list: the second is another one, and goes on elsewhere."""
+
+    async def probe(asking: Asking) -> Verdict:
+        span, first, following = await _first_of_several(listed, asking)
+        if following is None:
+            return unknown(f"a list of 30 days has one page only, of {plural(len(first.records))}")
+        second = await listed.ask(asking, span, following)
+        before, names = listed.names(first.records), listed.names(second.records)
+        if second.following is not None and second.following == following:
+            return fails("the second page says that the list goes on at the second page")
+        if names and names <= before:
+            return fails(f"the second page holds {plural(len(names))}, all of which the first one held, too")
+        return holds(f"the second page holds {len(names - before):,} others, and repeats {len(names & before):,}")
+
+    return probe
+
+
+def identities_are_unique(listed: ProbedList) -> Probe:
+    """Look whether a page holds an identity twice, or a record without one."""
+
+    async def probe(asking: Asking) -> Verdict:
+        _, page = await recent(listed, asking)
+        names = Counter(map(listed.identity, page.records))
+        nameless = names.pop(None, 0)
+        if twice := sum(count > 1 for count in names.values()):
+            return fails(f"{twice} of {len(names):,} different identities come twice on one page")
+        if nameless:
+            return fails(f"{nameless} of {plural(len(page.records))} have no identity")
+        return holds(f"{plural(len(names))}, each with its own") if names else unknown("there are no records")
+
+    return probe
+
+
+def pages_are_full(listed: ProbedList) -> Probe:
+    """Ask for a page of a list that has more than one: it is as large as it was asked for."""
+
+    async def probe(asking: Asking) -> Verdict:
+        _, page, _ = await _first_of_several(listed, asking)
+        size, rows = listed.size or 0, len(page.records)
+        if page.size is not None and page.size != size:
+            return fails(f"asked for pages of {size}, it says that they are of {page.size}")
+        if rows < size and (page.following is not None or (page.total or 0) > rows):
+            return fails(f"asked for pages of {size}, {plural(rows)} came, and there are more")
+        if rows > size:
+            return fails(f"asked for pages of {size}, {plural(rows)} came")
+        if rows == size:
+            return holds(f"asked for pages of {size}, {rows} came")
+        return unknown(f"a list of 30 days has {plural(rows)}, which is less than a page of {size}")
+
+    return probe
+
+
+def total_adds_up(listed: ProbedList) -> Probe:
+    """Compare a list's total with the records that come; of a long one, with what its last page holds."""
+
+    async def probe(asking: Asking) -> Verdict:
+        span, page = await recent(listed, asking)
+        if page.total is None:
+            return unknown("the list names no total")
+        if listed.following(1, page) is None:
+            return _sum(page.total, len(listed.names(page.records)), page)
+        if not listed.is_numbered or not listed.size:
+            return unknown(f"the list says {page.total:,}, and is longer than a page")
+        size = page.size or listed.size
+        last = -(-page.total // size)
+        end = await listed.ask(asking, span, last)
+        due = (end.total or 0) - (last - 1) * size
+        said = f"of {end.total or 0:,} records the last page holds {len(end.records)}, where {due} are left"
+        return holds(said) if len(end.records) == due else fails(said)
+
+    def _sum(total: int, found: int, page: ListPage) -> Verdict:
+        said = f"the list says {total:,}, {plural(found)} came"
+        return holds(said) if total == found == len(page.records) else fails(said)
+
+    return probe
+
+
+def nothing_lies_beyond(listed: ProbedList) -> Probe:
+    """Ask for a page far beyond the last one: the vendor refuses it, sends none, or the last one again."""
+
+    async def probe(asking: Asking) -> Verdict:
+        span, first = await recent(listed, asking)
+        try:
+            page = await listed.ask(asking, span, BEYOND)
+        except TooLarge:
+            raise
+        except (Shifted, Unexpected) as refused:
+            return holds(f"page {BEYOND:,} is refused ({refused})")
+        if not page.records:
+            return holds(f"page {BEYOND:,} is empty")
+        if page.total is not None and listed.size and page.total > BEYOND * listed.size:
+            return unknown(f"the list has more than {BEYOND:,} pages")
+        others = listed.names(page.records) - listed.names(first.records)
+        if not others and listed.following(1, first) is not None:
+            return fails(f"page {BEYOND:,} is the first one again: such a list has no end")
+        return holds(f"page {BEYOND:,} holds {plural(len(page.records))}, as if it were the last")
+
+    return probe
+
+
+def long_list_is_whole(listed: ProbedList, *, granule: timedelta = timedelta(hours=1)) -> Probe:
+    """Ask for a long range at once, and in two halves: as many records come."""
+
+    async def probe(asking: Asking) -> Verdict:
+        start, end = listed.now - timedelta(days=30), listed.now
+        span = Span(start, end)
+        whole = await listed.ask(asking, span, 1)
+        if listed.following(1, whole) is not None:
+            return holds(f"a list of 30 days says that it goes on, after {plural(len(whole.records))}")
+        names, found = listed.names(whole.records), set[str]()
+        for half in span.halves(end, granule) or ():
+            part = await listed.ask(asking, half, 1)
+            found |= {name for time, name in listed.timed(part.records) if start < time < end}
+        if missing := len(found - names):
+            return fails(f"30 days at once are {plural(len(names))}; in two halves {missing:,} others come")
+        if not names:
+            return unknown("there are no records of 30 days")
+        return holds(f"30 days at once are {plural(len(names))}, and in two halves no others")
+
+    return probe

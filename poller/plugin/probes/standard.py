@@ -1,0 +1,169 @@
+"""What most lists are assumed to keep to: assumptions with their words, each with its probe.
+
+A source says them of its own lists, and may say some of it in other words (`dataclasses.replace`).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from poller.plugin.assumptions import Assumption
+from poller.plugin.probes import filters, looks, order, pages
+from poller.plugin.probes.listed import ProbedList
+from poller.plugin.stream import RecordType
+
+TELL = "report it: nothing in the configuration helps"
+LESS = "shorten `lookback`, so that a list fits one page, and report it"
+
+
+def filter_is_obeyed(stream: str, listed: ProbedList, name: str = "filter-obeyed") -> Assumption:
+    """Assume that a list asked for by time holds nothing else."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="A list asked for by time holds what lies in the range, and nothing else.",
+        rests="Every window. Where the filter is ignored, each poll would read all of history.",
+        guard="Some records outside make the pass doubtful; where most lie outside, nothing is delivered.",
+        consequence="look for the filter's right name and format; until then the stream cannot be polled by it",
+        probe=filters.filter_is_obeyed(listed),
+    )
+
+
+def bounds_hold(stream: str, listed: ProbedList, key: str, name: str = "bounds-hold") -> Assumption:
+    """Assume that a range holds what lies at its ends, asked for as the sweeps do; `key` is a setting that helps."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="A range holds what lies at its very ends, as we ask for it.",
+        rests="The records at the seams of windows, and of the slices of history.",
+        guard="None that sees it; windows overlap by `lookback`, so only what is missing by more is lost.",
+        consequence=f"raise {key} by what is missing; where that is hours, the zone is wrong: see `timezone`",
+        probe=filters.bounds_hold(listed),
+    )
+
+
+def newest_come_first(stream: str, listed: ProbedList, name: str = "newest-first") -> Assumption:
+    """Assume that a list that is read newest first comes so."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="The list comes in the order that is asked for, the newest first.",
+        rests="The sweep stops at the first whole page that is old: in another order it would stop too early.",
+        guard="Only a page that is in order ends a pass; a list in no order is read to its end.",
+        consequence="look for the right name of the order; until then each poll reads the whole list",
+        probe=order.newest_come_first(listed),
+    )
+
+
+def pages_differ(stream: str, listed: ProbedList, name: str = "pages-differ") -> Assumption:
+    """Assume that the second page is not the first one again, nor leads to itself."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="The second page holds other records than the first, and the list goes on elsewhere from there.",
+        rests="All but the first page of every list.",
+        guard="A list that leads to where it was, or repeats itself, moves no cursor.",
+        consequence=LESS,
+        probe=pages.pages_differ(listed),
+    )
+
+
+def identities_are_unique(stream: str, listed: ProbedList, name: str = "identities-unique") -> Assumption:
+    """Assume that an identity names one record of a list, and that each has one."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="Each record has an identity, and no two of a list have the same.",
+        rests="Two records with one identity would be taken for revisions of one.",
+        guard="A record without identity becomes a reject; one that repeats is told where totals do not add up.",
+        consequence=TELL,
+        probe=pages.identities_are_unique(listed),
+    )
+
+
+def pages_are_full(stream: str, listed: ProbedList, name: str = "pages-full") -> Assumption:
+    """Assume that pages are as large as they are asked for."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says=f"A page is as large as asked for ({listed.size}) where the list holds as much.",
+        rests="The end of a list: a page made smaller in silence looks like the last one.",
+        guard="The list is read on by the total, or to an empty page; a size that changes moves no cursor.",
+        consequence="nothing is lost; expect more requests, and raise `requests_per_minute` if it lags",
+        probe=pages.pages_are_full(listed),
+    )
+
+
+def total_adds_up(stream: str, listed: ProbedList, name: str = "total-adds-up") -> Assumption:
+    """Assume that the total that a list names is the number of its records."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="The total that the list names is the number of its records.",
+        rests="The end of a list, and the proof that no record was skipped.",
+        guard="A pass that does not add up delivers and moves no cursor; the third in a row becomes a gap.",
+        consequence="expect gaps (`poller streams`): all that comes is delivered, but never proven to be all",
+        probe=pages.total_adds_up(listed),
+    )
+
+
+def nothing_lies_beyond(stream: str, listed: ProbedList, name: str = "nothing-beyond") -> Assumption:
+    """Assume that a page too far is refused, empty, or the last one again."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="A page beyond the last one is refused, empty, or the last one again.",
+        rests="The end of a list of numbered pages.",
+        guard="A list that repeats itself, or does not end within 10,000 pages, moves no cursor.",
+        consequence=TELL,
+        probe=pages.nothing_lies_beyond(listed),
+    )
+
+
+def long_list_is_whole(stream: str, listed: ProbedList, name: str = "long-lists-whole") -> Assumption:
+    """Assume that a long list is not cut off in silence."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="A long list is whole, or says that it goes on; one that is cut off has a round number of records.",
+        rests="Whatever lies beyond the cut.",
+        guard="A list of a round number of records is asked for again in halves.",
+        consequence="keep `lookback` and `start` short, and backfill in short ranges",
+        probe=pages.long_list_is_whole(listed),
+    )
+
+
+def records_come_in_time(
+    stream: str, listed: ProbedList, within: timedelta, key: str, name: str = "records-in-time"
+) -> Assumption:
+    """Assume that a record is visible `within` of its time; `key` is the setting of how far a sweep looks back."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says=f"A record can be seen no later after its time than {key} looks back.",
+        rests="What comes later is missed by that sweep, and waits for a wider one.",
+        guard="Windows overlap by `lookback`; what only a wider sweep brought is counted as late.",
+        consequence=f"raise {key}",
+        probe=looks.records_come_in_time(listed, within, key),
+    )
+
+
+def edits_move_the_stamp(
+    stream: str,
+    listed: ProbedList,
+    records: RecordType[Any],
+    reach: timedelta,
+    *,
+    ignore: Callable[[Any], Any] = lambda content: content,
+    name: str = "edits-stamped",
+) -> Assumption:
+    """Assume that whoever edits a record moves its stamp, but for what `ignore` takes out of a content."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="An edit moves the stamp of modification.",
+        rests="Sweeps by modification find edits by it: one without a new stamp waits for a wider sweep.",
+        guard="None: an edit that is not listed is not seen. A wider sweep compares contents, and counts it as edited.",
+        consequence="let the sweep by creation (`audit`, `settle`) run more often, and look further back",
+        probe=looks.edits_move_the_stamp(listed, records, reach, ignore),
+    )

@@ -1,0 +1,83 @@
+"""What `poller check --deep` finds at a double, on simulated time."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import anyio
+import looptime
+from starlette.types import ASGIApp
+
+from poller.commands.check import Finding
+from poller.commands.check_deep import AskingSession, findings
+from poller.http.auth import make_auth
+from poller.http.session import open_session
+from poller.plugin.source import Source
+from poller.sandbox.app import sandbox
+from poller.sandbox.registry import new_world
+from poller.sandbox.world.vices import Settings
+from poller.sandbox.world.world import World
+from poller.telemetry import Telemetry
+from poller.testing.simulation import BIRTH, Distant
+
+LIVED = 300.0
+"""Seconds that a world has lived before anybody asks: until then it is as quiet as its past."""
+
+
+@dataclass
+class Deep:
+    """What was found: all of it, and each verdict by `stream: name`."""
+
+    found: list[Finding] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        judged = [one for one in self.found if one.details]
+        return {f"{one.name.partition('.')[2]}: {one.details['assumption']}": one.details["verdict"] for one in judged}
+
+    @property
+    def lines(self) -> str:
+        return "\n".join(f"{one.details.get('verdict', one.ok)} {one.name}: {one.words}" for one in self.found)
+
+
+class Clock:
+    """Simulated time."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop = looptime.new_event_loop(start=0.0)
+
+    def __call__(self) -> datetime:
+        return BIRTH + timedelta(seconds=self.loop.time())
+
+
+def world_of(clock: Callable[[], datetime], rate: float, vices: Settings) -> World:
+    """A busy world of all vendors, with these vices."""
+    world = new_world(1, rate, clock, timedelta(hours=2), past_limit=500)
+    world.vices.set(vices)
+    return world
+
+
+def put_to_the_test(source: Source, clock: Clock, app: ASGIApp) -> Deep:
+    """Ask the double whatever would be asked of the vendor."""
+    deep = Deep()
+
+    async def ask() -> None:
+        await anyio.sleep(LIVED)
+        auth, telemetry = make_auth(source, None, None, clock), Telemetry()
+        transport = Distant(app, random.Random(1))
+        async with open_session("acme", source, auth, telemetry, clock, transport=transport) as session:
+            async for found in findings("acme", source, AskingSession(session), clock()):
+                deep.found.append(found)
+
+    with asyncio.Runner(loop_factory=lambda: clock.loop) as runner:
+        runner.run(ask())
+    return deep
+
+
+def deep_of(source: Source, rate: float = 30, **vices: dict[str, float]) -> Deep:
+    """Ask the sandbox, with these vices of its vendors."""
+    clock = Clock()
+    world = world_of(clock, rate, vices)
+    return put_to_the_test(source, clock, sandbox(world))
