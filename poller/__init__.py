@@ -8,6 +8,7 @@ The packages, top layer first; imports run downwards only. `docs/architecture.md
 - `events`: records to messages. `http`: the requests of one source. `sources`: the vendors.
 - `plugin`: all that a source is made of.
 - `testing`: suites for the tests of packages that bring a source or an output.
+- `recording`: the file of `poller record`, and how it replays.
 - `telemetry`: metrics and log lines. `sandbox`: the vendors, simulated. Files: `clock`, `errors`, `humanize`, `retry`.
 
 Where events go is the package `outputs`, which knows nothing of poller.

@@ -12,6 +12,7 @@ from poller.cli.check import check
 from poller.cli.demo import run_demo, sandbox
 from poller.cli.explain import explain
 from poller.cli.options import Command, end, examples
+from poller.cli.record import record
 from poller.cli.run import run
 from poller.cli.schema import schema
 from poller.cli.state import state
@@ -30,7 +31,17 @@ app = typer.Typer(
 )
 app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
 app.command(name="demo", epilog=examples("poller demo", "poller demo --rate 600 | jq .type"))(run_demo)
-app.command(epilog=examples("poller sandbox --port 8123", "curl -s localhost:8123/_sandbox/vices"))(sandbox)
+app.command(
+    epilog=examples(
+        "poller sandbox --port 8123",
+        "curl -s localhost:8123/_sandbox/vices",
+        "poller sandbox --replay odd.jsonl > replay.yaml",
+    )
+)(sandbox)
+app.command(
+    cls=Command,
+    epilog=examples("poller record acme-calls -o odd.jsonl --for 2m", "poller sandbox --replay odd.jsonl"),
+)(record)
 app.command(
     cls=Command,
     epilog=examples(

@@ -1,12 +1,14 @@
 """`poller demo` and `poller sandbox`: the vendors, simulated on this machine."""
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from poller.cli.options import end, wait
 from poller.commands import demo
+from poller.commands import replay as replaying
 from poller.telemetry import Telemetry
 
 Rate = Annotated[float, typer.Option(help="How many new records a minute each stream gets.", min=0, max=100_000)]
@@ -31,8 +33,18 @@ def sandbox(
     ] = 8080,
     seed: Seed = 1,
     rate: Rate = 30,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Serve what `poller record` kept, instead of the simulated vendors; --seed and --rate do not apply.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Simulate all vendors over HTTP on this machine, until Ctrl-C; print their address and the credentials they take.
+
+    With --replay a whole configuration goes to standard output, by which `poller run --once` reads the recording.
 
     Paths under /_sandbox steer the simulation:
     GET /vices lists how the vendors misbehave now, and every way there is.
@@ -41,4 +53,6 @@ def sandbox(
     POST /quiet ends all changes and all misbehaviour.
     """
     say = partial(typer.echo, err=True)
+    if replay:
+        end(wait(lambda: replaying.replay(replay, port=port, say=say, show=typer.echo)))
     end(wait(lambda: demo.sandbox(port=port, rate=rate, seed=seed, say=say)))

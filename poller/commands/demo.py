@@ -1,5 +1,6 @@
 """`poller demo` and `poller sandbox`: the simulated vendors, alone or with a poller beside them."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,10 +51,7 @@ def _settings(at: str, folder: Path) -> Settings:
 
 async def sandbox(*, port: int, rate: float, seed: int, say: Callable[[str], None]) -> int:
     """Serve the simulated vendors until a signal; says in one line where they are, and what lets a poller in."""
-    try:
-        sock = serving.listen(port)
-    except OSError as error:
-        raise ConfigError(f"--port: {port} on 127.0.0.1: {error.strerror}; name another one, or 0 for any") from None
+    sock = listen(port)
     with stop_signals() as signals:
         async with anyio.create_task_group() as around:
             around.start_soon(serving.serve, sock, new_world(seed, rate, utc_now))
@@ -61,3 +59,11 @@ async def sandbox(*, port: int, rate: float, seed: int, say: Callable[[str], Non
             await anext(signals)
             around.cancel_scope.cancel()
     return 0
+
+
+def listen(port: int) -> socket.socket:
+    """Take a port on loopback. Raises ConfigError where it is taken."""
+    try:
+        return serving.listen(port)
+    except OSError as error:
+        raise ConfigError(f"--port: {port} on 127.0.0.1: {error.strerror}; name another one, or 0 for any") from None

@@ -15,6 +15,7 @@ from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
 from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
+from poller.http.recorder import Recorder
 from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, read_retry_after
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
@@ -37,7 +38,8 @@ _HEADERS = {
 class Session(Http):
     """A source's way to its vendor (`Http`): one origin, one credential, one pace.
 
-    It goes where it is told: it follows no redirect, keeps no cookie and takes nothing from the environment.
+    It goes where it is told: it follows no redirect, keeps no cookie and takes nothing from the environment. A
+    `recorder` is told of every answer but those of a token endpoint.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Session(Http):
         *,
         telemetry: Telemetry,
         now: Now,
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder
         self.source, self._base_url = source, config.base_url
         self._transport, self._auth = transport, auth
         self._rate_limit = RateLimit(config.requests_per_minute)
@@ -75,7 +79,10 @@ class Session(Http):
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
-        answer = await self.send(self._request(path, query, body, await self._auth.headers(self.send)))
+        sent, headers = self._query(query), await self._auth.headers(self.send)
+        answer = await self.send(self._request(path, sent, body, headers))
+        if self._recorder:
+            self._recorder.exchanged(path, sent, body, answer, headers)
         wait = self._quota.wait(answer.headers, answer.date or self._now())
         if wait:
             self._rate_limit.hold(wait)
@@ -93,13 +100,15 @@ class Session(Http):
             self._telemetry.body_repaired(self.source, repaired)
         return Response(answer.status, body, answer.as_of, answer.headers)
 
-    def _request(self, path: str, query: Query, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
+    def _query(self, query: Query) -> str:
+        """Return the query as it is sent, but for the parameters that are a credential."""
         secret = self._auth.params
         if isinstance(query, str):
-            pairs = [pair for pair in query.split("&") if pair.partition("=")[0] not in secret]
-            query = "&".join([*pairs, urlencode(secret)] if secret else pairs)
-        else:
-            query = urlencode({**query, **secret}, doseq=True)
+            return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in secret)
+        return urlencode({name: value for name, value in query.items() if name not in secret}, doseq=True)
+
+    def _request(self, path: str, query: str, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
+        query = "&".join(part for part in (query, urlencode(self._auth.params)) if part)
         url, with_ours = f"{self._base_url}{path}{query and '?'}{query}", httpx.Headers(_HEADERS)
         with_ours.update(headers)
         if body is None:
@@ -153,10 +162,11 @@ async def open_session(
     now: Now,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[Session]:
     """Open the source's session, and close its connections at the end. Raises ConfigError for a useless `ca_file`.
 
     `transport` stands in for the network, where there is to be none.
     """
     async with transport or FreshConnections(name, source, telemetry) as way:
-        yield Session(name, source, way, auth, telemetry=telemetry, now=now)
+        yield Session(name, source, way, auth, telemetry=telemetry, now=now, recorder=recorder)

@@ -11,6 +11,7 @@ from poller.errors import ConfigError
 from poller.events.cloudevent import StreamInfo
 from poller.events.digest import MOST_PROJECTIONS
 from poller.http.auth import make_auth
+from poller.http.recorder import Recorder
 from poller.http.session import open_session
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source
@@ -112,6 +113,7 @@ async def source_loop(
     once: bool,
     sweeps: bool = True,
     progress: timedelta | None = None,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[SourceLoop | None]:
     """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
@@ -120,7 +122,7 @@ async def source_loop(
         telemetry.notice("source.left_out", source=name, reason="no valid access token at hand, and none is asked for")
         yield None
         return
-    async with open_session(name, source, auth, telemetry, now) as session:
+    async with open_session(name, source, auth, telemetry, now, recorder=recorder) as session:
         yield SourceLoop(
             name,
             await restore_streams(name, source, ledger, now),

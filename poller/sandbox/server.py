@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from poller.sandbox.app import sandbox
 from poller.sandbox.world.vices import Vices
@@ -24,9 +25,14 @@ def listen(port: int) -> socket.socket:
 async def serve(
     sock: socket.socket, world: World, vices: Vices | None = None, *, stop: anyio.Event | None = None
 ) -> None:
+    """Answer as the vendors of this world until `stop` is set, or for ever; the socket is closed in the end."""
+    await serve_app(sock, sandbox(world, vices), stop=stop)
+
+
+async def serve_app(sock: socket.socket, app: ASGIApp, *, stop: anyio.Event | None = None) -> None:
     """Answer on this socket until `stop` is set, or for ever; the socket is closed in the end."""
     config = uvicorn.Config(
-        sandbox(world, vices),
+        app,
         http="h11",
         ws="none",
         lifespan="off",

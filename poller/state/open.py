@@ -85,9 +85,9 @@ def open_state(
 
 
 @asynccontextmanager
-async def open_dry_run(state: StateConfig, telemetry: Telemetry) -> AsyncIterator[OpenState]:
-    """The state to be read, and stdout in the place of all outputs."""
-    shown = Delivery({"stdout": StdoutConfig(type="stdout").open({})}, telemetry)
+async def open_dry_run(state: StateConfig, telemetry: Telemetry, *, show: bool = True) -> AsyncIterator[OpenState]:
+    """The state to be read, and stdout in the place of all outputs, or nothing where events are not to be shown."""
+    shown = Delivery({"stdout": StdoutConfig(type="stdout").open({})} if show else {}, telemetry)
     async with open_reader(state) as known, _entered(shown) as delivery:
         yield OpenState(DryLedger(known, delivery), None, lambda: None)
 

@@ -149,7 +149,7 @@ def test_every_command_of_ours_that_a_page_shows_exists_with_its_options(page: s
     lines = "".join(blocks(page)).replace("\\\n", " ").splitlines()
     shown = [found[1] for line in lines if (found := re.match(r"(?:\.venv/bin/)?poller (.*)", line))]
     for arguments in shown:
-        words = shlex.split(arguments, comments=True)
+        words = shlex.split(re.sub(r" > \S+", "", arguments), comments=True)
         command = typer.main.get_command(app)
         while isinstance(command, typer.core.TyperGroup):
             command = command.commands[words.pop(0)]

@@ -1,0 +1,49 @@
+"""`poller sandbox --replay`: serves a recording, and says how a poller reads it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from poller.clock import utc_now
+from poller.commands.demo import listen
+from poller.commands.lifecycle import stop_signals
+from poller.commands.replay_config import TOKEN_PATH, config_text
+from poller.errors import ConfigError
+from poller.recording.file import Exchange, Header, RecordingError, read_recording
+from poller.recording.matching import Tape
+from poller.sandbox import server as serving
+from poller.sandbox.replay import Replay
+
+
+async def replay(path: Path, *, port: int, say: Callable[[str], None], show: Callable[[str], None]) -> int:
+    """Serve a recording until a signal; `say` where it is and what is asked in vain, `show` a configuration for it.
+
+    Raises ConfigError where the file is no recording, or the port is taken.
+    """
+    header, exchanges = _read(path)
+    tape, sock = Tape(exchanges, header.credential_params), listen(port)
+    at = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    app = Replay(
+        tape, header.base_path, TOKEN_PATH, lambda asked: say(f"replay: nothing like this was recorded: {asked}")
+    )
+    with stop_signals() as signals:
+        async with anyio.create_task_group() as around:
+            around.start_soon(serving.serve_app, sock, app)
+            show(config_text(header, at, utc_now()).rstrip())
+            say(
+                f"replay: {at}: {len(exchanges):,} answers of a {header.type} source, recorded {header.recorded_at}. "
+                "Save the configuration on standard output as replay.yaml: `poller run --once -c replay.yaml`"
+            )
+            await anext(signals)
+            around.cancel_scope.cancel()
+    say(f"replay: {tape.left:,} of {len(exchanges):,} answers were not asked for")
+    return 0
+
+
+def _read(path: Path) -> tuple[Header, list[Exchange]]:
+    try:
+        return read_recording(path)
+    except (OSError, RecordingError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"--replay: {path}: {why}") from None

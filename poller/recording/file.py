@@ -1,0 +1,126 @@
+"""The file of a recording: JSON lines, a header and then an exchange each.
+
+A process that is killed leaves whole lines but perhaps for the last one, which a reader leaves out.
+"""
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+VERSION = 1
+
+
+class Header(Struct, frozen=True, omit_defaults=True):
+    """The first line.
+
+    `source` are the source's settings, without address and credential. `start` is the earliest time that was asked for
+    (RFC 3339). `credential_params` are the names of query parameters that are a credential; no exchange has them.
+    `follow_changes` are the sweeps, `stream.sweep`, that reach back from now on only.
+    """
+
+    poller_recording: int
+    type: str
+    base_path: str
+    recorded_at: str
+    start: str
+    masked: bool = False
+    source: Mapping[str, Any] = {}
+    credential_params: tuple[str, ...] = ()
+    follow_changes: tuple[str, ...] = ()
+
+
+class Exchange(Struct, frozen=True, omit_defaults=True):
+    """A request and its answer, read whole; `at` is the seconds since the recording began.
+
+    `path` is below `base_path`, `query` as it went over the wire, `sent` the request's body. The answer's body is
+    unpacked, and lies in `body`; one that is no UTF-8 in `body_base64`.
+    """
+
+    at: float
+    method: str
+    path: str
+    query: str
+    status: int
+    headers: Mapping[str, str] = {}
+    sent: str | None = None
+    body: str = ""
+    body_base64: str = ""
+
+    @property
+    def content(self) -> bytes:
+        """The answer's body."""
+        return base64.b64decode(self.body_base64) if self.body_base64 else self.body.encode()
+
+
+def body_fields(body: bytes) -> Mapping[str, str]:
+    """Return the fields of an exchange that hold an answer's body."""
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode()}
+
+
+class RecordingWriter:
+    """A recording under way: a file that did not exist before, for its owner alone.
+
+    Raises FileExistsError, or another OSError, where the file cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+
+    def write(self, line: Header | Exchange) -> None:
+        """Add a line, whole and at once."""
+        left = memoryview(msgspec.json.encode(line) + b"\n")
+        while left:
+            left = left[os.write(self._file, left) :]
+
+    def discard(self) -> None:
+        """Take the file away, in which there is nothing that anybody could want."""
+        self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Have the disk hold all of it."""
+        os.fsync(self._file)
+        os.close(self._file)
+
+
+class RecordingError(ValueError):
+    """A file that is no recording, in words that name what is wrong with it."""
+
+
+def read_recording(path: Path) -> tuple[Header, list[Exchange]]:
+    """Read a recording; a torn last line is left out. Raises RecordingError, and OSError where it cannot be read."""
+    lines = _whole_lines(path.read_bytes())
+    header = _header(next(lines, b""))
+    return header, [_exchange(number, line) for number, line in enumerate(lines, 2)]
+
+
+def _whole_lines(data: bytes) -> Iterator[bytes]:
+    return iter(data.split(b"\n")[:-1])
+
+
+def _header(line: bytes) -> Header:
+    try:
+        header = msgspec.json.decode(line, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise RecordingError("its first line is not that of a recording: `poller record` makes one") from None
+    if header.poller_recording != VERSION:
+        raise RecordingError(
+            f"it is of the format {header.poller_recording}, and this version reads {VERSION}: use the version of "
+            "poller that recorded it, or record anew"
+        )
+    return header
+
+
+def _exchange(number: int, line: bytes) -> Exchange:
+    try:
+        return msgspec.json.decode(line, type=Exchange)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RecordingError(f"line {number} is no exchange: {error}") from None
