@@ -13,7 +13,7 @@ from poller.commands.lifecycle import stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.sandbox import server as serving
-from poller.sandbox.accounts import CREDENTIALS, account
+from poller.sandbox.accounts import CREDENTIALS, DESCRIBED, account
 from poller.sandbox.registry import new_world
 from poller.telemetry import Telemetry
 
@@ -41,6 +41,7 @@ def _settings(at: str, folder: Path) -> Settings:
                 "acme-leads": account(at, "trackdrive") | fast,
                 "support-centre": account(at, "ipscape") | fast,
                 "clinics": account(at, "agendize") | fast,
+                "desk": account(at, DESCRIBED) | fast,
             },
             "outputs": {"console": {"type": "stdout"}},
             "state": {"path": str(folder / "poller.db")},

@@ -4,10 +4,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from poller.sandbox.api.backend import Vendor
-from poller.sandbox.vendors import agendize, callcap, flextell, ipscape, trackdrive
+from poller.sandbox.vendors import agendize, callcap, flextell, helpdesk, ipscape, trackdrive
 from poller.sandbox.world.world import World
 
-VENDORS: tuple[Vendor, ...] = (agendize.VENDOR, callcap.VENDOR, flextell.VENDOR, ipscape.VENDOR, trackdrive.VENDOR)
+VENDORS: tuple[Vendor, ...] = (
+    agendize.VENDOR,
+    callcap.VENDOR,
+    flextell.VENDOR,
+    helpdesk.VENDOR,
+    ipscape.VENDOR,
+    trackdrive.VENDOR,
+)
 KINDS = tuple(kind for vendor in VENDORS for kind in vendor.kinds)
 
 

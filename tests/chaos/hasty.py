@@ -21,8 +21,10 @@ def sources(at: str) -> dict[str, Any]:
 def _source(at: str, vendor: str) -> dict[str, Any]:
     asked = account(at, vendor) | {"start": "all", "requests_per_minute": 6000, "timeout": "3s"}
     configured: Source = TypeAdapter(Annotated[Source, OneOf(SOURCES)]).validate_python(asked)
+    described = asked.get("streams", {})
     streams = {
-        stream.name: {"sweeps": {sweep.name: {"every": _hasty(sweep.every)} for sweep in stream.sweeps}}
+        stream.name: described.get(stream.name, {})
+        | {"sweeps": {sweep.name: {"every": _hasty(sweep.every)} for sweep in stream.sweeps}}
         for stream in configured.build_streams()
     }
     return {**asked, "streams": streams}

@@ -1,10 +1,11 @@
 """`poller check`: one line each, what it says of what is wrong, and that it changes nothing."""
 
 import json
+import re
 import socket
 from functools import partial
 
-from poller.sandbox.accounts import ACCOUNTS
+from poller.sandbox.accounts import ACCOUNTS, DESCRIBED
 from tests.chaos.hasty import sources
 from tests.commands.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
 from tests.commands.vendors import Vendors
@@ -82,7 +83,13 @@ def test_every_vendor_answers(house: House, vendors: Vendors) -> None:
     check = house.run("check")
     assert check.code() == 0
     answers = {name: words for name, (ok, words) in findings(check).items() if ok}
-    assert {name for name, words in answers.items() if words.startswith("answers")} == set(ACCOUNTS)
+    assert {name for name, words in answers.items() if words.startswith("answers")} == set(ACCOUNTS) - {DESCRIBED}
+    described = answers[f"{DESCRIBED}.tickets"]
+    assert re.fullmatch(
+        r"(\d+) rows at tickets, \1 different identities; created_at \S+ to \S+; updated_at \S+ to \S+; "
+        r"(does not go on|goes on at page 2); [\d,]+ in all",
+        described,
+    )
 
 
 def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, vendors: Vendors) -> None:

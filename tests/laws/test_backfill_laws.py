@@ -32,6 +32,7 @@ STREAMS: Mapping[str, list[str]] = {
     "agendize": ["calls"],
     "callcap": ["calls"],
     "flextell": ["leads"],
+    "helpdesk": ["tickets"],
     "ipscape": ["activities", "dialler_calls", "leads"],
     "trackdrive": ["leads", "calls"],
 }

@@ -34,6 +34,7 @@ ALL_SWEEPS_OFTEN: Mapping[str, dict[str, Any]] = {
     "agendize": {"calls": {"sweeps": {"audit": {"every": "10m"}}}},
     "callcap": {"calls": {"sweeps": {"audit": {"every": "10m", "lookback": "6h"}}}},
     "flextell": {"leads": {"sweeps": {"trashed": {"every": "5m"}, "full": {"every": "10m"}}}},
+    "helpdesk": {"tickets": {"sweeps": {"live": {}, "audit": {"every": "10m"}}}},
     "ipscape": {
         "activities": {"sweeps": {"audit": {"every": "10m", "lookback": "72h"}}},
         "dialler_calls": {"sweeps": {"audit": {"every": "10m", "lookback": "72h"}}},

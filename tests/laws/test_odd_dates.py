@@ -29,6 +29,7 @@ STREAMS = {
     "agendize": ["calls"],
     "callcap": ["calls"],
     "flextell": ["leads"],
+    "helpdesk": ["tickets"],
     "ipscape": ["activities", "dialler_calls"],
     "trackdrive": ["leads", "calls"],
 }

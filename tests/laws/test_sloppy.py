@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 YEAR_LONG = "retry_after_a_year"
 
 
-@pytest.mark.parametrize(("kind", "vendor"), [pair for pair in PAIRS if pair[0] != YEAR_LONG])
+@pytest.mark.parametrize(("kind", "vendor"), [pair for pair in PAIRS if pair.values[0] != YEAR_LONG])
 def test_a_careless_vendor_is_read_as_it_means(kind: str, vendor: str) -> None:
     with careless(kind, vendor) as simulation:
         simulation.live(120)

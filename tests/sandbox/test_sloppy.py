@@ -16,7 +16,7 @@ from poller.sandbox.sloppy.kinds import ANOTHER, SLOPPY
 from poller.sandbox.sloppy.lists import EXTRA
 from poller.sandbox.sloppy.times import TIMES
 from poller.sandbox.sloppy.values import VALUES
-from poller.sandbox.vendors import agendize, ipscape, trackdrive
+from poller.sandbox.vendors import agendize, helpdesk, ipscape, trackdrive
 from poller.sandbox.vendors.callcap import API_KEY
 from tests.laws.meaning import meaning
 from tests.laws.sloppy import PAIRS, put
@@ -34,6 +34,10 @@ LISTS: Mapping[str, tuple[dict[str, str], tuple[str, ...]]] = {
         (f"/callcap/v2/get/calls/?{WIDE}", f"/callcap/v2/get/calls/?{WIDE.replace('2000', '2029')}"),
     ),
     "flextell": (GOOD_LEADS, ("/flextell/api/v1/leads?per_page=100", "/flextell/api/v1/leads?trashed=1")),
+    "helpdesk": (
+        {"Authorization": f"Bearer {helpdesk.TOKEN}"},
+        ("/helpdesk/v1/tickets?per_page=100", "/helpdesk/v1/tickets?updated_since=2029-01-01T00:00:00Z"),
+    ),
     "ipscape": (
         {"Authorization": f"Bearer {ipscape.TOKEN}"},
         tuple(f"/ipscape/platform-api{path}" for path in (
@@ -49,7 +53,7 @@ LISTS: Mapping[str, tuple[dict[str, str], tuple[str, ...]]] = {
 }  # fmt: skip
 UNKNOWN = {"agendize": "duration", "callcap": "sentiment"}
 """What one record does not know yet."""
-SAME_WORDS = [(kind, vendor) for kind, vendor in PAIRS if kind in VALUES or kind in TIMES]
+SAME_WORDS = [pair for pair in PAIRS if pair.values[0] in {**VALUES, **TIMES}]
 
 
 def populated(number: int = 9, *, old: bool = True) -> Stage:
@@ -109,7 +113,7 @@ async def test_another_spelling_says_the_same(kind: str, vendor: str) -> None:
 def read(answer: httpx.Response) -> Any:
     """The documented part of the rows."""
     body = json.loads(answer.content)
-    rows = next(body[name] for name in ("items", "call", "data", "leads", "calls") if name in body)
+    rows = next(body[name] for name in ("items", "call", "data", "leads", "calls", "tickets") if name in body)
     for row in rows:
         row.pop("rings", None)  # what never changes is where a number is none
     return rows

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from poller.plugin.source import Source
+from poller.sandbox.accounts import DESCRIBED, account
 from poller.sandbox.app import sandbox
 from poller.sandbox.registry import new_world
 from poller.sandbox.vendors import agendize as agendize_double
@@ -22,6 +23,7 @@ from poller.sources.agendize import Agendize
 from poller.sources.callcap import Callcap
 from poller.sources.flextell import Flextell
 from poller.sources.ipscape import Ipscape
+from poller.sources.rest import Rest
 from poller.sources.trackdrive import Trackdrive
 from poller.testing.simulation import BIRTH
 from poller.testing.simulation import Simulation as PollerOnSimulatedTime
@@ -66,14 +68,22 @@ def ipscape(**settings: Any) -> Ipscape:
     return Ipscape.model_validate(fixed | {"token": ipscape_double.TOKEN} | settings)
 
 
+def helpdesk(*, streams: Mapping[str, Mapping[str, Any]] | None = None, **settings: Any) -> Rest:
+    """Return the described source; `streams` are laid over its description."""
+    fixed = account(AT, DESCRIBED) | settings
+    described = {name: stream | (streams or {}).get(name, {}) for name, stream in fixed["streams"].items()}
+    return Rest.model_validate(fixed | {"streams": described})
+
+
 ACCOUNTS: Mapping[str, Callable[..., Source]] = {
     "agendize": agendize,
     "callcap": callcap,
     "flextell": flextell,
+    DESCRIBED: helpdesk,
     "ipscape": ipscape,
     "trackdrive": trackdrive,
 }
-"""Every vendor's account in the sandbox, by its type."""
+"""Every vendor's account in the sandbox, by its name."""
 
 
 @dataclass

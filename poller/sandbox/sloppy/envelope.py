@@ -49,13 +49,12 @@ ENVELOPES: Mapping[str, Envelope] = {
         claims=(("meta", "to"),),
         numbers=frozenset({"customer_id", "import_source_id"}),
     ),
-    "ipscape": Envelope(
-        ("items", "data"),
-        pages=(("pageNo",),),
-        sizes=(("perPage",),),
-        claims=(("inPage",),),
-        bare=True,
-        numbers=frozenset({"wrapCode", "lastStatusCode", "agentId", "activityId", "parentActivityId", "wrap"}),
+    "helpdesk": Envelope(
+        ("tickets",),
+        totals=(("total",),),
+        pages=(("page",),),
+        sizes=(("per_page",),),
+        numbers=frozenset({"satisfaction"}),
     ),
     "trackdrive": Envelope(
         ("leads", "calls", "change_logs", "lead", "call"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from poller.plugin import (
 from poller.sources.rest.answer import Answer
 from poller.sources.rest.fields import spelled_word, words_of
 from poller.sources.rest.lists import List
+from poller.sources.rest.places import Progress
 from poller.sources.rest.streams import Description
 
 GOES_ON = frozenset({
@@ -36,6 +38,7 @@ COUNTS = frozenset(
     {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
 )
 ERRORS = frozenset({"error", "errors", "message", "ok", "status", "success"})
+OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _NOTHING: tuple[Any, ...] = (None, "", False, 0, [], {})
 
@@ -88,7 +91,7 @@ class _Sights:
             "identities": len(self._names),
             "time": self._range(self._stream.records.time),
             "modified": self._range(self._stream.records.modified),
-            "next": self._answer.next,
+            "next": self._next(),
             "total": self._answer.total,
             "unmapped": self._unmapped(),
             "undescribed": sorted(self._undescribed),
@@ -101,8 +104,8 @@ class _Sights:
         for name, path in (("time", described.stream.time), ("modified", described.stream.modified)):
             if path and self._rows:
                 yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path} that can be read"
-        if self._listed.paging.linked:
-            yield f"goes on at {self._answer.next}" if self._answer.next else "does not go on"
+        if self._listed.paging.linked or self._listed.paging.place:
+            yield f"goes on at {seen['next']}" if seen["next"] else "does not go on"
         if seen["total"] is not None:
             yield f"{seen['total']:,} in all"
 
@@ -117,6 +120,9 @@ class _Sights:
         rows = len(self._rows)
         if self._listed.paging.linked and not self._answer.next and rows and rows % 50 == 0:
             yield f"{rows} rows, and nothing says how the list goes on: is paging.next right?"
+        if self._loses_at_seams():
+            by = self._description.stream.modified
+            yield f"sorted by {by}, oldest first: {OLDEST_FIRST}"
 
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says in a well-known word that it goes on, and nothing is described."""
@@ -125,6 +131,28 @@ class _Sights:
             for path, value in self._undescribed.items():
                 if path.rpartition(".")[2].lower() in GOES_ON and value not in _NOTHING:
                     raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+
+    def _next(self) -> str | None:
+        """Return where the list goes on, by what the answer says or by count."""
+        paging = self._listed.paging
+        if paging.linked or paging.place is None:
+            return self._answer.next
+        try:
+            at, _ = Progress(paging, self._listed.identity).take(1, self._answer)
+        except Unexpected:  # the last record has no identity, which is told by itself
+            return None
+        if paging.place == "offset" and at is not None:
+            at = int(at) - 1
+        return None if at is None else f"{paging.place} {at}"
+
+    def _loses_at_seams(self) -> bool:
+        """Return whether the list goes on by count, and its rows rise by their stamps: then an edit moves them."""
+        paging = self._listed.paging
+        if paging.place not in {"page", "offset"} or self._next() is None:
+            return False
+        stamps = [at for record in self._records if (at := _or_none(self._stream.records.modified, record))]
+        made = [at for record in self._records if (at := _or_none(self._stream.records.time, record))]
+        return _rises(stamps) and not _rises(made)
 
     def _range(self, read: Callable[[Any], datetime | None]) -> tuple[str, str] | None:
         times = sorted(filter(None, (_or_none(read, record) for record in self._records)))
@@ -140,6 +168,10 @@ class _Sights:
                 others = {str(word) for word in said if not _is_mapped(str(word), ours, field.values or {})}
                 found |= {name: sorted(others)} if others else {}
         return found
+
+
+def _rises(times: Sequence[datetime]) -> bool:
+    return len(times) > 2 and times[0] < times[-1] and all(one <= two for one, two in pairwise(times))
 
 
 def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, str]) -> bool:

@@ -183,7 +183,7 @@ def test_all_that_was_shown_is_told_and_each_revision_once(tmp_path: Path, name:
 
 
 class DescribedContract(SourceContract):
-    """A described source over the list server."""
+    """A described source over the list server. One that pages by number is in tests/sources/test_vendor_contract.py."""
 
     source = Rest
     fewest_events: ClassVar = 51
@@ -191,10 +191,6 @@ class DescribedContract(SourceContract):
 
     def double(self, now: Callable[[], datetime]) -> ASGIApp:
         return ListServer(self.api, Rows(now, BIRTH - HOUR))
-
-
-class TestPages(DescribedContract):
-    api, settings = CASES["pages until an empty one"].api, settings_of(CASES["pages until an empty one"])
 
 
 class TestSearch(DescribedContract):

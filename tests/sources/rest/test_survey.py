@@ -47,3 +47,41 @@ async def test_what_looks_like_paging_totals_or_errors_and_is_not_described_is_t
 async def test_a_well_known_word_that_says_there_is_more_is_an_error(beside: dict[str, Any]) -> None:
     with pytest.raises(Unexpected, match="the list goes on"):
         await looked({}, {"tickets": [ticket(1)], **beside})
+
+
+PAGED = {"params": {"since": "{start}", "page": "{page}"}}
+
+
+@pytest.mark.parametrize(
+    ("stream", "rows", "words"),
+    [
+        (PAGED, [ticket(1)], "goes on at page 2"),
+        ({"params": {"since": "{start}", "skip": "{offset}"}}, [ticket(1), ticket(2)], "goes on at offset 2"),
+        ({"params": {"since": "{start}", "after": "{last}"}}, [ticket(1), ticket(7)], "goes on at last 7"),
+        (PAGED, [], "does not go on"),
+        ({**PAGED, "paging": {"total": "total"}}, [ticket(1)], "does not go on"),
+    ],
+)
+async def test_where_a_counted_list_goes_on_is_told(stream: dict[str, Any], rows: list[Any], words: str) -> None:
+    assert words in (await looked(stream, {"tickets": rows, "total": len(rows)})).words.split("; ")
+
+
+RISING = [ticket(n, updated_at=f"2026-03-14T16:0{9 - n}:30Z") for n in (3, 2, 1)]
+SAME = [ticket(n, f"2026-03-14T16:0{n}:00Z") for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("stream", "rows", "is_told"),
+    [
+        (PAGED, RISING, True),
+        (PAGED, RISING[::-1], False),
+        (PAGED, SAME, False),  # it may as well be sorted by its creation, which no edit changes
+        ({**PAGED, "paging": {"total": "total"}}, RISING, False),  # there is no second page
+        ({"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "next"}}, RISING, False),
+    ],
+)
+async def test_oldest_first_by_modification_is_told_where_pages_are_counted(
+    stream: dict[str, Any], rows: list[Any], is_told: bool
+) -> None:
+    found = await looked(stream, {"tickets": rows, "next": "abc", "total": 3})
+    assert any("oldest first" in warning for warning in found.warnings) is is_told
