@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import anyio
 
-from poller.clock import utc_now
+from poller.clock import Clock, utc_now
 from poller.commands.lifecycle import PATIENCE, Stopped, load_certificates, pause, poll_until_stopped, stop_signals
 from poller.config.settings import Settings
 from poller.errors import ConfigError
@@ -126,9 +126,8 @@ async def _reader(
     save: SaveToken | None,
 ) -> AsyncIterator[SourceLoop | None]:
     """One source, ready to read history and nothing else."""
-    build = source_loop(
-        name, source, ledger=ledger, telemetry=telemetry, now=utc_now, save=save, once=True, sweeps=False
-    )
+    clock = Clock(telemetry.clock_stepped)
+    build = source_loop(name, source, ledger=ledger, telemetry=telemetry, now=clock, save=save, once=True, sweeps=False)
     async with build as made, anyio.create_task_group() as around:
         if made:
             if asked.order:

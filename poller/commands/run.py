@@ -7,7 +7,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from poller.clock import utc_now
+from poller.clock import Clock, utc_now
 from poller.commands.backfill import execute_order
 from poller.commands.garbage import spare_the_long_lived
 from poller.commands.lifecycle import (
@@ -80,7 +80,8 @@ def _opening(
 
 
 def _build(settings: Settings, telemetry: Telemetry, ledger: Ledger, save: SaveToken | None, *, once: bool) -> Build:
-    named = partial(source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=save)
+    clock = Clock(telemetry.clock_stepped)
+    named = partial(source_loop, ledger=ledger, telemetry=telemetry, now=clock, save=save)
     return partial(named, once=once, progress=settings.progress)
 
 

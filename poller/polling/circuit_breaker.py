@@ -17,6 +17,7 @@ class CircuitBreaker:
     def __init__(self) -> None:
         self.refusals = 0
         self.resume_at: datetime | None = None
+        self.stepped = timedelta(0)
         self._refused_at: datetime | None = None
 
     def close(self) -> None:
@@ -52,10 +53,10 @@ class CircuitBreaker:
         self.resume_at = max(self.resume_at or now, now + timedelta(seconds=min(seconds, _LONGEST)))
         return self.seconds(now)
 
-    def set_back(self, by: timedelta) -> None:
-        """Wait for an earlier time: our clock went back."""
-        self.resume_at = self.resume_at - by if self.resume_at else None
-        self._refused_at = self._refused_at - by if self._refused_at else None
+    def shift(self, by: timedelta) -> None:
+        """Wait for a time so much later: our clock was stepped."""
+        self.resume_at = self.resume_at + by if self.resume_at else None
+        self._refused_at = self._refused_at + by if self._refused_at else None
 
     def _refused(self, asked_at: datetime, now: datetime) -> float:
         """Count a refusal. One of a request made before the last refusal was known says nothing new."""

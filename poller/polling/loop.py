@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from poller.clock import Now
+from poller.clock import Clock, Follower, follow
 from poller.errors import ConfigError
 from poller.http.session import Session
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -40,7 +40,7 @@ class SourceLoop:
         ledger: Ledger,
         *,
         telemetry: Telemetry,
-        now: Now,
+        now: Clock,
         concurrency: int = 1,
         once: bool = False,
         sweeps: bool = True,
@@ -57,9 +57,11 @@ class SourceLoop:
         self._history = () if once and sweeps else streams
         for run in self._runs:
             run.once = Once() if once else None
-        requests = RequestsFactory(session, self.breaker, telemetry, now)
-        self._turns = Turns(self._runs, self._history, requests, telemetry, once=once)
-        self._latest = now()
+        self._requests = RequestsFactory(session, self.breaker, telemetry, now)
+        self._turns = Turns(self._runs, self._history, self._requests, telemetry, behind=self._behind, once=once)
+        followers: list[Follower] = [self.breaker, self._requests.vendor, *streams]
+        for follower in followers:
+            follower.stepped = now.stepped
         self._stopping = False
         self._changed = anyio.Event()
 
@@ -114,7 +116,8 @@ class SourceLoop:
 
     async def _work(self) -> None:
         while not self._over():
-            now = self._clock()
+            idle = (stream for stream in self.streams if not stream.busy)
+            now = follow(self._now, self.breaker, self._requests.vendor, *idle)
             wait = max(self._session.delay(), self.breaker.seconds(now))
             if order := self._orders.next():
                 await self._accept(order)
@@ -125,16 +128,9 @@ class SourceLoop:
             else:
                 await self._rest(self._until_due(now))
 
-    def _clock(self) -> datetime:
-        """Return the time. Where our clock went back, what waits for a time waits for an earlier one."""
-        now, back = self._now(), self._latest - self._now()
-        if back > _STEP:
-            self.breaker.set_back(back)
-            for stream in self.streams:
-                stream.set_back(back)
-            self._telemetry.notice("clock.set_back", source=self.source, seconds=round(back.total_seconds(), 1))
-        self._latest = now
-        return now
+    def _behind(self) -> timedelta | None:
+        """Return how far the vendor's clock is behind ours; None where it has not answered yet."""
+        return self._requests.vendor.behind
 
     def _over(self) -> bool:
         return self._stopping or (self._once and self._done())
@@ -207,5 +203,3 @@ class SourceLoop:
 
 _TRIES = 3
 """The number of times that `run --once` tries a sweep, and `backfill` a slice."""
-_STEP = timedelta(seconds=1)
-"""A clock that goes back by less is not worth a word."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from poller.clock import Now
+from poller.clock import Clock, follow
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.session import Session
 from poller.plugin.stream import Http, Query, Response
@@ -27,6 +27,18 @@ _UNDATED = timedelta(minutes=1)
 """The time by which the clock of a vendor that sends no `Date` is taken to be behind ours."""
 
 
+class VendorClock:
+    """How far a vendor's clock is `behind` ours, by its last answer; None before the first one."""
+
+    def __init__(self) -> None:
+        self.behind: timedelta | None = None
+        self.stepped = timedelta(0)
+
+    def shift(self, by: timedelta) -> None:
+        """Follow a step of our clock, of which the vendor's knows nothing."""
+        self.behind = None if self.behind is None else max(self.behind + by, timedelta(0))
+
+
 class Requests(Http):
     """Implements `Http` for one pass. `told` remembers what was said of the source once; `facts` are the stream's."""
 
@@ -35,13 +47,14 @@ class Requests(Http):
         session: Session,
         breaker: CircuitBreaker,
         telemetry: Telemetry,
-        now: Now,
+        now: Clock,
         told: set[str],
         *,
+        vendor: VendorClock,
         facts: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
-        self._told, self._facts = told, facts
+        self._told, self._vendor, self._facts = told, vendor, facts
         self._answers = 0
 
     def answered(self, path: str) -> bool:
@@ -61,7 +74,7 @@ class Requests(Http):
         """
         failures = 0
         while True:
-            asked_at = self._now()
+            asked_at = follow(self._now, self._vendor)
             try:
                 response = await self._session.ask(path, query, body=body, accept=accept)
                 if failures < len(_WAITS) and self._answers and not _may_be_json(response):
@@ -89,13 +102,15 @@ class Requests(Http):
         if isinstance(error, Throttled):
             if (error.retry_after or 0.0) > _PATIENCE:
                 return None
-            wait = self._breaker.pause(error.retry_after or _WAITS[failures], self._now())
+            now = follow(self._now, self._breaker)
+            wait = self._breaker.pause(error.retry_after or _WAITS[failures], now)
             self._telemetry.source_throttled(self._session.source, seconds=wait)
             return wait
         return _WAITS[failures]
 
     def _date(self, date: datetime | None, asked_at: datetime) -> datetime:
         """Return the vendor's time, as far as it may move a cursor: no later than ours when we asked."""
+        self._vendor.behind = max(asked_at - date, timedelta(0)) if date else timedelta(0)
         if date is None:
             self._tell("dates.missing", "the vendor's answers have no Date: our clock counts, less a minute")
             return asked_at - _UNDATED
@@ -120,12 +135,19 @@ def _may_be_json(response: Response) -> bool:
 class RequestsFactory:
     """Makes the requests of one source's passes. What is said of the source once is said once for all of them."""
 
-    def __init__(self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Now) -> None:
+    def __init__(self, session: Session, breaker: CircuitBreaker, telemetry: Telemetry, now: Clock) -> None:
+        self.vendor = VendorClock()
         self._session, self._breaker, self._telemetry, self._now = session, breaker, telemetry, now
         self._told = set[str]()
 
     def __call__(self, stream: StreamRuntime) -> Requests:
         """Return the requests of a pass over this stream that begins."""
         return Requests(
-            self._session, self._breaker, self._telemetry, self._now, self._told, facts=lambda: stream.checkpoint.facts
+            self._session,
+            self._breaker,
+            self._telemetry,
+            self._now,
+            self._told,
+            vendor=self.vendor,
+            facts=lambda: stream.checkpoint.facts,
         )

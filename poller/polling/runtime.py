@@ -121,7 +121,7 @@ class StreamRuntime:
     """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time.
 
     `slice` is the slice of ordered history that is under way, `slice_shifts` how often in a row it contradicted itself;
-    `given_up` says that its order is, by this process.
+    `given_up` says that its order is, by this process. `stepped` are the steps of our clock that its times follow.
     """
 
     source: str
@@ -139,6 +139,7 @@ class StreamRuntime:
     slice_retry: Retry = field(default_factory=Retry)
     slice_shifts: int = 0
     given_up: bool = False
+    stepped: timedelta = timedelta(0)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -163,15 +164,20 @@ class StreamRuntime:
         self.seen.put(batch.seen.touched)
         self.seen.put(batch.seen.entries)
 
-    def set_back(self, by: timedelta) -> None:
-        """Have all that waits for a time wait for an earlier one: our clock went back."""
+    def shift(self, by: timedelta) -> None:
+        """Have all that waits for a time wait for one so much later: our clock was stepped."""
         for run in self.sweeps:
             state = run.state
-            state.due = state.due - by if state.due else None
-            state.fetched = {record_id: at - by for record_id, at in state.fetched.items()}
-        retries = [self.slice_retry, *(retry for run in self.sweeps for retry in run.retries)]
-        for retry in retries:
-            retry.at = retry.at - by if retry.at else None
+            state.due = state.due + by if state.due else None
+            state.to_fetch = {record_id: since + by for record_id, since in state.to_fetch.items()}
+            state.fetched = {record_id: at + by for record_id, at in state.fetched.items()}
+        for retry in (self.slice_retry, *(retry for run in self.sweeps for retry in run.retries)):
+            retry.at = retry.at + by if retry.at else None
+        for reading in (self.slice, *(reading for run in self.sweeps for reading in (run.current, run.makes_up))):
+            if reading:
+                reading.covers.began += by
+        self.tidied = self.tidied + by if self.tidied else None
+        self.checkpoint.suspect = self.checkpoint.suspect + by if self.checkpoint.suspect else None
 
     def live_reach(self) -> datetime | None:
         """Return where the window of `live` begins now; None before its first complete pass."""

@@ -15,7 +15,7 @@ from poller.telemetry import Telemetry
 class SliceWork:
     """The next page of a slice of ordered history."""
 
-    retry_factor, starts_over, tidies = 1.0, False, False
+    retry_factor, starts_over, tidies, cut_short = 1.0, False, False, False
 
     def __init__(self, stream: StreamRuntime, history: History, ordered: Backfill, reading: Reading) -> None:
         self.stream, self.reading = stream, reading

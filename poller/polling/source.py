@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from poller.clock import Now
+from poller.clock import Clock, Now
 from poller.errors import ConfigError
 from poller.events.cloudevent import StreamInfo
 from poller.events.digest import MOST_PROJECTIONS
@@ -74,9 +74,11 @@ def _checkpoint(restored: Restored, source: Source, stream: Stream, now: datetim
         origin = first_window(sweep, checkpoint.start, now)
         state = checkpoint.sweeps.setdefault(name, SweepState(origin=origin, due=now))
         state.due = min(state.due or now, now + sweep.every)  # a clock that was wrong, an `every` that was longer
+        state.fetched = {record_id: min(at, now) for record_id, at in state.fetched.items()}
     for name in checkpoint.sweeps.keys() - known.keys():
         del checkpoint.sweeps[name]
     checkpoint.gaps = [gap for gap in checkpoint.gaps if gap.sweep in known]
+    checkpoint.suspect = min(checkpoint.suspect, now) if checkpoint.suspect else None
     return checkpoint
 
 
@@ -108,7 +110,7 @@ async def source_loop(
     *,
     ledger: Ledger,
     telemetry: Telemetry,
-    now: Now,
+    now: Clock,
     save: SaveToken | None,
     once: bool,
     sweeps: bool = True,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from poller.clock import Now
+from poller.clock import Clock, follow
 from poller.errors import Denied, Shifted, SourceError, Throttled
 from poller.events.batch import Batch
 from poller.events.transform import transform
@@ -34,7 +34,7 @@ class Step:
         ledger: Ledger,
         breaker: CircuitBreaker,
         telemetry: Telemetry,
-        now: Now,
+        now: Clock,
         progress: timedelta | None = None,
     ) -> None:
         """`progress` is how often a stream says how far it is complete, None for never."""
@@ -91,6 +91,7 @@ class Step:
                 return await work.ask()
             finally:
                 self._asking.discard(scope)
+                follow(self._now, self._breaker, work.stream)
         return None
 
     def _transform(self, work: Work, page: Page) -> Batch:
@@ -109,7 +110,7 @@ class Step:
                 announce(batch, work.stream.shape, checkpoint, self._progress, now)
             await self.save(work.stream, checkpoint, batch)
         self._telemetry.page_delivered(*work.names, batch.counts)
-        if page.end:
+        if page.end or work.cut_short:
             await work.finish()
         work.report(self._telemetry, page)
         if page.end and work.tidies:

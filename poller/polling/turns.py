@@ -1,7 +1,7 @@
 """Whose turn it is: the work of a source's streams that is most urgent now, begun where it is not under way."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.plugin.stream import Http
@@ -18,6 +18,8 @@ from poller.telemetry import Telemetry
 
 NewRequests: TypeAlias = Callable[[StreamRuntime], Http]
 """Return what a pass that begins asks its vendor with."""
+Behind: TypeAlias = Callable[[], timedelta | None]
+"""Return how far the vendor's clock is behind ours; None where it has not answered yet."""
 
 
 class Turns:
@@ -33,10 +35,11 @@ class Turns:
         requests: NewRequests,
         telemetry: Telemetry,
         *,
+        behind: Behind,
         once: bool,
     ) -> None:
         self._runs, self._history, self._once = runs, history, once
-        self._requests, self._telemetry = requests, telemetry
+        self._requests, self._telemetry, self._behind = requests, telemetry, behind
         self._in_a_row = 0
 
     def next(self, now: datetime) -> Work | None:
@@ -47,7 +50,7 @@ class Turns:
         if run := choose(self._runs, now):
             self._in_a_row += 1
             run.stream.polled = True
-            if not (self._once or run.current) and is_too_long(run.stream.checkpoint, run.sweep, now):
+            if not (self._once or run.current):
                 self._leave_behind(run, now)
             return self._pass(run, now)
         self._in_a_row = 0
@@ -65,7 +68,7 @@ class Turns:
 
     def _pass(self, run: SweepRuntime, now: datetime, gap: Gap | None = None) -> PassWork:
         if reading := run.under_way(gap):
-            return PassWork(run, reading)
+            return PassWork(run, reading, self._behind)
         sweep, state = run.sweep, run.state
         fetch, asked = sweep.fetch, window(sweep, state.origin or now, state.cursor, now)
         if gap and sweep.ranges:
@@ -73,11 +76,17 @@ class Turns:
         elif gap:
             asked = around(sweep, gap.start, gap.end)
         pages = fetch(self._requests(run.stream), state.cursor, asked)
-        return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)))
+        return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)), self._behind)
 
     def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
-        """Make a gap of an outage; it is saved with the first commit of the sweep's own pass."""
-        if leave_behind(run.stream.checkpoint, run.sweep, now):
+        """Make a gap of an outage; it is saved with the first commit of the sweep's own pass.
+
+        That it is one is not believed before the vendor's clock is known: ours may have been stepped.
+        """
+        behind = self._behind()
+        if behind is None or not is_too_long(run.stream.checkpoint, run.sweep, now - behind):
+            return
+        if leave_behind(run.stream.checkpoint, run.sweep, now - behind):
             gap = run.stream.checkpoint.gaps[-1]
             self._telemetry.gap_opened(*run.names, gap.start, gap.end, gap.kind)
 

@@ -3,7 +3,8 @@
 A work is made for one step. What lasts from page to page, the pass that is under way, is a `Reading`.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from poller.errors import Shifted
@@ -22,7 +23,8 @@ class Work(Protocol):
 
     `names` are what it is counted under: source, stream, and the sweep, or "backfill". `retry` counts its own failures;
     what concerns the whole source is the circuit breaker's. `retry_factor` lengthens its waits. `starts_over`: a list
-    that moved under it is read again at once. `tidies`: seen is tidied after its last page.
+    that moved under it is read again at once. `tidies`: seen is tidied after its last page. `cut_short`: the page that
+    came is the last one that is read, though the list goes on.
     """
 
     stream: StreamRuntime
@@ -31,6 +33,7 @@ class Work(Protocol):
     retry_factor: float
     starts_over: bool
     tidies: bool
+    cut_short: bool
 
     async def ask(self) -> Page:
         """Ask for the next page. Raises SourceError."""
@@ -72,8 +75,11 @@ class Work(Protocol):
 class PassWork:
     """The next page of a sweep's pass over its own window, or of a pass that makes up for a gap."""
 
-    def __init__(self, run: SweepRuntime, reading: Reading) -> None:
-        self.run, self.reading = run, reading
+    cut_short = False
+
+    def __init__(self, run: SweepRuntime, reading: Reading, behind: Callable[[], timedelta | None]) -> None:
+        """`behind` is how far the vendor's clock is behind ours; None where it has not answered yet."""
+        self.run, self.reading, self._behind = run, reading, behind
         self.stream, self.names = run.stream, run.names
         gap = reading.covers.gap
         self.retry = run.gap_retry if gap else run.retry
@@ -95,16 +101,26 @@ class PassWork:
     def received(self, page: Page, batch: Batch) -> bool:
         """Count what came; return True where there is something to commit: a page that changes nothing is not."""
         self.reading.covers.count(batch)
+        self.cut_short = page.end is None and self._is_outage()
         known = self.stream.checkpoint.facts
         self._notice = None if page.notice in known else page.notice
         told = self._notice or not page.facts <= set(known)
-        return bool(page.end or page.to_fetch or told or batch.messages or batch.seen.entries)
+        return bool(page.end or self.cut_short or page.to_fetch or told or batch.messages or batch.seen.entries)
+
+    def _is_outage(self) -> bool:
+        """Return True where the first answer says that the pass, begun before it, is too long for one."""
+        covers, behind = self.reading.covers, self._behind()
+        if covers.pages != 1 or covers.gap or self.run.once or behind is None:
+            return False
+        return passes.is_too_long(self.stream.checkpoint, self.run.sweep, self._vendor_began())
 
     def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
         """Note what the page names; with the last one the pass is complete."""
         sweep, covers = self.run.sweep, self.reading.covers
         passes.note_page(checkpoint, sweep, page, now)
         if page.end is None:
+            if self.cut_short:
+                passes.leave_behind(checkpoint, sweep, self._vendor_began())
             return
         if sweep.snapshot:
             gone = deletions.missing_members(checkpoint, sweep, covers.identities, now)
@@ -120,9 +136,13 @@ class PassWork:
             self.run.once.tries += 1
         if isinstance(error, Shifted) and self.starts_over:
             passes.start_over(checkpoint, sweep, covers, error.until, now)
-        elif not (self._never_ends() and passes.leave_behind(checkpoint, sweep, covers.began)):
+        elif not (self._never_ends() and passes.leave_behind(checkpoint, sweep, self._vendor_began())):
             passes.break_off(checkpoint, sweep, covers, now)
         checkpoint.sweeps[sweep.name].last_error = passes.error_text(error)
+
+    def _vendor_began(self) -> datetime:
+        """Return when the pass began, by the vendor's clock where that is behind ours: ours may have been stepped."""
+        return self.reading.covers.began - (self._behind() or timedelta(0))
 
     def _never_ends(self) -> bool:
         """Return True if the sweep's pass broke off on the way three times in a row: it is too long for this vendor."""
@@ -133,6 +153,9 @@ class PassWork:
         if self._notice:
             telemetry.notice("list.doubtful", source=self.names[0], stream=self.names[1], reason=self._notice)
         if page.end is None:
+            if self.cut_short:
+                left = self.stream.checkpoint.gaps[-1]
+                telemetry.gap_opened(*self.names, left.start, left.end, left.kind)
             return
         if page.end.unsupported:
             telemetry.sweep_unsupported(*self.names, why=page.end.unsupported)
@@ -162,7 +185,7 @@ class PassWork:
 class FetchWork:
     """One record that a sweep named, read by itself."""
 
-    retry_factor, starts_over, tidies = 1.0, False, False
+    retry_factor, starts_over, tidies, cut_short = 1.0, False, False, False
 
     def __init__(self, run: SweepRuntime, record_id: str, requests: Http) -> None:
         self.run, self.record_id = run, record_id

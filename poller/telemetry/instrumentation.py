@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -62,6 +62,10 @@ class Telemetry:
     def notice(self, event: str, **fields: object) -> None:
         """Log a warning that has no metric of its own; `event` is `noun.verb_past`."""
         _log.warning(event, **fields)
+
+    def clock_stepped(self, by: timedelta) -> None:
+        """Log that this machine's clock was stepped, forth or back (a negative number)."""
+        _log.warning("clock.stepped", seconds=round(by.total_seconds(), 1))
 
     def page_read(self, source: str, stream: str, counts: Counts) -> None:
         """Count a page that was read."""

@@ -19,6 +19,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from outputs.file import FileConfig
+from poller.clock import Clock
 from poller.http.auth import make_auth
 from poller.http.session import Session, open_session
 from poller.plugin.source import Source
@@ -50,6 +51,7 @@ class Simulation:
     pipelines: list[SourceLoop] = field(default_factory=list)
     orders: Sequence[tuple[str, Order]] = ()
     progress: timedelta | None = None
+    ahead: timedelta = timedelta(0)
     app: ASGIApp = field(init=False)
 
     @property
@@ -63,6 +65,10 @@ class Simulation:
         with suppress(RuntimeError):
             self.elapsed = asyncio.get_running_loop().time()
         return BIRTH + timedelta(seconds=self.elapsed)
+
+    def wall(self) -> datetime:
+        """Return the time as the poller's machine has it, `ahead` of the simulated time (aware, UTC)."""
+        return self.now() + self.ahead
 
     def poll(self, seconds: float, *, once: bool = False) -> None:
         """Let a poller run for this many simulated seconds at most."""
@@ -104,8 +110,9 @@ class Simulation:
             async with AsyncExitStack() as stack:
                 output = self.output.open(marks_of(database, "files"))
                 delivery = await stack.enter_async_context(Delivery({"files": output}, self.telemetry))
-                ledger = SqliteLedger(database, delivery, self.telemetry, self.now)
-                self.pipelines = [await self._pipeline(stack, name, ledger, once=once) for name in self.accounts]
+                ledger = SqliteLedger(database, delivery, self.telemetry, self.wall)
+                clock = Clock(self.telemetry.clock_stepped, self.wall, anyio.current_time)
+                self.pipelines = [await self._pipeline(stack, name, ledger, clock, once=once) for name in self.accounts]
                 await self._work(seconds)
         finally:
             database.close()
@@ -119,20 +126,22 @@ class Simulation:
                     for stream, order in self.orders:
                         group.start_soon(pipeline.order, stream, order)
 
-    async def _pipeline(self, stack: AsyncExitStack, name: str, ledger: SqliteLedger, *, once: bool) -> SourceLoop:
+    async def _pipeline(
+        self, stack: AsyncExitStack, name: str, ledger: SqliteLedger, clock: Clock, *, once: bool
+    ) -> SourceLoop:
         source = self.accounts[name]
 
         async def save(token: Any) -> None:
             await ledger.save_token(name, token)
 
-        auth = make_auth(source, await ledger.token(name), save, self.now)
+        auth = make_auth(source, await ledger.token(name), save, self.wall)
         return SourceLoop(
             name,
-            await restore_streams(name, source, ledger, self.now),
+            await restore_streams(name, source, ledger, self.wall),
             await self._session(stack, name, auth),
             ledger,
             telemetry=self.telemetry,
-            now=self.now,
+            now=clock,
             concurrency=source.max_concurrency,
             once=once,
             progress=self.progress,
@@ -140,7 +149,7 @@ class Simulation:
 
     async def _session(self, stack: AsyncExitStack, name: str, auth: Any) -> Session:
         transport = Distant(self.app, random.Random(self.seed))
-        opening = open_session(name, self.accounts[name], auth, self.telemetry, self.now, transport=transport)
+        opening = open_session(name, self.accounts[name], auth, self.telemetry, self.wall, transport=transport)
         return await stack.enter_async_context(opening)
 
     def _lines(self, kind: str, source: str) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from statistics import median
 import anyio
 import httpx
 
-from poller.clock import utc_now
+from poller.clock import Clock, utc_now
 from poller.http.auth import make_auth
 from poller.http.session import Session, open_session
 from poller.polling.source import source_loop
@@ -121,7 +121,10 @@ async def polling(url: str, folder: Path) -> AsyncIterator[Callable[[], Awaitabl
     async with sqlite_ledger(folder, telemetry) as ledger:
 
         async def polls() -> int:
-            before, named = telemetry.polls, {"telemetry": telemetry, "now": utc_now, "save": None, "once": False}
+            before, named = (
+                telemetry.polls,
+                {"telemetry": telemetry, "now": Clock(telemetry.clock_stepped), "save": None, "once": False},
+            )
             async with source_loop("acme", account(url, "1ms"), ledger=ledger, **named) as loop:  # type: ignore[arg-type]
                 assert loop
                 with anyio.move_on_after(PATIENCE):

@@ -1,11 +1,10 @@
 """Passes that are long, vendors that fail on the way, outages, and sweeps that are always due.
 
 Killed: a pass that begins anew at its first page at each failure; an outage read in one pass; live news that waits for
-the end of an outage; an order of history that never has its turn; a clock set back that stalls sweeps.
+the end of an outage; an order of history that never has its turn.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,6 +77,33 @@ def test_an_outage_of_days_is_read_in_slices_beside_live_news(tmp_path: Path) ->
     assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
 
 
+def test_a_clock_that_is_ahead_at_a_start_makes_no_outage(tmp_path: Path) -> None:
+    sweeps = {"recent": {"every": "99d"}, "audit": {"every": "99d"}}
+    account = callcap(requests_per_minute=60, streams={"calls": {"sweeps": sweeps}})
+    simulation = Simulation(tmp_path, {"acme": account}, **QUIET)
+    simulation.live(60)
+    simulation.ahead = 10 * DAY
+    fresh = put(simulation, 40, timedelta(minutes=5))
+    simulation.live(20)
+    assert fresh == set(delivered(simulation))
+    assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
+
+
+def test_an_outage_is_believed_once_the_vendor_has_said_what_time_it_is(tmp_path: Path) -> None:
+    sweeps = {"recent": {"every": "99d"}, "audit": {"every": "99d"}}
+    account = callcap(requests_per_minute=60, streams={"calls": {"sweeps": sweeps}})
+    simulation = Simulation(tmp_path, {"acme": account}, **QUIET)
+    simulation.live(60)
+    simulation.elapsed += 10 * DAY.total_seconds()
+    put(simulation, 100, timedelta(days=9, hours=23), timedelta(hours=7))
+    fresh = put(simulation, 5, timedelta(minutes=5))
+    before = requests(simulation)
+    simulation.live(3.5)
+    assert fresh <= set(delivered(simulation)), "the first answer told the time, the second is of the last hours"
+    assert requests(simulation) - before == 4
+    assert [gap.kind for gap in simulation.pipelines[0].streams[0].checkpoint.gaps] == [OUTAGE]
+
+
 def test_an_outage_ends_though_two_in_five_requests_fail(tmp_path: Path) -> None:
     simulation = Simulation(tmp_path, {"acme": callcap()}, **QUIET)
     simulation.live(60)
@@ -99,22 +125,3 @@ def test_history_has_its_turn_where_sweeps_are_always_due(tmp_path: Path) -> Non
     simulation.live(180)
     assert set(delivered(simulation)) == old
     assert requests(simulation) > 120, "the sweeps went on"
-
-
-@dataclass
-class SetBack(Simulation):
-    """A machine whose clock is set back by three hours after thirty seconds."""
-
-    def now(self) -> datetime:
-        time = super().now()
-        return time - 3 * HOUR if self.elapsed > 30 else time
-
-
-def test_a_clock_that_is_set_back_stalls_no_sweep(tmp_path: Path) -> None:
-    simulation = SetBack(tmp_path, {"acme": callcap()}, **QUIET)
-    simulation.live(31)
-    before = requests(simulation)
-    simulation = SetBack(tmp_path / "two", {"acme": callcap()}, **QUIET)
-    simulation.folder.mkdir()
-    simulation.live(150)
-    assert requests(simulation) > before + 10, "a poll each thirty seconds, and one each fifteen"

@@ -17,6 +17,7 @@ from poller.polling.step import Step
 from poller.polling.work import FetchWork, PassWork
 from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
+from tests.support.clocks import still
 from tests.support.toy import NOON, running
 
 
@@ -39,12 +40,12 @@ nobody = cast("Any", None)
 
 @pytest.fixture
 def step() -> Step:
-    return Step(nobody, nobody, CircuitBreaker(), Telemetry(), lambda: NOON)
+    return Step(nobody, nobody, CircuitBreaker(), Telemetry(), still(NOON))
 
 
 async def test_a_page_lets_it_through(step: Step, run: SweepRuntime) -> None:
     with pytest.raises(OwnershipLost):
-        await step.take(PassWork(run, Reading(Pass(Window(NOON, NOON), NOON), pages())))
+        await step.take(PassWork(run, Reading(Pass(Window(NOON, NOON), NOON), pages()), lambda: None))
     assert not run.retry.failures
 
 

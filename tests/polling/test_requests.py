@@ -14,8 +14,9 @@ from poller.errors import Denied, SourceError, Throttled, Unavailable
 from poller.plugin.stream import Cursor, End, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.passes import complete_pass, start_over
-from poller.polling.requests import Requests
+from poller.polling.requests import Requests, VendorClock
 from poller.telemetry import Telemetry
+from tests.support.clocks import still
 from tests.support.getting import Getting
 from tests.support.toy import NOON, running, sweep, under_way
 
@@ -46,7 +47,9 @@ class Script(Getting):
 
 
 def requests(script: Script, now: datetime = NOON, breaker: CircuitBreaker | None = None) -> Requests:
-    return Requests(cast("Any", script), breaker or CircuitBreaker(), Telemetry(), lambda: now, set())
+    return Requests(
+        cast("Any", script), breaker or CircuitBreaker(), Telemetry(), still(now), set(), vendor=VendorClock()
+    )
 
 
 async def all_of(script: Script, count: int) -> list[Response]:
