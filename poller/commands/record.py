@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import anyio
 
-from poller.clock import utc_now
+from poller.clock import Clock, utc_now
 from poller.commands.lifecycle import load_certificates, poll_until_stopped, stop_signals
 from poller.commands.replay_config import make_header
 from poller.config.settings import Settings
@@ -51,7 +51,7 @@ async def record(settings: Settings, name: str, telemetry: Telemetry, path: Path
         kept = _Kept(file)
         secrets = secrets_of(source) | _token_secrets(await ledger.token(name))
         build = partial(
-            source_loop, ledger=ledger, telemetry=telemetry, now=utc_now, save=None, once=False,
+            source_loop, ledger=ledger, telemetry=telemetry, now=Clock(telemetry.clock_stepped), save=None, once=False,
             recorder=Recorder(kept, secrets, source.headers),
         )  # fmt: skip
         supervisor = Supervisor({name: source}, build)
