@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import httpx
@@ -12,8 +13,10 @@ import orjson
 import pytest
 
 from poller.sandbox.registry import KINDS
-from poller.sandbox.sloppy.kinds import ANOTHER, SLOPPY
+from poller.sandbox.sloppy.envelope import ENVELOPES
+from poller.sandbox.sloppy.kinds import ANOTHER, SLOPPY, apply_kinds
 from poller.sandbox.sloppy.lists import EXTRA
+from poller.sandbox.sloppy.reply import Reply
 from poller.sandbox.sloppy.times import TIMES
 from poller.sandbox.sloppy.values import VALUES
 from poller.sandbox.vendors import agendize, helpdesk, ipscape, trackdrive
@@ -193,6 +196,13 @@ async def test_the_byte_that_is_no_utf8_stands_in_no_documented_field() -> None:
         body.decode()
     rows = json.loads(body.decode(errors="replace"))["call"]
     assert [{name: value for name, value in row.items() if name != EXTRA} for row in rows] == well
+
+
+@pytest.mark.parametrize("row", [None, [None], {"tags": [None, 1]}])
+def test_only_a_field_can_be_left_out(row: Any) -> None:
+    reply = Reply(ENVELOPES["flextell"], "/", {}, NOON, Random(1), {"data": [row]}, {})
+    assert apply_kinds(reply, lambda kind: kind == "absent_for_null")
+    assert orjson.loads(reply.body) == {"data": [row]}
 
 
 def test_there_are_forty_kinds_at_least_and_each_has_a_line() -> None:

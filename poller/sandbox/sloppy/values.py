@@ -18,12 +18,13 @@ Leaf = Callable[[str, Any], Any]
 
 
 def respelled(value: Any, leaf: Leaf, key: str = "") -> Any:
-    """Return the record with every leaf replaced by what `leaf` makes of it."""
+    """Return the value with every leaf replaced by what `leaf` makes of it; only a field can be left out."""
     if isinstance(value, dict) and value:
         pairs = {name: respelled(inner, leaf, name) for name, inner in value.items()}
         return {name: inner for name, inner in pairs.items() if inner is not ABSENT}
     if isinstance(value, list) and value:
-        return [respelled(inner, leaf, key) for inner in value]
+        items = [(inner, respelled(inner, leaf, key)) for inner in value]
+        return [before if after is ABSENT else after for before, after in items]
     return leaf(key, value)
 
 
@@ -31,7 +32,10 @@ def _of(fits: Callable[[str, Any], bool], become: Callable[[Any], Any]) -> Calla
     def leaf(key: str, value: Any) -> Any:
         return become(value) if fits(key, value) else value
 
-    return lambda reply: reply.change_records(lambda record: respelled(record, leaf))
+    def record_of(record: Any) -> Any:
+        return respelled(record, leaf) if isinstance(record, dict) else record  # a broken one may be null
+
+    return lambda reply: reply.change_records(record_of)
 
 
 def _is_id(key: str, value: Any) -> bool:

@@ -29,7 +29,7 @@ REFRESH_TOKEN = "def50200-sandbox-flextell-refresh"
 
 STATUSES = tuple(
     {"id": n, "name": name, "slug": name.lower(), "color": "#94a3b8", "is_terminal": n > 2}
-    for n, name in enumerate(("New", "Contacted", "Won", "OwnershipLost"), 1)
+    for n, name in enumerate(("New", "Contacted", "Won", "Lost"), 1)
 )
 SOURCES = tuple({"id": n, "name": name, "external_id": None} for n, name in ((1, "Web"), (2, "Instagram")))
 USERS = tuple({"id": n, "name": name} for n, name in ((8, "Dana"), (9, "Ümit"), (10, "Chloé")))
