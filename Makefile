@@ -4,10 +4,11 @@
 PYTHON  ?= python3 python3.14 python3.13 python3.12 python3.11
 VENV    ?= .venv
 MINUTES ?= 1
+DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long lint tools chaos chaos-kafka bench bench-picture mutants lock clean
+.PHONY: help demo test test-long lint tools chaos chaos-kafka simulate bench bench-picture mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -39,6 +40,9 @@ chaos: $(VENV)/.built ## kill a poller again and again and count what is lost: M
 
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (java, mvn): MINUTES=1 SEED=1; CONTROL=1 must fail
 	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
+
+simulate: $(VENV)/.built ## let days pass within minutes, with outages, kills and restarts: DAYS=7 SEED=1
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.week --days $(DAYS) --seed $(SEED)
 
 bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CELL=name for one; docs/performance.md
 	$(BIN)/python -m tests.bench $(CELL)

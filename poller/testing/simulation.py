@@ -72,7 +72,7 @@ class Simulation:
 
     def poll(self, seconds: float, *, once: bool = False) -> None:
         """Let a poller run for this many simulated seconds at most."""
-        with _threads_inline():
+        with threads_inline():
             self._run(self._life(seconds, once))
 
     def probe(self, source: str) -> str:
@@ -85,7 +85,7 @@ class Simulation:
                 session = await self._session(stack, source, auth)
                 found.append(await self.accounts[source].probe(session))
 
-        with _threads_inline():
+        with threads_inline():
             self._run(ask())
         return found[0]
 
@@ -190,7 +190,7 @@ async def _inline(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
 
 
 @contextmanager
-def _threads_inline() -> Iterator[None]:
+def threads_inline() -> Iterator[None]:
     """Run the work of threads in the loop: simulated time must not pass it by."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anyio.to_thread, "run_sync", _inline)

@@ -83,7 +83,9 @@ async def aftermath(
 
 def from_files(folder: Path) -> Lines:
     """Read the files `folder/SOURCE/STREAM.jsonl`, those that were closed too."""
-    return {(row.vendor, row.stream): list(_lines(folder / row.vendor, row.stream)) for row in YARDSTICKS.values()}
+    return {
+        (row.vendor, row.stream): list(stream_lines(folder / row.vendor, row.stream)) for row in YARDSTICKS.values()
+    }
 
 
 def written(log: Path) -> int:
@@ -101,7 +103,7 @@ async def _page(log: Path, offset: int) -> str:
         await anyio.sleep(0.05)
 
 
-def _lines(folder: Path, stream: str) -> Iterator[dict[str, Any]]:
+def stream_lines(folder: Path, stream: str) -> Iterator[dict[str, Any]]:
     """Yield all lines of a stream's files, closed files first, in the order they were written."""
     for path in [*sorted(folder.glob(f"{stream}-??????.jsonl*")), *folder.glob(f"{stream}.jsonl")]:
         data = path.read_bytes()

@@ -38,15 +38,25 @@ class Verdict:
     twice: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     invented: list[str] = field(default_factory=list)
+    promised: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Return True if all laws hold."""
-        return not (self.lost or self.twice or self.disordered or self.invented)
+        return not any(self._found.values())
 
     def __str__(self) -> str:
-        counts = f"lost {len(self.lost)}, twice {len(self.twice)}, out of order {len(self.disordered)}"
-        examples = [*self.lost[:3], *self.twice[:3], *self.disordered[:3], *self.invented[:3]]
-        return "\n  ".join([f"{counts}, invented {len(self.invented)}", *examples])
+        counts = ", ".join(f"{what} {len(found)}" for what, found in self._found.items())
+        return "\n  ".join([counts, *(example for found in self._found.values() for example in found[:3])])
+
+    @property
+    def _found(self) -> Mapping[str, Sequence[str]]:
+        return {
+            "lost": self.lost,
+            "twice": self.twice,
+            "out of order": self.disordered,
+            "invented": self.invented,
+            "promised in vain": self.promised,
+        }
 
 
 def judge(events: Sequence[Event], truth: Mapping[str, Life], content: Callable[[Record], Any]) -> Verdict:

@@ -4,7 +4,6 @@ Killed: a progress event of a pass that broke off; one that is written before th
 goes back, also across a restart; a gap that holds nothing back; one event for each page; a subject or a revision in it.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,12 @@ from poller.polling.progress.announce import announce
 from poller.polling.progress.coverage import SHIFTED, UNREADABLE
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from tests.chaos.death import Death
+from tests.laws.progress import PROGRESS, broken_promises, reaches
 from tests.laws.truth import YARDSTICKS
 from tests.simulation import ACCOUNTS, BIRTH, Simulation, callcap, truth_of
 from tests.support.toy import NOON, SHAPE, VALIDATOR
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-PROGRESS = "stream.progress"
 
 
 def reached(simulation: Simulation, stream: str) -> list[dict[str, Any]]:
@@ -52,27 +51,14 @@ def test_without_the_key_there_are_none(tmp_path: Path) -> None:
     assert reached(simulation, "calls") == []
 
 
-def broken(simulation: Simulation, vendor: str) -> Iterator[str]:
+def broken(simulation: Simulation, vendor: str) -> list[str]:
     """Say of each record that came as created after a progress event had promised that it had been delivered."""
+    found = []
     for stream in simulation.pipelines[0].streams:
-        lives = truth_of(simulation.world, YARDSTICKS[f"{vendor}/{stream.stream.name}"])
-        sweeps = {sweep.name: sweep for sweep in stream.stream.sweeps}
-        by = {
-            "covered_until": sweeps.get("live") or sweeps["snapshot"],
-            "settled_until": sweeps.get("audit") or sweeps.get("full") or sweeps["snapshot"],
-        }
-        promised: dict[str, datetime] = {}
-        for event in simulation.events("acme", stream.stream.name):
-            if event["type"] == PROGRESS:
-                told = {name: datetime.fromisoformat(event["data"][name]) for name in by if event["data"][name]}
-                assert all(told.get(name, until) >= until for name, until in promised.items()), "it went back"
-                promised |= told
-            elif event["type"].endswith(".created"):
-                shown, own = lives[event["subject"]].versions[0].at, datetime.fromisoformat(event["time"])
-                for name, until in promised.items():
-                    lookback = by[name].lookback
-                    if shown <= until and (lookback is None or own >= until - lookback):
-                        yield f"{event['subject']}: shown {shown}, of {own}, {name} {until}"
+        name = stream.stream.name
+        lives = truth_of(simulation.world, YARDSTICKS[f"{vendor}/{name}"])
+        found += broken_promises(simulation.events("acme", name), lives, reaches(stream.stream))
+    return found
 
 
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
@@ -84,7 +70,7 @@ def test_nothing_that_was_promised_comes_later(tmp_path: Path, vendor: str, seed
         simulation.live(200, Death(15 + 7 * life))
     simulation.live(300)
     assert any(reached(simulation, stream.stream.name) for stream in simulation.pipelines[0].streams)
-    assert list(broken(simulation, vendor)) == []
+    assert broken(simulation, vendor) == []
 
 
 def checkpoint(until: datetime, *gaps: Gap, **others: datetime) -> Checkpoint:

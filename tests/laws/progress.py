@@ -1,0 +1,76 @@
+"""The law of progress: nothing that a progress event promised comes later as created, and no promise is taken back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from poller.plugin.stream import Stream
+from poller.polling.progress.announce import FINAL, FRESH
+from tests.laws.laws import Life
+
+PROGRESS = "stream.progress"
+FOREVER = timedelta(days=100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A promise: what the vendor showed everywhere before `until`, and is of `since` at the earliest, is delivered."""
+
+    name: str
+    until: datetime
+    since: datetime
+
+    def covers(self, shown: datetime, own: datetime) -> bool:
+        return shown <= self.until and own >= self.since
+
+
+def reaches(stream: Stream) -> Mapping[str, timedelta]:
+    """Return how far the sweep behind each of the two values looks back; for ever where it reads the whole list."""
+    by = {sweep.name: sweep for sweep in stream.sweeps}
+    names = {"covered_until": FRESH, "settled_until": FINAL}
+    sweeps = {value: next((by[name] for name in of if name in by), None) for value, of in names.items()}
+    return {value: (sweep.lookback or FOREVER) for value, sweep in sweeps.items() if sweep}
+
+
+def promises(event: Mapping[str, Any], reach: Mapping[str, timedelta]) -> Iterator[Promise]:
+    """Yield what a progress event promises."""
+    for name, lookback in reach.items():
+        if told := event["data"][name]:
+            until = datetime.fromisoformat(told)
+            yield Promise(name, until, until - min(lookback, until - datetime.min.replace(tzinfo=until.tzinfo)))
+
+
+def broken_promises(
+    lines: Sequence[Mapping[str, Any]],
+    truth: Mapping[str, Life],
+    reach: Mapping[str, timedelta],
+    lag: timedelta = timedelta(),
+) -> list[str]:
+    """Return what breaks the law in a stream's lines, which are in the order of their delivery; one line each.
+
+    A record is shown everywhere `lag` after it is shown first: copies of the vendor's database may be behind.
+    """
+    found, told = [], dict[str, Promise]()
+    for line in lines:
+        if line["type"] == PROGRESS:
+            for promise in promises(line, reach):
+                if promise.name in told and told[promise.name].until > promise.until:
+                    found.append(f"{promise.name} goes back to {promise.until}")
+                told[promise.name] = promise
+        elif line["type"].endswith(".created") and (shown := _shown(truth.get(line["subject"]))):
+            own = datetime.fromisoformat(line["time"])
+            found += [
+                f"{line['subject']}, shown {shown}, of {own}, came after {promise.name} {promise.until}"
+                for promise in told.values()
+                if promise.covers(shown + lag, own)
+            ]
+    return found
+
+
+def _shown(life: Life | None) -> datetime | None:
+    """Return since when a record was shown in a way that can be read: a broken one is delivered as a reject."""
+    versions = life.versions if life else ()
+    broken = [number for number, version in enumerate(versions) if version.broken]
+    readable = versions[broken[-1] + 1 if broken else 0 :]
+    return readable[0].at if readable else None
