@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from poller.events.meaning import number_meant, text_meant
+from poller.events.meaning import number_meant, text_meant, time_meant
 from poller.plugin.fields.undocumented import Undocumented
 
 _AFTER_DIGITS = ":"
@@ -24,7 +24,7 @@ _AFTER_DIGITS = ":"
 
 _LONGEST_WORD = len("false")
 _REMEMBERED = 1 << 12
-_AS_IS, _SHORT = frozenset({type(None), int, datetime}), frozenset({str, float, bool})
+_AS_IS, _SHORT = frozenset({type(None), int}), frozenset({str, float, bool})
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -34,6 +34,11 @@ def canonical_bytes(content: object) -> bytes:
     if isinstance(content, Struct) and not isinstance(content, Undocumented):
         return _encode(_leaves(astuple(content)))
     return _encode(_leaves((content,)))
+
+
+def canonical_leaf(leaf: object) -> Any:
+    """Return one value in the one form of what it means, null where that is nothing."""
+    return _leaves((leaf,))[0]
 
 
 def _leaves(leaves: Iterable[Any]) -> list[Any]:
@@ -125,5 +130,5 @@ def _list(things: Iterable[Any]) -> list[Any] | None:
 
 
 _VALUES = _Values()
-_READERS = _Readers({dict: _object, list: _list, tuple: _list})
+_READERS = _Readers({dict: _object, list: _list, tuple: _list, datetime: time_meant})
 _small_struct, _remembered_object = _remembering(_struct), lru_cache(_REMEMBERED)(_fields)

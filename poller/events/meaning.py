@@ -61,11 +61,20 @@ def text_meant(text: str) -> Any:
         return _WORDS.get(text, text)
     if text[0] not in "-0123456789":
         return text
-    if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":":
+    if _is_time(text):
         return _time(text)
     if text.isdecimal():
         return text if (text[0] == "0" and text != "0") or not text.isascii() else int(text)
     return _decimal(text) if text[0] == "-" or "." in text or "e" in text or "E" in text else text
+
+
+def text_of_time_meant(text: str) -> str:
+    """Return what a text means where a time is documented: a time or itself."""
+    return _time(text) if _is_time(text) else text
+
+
+def _is_time(text: str) -> bool:
+    return len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":"
 
 
 @lru_cache(1 << 12)
@@ -80,8 +89,8 @@ def number_meant(number: float, text: str | None = None) -> int | float | str | 
     return int(number) if number.is_integer() else number
 
 
-def _time(text: str) -> str | datetime:
-    """Return a time with an offset in UTC, which is encoded as `2026-03-14T16:15:42Z`; one without as a clock shows it.
+def _time(text: str) -> str:
+    """Return a time with an offset in UTC, as `2026-03-14T16:15:42Z`; one without as a clock shows it.
 
     A clock shows `2026-03-14 09:15:42`.
     """
@@ -91,6 +100,11 @@ def _time(text: str) -> str | datetime:
         if text[19:] == "Z" and text[10] == "T":
             return text
     if found := read_time(text):
-        return found
+        return time_meant(found)
     clock = read_time(text, UTC)
     return clock.replace(tzinfo=None).isoformat(" ") if clock else text
+
+
+def time_meant(time: datetime) -> str:
+    """Return an instant (aware, UTC) as a text: `2026-03-14T16:15:42Z`."""
+    return f"{time.isoformat()[:-6]}Z"

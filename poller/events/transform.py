@@ -20,7 +20,7 @@ from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.digest import (
     Projections,
     digest_of_content,
-    digest_of_spelling,
+    digest_of_known_spelling,
     documented_fields,
     microseconds,
 )
@@ -64,7 +64,8 @@ class _Page:
         self.batch = Batch()
         self._records, self._info, self._seen, self._context = stream.records, info, seen, context
         self._now = context.now.timestamp()
-        self._projections = Projections(stream.records.contents)
+        loosely = getattr(stream.records.decoder, "decode_loosely", None)
+        self._projections = Projections(stream.records.contents, loosely)
         self._row_identity = None if context.history else stream.records.row_identity
         self._writer = EventWriter(info, context.now)
         self._compact: bool | None = None
@@ -114,16 +115,16 @@ class _Page:
             self.batch.counts.duplicates += 1
             return
         entry = self._entry(record, raw_hash, known)
-        if known and not doubted and self._is_old(known, key, record, entry):
+        if known and not doubted and self._is_old(known, key, record, entry, raw):
             return
         self._add_news(record, identity, raw, key, entry, known, silent=not (known or doubted))
 
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
         content = self._projections.of(record)
-        spelt = digest_of_spelling(content)
+        spelt = digest_of_known_spelling(content)
         return Entry(
-            known.digest if known and known.spelt == spelt else digest_of_content(content),
+            known.digest if known and spelt and known.spelt == spelt else digest_of_content(content),
             raw_hash,
             microseconds(self._records.modified(record)),
             known.revision + 1 if known else 1,
@@ -133,9 +134,9 @@ class _Page:
             spelt,
         )
 
-    def _is_old(self, known: Entry, key: int, record: Any, entry: Entry) -> bool:
+    def _is_old(self, known: Entry, key: int, record: Any, entry: Entry, raw: bytes) -> bool:
         """Return True, and count it, if this is no news: the content last delivered, or an older one."""
-        if self._is_same(known, record, entry):
+        if self._is_same(known, record, entry, raw):
             self.batch.counts.duplicates += 1
             newest = max(entry.modified, known.modified)
             noted = entry._replace(
@@ -149,11 +150,11 @@ class _Page:
             return True
         return False
 
-    def _is_same(self, known: Entry, record: Any, entry: Entry) -> bool:
+    def _is_same(self, known: Entry, record: Any, entry: Entry, raw: bytes) -> bool:
         """Compare by the projection that `known` was made with: after an upgrade the former one decides once."""
         if known.raw == entry.raw:
             return True
-        former = self._projections.former_digest(record, known.projection)
+        former = self._projections.former_digest(record, raw, known.projection)
         return known.digest == (entry.digest if former is None else former)
 
     def _add_news(
@@ -231,7 +232,7 @@ class _Page:
     def _digests(self, raw: bytes, record: Any) -> list[int]:
         """Return what a reject is remembered by: its content in every projection, today's last; else its bytes."""
         try:
-            found = self._projections.digests(record) if record is not None else []
+            found = self._projections.digests(record, raw) if record is not None else []
         except Exception:  # noqa: BLE001  this may be the very bug that rejects it
             found = []
         return found or [xxh3_64_intdigest(raw)]

@@ -13,6 +13,7 @@ from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
 from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
+from poller.plugin.fields.documented import TypedDecoder
 from poller.plugin.fields.paths import Getter, Path, compile_paths, follow_path, parse_path
 from poller.plugin.fields.phones import e164
 from poller.plugin.fields.scalars import (
@@ -131,6 +132,7 @@ __all__ = [
     "SweepSettings",
     "Throttled",
     "TruncationGuess",
+    "TypedDecoder",
     "Unavailable",
     "Unexpected",
     "Verdict",

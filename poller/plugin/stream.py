@@ -176,6 +176,20 @@ class Declared(Generic[R]):
     contents: Callable[[str], Callable[[R], object]]
 
 
+R_co = TypeVar("R_co", covariant=True)
+
+
+class RecordDecoder(Protocol[R_co]):
+    """What decodes a record: a `msgspec.json.Decoder`, a `TypedDecoder`, or what has the same of them."""
+
+    @property
+    def type(self) -> type[Any]:
+        """The struct of the documented fields."""
+
+    def decode(self, buf: bytes, /) -> R_co:
+        """Decode one record. Raises msgspec.MsgspecError where it is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType(Generic[R]):
     """The way a stream's records are read. `R` is the vendor's struct that `decoder` makes; the functions are pure.
@@ -193,7 +207,7 @@ class RecordType(Generic[R]):
     """
 
     kind: type[Kind]
-    decoder: "msgspec.json.Decoder[R]"
+    decoder: RecordDecoder[R]
     identity: Callable[[R], Leaf]
     time: Callable[[R], datetime | None]
     contents: tuple[Callable[[R], object], ...]

@@ -1,14 +1,15 @@
 """Records as structs that take any value in any field, so that one odd field costs no record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.documented import TYPES, Documented, loose_of, remember
 from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import Leaf
 
@@ -20,16 +21,46 @@ IdentityOf: TypeAlias = Callable[[msgspec.Raw], str | None]
 """A function that returns the identity of a row that is not decoded yet; None where it has none."""
 
 
-def struct_of(fields: str, **objects: type[Any]) -> type[Any]:
+def struct_of(fields: str, nothing: Literal[""] | None = None, /, **objects: type[Any]) -> type[Any]:
     """Build the Struct of a documented object: its fields as the vendor spells them, then those that are objects.
 
-    Each field may hold anything, so that one odd value hides no record. Attributes are spelled as Python can:
-    `line_memo`, `class_`. Encoded, absent and null are the same, and the order of the fields is no matter.
+    A field may have its documented type after a colon: `name:text duration:number at:time id:id done:truth` (see
+    `documented.TYPES`; such records are decoded by a `TypedDecoder`). Without one it may hold anything. Either way one
+    odd value hides no record. Attributes are spelled as Python can: `line_memo`, `class_`. Encoded, absent and null are
+    the same, and the order of the fields is no matter. `nothing` is what the vendor sends in a field that has a type,
+    where there is nothing to say, and what stands there if it is absent: only speed depends on it.
     """
-    types: dict[str, Any] = dict.fromkeys(fields.split(), Leaf) | {name: found | Odd for name, found in objects.items()}
+    names = [field.partition(":")[::2] for field in fields.split()]
+    types: dict[str, Any] = {name: word or None for name, word in names} | objects
+    in_order = sorted(types.items())
+    loosely = [(name, _loosely(found), None) for name, found in in_order]
+    if not any(map(_is_documented, types.values())):
+        return _defined((msgspec.Struct,), loosely)
+    sent = [
+        (name, TYPES[found][0], None if found == "identity" else nothing) if isinstance(found, str)
+        else (name, found | None if _is_documented(found) else _loosely(found), None)
+        for name, found in in_order
+    ]  # fmt: skip
+    kind = _defined((Documented,), sent)
+    remember(kind, tuple(found if _is_documented(found) else None for _, found in in_order), _defined((kind,), loosely))
+    return kind
+
+
+def _is_documented(found: object) -> bool:
+    return isinstance(found, str) or (isinstance(found, type) and issubclass(found, Documented))
+
+
+def _loosely(found: Any) -> Any:
+    if found is None or isinstance(found, str):
+        return Leaf
+    return (loose_of(found) if _is_documented(found) else found) | Odd
+
+
+def _defined(bases: tuple[type[Any], ...], fields: Iterable[tuple[str, Any, Any]]) -> type[Any]:
     return msgspec.defstruct(
         "Record",
-        [(_attribute(name), types[name], msgspec.field(name=name, default=None)) for name in sorted(types)],
+        [(_attribute(name), found, msgspec.field(name=name, default=default)) for name, found, default in fields],
+        bases=bases,
         frozen=True,
         gc=False,
         omit_defaults=True,

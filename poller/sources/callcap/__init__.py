@@ -11,8 +11,6 @@ from functools import partial
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from poller.plugin import (
     BEGINNING,
     Assumption,
@@ -27,6 +25,7 @@ from poller.plugin import (
     Stream,
     StreamSettings,
     SweepSettings,
+    TypedDecoder,
     Unexpected,
     Windowed,
     ZoneName,
@@ -89,7 +88,7 @@ class Callcap(Source):
             ),
             records=RecordType(  # the vendor marks no deletions
                 kind=kinds.Call,
-                decoder=msgspec.json.Decoder(records.Record),
+                decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.call_id),
                 row_identity=identity_of("call_id"),
                 contents=(records.contents, partial(records.contents_in_utc, zone=zone)),

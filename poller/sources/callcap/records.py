@@ -36,20 +36,26 @@ STATUSES: Mapping[str, kinds.CallStatus] = {  # `action`, small letters only; fi
 }  # fmt: skip
 DIRECTIONS: Mapping[str, kinds.Direction] = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
 
-_Thing = struct_of("id name label tag opportunity external_id corporate_label")
+_Thing = struct_of("id:id name:text label:text tag:text opportunity:text external_id:text corporate_label:text", "")
 _Campaign = struct_of(
-    "id name callcap_number dialed_number destination_number ivr_option medium medium_type direction line-memo"
-    " addtl_line_memo cost_per_piece_est cost_per_piece_final default_revenue_value"
+    "id:id name:text callcap_number:text dialed_number:text destination_number:text ivr_option:whole medium:text"
+    " medium_type:text direction:text line-memo:text addtl_line_memo:text cost_per_piece_est:number"
+    " cost_per_piece_final:number default_revenue_value:number",
+    "",
 )
-_Caller = struct_of("caller_id name class address city state zip")
-_Outcome = struct_of("change_request", major=_Thing, minor=_Thing, csr=_Thing)
-_Accounts = struct_of("", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
+_Caller = struct_of("caller_id:text name:text class:text address:text city:text state:text zip:text", "")
+_Outcome = struct_of("change_request", "", major=_Thing, minor=_Thing, csr=_Thing)
+_Accounts = struct_of("", "", corporate=_Thing, division=_Thing, location=_Thing, campaign=_Campaign)
 Record = struct_of(
-    "call_id recording action start_datetime end_datetime last_modified dtmf duration rings revenue notes webmatch"
-    " sentiment summaries scorecards demographics import",
-    caller=_Caller, callsurance=_Outcome, accounts=_Accounts,
-    callsaver=struct_of("date user", outcome=_Thing, reason=_Thing),
-)  # fmt: skip
+    "call_id:identity recording:text action:text start_datetime:time end_datetime:time last_modified:time dtmf:text"
+    " duration:whole rings:whole revenue:number notes:text webmatch sentiment summaries scorecards demographics"
+    " import",
+    "",
+    caller=_Caller,
+    callsurance=_Outcome,
+    accounts=_Accounts,
+    callsaver=struct_of("date:time user", "", outcome=_Thing, reason=_Thing),
+)
 
 
 def modified(record: Any, *, zone: ZoneInfo) -> datetime | None:

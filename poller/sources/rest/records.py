@@ -43,7 +43,7 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
     deleted, compared = _deleted(described, reader), _spelled(described)
     return RecordType(
         kind=kind_of(described.kind, tuple(described.fields)),
-        decoder=RowDecoder(msgspec.json.Decoder(reader.struct)),  # type: ignore[arg-type]  # the same methods, and Row besides
+        decoder=RowDecoder(msgspec.json.Decoder(reader.struct)),
         identity=lambda row: read_id(identity(row.fields)),
         time=_own_time(described, reader),
         modified=_time(described.modified, reader, zone),
