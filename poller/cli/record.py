@@ -22,14 +22,23 @@ File = Annotated[
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="How long, such as 30s, 10m or 2h.")]
 
 
-def record(source: Source, output: File, length: For = "10m", config: Config = DEFAULT) -> None:
+Masked = Annotated[
+    bool, typer.Option("--mask", help="Replace texts, numbers and addresses by others of the same shape, for good.")
+]
+
+
+def record(
+    source: Source, output: File, length: For = "10m", config: Config = DEFAULT, *, mask: Masked = False
+) -> None:
     """Poll one source as a dry run would, and keep what its vendor was asked and answered, until Ctrl-C at the latest.
 
     Nothing is delivered, saved or locked, so it is safe beside a running poller. The file holds the vendor's records,
-    and no credential. `poller sandbox --replay FILE` serves it again.
+    and no credential. `poller sandbox --replay FILE` serves it again. With --mask it holds other texts, numbers and
+    addresses than the vendor sent; times, words such as a status, and what pages a list stay: read it before you send
+    it to others.
     """
     settings = load(config, os.environ)
-    done = wait(lambda: record_source(settings, source, Telemetry(), output, _length(length)), config)
+    done = wait(lambda: record_source(settings, source, Telemetry(), output, _length(length), mask=mask), config)
     if done.exchanges:
         say(f"{output}: {done.exchanges:,} answers; `poller sandbox --replay {output}` serves them again")
     if done.problem:

@@ -19,6 +19,8 @@ from poller.plugin.credentials import Token
 from poller.polling.source import restore_streams, source_loop
 from poller.polling.supervisor import Supervisor
 from poller.recording.file import Exchange, RecordingWriter
+from poller.recording.masking import Mask, masked_header
+from poller.recording.words import words_in
 from poller.state.open import open_dry_run, replica_name
 from poller.telemetry import Telemetry
 
@@ -33,8 +35,12 @@ class Recorded(NamedTuple):
     problem: str | None = None
 
 
-async def record(settings: Settings, name: str, telemetry: Telemetry, path: Path, length: timedelta) -> Recorded:
+async def record(
+    settings: Settings, name: str, telemetry: Telemetry, path: Path, length: timedelta, *, mask: bool = False
+) -> Recorded:
     """Poll one source for so long, or until a signal, and keep all exchanges in a file; deliver and save nothing.
+
+    With `mask`, what is personal in them is replaced.
 
     Raises ConfigError where there is no such source, or where the file cannot be made.
     """
@@ -47,8 +53,9 @@ async def record(settings: Settings, name: str, telemetry: Telemetry, path: Path
         ledger, *_ = await stack.enter_async_context(open_dry_run(settings.state, telemetry, show=False))
         file = stack.enter_context(closing(_new_file(path)))
         now = utc_now()
-        file.write(make_header(source, await restore_streams(name, source, ledger, utc_now), now))
-        kept = _Kept(file)
+        header = make_header(source, await restore_streams(name, source, ledger, utc_now), now)
+        file.write(masked_header(header) if mask else header)
+        kept = _Kept(file, Mask(words_in(header.source)) if mask else None)
         secrets = secrets_of(source) | _token_secrets(await ledger.token(name))
         build = partial(
             source_loop, ledger=ledger, telemetry=telemetry, now=Clock(telemetry.clock_stepped), save=None, once=False,
@@ -69,8 +76,8 @@ async def record(settings: Settings, name: str, telemetry: Telemetry, path: Path
 class _Kept:
     """The exchanges of a recording under way; `stop` is called where its file cannot be written any more."""
 
-    def __init__(self, file: RecordingWriter) -> None:
-        self._file = file
+    def __init__(self, file: RecordingWriter, mask: Mask | None) -> None:
+        self._file, self._mask = file, mask
         self.exchanges = 0
         self.problem: str | None = None
         self.stop: Callable[[], None] = lambda: None
@@ -80,7 +87,7 @@ class _Kept:
         if self.problem:
             return
         try:
-            self._file.write(exchange)
+            self._file.write(self._mask.exchange(exchange) if self._mask else exchange)
             self.exchanges += 1
         except OSError as error:
             self.problem = f"the recording ends early, its file cannot be written: {error.strerror or error}"

@@ -32,7 +32,7 @@ def make_header(source: Source, streams: Sequence[StreamRuntime], now: datetime)
         base_path=urlsplit(source.base_url).path,
         recorded_at=_rfc3339(now),
         start=_rfc3339(min([now, *(at for stream in streams for at in _asked_from(stream, now))])),
-        source=_spelt(source, _NOT_KEPT),
+        source=spelt_settings(source, _NOT_KEPT),
         credential_params=tuple(beside.params),
         follow_changes=tuple(
             f"{stream.stream.name}.{run.sweep.name}"
@@ -95,18 +95,18 @@ def _rfc3339(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _spelt(value: Any, without: Collection[str] = ()) -> Any:
+def spelt_settings(value: Any, without: Collection[str] = ()) -> Any:
     """Return settings as a configuration has them, without those left at their defaults; no secret is in them."""
     if isinstance(value, BaseModel):
         names = {name: field.alias or name for name, field in type(value).model_fields.items()}
         chosen = [name for name in names if name in value.model_fields_set and name not in without]
-        return {names[name]: _spelt(getattr(value, name)) for name in chosen}
+        return {names[name]: spelt_settings(getattr(value, name)) for name in chosen}
     if isinstance(value, SecretStr):
         return _ANY_SECRET
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, dict):
-        return {name: _spelt(child) for name, child in value.items()}
+        return {name: spelt_settings(child) for name, child in value.items()}
     if isinstance(value, list | tuple):
-        return [_spelt(child) for child in value]
+        return [spelt_settings(child) for child in value]
     return value if isinstance(value, str | int | float | None) else str(value)

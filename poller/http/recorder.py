@@ -5,7 +5,7 @@ cookie or challenge. What a vendor repeats of a credential, in a link or an erro
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
 
 import anyio
@@ -27,18 +27,14 @@ _SHORTEST = 4
 _HIDDEN = "***"
 
 
-class Keeper(Protocol):
-    """Whatever takes the exchanges of a recording."""
-
-    def __call__(self, exchange: Exchange) -> None:
-        """Keep it."""
-        ...
+Keep: TypeAlias = Callable[[Exchange], None]
+"""Takes the exchanges of a recording, one by one."""
 
 
 class Recorder:
     """Gives the exchanges of one session to `keep`, without what is secret."""
 
-    def __init__(self, keep: Keeper, secrets: Collection[str], headers: Mapping[str, str]) -> None:
+    def __init__(self, keep: Keep, secrets: Collection[str], headers: Mapping[str, str]) -> None:
         self._keep, self._public = keep, set(headers.values())
         self._began = anyio.current_time()
         self._hide = hiding(secrets)

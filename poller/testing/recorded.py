@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from poller.errors import SourceError, Unexpected
+from poller.http.response import read_http_date
 from poller.plugin.stream import Cursor, End, Http, Page, Query, Response, Stream, Window
+from poller.recording.file import read_recording
+from poller.recording.matching import Tape
 
 NOW = datetime(2026, 3, 14, 16, 30, 40, tzinfo=UTC)
 """The vendor's clock, at its first answer; each answer is a second later."""
@@ -36,13 +39,15 @@ class Answer:
 class Recorded(Http):
     """Answers in turn with `pages`, whatever is asked; `asked` are the paths and queries of all requests, in order.
 
-    An answer whose status the caller does not accept raises Unexpected. It fails the test to ask for one more.
+    An answer whose status the caller does not accept raises Unexpected. It fails the test to ask for one more, or, with
+    a `tape`, for what is like nothing on it.
     """
 
     pages: Iterable[Answer]
     known: set[str] = field(default_factory=set)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     bodies: list[bytes | None] = field(default_factory=list)
+    tape: Tape | None = None
 
     def __post_init__(self) -> None:
         self._left = iter(self.pages)
@@ -58,14 +63,31 @@ class Recorded(Http):
         """Answer with the next page."""
         self.asked.append((path, _parameters(query)))
         self.bodies.append(body)
-        page = next(self._left, None)
+        page = self._of_tape(path, query, body) if self.tape else next(self._left, None)
         assert page is not None, f"asked for more than was kept: {path} {query}"
         if page.status not in accept:
             raise Unexpected(f"HTTP {page.status}")
         if page.status == 200:
             self.known.add(path)
-        date = NOW + timedelta(seconds=len(self.asked) - 1) if page.dated else None
+        ours = NOW + timedelta(seconds=len(self.asked) - 1) if page.dated else None
+        date = read_http_date(page.headers.get("date")) if self.tape else ours
         return Response(page.status, json_bytes(page.body), date, page.headers)
+
+    def _of_tape(self, path: str, query: Query, body: bytes | None) -> Answer | None:
+        assert self.tape
+        asked = query if isinstance(query, str) else urlencode(query, doseq=True)
+        sent = None if body is None else body.decode()
+        found = self.tape.answer("GET" if body is None else "POST", path, asked, sent)
+        return Answer(found.content, found.status, headers=found.headers) if found else None
+
+    @classmethod
+    def of_recording(cls, path: Path) -> Self:
+        """Return a session that answers out of a recording, which `poller record` made, as a replay of it does.
+
+        The vendor's clock is the recorded `Date`. Raises RecordingError where the file is no recording.
+        """
+        header, exchanges = read_recording(path)
+        return cls((), tape=Tape(exchanges, header.credential_params))
 
     def answered(self, path: str) -> bool:
         """Return whether this path was answered with a 200."""

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from outputs.file import FileConfig
 from poller.clock import Clock
 from poller.http.auth import make_auth
+from poller.http.recorder import Recorder
 from poller.http.session import Session, open_session
 from poller.plugin.source import Source
 from poller.polling.loop import SourceLoop
@@ -149,8 +150,21 @@ class Simulation:
 
     async def _session(self, stack: AsyncExitStack, name: str, auth: Any) -> Session:
         transport = Distant(self.app, random.Random(self.seed))
-        opening = open_session(name, self.accounts[name], auth, self.telemetry, self.wall, transport=transport)
+        opening = open_session(
+            name,
+            self.accounts[name],
+            auth,
+            self.telemetry,
+            self.wall,
+            transport=transport,
+            recorder=self.recorder(name),
+        )
         return await stack.enter_async_context(opening)
+
+    def recorder(self, source: str) -> Recorder | None:
+        """Return what keeps the exchanges of a source; None where nothing is to be kept."""
+        del source
+        return None
 
     def _lines(self, kind: str, source: str) -> list[dict[str, Any]]:
         path = self.folder / kind / f"{source}.jsonl"

@@ -146,6 +146,10 @@ def test_a_recorder_works_beside_a_poller(house: House, vendors: Vendors) -> Non
     house.write(sources={"acme": callcap(vendors.at)})
     with house.start("run") as poller:
         poller.until_log("poll.completed", sweep="audit")
-        beside = house.run("record", "acme", "-o", "odd.jsonl", "--for", "700ms")
+        beside = house.run("record", "acme", "-o", "odd.jsonl", "--for", "700ms", "--mask")
         assert beside.code() == 0, beside.logged
         assert poller.stop() == 0
+    header, *exchanges = lines_of(house.folder / "odd.jsonl")
+    assert header["masked"]
+    assert exchanges
+    assert not [subject for subject in house.subjects("acme") if subject in exchanges[0]["body"]]

@@ -1,0 +1,1 @@
+"""Recordings: what is kept, how it is masked, how it replays."""
