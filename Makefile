@@ -61,6 +61,7 @@ lock: ## write the lock files (needs uv)
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
 	$(COMPILE_GROUP) build --constraint requirements-dev.lock -o requirements-build.lock
+	$(COMPILE_GROUP) servers -o tests/sources/servers/requirements.lock
 	$(COMPILE) --group dev --group tools --constraint requirements-dev.lock -o requirements-tools.lock
 
 LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'

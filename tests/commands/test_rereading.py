@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from poller.sandbox.accounts import DESCRIBED, account
 from poller.sandbox.vendors.callcap import API_KEY
 from poller.sandbox.vendors.flextell import REFRESH_TOKEN
+from poller.sandbox.vendors.helpdesk import TOKEN
 from tests.commands.running import FILES, House, Poller, callcap, flextell, until
 from tests.commands.vendors import Vendors
 
@@ -57,6 +59,23 @@ def test_a_refresh_token_of_a_new_login_wins(house: House, vendors: Vendors) -> 
         secret(house.folder, REFRESH_TOKEN)
         until(partial(house.has, "acme", vendors.holds("flextell")), "what there was")
         assert poller.stop() == 0
+
+
+def test_the_auth_of_a_described_source_is_read_again_wherever_the_secret_stands_in_it(
+    house: House, vendors: Vendors
+) -> None:
+    ways = {"bearer": "${file:key}"}, {"headers": {"Authorization": "Bearer ${file:key}"}}
+    described = account(vendors.at, DESCRIBED)
+    house.write(sources={f"desk{number}": {**described, "auth": auth} for number, auth in enumerate(ways)})
+    with house.start("run", before=SOON) as poller:
+        for name in ("desk0", "desk1"):
+            poller.until_log("source.denied", source=name, retry_in=60.0)
+        secret(house.folder, TOKEN)
+        for name in ("desk0", "desk1"):
+            poller.until_log("secrets.reread", source=name)
+            until(partial(house.has, name, vendors.holds(DESCRIBED)), "what there was")
+        assert poller.stop() == 0
+        assert TOKEN not in poller.logged
 
 
 def test_a_key_behind_a_link_that_is_turned_as_kubernetes_does(house: House, vendors: Vendors) -> None:

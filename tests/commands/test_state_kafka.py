@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from poller.sandbox.accounts import DESCRIBED, account
 from tests.commands.running import House, callcap, until
 from tests.commands.test_replicas import house_of
 from tests.commands.vendors import Vendors
@@ -70,3 +71,21 @@ def test_an_account_that_moved_is_accepted_and_nothing_comes_again(
     until(lambda: subjects(kafka) == sorted([*there, new]), "what is new, and nothing else")
     again = house.run("state", "accept", "acme")
     assert (again.code(), again.said.startswith("acme: nothing to accept")) == (0, True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("changed", [{"identity": "subject"}, {"kind": "request"}])
+def test_a_described_list_with_another_identity_or_kind_is_refused(
+    tmp_path: Path, vendors: Vendors, kafka: Place, changed: dict[str, str]
+) -> None:
+    house, described = house_of(tmp_path, vendors, kafka), account(vendors.at, DESCRIBED)
+    house.write(sources={"acme": described})
+    assert house.run("run", "--once").code() == 0
+    there = len(kafka.values("ticket"))
+    streams = {"tickets": {**described["streams"]["tickets"], **changed}}
+    house.write(sources={"acme": {**described, "streams": streams}})
+    for command in (("run", "--once"), ("check",)):
+        refused = house.run(*command)
+        assert "`poller state reset acme.tickets`" in refused.said + refused.logged
+        assert refused.code() == (2 if command[0] == "run" else 1)
+    assert len(kafka.values("ticket")) == there > 0

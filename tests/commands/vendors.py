@@ -17,7 +17,7 @@ from poller.sandbox.server import listen, serve
 from poller.sandbox.world.world import World
 
 LISTS = {"callcap": "/callcap/v2/get/calls/", "flextell": "/flextell/api/v1/leads"}
-STREAMS = {"callcap": "callcap/calls", "flextell": "flextell/leads"}
+STREAMS = {"callcap": "callcap/calls", "flextell": "flextell/leads", "helpdesk": "helpdesk/tickets"}
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """Lists that may be cut off, with or without saying so: a range whose list is cut is halved."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -66,11 +66,8 @@ async def bisect_truncated(
         if not reading.cut:
             continue
         ends = _ends(span, longest, granule)
-        for end in ends:
-            async for page in reading.pages(end):
-                yield reading.page(page, last=False)
-            if not reading.cut:
-                break
+        async for page in reading.while_cut(ends):
+            yield page
         halves = None if ends and reading.cut else span.halves(reading.edge, granule)
         spans += halves or ()
         if halves is None:
@@ -121,6 +118,14 @@ class _Reading:
                 return
             if not left:
                 self.doubt = self.doubt or doubt
+
+    async def while_cut(self, spans: Iterable[Span]) -> AsyncIterator[Page]:
+        """Read spans one after another until one is not cut."""
+        for span in spans:
+            async for page in self.pages(span):
+                yield self.page(page, last=False)
+            if not self.cut:
+                return
 
     async def _once(self, span: Span) -> AsyncIterator[Page]:
         ask_page = self._asking(span)
