@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.bench import commit, many_sources, peers, polls, records, restart, restore, variants, vendors
+from tests.bench import commit, described, many_sources, peers, polls, records, restart, restore, variants, vendors
 from tests.bench.cell import Cell
 
 CELLS: Sequence[Cell] = (
@@ -10,6 +10,7 @@ CELLS: Sequence[Cell] = (
     *polls.CELLS,
     *variants.CELLS,
     *vendors.CELLS,
+    *described.CELLS,
     *peers.CELLS,
     *many_sources.CELLS,
     *restart.CELLS,

@@ -80,12 +80,16 @@ async def by_poller(
     before: Sequence[bytes] = (),
     size: int = SIZE,
     tls: trustme.CA | None = None,
+    source: Callable[..., dict[str, Any]] = clients.callcap,
     **settings: Any,
 ) -> float:
-    """Return what a record costs `poller run --once`, after a run before it that read the pages `before`."""
+    """Return what a record costs `poller run --once`, after a run before it that read the pages `before`.
+
+    `source` makes the configuration of the source of an address.
+    """
     async with workshop(calls_list(before), tls) as (vendor, address, folder):
         trusted = {"ca_file": str(_trust(tls, folder))} if tls else {}
-        clients.configure(folder, {"acme": clients.callcap(address, **trusted)}, **settings)
+        clients.configure(folder, {"acme": source(address, **trusted)}, **settings)
         once = (*clients.POLLER, "--once")
         if before:
             await clients.run(once, vendor, folder)
