@@ -9,10 +9,10 @@ import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Denied
+from poller.errors import Denied, Unexpected
 from poller.http.client_credentials import EARLY, ClientCredentialsAuth
 from poller.http.response import RawResponse, Send, error_of
-from poller.http.token_endpoint import granted, reveal, token_request
+from poller.http.token_endpoint import bearer, granted, reveal, token_request
 from poller.plugin.credentials import ClientCredentials, RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.source import Source
 
@@ -104,7 +104,11 @@ class RefreshingAuth:
             if not self.at_hand:
                 await self._refresh(send)
         assert self._token is not None  # noqa: S101  `_refresh` sets it or raises
-        return {**self._headers, "Authorization": f"Bearer {self._token.access_token}"}
+        try:
+            return {**self._headers, "Authorization": bearer(self._token.access_token)}
+        except Unexpected:
+            self.refused()  # its refresh token is saved, and may bring a better one
+            raise
 
     def refused(self) -> None:
         """Ask for another access token before the next request."""

@@ -8,7 +8,7 @@ import anyio
 from poller.clock import Now
 from poller.errors import Denied
 from poller.http.response import Send, error_of
-from poller.http.token_endpoint import granted, reveal, token_request
+from poller.http.token_endpoint import bearer, granted, reveal, token_request
 from poller.plugin.credentials import ClientCredentials
 
 EARLY = timedelta(minutes=3)
@@ -22,7 +22,7 @@ class ClientCredentialsAuth:
         self._credential, self._now = credential, now
         self._headers = {**headers, **reveal(credential.beside.headers)}
         self.params: Mapping[str, str] = reveal(credential.beside.params)
-        self._token: str | None = None
+        self._bearer = ""
         self._use_until: datetime | None = None
         self._one_at_a_time = anyio.Lock()
 
@@ -36,7 +36,7 @@ class ClientCredentialsAuth:
         async with self._one_at_a_time:
             if self._use_until is None or self._now() >= self._use_until:
                 await self._ask(send)
-        return {**self._headers, "Authorization": f"Bearer {self._token}"}
+        return {**self._headers, "Authorization": self._bearer}
 
     def refused(self) -> None:
         """Ask for another access token before the next request."""
@@ -50,5 +50,5 @@ class ClientCredentialsAuth:
         if answer.status != 200:
             raise error_of(answer, self._now())
         found = granted(answer)
-        self._token = found.access_token
+        self._bearer = bearer(found.access_token)
         self._use_until = self._now() + found.lifetime - min(EARLY, found.lifetime / 2)

@@ -37,6 +37,13 @@ def reveal(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
     return {name: value.get_secret_value() for name, value in secrets.items()}
 
 
+def bearer(token: str) -> str:
+    """Return the Authorization header of a token (RFC 6750 §2.1). Raises Unexpected where no header can hold it."""
+    if not token or not token.isascii() or not token.isprintable():
+        raise Unexpected("the token endpoint's access token is none that a header can hold")
+    return f"Bearer {token}"
+
+
 def token_request(client: TokenClient, grant: Mapping[str, str]) -> httpx.Request:
     """Return the request of a grant; the client says who it is in the form, or in the header (RFC 6749 §2.3.1)."""
     headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "poller"}

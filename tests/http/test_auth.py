@@ -156,6 +156,18 @@ async def test_an_odd_lifetime_does_not_cost_the_rotated_token(odd: Mapping[str,
         assert at.saved == ["refresh-1"]
 
 
+@pytest.mark.parametrize("odd", ["", "secret-\u00e9", "secret-\u202e", "secret\r\nX-Admin: 1", "secret-\0"])
+async def test_a_token_that_no_header_can_hold_is_told_without_it_and_does_not_cost_the_rotated_one(odd: str) -> None:
+    async with desk() as at, session(at.url, at.bearer()) as ours:
+        at.oauth.grant = {"access_token": odd}
+        with pytest.raises(Unexpected, match="none that a header can hold"):
+            await ours.get("/leads", {})
+        assert (at.saved, at.oauth.used) == (["refresh-1"], [])
+        at.oauth.grant = {}
+        await ours.get("/leads", {})
+        assert (at.saved, at.oauth.used) == (["refresh-1", "refresh-2"], ["Bearer access-2"])
+
+
 async def test_a_token_that_is_over_at_once_is_used_once() -> None:
     async with desk() as at:
         at.oauth.grant = {"expires_in": 0}
