@@ -5,6 +5,7 @@ another field, or an object in the place of a value, turns up, it is built anew 
 would hold, and is compared as the mapping would be.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,10 @@ from poller.plugin.stream import Leaf
 
 _MOST_FIELDS, _MOST_SHAPES = 500, 50
 """Records with more fields, or with ever new ones (objects that are keyed by ids), are decoded as mappings."""
+_MOST_LEVELS = 30
+"""Objects within objects; what lies deeper is nobody's design, and would be learned by as many calls in each other."""
+_ODD_NAME = re.compile(r'["\\\x00-\x1f]')
+"""What msgspec leaves to be escaped, and refuses in the name of a field."""
 
 
 class Undocumented(Struct, frozen=True, gc=False):
@@ -36,7 +41,7 @@ class WholeRecords:
             found = self._decoder.decode(raw)
         except msgspec.ValidationError:
             found = msgspec.json.decode(raw)
-        if isinstance(found, dict) and self._shapes <= _MOST_SHAPES:
+        if isinstance(found, dict) and self._shapes <= _MOST_SHAPES and _can_be_learned(found):
             self._learn(found)
         return found
 
@@ -47,6 +52,16 @@ class WholeRecords:
             self._shapes, self._decoder = _MOST_SHAPES + 1, msgspec.json.Decoder()
         else:
             self._decoder = msgspec.json.Decoder(_struct(self._shape))
+
+
+def _can_be_learned(record: dict[str, Any]) -> bool:
+    """Return False for a record that stays a mapping: of many levels, or with a name that no struct's field can have."""
+    level = [record]
+    for _ in range(_MOST_LEVELS):
+        if any(_ODD_NAME.search(name) for found in level for name in found):
+            return False
+        level = [value for found in level for value in found.values() if isinstance(value, dict)]
+    return not level
 
 
 def _add(shape: dict[str, Any], record: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from poller.events.canonical import canonical_bytes
 from poller.plugin.fields.paths import parse_path
 from poller.plugin.fields.undocumented import Undocumented, WholeRecords, change
 
-KEYS = st.sampled_from(["id", "name", "a-b", "in", "f0"])
+KEYS = st.sampled_from(["id", "name", "a-b", "in", "f0", 'a"b', "a\\b", "a\0"])
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "5", "text", "2026-03-14T16:00:00Z"])
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
@@ -44,6 +44,20 @@ def test_fields_are_learned_once() -> None:
     assert isinstance(whole.decode(b'{"id": 2, "by": null}'), Undocumented)
     assert isinstance(whole.decode(b'{"id": 2, "more": 1}'), dict)
     assert isinstance(whole.decode(b'{"by": {"name": "x"}, "more": 1}'), Undocumented)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "\0"])
+def test_a_name_that_no_field_can_have_stays_in_a_mapping_and_spoils_no_other_record(name: str) -> None:
+    whole, odd = WholeRecords(), {"id": 1, "by": {name: 1}}
+    for _ in range(2):
+        assert whole.decode(msgspec.json.encode(odd)) == odd
+    whole.decode(b'{"id": 2}')
+    assert isinstance(whole.decode(b'{"id": 3}'), Undocumented)
+
+
+def test_objects_within_objects_stay_mappings_where_they_are_many() -> None:
+    whole, sent = WholeRecords(), b'{"a":' * 499 + b"1" + b"}" * 499
+    assert whole.decode(sent) == whole.decode(sent) == msgspec.json.decode(sent)
 
 
 def test_objects_with_ever_new_keys_stay_mappings() -> None:
