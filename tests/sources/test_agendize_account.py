@@ -86,6 +86,10 @@ async def test_probe_asks_once_for_what_nobody_did_yet() -> None:
         await ACCOUNT.probe(Scripted([Said(b"<html>")]))
 
 
+async def test_probe_leaves_odd_rows_to_others() -> None:
+    assert await ACCOUNT.probe(Scripted([listing(None, [])])) == "answers; 2 calls from 2100 on, and no others"
+
+
 @pytest.mark.covers("agendize", 3)
 async def test_probe_notices_an_account_whose_filter_means_the_opposite() -> None:
     with pytest.raises(Unexpected, match="filter was not applied"):

@@ -90,7 +90,8 @@ def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) 
 async def count_beyond(http: Http) -> int:
     """Return how many calls begin later than any can. Raises Unexpected where the filter means the opposite."""
     answer = await _ask(http, {"startDate": _written(BEYOND - EXCLUSIVE)}, 1)
-    if any(_is_late_enough(row, BEYOND - SLACK, None) is False for row in answer.records):
+    check = FilterCheck(_is_late_enough, "calls that began after startDate")
+    if check.doubt(answer.records, BEYOND - SLACK):
         raise Unexpected("the filter was not applied: calls came that began before startDate")
     return len(answer.records)
 
