@@ -173,7 +173,10 @@ class OutputConfig(BaseModel):
 
     @abstractmethod
     def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
-        """Return the output, to be opened at these marks, without any I/O; `places` are the streams to come."""
+        """Return the output, to be opened at these marks, without any I/O; `places` are the streams to come.
+
+        Raises OutputError where a mark is none of its own.
+        """
 
     @abstractmethod
     def check(self, marks: Mapping[str, bytes] | None = None) -> str:

@@ -30,7 +30,7 @@ class FileConfig(OutputConfig):
         return paths.template(text).text
 
     def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
-        """Return the output, to be opened at these marks."""
+        """Return the output, to be opened at these marks. Raises OutputError where one of them is no mark of a file."""
         return FileOutput(self._templates(), self.rotate, self.compression, marks)
 
     def check(self, marks: Mapping[str, bytes] | None = None) -> str:

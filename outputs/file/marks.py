@@ -43,8 +43,15 @@ def encode(marks: Mapping[str, Mark | None]) -> dict[str, bytes | None]:
 
 
 def decode(marks: Mapping[str, bytes]) -> dict[str, Mark]:
-    """Decode what `encode` made."""
-    return {path: msgspec.json.decode(mark, type=Mark) for path, mark in marks.items()}
+    """Decode what `encode` made. Raises OutputError where a mark is none."""
+    return {path: _decode(path, mark) for path, mark in marks.items()}
+
+
+def _decode(path: str, mark: bytes) -> Mark:
+    try:
+        return msgspec.json.decode(mark, type=Mark)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise OutputError(f"{path}: what the state holds of it is no mark of a file ({error})") from None
 
 
 def is_short(path: str, mark: Mark) -> bool:

@@ -15,7 +15,17 @@ from poller.state import export
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import OfflineState, StateDump
 from poller.state.open import Opening, describe_place, open_offline
-from poller.state.rows import ACCOUNT, CHECKPOINT, TOKEN, is_of_source, is_of_stream, mismatches, source_of, stream_of
+from poller.state.rows import (
+    ACCOUNT,
+    CHECKPOINT,
+    TOKEN,
+    is_of_source,
+    is_of_stream,
+    mismatches,
+    source_of,
+    stream_of,
+    whole_chunk,
+)
 from poller.telemetry import Telemetry
 
 
@@ -120,7 +130,7 @@ def _planned(name: str, state: OfflineState, streams: Collection[str], keys: Col
     seen = {stream: Seen(None) for stream in sorted(streams)}
     for stream, _, data in whole.chunks:
         if stream in seen:
-            seen[stream].load(data)
+            seen[stream].load(whole_chunk(stream, data))
     return Reset(
         name,
         [Forgotten(stream, len(of), _sweeps(CHECKPOINT.read(whole.rows, stream))) for stream, of in seen.items()],

@@ -27,6 +27,9 @@ UNSTAMPED = -(1 << 63)
 
 DELETED, BASELINE, REJECT = 1, 2, 4
 
+KEY = _KEY.size
+"""Bytes of a packed fingerprint."""
+
 
 class Entry(NamedTuple):
     """The last delivered, or silently noted, state of one identity.

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from pydantic import SecretStr
 
 ClientAuth: TypeAlias = Literal["form", "basic"]
@@ -17,7 +17,7 @@ class Token(Struct, frozen=True):
     configured: str
     refresh_token: str
     access_token: str
-    expires: datetime
+    expires: Annotated[datetime, Meta(tz=True)]
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("expires", self.expires)]

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Cursor(msgspec.Struct, frozen=True):
     """The end that a complete pass covered (aware, UTC), by the vendor's clock; `token` is the vendor's word for it, if
     it has one (a sync token)."""
 
-    until: datetime
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
     token: str | None = None
 
 

@@ -2,11 +2,15 @@
 
 from copy import copy
 from datetime import datetime
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from poller.plugin.stream import Cursor
+
+Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""Aware, in UTC."""
 
 
 class Gap(Struct, frozen=True):
@@ -18,19 +22,19 @@ class Gap(Struct, frozen=True):
     """
 
     sweep: str
-    start: datetime
-    end: datetime
+    start: Time
+    end: Time
     kind: str
-    since: datetime
-    read_to: datetime | None = None
+    since: Time
+    read_to: Time | None = None
     step: float | None = None
 
 
 class LastPass(Struct, frozen=True):
     """A complete pass: the window that it asked for, and how many pages, records and events came of it."""
 
-    start: datetime
-    end: datetime
+    start: Time
+    end: Time
     pages: int
     records: int
     events: int
@@ -50,15 +54,15 @@ class SweepState(
     """
 
     cursor: Cursor | None = None
-    origin: datetime | None = None
-    due: datetime | None = None
+    origin: Time | None = None
+    due: Time | None = None
     complete: bool = False
-    last_success: datetime | None = None
+    last_success: Time | None = None
     last_error: str | None = None
     shifts: int = 0
     last_density: float | None = None
-    to_fetch: dict[str, datetime] = field(default_factory=dict)
-    fetched: dict[str, datetime] = field(default_factory=dict)
+    to_fetch: dict[str, Time] = field(default_factory=dict)
+    fetched: dict[str, Time] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     last_pass: LastPass | None = None
 
@@ -72,26 +76,26 @@ class Backfill(Struct, frozen=True):
     """
 
     words: tuple[str, str]
-    start: datetime
-    end: datetime
-    at: datetime
+    start: Time
+    end: Time
+    at: Time
     step: float
-    ordered: datetime
+    ordered: Time
     slices: int = 0
     records: int = 0
     events: int = 0
-    unreadable: tuple[tuple[datetime, datetime], ...] = ()
+    unreadable: tuple[tuple[Time, Time], ...] = ()
     error: str | None = None
-    done: datetime | None = None
+    done: Time | None = None
 
 
 class Announced(Struct, frozen=True):
     """The last progress event of a stream: what it said, and when it was observed."""
 
-    covered_until: datetime
-    settled_until: datetime | None
+    covered_until: Time
+    settled_until: Time | None
     gaps: int
-    at: datetime
+    at: Time
 
 
 class Checkpoint(Struct):
@@ -103,11 +107,11 @@ class Checkpoint(Struct):
     latter all there ever were.
     """
 
-    started: datetime
-    start: datetime | None
+    started: Time
+    start: Time | None
     sweeps: dict[str, SweepState] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
-    suspect: datetime | None = None
+    suspect: Time | None = None
     backfill: Backfill | None = None
     announced: Announced | None = None
     facts: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 from poller import VERSION
 from poller.errors import ConfigError
 from poller.events.buckets import ITEM
+from poller.events.seen import KEY
 from poller.state.offline import StateDump
 from poller.state.rows import (
     ACCOUNT,
@@ -93,7 +94,7 @@ def read_export(lines: Iterable[bytes], place: str) -> StateDump:
                 ended = _ends(json.decode(line, type=_End), count)
             else:
                 _take(state, chunks, json.decode(line, type=_Line))
-        except (ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise ConfigError(f"{place}:{number}: this is no export of a state, or a damaged one: {error}") from None
         count += 1
     if not ended:
@@ -134,6 +135,6 @@ def _row(line: _Line) -> tuple[str, bytes]:
     kind = _PLAIN.get(line.kind, Bytes(line.kind))
     if len(kind.letter) != 1 or kind.letter in _OUR_OWN or line.data is UNSET:
         raise ValueError(f"{line.kind} {line.name}: not what an entry of this version looks like")
-    if kind == IN_DOUBT and len(line.data) % 8:
+    if kind == IN_DOUBT and len(line.data) % KEY:
         raise ValueError(f"{line.kind} {line.name} is cut short")
     return kind.key(line.name), line.data

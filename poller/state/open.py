@@ -87,8 +87,8 @@ def open_state(
 @asynccontextmanager
 async def open_dry_run(state: StateConfig, telemetry: Telemetry, *, show: bool = True) -> AsyncIterator[OpenState]:
     """The state to be read, and stdout in the place of all outputs, or nothing where events are not to be shown."""
-    shown = Delivery({"stdout": StdoutConfig(type="stdout").open({})} if show else {}, telemetry)
-    async with open_reader(state) as known, _entered(shown) as delivery:
+    stdout = {"stdout": StdoutConfig(type="stdout").open({})} if show else {}
+    async with open_reader(state) as known, _entered(lambda: Delivery(stdout, telemetry)) as delivery:
         yield OpenState(DryLedger(known, delivery), None, lambda: None)
 
 
@@ -115,9 +115,13 @@ async def _in_sqlite(
     database = await _database(
         state.path, by, lambda found: [*account_mismatches(found, owners), *identity_mismatches(found, sources)]
     )
+
+    def delivery_to() -> Delivery:
+        opened = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
+        return Delivery(opened, by.telemetry, by.patience)
+
     try:
-        opening = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
-        async with _entered(Delivery(opening, by.telemetry, by.patience)) as delivery:
+        async with _entered(delivery_to) as delivery:
             ledger = SqliteLedger(database, delivery, by.telemetry, by.now)
             await ledger.claim(owners)
             yield OpenState(ledger, ledger.save_token, lambda: ledger.trouble, database.end)
@@ -164,7 +168,7 @@ async def _in_kafka(
     others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
     replica = replica_name(state)
     async with (
-        _entered(Delivery(others, by.telemetry, by.patience)) as delivery,
+        _entered(lambda: Delivery(others, by.telemetry, by.patience)) as delivery,
         KafkaLedger(state, joined, delivery, by.telemetry, by.now, replica, places, by.patience) as ledger,
     ):
         await ledger.claim({name: account_id(source) for name, source in sources.items()})
@@ -179,11 +183,11 @@ def _places(sources: Mapping[str, Source], *, progress: bool) -> Collection[Stre
 
 
 @asynccontextmanager
-async def _entered(delivery: Delivery) -> AsyncIterator[Delivery]:
+async def _entered(delivery_to: Callable[[], Delivery]) -> AsyncIterator[Delivery]:
     """Open the outputs. Raises ConfigError where one refuses to be written to: that is for the operator to mend."""
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(delivery)
+            delivery = await stack.enter_async_context(delivery_to())
         except OutputError as error:
             raise ConfigError(str(error)) from None
         yield delivery

@@ -4,11 +4,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from poller.events.seen import Seen, unpack_keys
+from poller.events.seen import Seen
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId, Source
 from poller.state.checkpoint import Checkpoint
-from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, identity_mismatch, mismatches
+from poller.state.rows import (
+    ACCOUNT,
+    CHECKPOINT,
+    MARK,
+    TOKEN,
+    doubts_of,
+    identity_mismatch,
+    mismatches,
+    whole_chunk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,13 @@ def restore(stored: StateReader | None, stream: str, keep: float | None) -> Rest
 
 def loading(stored: StateReader, stream: str, seen: Seen) -> Iterator[None]:
     """Take a stream's chunks in, with a few milliseconds of work between two yields."""
-    return seen.loading(stored.chunks(stream), stored.chunk_bytes(stream))
+    chunks = (whole_chunk(stream, data) for data in stored.chunks(stream))
+    return seen.loading(chunks, stored.chunk_bytes(stream))
 
 
 def restored(stored: StateReader, stream: str, seen: Seen) -> Restored:
     """Read the rest of what a state knows of one stream, once its chunks are in `seen`."""
-    doubts = unpack_keys(stored.get(IN_DOUBT.key(stream)) or b"")
-    return Restored(CHECKPOINT.read(stored, stream), seen, frozenset(doubts))
+    return Restored(CHECKPOINT.read(stored, stream), seen, doubts_of(stored, stream))
 
 
 def token_of(stored: StateReader | None, source: str) -> Token | None:

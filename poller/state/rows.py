@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from msgspec import json
+from msgspec import MsgspecError, json
 
+from poller.errors import ConfigError
+from poller.events.buckets import ITEM
+from poller.events.seen import KEY, unpack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
 from poller.state.checkpoint import Checkpoint
@@ -60,13 +63,20 @@ class Row(Bytes, Generic[T]):
     type: type[T]
 
     def decode(self, value: bytes) -> T:
-        """Read a value. Raises msgspec.MsgspecError where it is none."""
+        """Read a value. Raises msgspec.MsgspecError where it is none, RecursionError where it is nested too deeply."""
         return json.decode(value, type=self.type)
 
     def read(self, values: Values, name: str) -> T | None:
-        """Read one row; None where there is none."""
+        """Read one row; None where there is none. Raises ConfigError where it is not as this version writes it."""
         value = values.get(self.key(name))
-        return None if value is None else self.decode(value)
+        return None if value is None else self.stored(name, value)
+
+    def stored(self, name: str, value: bytes) -> T:
+        """Read the value that a state holds under this name. Raises ConfigError as `read` does."""
+        try:
+            return self.decode(value)
+        except (MsgspecError, RecursionError) as error:
+            raise damaged(self.key(name), str(error)) from None
 
 
 ACCOUNT = Row("a", AccountId)
@@ -87,9 +97,32 @@ WRITER = Bytes("v")
 """Of the word `written`: the version of this program that wrote the state last."""
 
 
+def doubts_of(values: Values, stream: str) -> frozenset[int]:
+    """Read the keys of a stream's identities in doubt. Raises ConfigError where they end within one."""
+    packed = values.get(IN_DOUBT.key(stream)) or b""
+    if len(packed) % KEY:
+        raise damaged(IN_DOUBT.key(stream), "it is cut short")
+    return frozenset(unpack_keys(packed))
+
+
+def damaged(key: str, why: str) -> ConfigError:
+    """Return the error that what a state holds under a key is none of what this version writes."""
+    return ConfigError(
+        f"state: what it holds under {key!r} is not what this version writes ({why}); restore a copy of it with the "
+        "output's files of the same moment, or move it away, and the files with it, to begin anew"
+    )
+
+
+def whole_chunk(stream: str, data: bytes) -> bytes:
+    """Return a chunk of a stream's entries of seen. Raises ConfigError where it ends within one."""
+    if len(data) % ITEM:
+        raise damaged(CHUNK.key(stream), "it is cut short")
+    return data
+
+
 def letter_of(key: str) -> str:
     """Return the letter that says of which kind a row is."""
-    return key[0]
+    return key[:1]
 
 
 def name_of(key: str) -> str:
@@ -129,7 +162,7 @@ def mismatches(saved: Mapping[str, bytes], owners: Mapping[str, AccountId]) -> l
 
     `saved` are the accounts that the state names, by source; `owners` those of the configuration.
     """
-    former = {source: ACCOUNT.decode(saved[source]) for source in owners if source in saved}
+    former = {source: ACCOUNT.stored(source, saved[source]) for source in owners if source in saved}
     return [_mismatch(source, was, owners[source]) for source, was in former.items() if was != owners[source]]
 
 

@@ -55,7 +55,7 @@ class WholeRecords:
 
 
 def _can_be_learned(record: dict[str, Any]) -> bool:
-    """Return False for a record that stays a mapping: of many levels, or with a name that no struct's field can have."""
+    """Return False for a record of many levels, or with a name that no struct can have: it stays a mapping."""
     level = [record]
     for _ in range(_MOST_LEVELS):
         if any(_ODD_NAME.search(name) for found in level for name in found):

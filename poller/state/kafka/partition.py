@@ -12,7 +12,7 @@ import anyio.to_thread
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.records import ProducerRecord
-from poller.events.seen import Seen, pack_keys, unpack_keys
+from poller.events.seen import Seen, pack_keys
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState, reader
@@ -20,7 +20,7 @@ from poller.state.kafka.contents import Contents, Rows, parts
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.ledger import Change, OwnershipLost
 from poller.state.reader import Restored
-from poller.state.rows import CHECKPOINT, IN_DOUBT, encode
+from poller.state.rows import CHECKPOINT, IN_DOUBT, doubts_of, encode
 from poller.telemetry import Telemetry
 
 _MOST = 5_000
@@ -99,9 +99,9 @@ class Partition:
             self._loading[stream] = steps
             raise
         self._check()
-        doubts = unpack_keys(self._contents.get(IN_DOUBT.key(stream)) or b"")
-        self._doubts[stream] = doubts
-        return Restored(CHECKPOINT.read(self._contents, stream), seen, frozenset(doubts))
+        doubts = doubts_of(self._contents, stream)
+        self._doubts[stream] = set(doubts)
+        return Restored(CHECKPOINT.read(self._contents, stream), seen, doubts)
 
     async def commit(self, change: Change) -> None:
         """Deliver and save; several that wait together are one transaction. Raises OwnershipLost."""

@@ -25,8 +25,9 @@ PRAGMA user_version = {FORMAT};
 _ROOM = 1 << 16
 """Bytes; with less than that nobody gets far."""
 _BROKEN = """
-SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value))
-     + (SELECT count(*) FROM chunk WHERE seal IS NOT seal(stream, at, data))
+SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value) OR typeof(value) <> 'blob')
+     + (SELECT count(*) FROM chunk WHERE seal IS NOT seal(stream, at, data) OR typeof(data) <> 'blob'
+        OR typeof(at) <> 'integer')
 """
 
 
