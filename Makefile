@@ -8,7 +8,7 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long lint tools chaos chaos-kafka simulate bench bench-picture mutants lock clean
+.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka simulate bench bench-picture mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -43,6 +43,9 @@ chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (jav
 
 simulate: $(VENV)/.built ## let days pass within minutes, with outages, kills and restarts: DAYS=7 SEED=1
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.week --days $(DAYS) --seed $(SEED)
+
+fuzz: $(VENV)/.built ## feed mutated documents to all that reads what is not ours: MINUTES=1 SEED=1
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 bench: $(VENV)/.built ## measure speed, goal and result side by side (Linux): CELL=name for one; docs/performance.md
 	$(BIN)/python -m tests.bench $(CELL)

@@ -1,0 +1,1 @@
+"""Mutated documents for whatever reads what is not ours: `python -m tests.fuzz`."""
