@@ -18,6 +18,7 @@ from msgspec.structs import astuple, fields, replace
 from poller.events.canonical import canonical_leaf
 from poller.events.meaning import meaning_of, text_of_time_meant
 from poller.plugin.fields.documented import Documented, Unread, read_typed, types_of
+from poller.plugin.fields.times import read_time
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_any = msgspec.json.Encoder(order="deterministic").encode
@@ -77,8 +78,10 @@ def _form_of(found: str | type[Documented] | None) -> Callable[[Any], Any] | Non
 
 
 def _time_form(leaf: Any) -> Any:
-    """Return a time that its stream has read as it is: such times are encoded as instants."""
-    return text_of_time_meant(leaf) if isinstance(leaf, str) else leaf
+    """Return a time as an instant; what can be read in a zone only, and the stream has not, as a clock shows it."""
+    if not isinstance(leaf, str):
+        return leaf
+    return read_time(leaf) or text_of_time_meant(leaf)
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {"time": _time_form, "identity": lambda _: None}
@@ -86,7 +89,9 @@ _FORMS: dict[str, Callable[[Any], Any]] = {"time": _time_form, "identity": lambd
 
 
 def _object_form(leaf: Any) -> Any:
-    return _comparable(leaf) if isinstance(leaf, Documented) else leaf
+    if isinstance(leaf, Documented):
+        return _comparable(leaf)
+    return leaf if isinstance(leaf, Unread) else canonical_leaf(leaf)
 
 
 def cleaned(thing: Any) -> Any:

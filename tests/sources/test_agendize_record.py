@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from poller.plugin.fields.documented import loose_of, read_documented
 from poller.plugin.kinds import Call
 from poller.sources.agendize import Agendize
 from tests.sources.agendize_pages import CALL, SETTINGS, STREAM
@@ -117,7 +118,8 @@ def test_a_call_that_names_no_known_zone_is_read_in_the_configured_one_or_not_at
 
 
 def _struct(stream: Any, record: Any) -> Any:
-    return msgspec.convert(record, stream.records.decoder.type)  # JSON has no half characters
+    kind = stream.records.decoder.type
+    return read_documented(msgspec.convert(record, loose_of(kind)), kind)  # JSON has no half characters
 
 
 def test_numbers_are_read_as_in_the_sources_region() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.fields.times import read_time, read_zone, require_time, seconds_between, wall_clock, zone_name
@@ -53,6 +53,19 @@ def test_times(sent: object, expected: datetime | None) -> None:
     if expected is None:
         with pytest.raises(ValueError, match="created_at cannot be read"):
             require_time(sent, "created_at")
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 67 * 365 * 24 * 4) | st.integers(1992700, 1992900),  # from 1970 on, and where clocks are put back
+    st.sampled_from([ARIZONA, CENTRAL, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Kathmandu")]),
+    st.booleans(),
+)
+def test_a_wall_clock_is_read_as_its_zone_says(quarters: int, zone: ZoneInfo, second: bool) -> None:
+    shown = datetime(1970, 1, 1, 0, 0, 59, tzinfo=zone) + quarters * timedelta(minutes=15)
+    first, later = (shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    found = read_time(f"{shown:%Y-%m-%d %H:%M:%S}", zone, after=later if second else None)
+    assert found == (max(first, later) if second else first)
 
 
 def test_a_time_without_offset_is_of_the_zone() -> None:

@@ -55,13 +55,15 @@ def read_named(thing: Any) -> Named:
 
 
 def read_number(leaf: object) -> float | int | None:
-    """Read a number, or a string that spells one."""
+    """Read a number, or a string that spells one; one without a fraction is a whole number, however it is spelt."""
+    if isinstance(leaf, float):
+        return (int(leaf) if leaf.is_integer() else leaf) if -_EXACT <= leaf <= _EXACT else None
     if isinstance(leaf, str):
         spelled = leaf.strip()
         if _INTEGER.fullmatch(spelled):
             return int(spelled)
-        return float(spelled) if _NUMBER.fullmatch(spelled) else None
-    if isinstance(leaf, bool) or not isinstance(leaf, _NUMBERS):
+        return read_number(float(spelled)) if _NUMBER.fullmatch(spelled) else None
+    if isinstance(leaf, bool) or not isinstance(leaf, int):
         return None
     return leaf if -_EXACT <= leaf <= _EXACT else None
 

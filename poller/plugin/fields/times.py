@@ -15,6 +15,7 @@ _ODD = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?:(:\d\d)([.,]\d+)?)? ?(?:(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?:\[[\w/+-]+\])?)?",
     re.ASCII | re.IGNORECASE,
 )
+_WALL_CLOCK, _HOUR, _ENDS = len("2026-03-14 09:15:42"), len("2026-03-14 09"), ("00:00", "59:59.999999")
 _KNOWN = 1 << 12  # a record's times are asked for several times each, and most records are read again
 
 
@@ -36,15 +37,36 @@ def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | Non
 
 @lru_cache(_KNOWN)
 def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
+    if zone and len(text) == _WALL_CLOCK and (text[4], text[13], text[16]) == ("-", ":", ":"):
+        found = _read_wall_clock(text, zone, fold)
+        if found:
+            return found
     try:
         read = _parse(text.strip())
         if read.tzinfo is None:
             if zone is None:
                 return None
             read = read.replace(tzinfo=zone, fold=fold)
-        return read.astimezone(UTC)
+        return read if read.tzinfo is UTC else read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _read_wall_clock(text: str, zone: tzinfo, fold: int) -> datetime | None:
+    """Read the most usual wall clock by the offset of its hour, which is known: that takes a third of the time."""
+    try:
+        offset = _offset_of_hour(text[:_HOUR], zone, fold)
+        return None if offset is None else datetime.fromisoformat(f"{text}Z") - offset
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(1 << 10)
+def _offset_of_hour(hour: str, zone: tzinfo, fold: int) -> timedelta | None:
+    """Return how far clocks are ahead of UTC all through an hour (`2026-03-14 09`); None where they are put then."""
+    first, last = (datetime.fromisoformat(f"{hour}:{rest}").replace(tzinfo=zone, fold=fold) for rest in _ENDS)
+    offset = first.utcoffset()
+    return offset if offset == last.utcoffset() else None
 
 
 def _parse(text: str) -> datetime:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
-from msgspec import json
 from pydantic import SecretStr, model_validator
 
 from poller.plugin import (
@@ -26,6 +25,7 @@ from poller.plugin import (
     Stream,
     StreamSettings,
     SweepSettings,
+    TypedDecoder,
     WholeList,
     Windowed,
     ZoneName,
@@ -92,7 +92,7 @@ class Agendize(Source):
             ),
             records=RecordType(  # the vendor neither stamps modifications nor marks deletions
                 kind=kinds.Call,
-                decoder=json.Decoder(records.Record),
+                decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.id),
                 row_identity=identity_of("id"),
                 contents=(records.contents, records.contents_in_utc),

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import json, structs
+from msgspec import structs
 
 from poller.plugin import (
     Leaf,
+    TypedDecoder,
     as_struct,
     e164,
     kinds,
@@ -28,13 +29,16 @@ STATUSES: Mapping[str, kinds.CallStatus] = {
     "busy": "busy", "abandoned": "abandoned",
 }  # fmt: skip
 
-_Start = struct_of("dateTime timeZone")
-_Recording = struct_of("mimeType mineType url")  # sic: it is spelled in both ways
+_Start = struct_of("dateTime:time timeZone:text")
+_Recording = struct_of("mimeType:text mineType:text url:text")  # sic: it is spelled in both ways
 Record = struct_of(
-    "id buttonId clientId callerNumber calledNumber trackingNumber duration status externalId type",
-    start=_Start, record=_Recording,
-)  # fmt: skip
-STARTED = json.Decoder(struct_of("", start=_Start))
+    "id:identity buttonId:text clientId:text callerNumber:text calledNumber:text trackingNumber:text duration:whole"
+    " status:text externalId:text type:text",
+    None,
+    start=_Start,
+    record=_Recording,
+)
+STARTED = TypedDecoder(struct_of("", start=_Start))
 
 
 def start_of(record: Any, zone: ZoneInfo | None) -> tuple[Leaf, ZoneInfo | None]:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
 
-from msgspec import json
 from pydantic import Field, SecretStr, model_validator
 
 from poller.plugin import (
@@ -28,6 +27,7 @@ from poller.plugin import (
     Stream,
     StreamSettings,
     SweepSettings,
+    TypedDecoder,
     Unexpected,
     WholeList,
     Windowed,
@@ -109,7 +109,7 @@ class Flextell(Source):
             ),
             records=RecordType(
                 kind=kinds.Lead,
-                decoder=json.Decoder(records.Record),
+                decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.id),
                 row_identity=identity_of("id"),
                 contents=(records.contents,),

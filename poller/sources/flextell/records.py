@@ -17,14 +17,19 @@ from poller.plugin import (
     struct_of,
 )
 
-_Status = struct_of("id name slug is_terminal")  # not its colour: how a status is painted says nothing about a lead
-_Thing = struct_of("id name external_id")
+_Status = struct_of("id:id name:text slug:text is_terminal:truth")
+"""Not its colour: how a status is painted says nothing about a lead."""
+_Thing = struct_of("id:id name:text external_id:text")
 Record = struct_of(
-    "id first_name last_name full_name phone_number email description message preferred_contact source_page_url"
-    " country_id is_converted converted_at customer_id marketing_attribution external_id external_branch_id"
-    " external_created_at last_synced_at import_source_id created_at updated_at deleted_at country_name",
-    status=_Status, reference_source=_Thing, assigned_user=_Thing,
-)  # fmt: skip
+    "id:identity first_name:text last_name:text full_name:text phone_number:text email:text description:text"
+    " message:text preferred_contact:text source_page_url:text country_id:id is_converted:truth converted_at:time"
+    " customer_id:id marketing_attribution external_id:text external_branch_id:text external_created_at:time"
+    " last_synced_at:time import_source_id:id created_at:time updated_at:time deleted_at country_name:text",
+    None,
+    status=_Status,
+    reference_source=_Thing,
+    assigned_user=_Thing,
+)
 
 
 def deleted(record: Any) -> bool:

@@ -14,7 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Literal
 
-import msgspec
 from pydantic import SecretStr, field_validator
 
 from poller.plugin import (
@@ -30,6 +29,7 @@ from poller.plugin import (
     Stream,
     StreamSettings,
     SweepSettings,
+    TypedDecoder,
     Windowed,
     identity_of,
     kinds,
@@ -104,7 +104,7 @@ class Trackdrive(Source):
         )
         leads = RecordType(
             kind=kinds.Lead,
-            decoder=msgspec.json.Decoder(records.Lead),
+            decoder=TypedDecoder(records.Lead),
             identity=records.identity,
             row_identity=identity_of("uuid"),
             time=records.created,
@@ -125,7 +125,7 @@ class Trackdrive(Source):
         )
         calls = RecordType(
             kind=kinds.Call,
-            decoder=msgspec.json.Decoder(records.Call),
+            decoder=TypedDecoder(records.Call),
             identity=records.identity,
             row_identity=identity_of("uuid"),
             time=records.created,

@@ -28,24 +28,30 @@ from poller.plugin import (
 )
 
 Lead = struct_of(
-    "id uuid legacy_id external_record_id type lead_import_id created_at updated_at user_updated_at deleted_at"
-    " last_action_at first_action_at first_queued_at schedule_ended_at next_action_at last_call_at expires_in name"
-    " full_name caller_id email country state_province zip_postal_code time_zone remote_ip contact_field_type data"
-    " sub_id offer_id schedule_id traffic_source_id buyer_id sms_number_id dial_number_id dial_tier"
-    " schedule_trigger_type status human_status css_status has_next_action opt_out blocked is_live revenue payout"
-    " offer_converted buyer_converted attempted_call_id connected_call_id scheduled_callback_id"
-    " call_buyer_conversion_id call_offer_conversion_id context_menu_name routes_show_path routes_edit_path"
+    "id:id uuid:identity legacy_id external_record_id type:text lead_import_id created_at:time updated_at:time"
+    " user_updated_at:time deleted_at last_action_at:time first_action_at:time first_queued_at:time"
+    " schedule_ended_at:time next_action_at:time last_call_at:time expires_in name:text full_name:text caller_id:text"
+    " email:text country:text state_province:text zip_postal_code:text time_zone:text remote_ip:text"
+    " contact_field_type:text data sub_id:text offer_id:id schedule_id:id traffic_source_id:id buyer_id:id"
+    " sms_number_id:id dial_number_id:id dial_tier schedule_trigger_type:text status:text human_status:text"
+    " css_status:text has_next_action:truth opt_out:truth blocked:truth is_live revenue:number payout:number"
+    " offer_converted buyer_converted attempted_call_id:id connected_call_id:id scheduled_callback_id:id"
+    " call_buyer_conversion_id:id call_offer_conversion_id:id context_menu_name:text routes_show_path:text"
+    " routes_edit_path:text"
 )
 Call = struct_of(
-    "id uuid legacy_id type created_at updated_at deleted_at user_updated_at ended_at external_record_id name"
-    " recording_url category number_called number_id connected_to caller_number obfuscated_caller_number caller_city"
-    " caller_country offer user_offer_id offer_id agent_id quality_assurance_user_id quality_assurance_name"
-    " quality_assurance_id traffic_source user_traffic_source_id traffic_source_id buyer user_buyer_id buyer_id"
-    " token_values total_duration hold_duration ivr_duration attempted_duration answered_duration agent_duration"
-    " sub_id schedule_id schedule_name ring_pool_id status buyer_converted buyer_repeat_caller buyer_revenue revenue"
-    " traffic_source_converted traffic_source_repeat_caller traffic_source_payout payout trackdrive_cost"
-    " provider_cost call_sid provider outgoing_webhooks_count contact_field_type disposition_id disposition_key"
-    " disposition_name disposition_notes hangup_cause routes_show_path routes_edit_path"
+    "id:id uuid:identity legacy_id type:text created_at:time updated_at:time deleted_at user_updated_at:time"
+    " ended_at:time external_record_id name:text recording_url:text category:text number_called:text number_id:id"
+    " connected_to:text caller_number:text obfuscated_caller_number:text caller_city:text caller_country:text"
+    " offer:text user_offer_id:text offer_id:id agent_id quality_assurance_user_id quality_assurance_name:text"
+    " quality_assurance_id traffic_source:text user_traffic_source_id:text traffic_source_id:id buyer:text"
+    " user_buyer_id:text buyer_id:id token_values total_duration:whole hold_duration:whole ivr_duration:whole"
+    " attempted_duration:whole answered_duration:whole agent_duration:whole sub_id:text schedule_id:id"
+    " schedule_name:text ring_pool_id:id status:text buyer_converted buyer_repeat_caller buyer_revenue:number"
+    " revenue:number traffic_source_converted traffic_source_repeat_caller traffic_source_payout:number"
+    " payout:number trackdrive_cost:number provider_cost:number call_sid:text provider:text"
+    " outgoing_webhooks_count:whole contact_field_type:text disposition_id:id disposition_key:text"
+    " disposition_name:text disposition_notes:text hangup_cause:text routes_show_path:text routes_edit_path:text"
 )
 
 # Volatile: no revision, whatever comes in them
