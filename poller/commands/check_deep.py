@@ -27,7 +27,7 @@ from poller.state.open import open_reader
 from poller.state.reader import token_of
 from poller.telemetry import Telemetry
 
-MOST = 30
+MOST = 40
 """The most requests for one source."""
 APART = 20.0
 """Seconds between two looks at the same."""

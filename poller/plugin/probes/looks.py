@@ -16,17 +16,17 @@ from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural
 from poller.plugin.stream import RecordType
 
-TRIES = 4
+TRIES = 3
 
 
 async def _looks(listed: ProbedList, asking: Asking, reach: timedelta) -> tuple[ListPage, ListPage] | None:
     """Ask twice for the newest records, a while apart; None where not even a small part of them fits one page."""
-    now = listed.now
-    for halved in range(TRIES):
-        span = Span(now - reach / 4**halved, None)
+    for _ in range(TRIES):
+        span = Span(listed.now - reach, None)
         first = await listed.ask(asking, span, 1)
         if listed.newest_first or (listed.following(1, first) is None and not first.cut):
             return first, await listed.ask(asking.later, span, 1)
+        reach *= len(first.records) / (2 * first.total) if first.total else 1 / 16
     return None
 
 

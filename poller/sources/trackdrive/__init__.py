@@ -10,13 +10,14 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
 from poller.plugin import (
+    Assumption,
     ChosenStreams,
     Credential,
     History,
@@ -34,7 +35,7 @@ from poller.plugin import (
     identity_of,
     kinds,
 )
-from poller.sources.trackdrive import api, change_log, records
+from poller.sources.trackdrive import api, assumptions, change_log, records
 
 
 class LeadsSweeps(SweepSettings):
@@ -135,6 +136,16 @@ class Trackdrive(Source):
             deleted=records.deleted,
         )
         return Stream("calls", sweeps, calls, created)
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what the documentation leaves open of the chosen streams."""
+        found, lists = list[Assumption](), assumptions.Lists(now)
+        records = {stream.name: stream.records for stream in self.built_streams}
+        if leads := self.streams.leads:
+            found += assumptions.of_leads(lists, leads.sweeps.settle.lookback)
+        if calls := self.streams.calls:
+            found += assumptions.of_calls(lists, calls.sweeps.live.lookback, records["calls"])
+        return found
 
     async def probe(self, http: Http) -> str:
         """Ask for one lead; for one call where leads are not polled."""

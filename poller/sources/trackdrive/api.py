@@ -53,7 +53,9 @@ SECOND = timedelta(seconds=1)
 FIXED = {"root": "true", "time_zone": "UTC"}  # without the root there is no metadata
 SHAPES = {LEADS: {"serializer": "lead"}, CALLS: {"serializer": "call"}, CHANGES: {"columns": "id,created_at,lead_id"}}
 
-# What the documentation leaves open, and we assume:
+BY_UPDATE = {"order": "updated_at", "order_dir": "desc"}
+
+# What the documentation leaves open, and we assume (each by its name in assumptions.py):
 PER_PAGE = 100
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a record is visible
 SLACK = timedelta(
@@ -78,7 +80,7 @@ class _Found(Struct):
 
 _FOUND, _ANY = msgspec.json.Decoder(_Found), msgspec.json.Decoder(dict[str, Raw])
 _ENVELOPE = {"status", "errors", "metadata", "checksum", "root"}  # all that an answer may hold that lacks its list
-_IDENTITIES = {LEADS: identity_of("uuid"), CALLS: identity_of("uuid"), CHANGES: identity_of("id")}
+IDENTITIES = {LEADS: identity_of("uuid"), CALLS: identity_of("uuid"), CHANGES: identity_of("id")}
 _ENDS = (None, "", "0")  # cursors after which there is nothing
 ROW = msgspec.json.Decoder(struct_of("id created_at updated_at ended_at lead_id"))
 _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
@@ -87,16 +89,16 @@ _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
 def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
     """Read leads by the time of their creation, open-ended unless it is to be `ended`."""
     known = replace(window, start=max(window.start, BEGINNING))
-    check = FilterCheck(is_between(_time_of("created_at")), "created within the range asked for")
+    check = FilterCheck(is_between(time_of("created_at")), "created within the range asked for")
 
     async def ask(span: Span, number: int) -> ListPage:
-        end = {"created_at_to": _written(span.end)} if span.end else {}
-        query = {"created_at_from": _written(span.start - SECOND), **end, "page": f"{number}"}
-        answer = await _rows(http, LEADS, query)
+        end = {"created_at_to": written(span.end)} if span.end else {}
+        query = {"created_at_from": written(span.start - SECOND), **end, "page": f"{number}"}
+        answer = await numbered(http, LEADS, query)
         outside = check.doubt(answer.records, span.start - SLACK, span.end and span.end + SLACK)
         return replace(answer, doubt=answer.doubt or outside)
 
-    return bisect(ask, known, size=PER_PAGE, lag=LAG, identity=_IDENTITIES[LEADS], ended=ended)
+    return bisect(ask, known, size=PER_PAGE, lag=LAG, identity=IDENTITIES[LEADS], ended=ended)
 
 
 def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -106,14 +108,14 @@ def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIter
 
 def calls_between(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Read calls by the time of their creation."""
-    query = {"created_at_from": since(window), "created_at_to": _written(window.end + SECOND)}
+    query = {"created_at_from": since(window), "created_at_to": written(window.end + SECOND)}
     return _filtered_calls(http, "created_at", query, window.start, window.end)
 
 
 def _filtered_calls(
     http: Http, column: str, query: Query, start: datetime, end: datetime | None
 ) -> AsyncIterator[Page]:
-    check = FilterCheck(is_between(_time_of(column)), f"between the bounds of {column}")
+    check = FilterCheck(is_between(time_of(column)), f"between the bounds of {column}")
 
     async def ask(place: PageRef) -> ListPage:
         answer = await continued(http, CALLS, query, place)
@@ -133,8 +135,7 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
     descent = NewestFirst("updated_at", window.start, PAGES)
 
     async def ask(place: PageRef) -> ListPage:
-        query = {"order": "updated_at", "order_dir": "desc", "page": f"{place}"}
-        answer = await _rows(http, CALLS, query)
+        answer = await numbered(http, CALLS, {**BY_UPDATE, "page": f"{place}"})
         if ends.ended(answer):
             return answer
         number = int(place)
@@ -168,21 +169,22 @@ def _unreached(rows: Sequence[Raw], window: Window) -> Window:
 
 async def one(http: Http, path: str) -> int | None:
     """Ask for one record of a list; how many there are in all, where the vendor says so."""
-    return (await _rows(http, path, {"page": "1"}, per_page=1)).total
+    return (await numbered(http, path, {"page": "1"}, per_page=1)).total
 
 
-async def continued(http: Http, path: str, query: Query, place: PageRef) -> ListPage:
+async def continued(http: Http, path: str, query: Query, place: PageRef, per_page: int = PER_PAGE) -> ListPage:
     """Ask for a page of a list that has cursors; its total may be that of what is left, and says nothing."""
-    found, rows, date = await _list(http, path, {**query, "cursor": place if isinstance(place, str) else "-1"})
+    at = place if isinstance(place, str) else "-1"
+    found, rows, date = await _list(http, path, {**query, "cursor": at}, per_page)
     sent = found.next_cursor
-    at = None if sent is UNSET else read_id(sent)
-    lost = sent is UNSET and len(rows) >= PER_PAGE
+    following = None if sent is UNSET else read_id(sent)
+    lost = sent is UNSET and len(rows) >= per_page
     doubt = "a full page does not say how the list goes on" if lost else None
-    return ListPage(rows, None, None if at in _ENDS else at, date, doubt=doubt)
+    return ListPage(rows, None, None if following in _ENDS else following, date, doubt=doubt)
 
 
-async def _rows(http: Http, path: str, query: Query, per_page: int = PER_PAGE) -> ListPage:
-    """Ask for a page of a list by its number."""
+async def numbered(http: Http, path: str, query: Query, per_page: int = PER_PAGE) -> ListPage:
+    """Ask for a page of a list by its number, which is in the query."""
     found, rows, date = await _list(http, path, query, per_page)
     return ListPage(rows, read_count(found.total_count), None, date)
 
@@ -201,7 +203,7 @@ async def _list(
         raise Unexpected("not the documented answer: its total_count is no whole number")
     if sent is UNSET and decode_response(_ANY, response.body).keys() - _ENVELOPE:
         raise Unexpected(f"not the documented answer: it holds no {name}, but something else")
-    return metadata, read_rows(sent, name, _IDENTITIES[path], total=total), response.date
+    return metadata, read_rows(sent, name, IDENTITIES[path], total=total), response.date
 
 
 def believed(response: Response) -> _Found:
@@ -218,15 +220,16 @@ def believed(response: Response) -> _Found:
     return found
 
 
-def _time_of(column: str) -> Callable[[Raw], datetime | None]:
+def time_of(column: str) -> Callable[[Raw], datetime | None]:
+    """Return a reader of a column of times, of a row that is not decoded yet."""
     return lambda row: read_time(getattr(ROW.decode(row), column))
 
 
 def since(window: Window) -> str:
     """Return the time to ask from, a second before the window."""
-    return _written(max(window.start, BEGINNING) - SECOND)
+    return written(max(window.start, BEGINNING) - SECOND)
 
 
-def _written(time: datetime) -> str:
+def written(time: datetime) -> str:
     """Spell a time to the second; its fraction is cut off."""
     return f"{time:%Y-%m-%d %H:%M:%S} +0000"
