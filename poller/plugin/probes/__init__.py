@@ -4,6 +4,7 @@ from poller.plugin.probes.listed import ProbedList
 from poller.plugin.probes.standard import (
     bounds_hold,
     edits_move_the_stamp,
+    filter_goes_on,
     filter_is_obeyed,
     identities_are_unique,
     long_list_is_whole,
@@ -12,6 +13,7 @@ from poller.plugin.probes.standard import (
     pages_are_full,
     pages_differ,
     records_come_in_time,
+    times_are_read,
     total_adds_up,
 )
 
@@ -19,6 +21,7 @@ __all__ = [
     "ProbedList",
     "bounds_hold",
     "edits_move_the_stamp",
+    "filter_goes_on",
     "filter_is_obeyed",
     "identities_are_unique",
     "long_list_is_whole",
@@ -27,5 +30,6 @@ __all__ = [
     "pages_are_full",
     "pages_differ",
     "records_come_in_time",
+    "times_are_read",
     "total_adds_up",
 ]

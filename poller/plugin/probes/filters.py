@@ -15,6 +15,8 @@ FAR = timedelta(days=366)
 SHIFTS = timedelta(hours=15)
 """No two zones are further apart (with summer time on one side: 26 hours; half of that each way, and some)."""
 SAMPLES = 2
+CLOCKS = timedelta(minutes=5)
+"""No vendor's clocks are further apart."""
 
 
 def filter_is_obeyed(listed: ProbedList) -> Probe:
@@ -44,6 +46,46 @@ def _outside(listed: ProbedList, rows: Sequence[Raw], span: Span) -> int:
     times = [time for time, _ in listed.timed(rows)]
     first, last = span.start - listed.slack, span.end and span.end + listed.slack
     return sum(time < first or (last is not None and time > last) for time in times)
+
+
+def filter_goes_on(listed: ProbedList) -> Probe:
+    """Ask for a range that ends on its second page: that page holds nothing beyond it."""
+
+    async def probe(asking: Asking) -> Verdict:
+        span, first = await recent(listed, asking)
+        if first.following is None:
+            return unknown(f"a list of the last days has one page only, of {plural(len(first.records))}")
+        second = await listed.ask(asking, span, first.following)
+        times = sorted(time for time, _ in listed.timed(second.records))
+        if not times:
+            return unknown("the second page is empty")
+        short = Span(span.start, times[len(times) // 2])
+        page = await listed.ask(asking, short, 1)
+        if page.following is None:
+            return unknown("the list changed while we looked")
+        rows = (await listed.ask(asking, short, page.following)).records
+        if other := _outside(listed, rows, short):
+            return fails(f"{other} of {plural(len(rows))} on the second page lie outside of the range")
+        return holds(f"all {plural(len(rows))} on the second page lie in the range")
+
+    return probe
+
+
+def times_are_read(listed: ProbedList) -> Probe:
+    """Look whether the times of the newest records can be read, and whether one lies in the future."""
+
+    async def probe(asking: Asking) -> Verdict:
+        _, page = await recent(listed, asking)
+        rows, now = page.records, page.date or listed.now
+        times = [time for time in map(listed.time, rows) if time]
+        if len(times) < len(rows):
+            return fails(f"the time of {len(rows) - len(times)} of {plural(len(rows))} cannot be read")
+        ahead = [time for time in times if time > now + CLOCKS]
+        if ahead:
+            return fails(f"{plural(len(ahead))} of {len(rows)} began up to {_seconds(max(ahead) - now)} from now")
+        return holds(f"{plural(len(times))}, the newest {_ago(now - max(times))}") if times else unknown("no records")
+
+    return probe
 
 
 def bounds_hold(listed: ProbedList) -> Probe:

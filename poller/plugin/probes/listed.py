@@ -48,14 +48,21 @@ class ProbedList:
         except (ValueError, *UNREADABLE):
             return None
 
+    def name(self, row: Raw) -> str | None:
+        """Return the row's identity; None where it has none, or none that can be read."""
+        try:
+            return self.identity(row)
+        except UNREADABLE:
+            return None
+
     def timed(self, rows: Sequence[Raw]) -> list[tuple[datetime, str]]:
         """Return the time and the identity of each row that has both, in the order of the rows."""
-        found = ((self.time(row), self.identity(row)) for row in rows)
+        found = ((self.time(row), self.name(row)) for row in rows)
         return [(time, name) for time, name in found if time and name]
 
     def names(self, rows: Sequence[Raw]) -> set[str]:
         """Return the identities of the rows."""
-        return {name for name in map(self.identity, rows) if name}
+        return {name for name in map(self.name, rows) if name}
 
     def following(self, at: PageRef, page: ListPage) -> PageRef | None:
         """Return the place of the page after this one; None where it is the last."""

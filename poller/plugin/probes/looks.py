@@ -16,7 +16,7 @@ from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural
 from poller.plugin.stream import RecordType
 
-TRIES = 3
+TRIES = 4
 
 
 async def _looks(listed: ProbedList, asking: Asking, reach: timedelta) -> tuple[ListPage, ListPage] | None:
@@ -99,7 +99,7 @@ def _contents(
         try:
             record = records.decoder.decode(bytes(Raw(row)))
             content = msgspec.json.encode(ignore(records.contents[-1](record)), order="sorted")
-            found[listed.identity(row) or ""] = (records.modified(record), content)
+            found[listed.name(row) or ""] = (records.modified(record), content)
         except (ValueError, *UNREADABLE):
             continue
     found.pop("", None)

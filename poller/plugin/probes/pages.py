@@ -44,7 +44,7 @@ def identities_are_unique(listed: ProbedList) -> Probe:
 
     async def probe(asking: Asking) -> Verdict:
         _, page = await recent(listed, asking)
-        names = Counter(map(listed.identity, page.records))
+        names = Counter(map(listed.name, page.records))
         nameless = names.pop(None, 0)
         if twice := sum(count > 1 for count in names.values()):
             return fails(f"{twice} of {len(names):,} different identities come twice on one page")
@@ -85,9 +85,10 @@ def total_adds_up(listed: ProbedList) -> Probe:
             return _sum(page.total, len(listed.names(page.records)), page)
         if not listed.is_numbered or not listed.size:
             return unknown(f"the list says {page.total:,}, and is longer than a page")
-        size = page.size or listed.size
-        last = -(-page.total // size)
-        end = await listed.ask(asking, span, last)
+        size, end, last = page.size or listed.size, page, 1
+        while end.total and end.total > last * size:  # again, where the list has grown meanwhile
+            last = -(-end.total // size)
+            end = await listed.ask(asking, span, last)
         due = (end.total or 0) - (last - 1) * size
         said = f"of {end.total or 0:,} records the last page holds {len(end.records)}, where {due} are left"
         return holds(said) if len(end.records) == due else fails(said)
@@ -135,6 +136,8 @@ def long_list_is_whole(listed: ProbedList, *, granule: timedelta = timedelta(hou
         for half in span.halves(end, granule) or ():
             part = await listed.ask(asking, half, 1)
             found |= {name for time, name in listed.timed(part.records) if start < time < end}
+        if found - names:  # perhaps they came meanwhile
+            names |= listed.names((await listed.ask(asking.later, span, 1)).records)
         if missing := len(found - names):
             return fails(f"30 days at once are {plural(len(names))}; in two halves {missing:,} others come")
         if not names:

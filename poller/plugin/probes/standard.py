@@ -29,6 +29,32 @@ def filter_is_obeyed(stream: str, listed: ProbedList, name: str = "filter-obeyed
     )
 
 
+def filter_goes_on(stream: str, listed: ProbedList, name: str = "filter-goes-on") -> Assumption:
+    """Assume that the filter holds on the pages after the first one, too."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="The filter holds on all pages, as long as it is sent with the cursor.",
+        rests="All but the first page of a window: else it would go on over everything.",
+        guard="Records outside make the pass doubtful; where most lie outside, nothing is delivered.",
+        consequence=LESS,
+        probe=filters.filter_goes_on(listed),
+    )
+
+
+def times_are_read(stream: str, listed: ProbedList, name: str = "times-read") -> Assumption:
+    """Assume that the times of records can be read, with the zone that is known."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="Each record has a time that can be read, and none begins in the future.",
+        rests="A record without one becomes a reject; in a wrong zone all times are off by hours.",
+        guard="A time that cannot be read makes a reject, which says why.",
+        consequence="set `timezone` to the zone of the account's clocks",
+        probe=filters.times_are_read(listed),
+    )
+
+
 def bounds_hold(stream: str, listed: ProbedList, key: str, name: str = "bounds-hold") -> Assumption:
     """Assume that a range holds what lies at its ends, asked for as the sweeps do; `key` is a setting that helps."""
     return Assumption(

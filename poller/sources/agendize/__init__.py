@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr, model_validator
 
 from poller.plugin import (
+    Assumption,
     ChosenStreams,
     Credential,
     History,
@@ -34,7 +35,7 @@ from poller.plugin import (
     kinds,
     read_id,
 )
-from poller.sources.agendize import api, records
+from poller.sources.agendize import api, assumptions, records
 
 
 class CallsSweeps(SweepSettings):
@@ -102,6 +103,11 @@ class Agendize(Source):
             history=began,
         )
         return [calls]
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what the documentation leaves open."""
+        listed = assumptions.list_of(now, ZoneInfo(self.timezone) if self.timezone else None)
+        return assumptions.of_calls(listed, self.streams.calls.sweeps.settle.lookback)
 
     async def probe(self, http: Http) -> str:
         """Ask for calls that nobody made yet: no list can be limited to one call."""

@@ -48,7 +48,7 @@ _NONE = (None, "", False)  # an error, or a token, that is none
 BEYOND = datetime(2100, 1, 1, tzinfo=UTC)  # no call begins later: who asks for those has an answer, and a short one
 EXCLUSIVE = timedelta(seconds=2)  # so much earlier is asked: a bound is not in its range, which is cut to the second
 
-# What the documentation leaves open, and we assume:
+# What the documentation leaves open, and we assume (each by its name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its end, at the latest, a call is visible
 LONGEST = timedelta(hours=4)  # no call lasts longer: `endDate` is about the end
 CAPS = frozenset({100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})  # so many in one answer may not be all
@@ -70,7 +70,7 @@ class _Found(Struct, rename="camel"):
 
 
 _FOUND, _KEYS = json.Decoder(_Found), json.Decoder(dict[str, Raw])
-_call_id = identity_of("id")
+call_id = identity_of("id")
 
 
 def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:
@@ -78,13 +78,23 @@ def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) 
     check, guess = FilterCheck(_is_late_enough, "calls that began after startDate"), TruncationGuess(CAPS)
 
     async def ask(span: Span, place: PageRef) -> ListPage:
-        start = max(span.start, BEGINNING) - EXCLUSIVE
-        end = {"endDate": _written(span.end + LONGEST)} if span.end else {}
-        answer = await _ask(http, {"startDate": _written(start), **end}, place)
+        known = replace(span, start=max(span.start, BEGINNING))
+        answer = await ask_since(http, known, place)
         cut = guess.looks_cut(place, answer)
-        return replace(answer, doubt=check.doubt(answer.records, start - SLACK), cut=cut)
+        return replace(answer, doubt=check.doubt(answer.records, known.start - EXCLUSIVE - SLACK), cut=cut)
 
     return bisect_truncated(lambda span: partial(ask, span), window, lag=LAG, longest=LONGEST, ended=ended)
+
+
+async def ask_since(http: Http, span: Span, place: PageRef) -> ListPage:
+    """Ask for a page of what began in a span; it may hold what began up to LONGEST later. Raises SourceError."""
+    end = {"endDate": _written(span.end + LONGEST)} if span.end else {}
+    return await _ask(http, {"startDate": _written(span.start - EXCLUSIVE), **end}, place)
+
+
+async def ask_changes(http: Http, token: str) -> ListPage:
+    """Ask for the first page of what changed since a sync token. Raises SourceError."""
+    return await _ask(http, {"syncToken": token}, 1)
 
 
 async def count_beyond(http: Http) -> int:
@@ -112,7 +122,7 @@ async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage
     at = {"pageToken": place} if isinstance(place, str) else {}
     response = await http.get(CALLS, {**query, **at}, accept=(200, *map(int, EXPIRED)))
     found = _believed(response)
-    rows, further = read_rows(found.items, "items", _call_id), read_id(found.next_page_token)
+    rows, further = read_rows(found.items, "items", call_id), read_id(found.next_page_token)
     if further is None and found.next_page_token not in _NONE:
         raise Unexpected("not the documented answer: its nextPageToken is no token")
     return ListPage(rows, None, further, response.date, read_id(found.next_sync_token))

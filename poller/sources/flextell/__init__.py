@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from poller.plugin import (
     Address,
+    Assumption,
     ChosenStreams,
     Credential,
     History,
@@ -38,7 +39,7 @@ from poller.plugin import (
     read_time,
     require_time,
 )
-from poller.sources.flextell import api, records
+from poller.sources.flextell import api, assumptions, records
 
 
 class LeadsSweeps(SweepSettings):
@@ -121,6 +122,10 @@ class Flextell(Source):
             history=History(api.past, None),
         )
         return [leads]
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what the documentation leaves open."""
+        return assumptions.of_leads(now, self.streams.leads.sweeps.live.lookback)
 
     async def probe(self, http: Http) -> str:
         """Ask for the newest lead."""

@@ -42,7 +42,7 @@ from poller.sources.flextell.records import deleted
 Query: TypeAlias = Mapping[str, str]
 LEADS, PER_PAGE = "/leads", 100  # the documented most
 
-# What the documentation leaves open, and we assume:
+# What the documentation leaves open, and we assume (each by its name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 NULL_PAGES = 10  # pages of never synced leads that may come first: some databases sort them so
 
@@ -63,14 +63,19 @@ class _List(Struct):
 
 _LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
 _read_numbering = numbering(number="current_page", size="per_page", last="last_page", total="total")
-_deletion, _lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id")
+_deletion, lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id")
 
 
 async def newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
     """Read leads by a column of times, back to the beginning of the window."""
-    ask = partial(ask_list, http, {**query, "sort_by": column, "sort_order": "desc"})
+    ask = partial(ask_list, http, {**query, **newest_by(column)})
     async for page in read_pages(ask, lag=LAG, enough=NewestFirst(column, window.start, NULL_PAGES).passed):
         yield replace(page, asked_from=window.start)
+
+
+def newest_by(column: str) -> Query:
+    """Return the parameters of an order, newest first."""
+    return {"sort_by": column, "sort_order": "desc"}
 
 
 def past(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -88,7 +93,7 @@ def whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterat
         others = check.doubt(answer.records, BEGINNING) if "trashed" in query else None
         return replace(answer, doubt=answer.doubt or others)
 
-    return read_pages(ask, lag=LAG, identity=_lead_id)
+    return read_pages(ask, lag=LAG, identity=lead_id)
 
 
 async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER_PAGE) -> ListPage:
@@ -100,7 +105,7 @@ async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER
         raise Unexpected("an error came as if it were an answer")
     meta = decode_response(_META, found.meta)
     total = read_count(meta.total)
-    rows = read_rows(found.data, "data", _lead_id, total=total)
+    rows = read_rows(found.data, "data", lead_id, total=total)
     if meta.last_page is None:
         return ListPage(rows, total, _continued(meta), response.date)
     said, number = _read_numbering(found.meta), place if isinstance(place, int) else 0

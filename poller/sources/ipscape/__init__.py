@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ import msgspec
 from pydantic import AfterValidator, Field, SecretStr
 
 from poller.plugin import (
-    ChosenStreams,
+    Assumption,
     Credential,
     History,
     Http,
@@ -28,18 +28,16 @@ from poller.plugin import (
     Source,
     StaticHeaders,
     Stream,
-    StreamSettings,
     Sweep,
-    SweepSettings,
-    WholeList,
-    Windowed,
     ZoneName,
     identity_of,
     kinds,
     read_id,
 )
-from poller.sources.ipscape import api, calls, leads
+from poller.sources.ipscape import api, assumptions, calls, leads
 from poller.sources.ipscape.api import Timed
+from poller.sources.ipscape.assumptions import Of
+from poller.sources.ipscape.settings import ALL, CallSweeps, LeadSweeps, ListSweeps, Streams
 
 LEAD_SLACK = timedelta(days=1)  # leads are filtered by their upload: we assume that it is when they were created, or so
 
@@ -48,50 +46,6 @@ def _word(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z!#$%&'*+.^_`|~-]*", text):
         raise ValueError("one word goes here, such as Authorization, Bearer or X-Api-Key")
     return text
-
-
-class CallSweeps(SweepSettings):
-    """The timing of the sweeps of activities, or of dial attempts."""
-
-    live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
-    settle: Windowed = Windowed(every=timedelta(minutes=10), lookback=timedelta(hours=6))
-    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
-
-
-class LeadSweeps(SweepSettings):
-    """The timing of the sweeps of leads."""
-
-    live: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(hours=1))
-    settle: Windowed = Windowed(every=timedelta(hours=1), lookback=timedelta(hours=6))
-    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(days=7))
-    touched: Windowed = Windowed(every=timedelta(minutes=5), lookback=timedelta(minutes=15))
-
-
-class ListSweeps(SweepSettings):
-    """The timing of the sweep that reads a list whole."""
-
-    snapshot: WholeList = WholeList(every=timedelta(hours=1))
-
-
-class Streams(ChosenStreams):
-    """The vendor's streams."""
-
-    activities: StreamSettings[CallSweeps] | None = None
-    dialler_calls: StreamSettings[CallSweeps] | None = None
-    leads: StreamSettings[LeadSweeps] | None = None
-    campaigns: StreamSettings[ListSweeps] | None = None
-    lead_lists: StreamSettings[ListSweeps] | None = None
-    users: StreamSettings[ListSweeps] | None = None
-
-
-ALL = Streams(
-    activities=StreamSettings[CallSweeps](),
-    dialler_calls=StreamSettings[CallSweeps](),
-    leads=StreamSettings[LeadSweeps](),
-    campaigns=StreamSettings[ListSweeps](),
-    lead_lists=StreamSettings[ListSweeps](),
-    users=StreamSettings[ListSweeps](),
-)
 
 
 class Ipscape(Source):
@@ -125,6 +79,21 @@ class Ipscape(Source):
         )
         return [stream for stream in found if stream]
 
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what the documentation leaves open of the chosen streams."""
+        chosen, found = self.streams, list[Assumption]()
+        if chosen.activities:
+            settled = chosen.activities.sweeps.settle.lookback
+            found += assumptions.of_list(Of("activities", self._listed_activities, settled, now))
+        dialled = chosen.dialler_calls.sweeps if chosen.dialler_calls else CallSweeps()
+        attempts = Of("dialler_calls", self._attempts, dialled.settle.lookback, now)
+        if chosen.dialler_calls:
+            found += assumptions.of_list(attempts)
+        if chosen.leads:
+            of_leads = Of("leads", self._listed_leads, chosen.leads.sweeps.settle.lookback, now)
+            found += assumptions.of_leads(of_leads, attempts)
+        return [*found, assumptions.campaigns_in_one_page()] if chosen.campaigns else found
+
     async def probe(self, http: Http) -> str:
         """Ask for the lists of leads: of the lists that are sure to be there, the shortest."""
         response = await http.get(api.LEAD_LISTS, {})
@@ -141,21 +110,31 @@ class Ipscape(Source):
         identity = identity_of("attemptId")
         return Timed(api.DIALLER, "dialledTimestamp", identity, lambda row: time(decoder.decode(row)))
 
-    def _activities(self, sweeps: CallSweeps) -> Stream:
+    @property
+    def _listed_activities(self) -> Timed:
         decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
-        listed = Timed(
+        return Timed(
             api.ACTIVITIES,
             "createdTimestamp",
             lambda row: calls.activity_id(decoder.decode(row)),
             lambda row: time(decoder.decode(row)),
         )
+
+    @property
+    def _listed_leads(self) -> Timed:
+        decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
+        identity = identity_of("leadId")
+        return Timed(api.LEADS, "uploadedTimestamp", identity, lambda row: time(decoder.decode(row)), LEAD_SLACK)
+
+    def _activities(self, sweeps: CallSweeps) -> Stream:
+        listed = self._listed_activities
         record = RecordType(
             kind=kinds.Call,
-            decoder=decoder,
+            decoder=msgspec.json.Decoder(calls.Activity),
             identity=calls.activity_id,
             row_identity=identity_of("data.activityId"),
             contents=(calls.activity_contents,),
-            time=time,
+            time=partial(calls.activity_time, zone=self._zone),
             normalize=partial(calls.activity, zone=self._zone, region=self.default_region),
             further_kinds=(kinds.Activity,),
         )
@@ -174,18 +153,16 @@ class Ipscape(Source):
         return Stream("dialler_calls", _three(sweeps, self._attempts), record, _past(self._attempts))
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
-        decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
-        identity = identity_of("leadId")
-        listed = Timed(api.LEADS, "uploadedTimestamp", identity, lambda row: time(decoder.decode(row)), LEAD_SLACK)
+        listed, identity = self._listed_leads, identity_of("leadId")
         touched = partial(api.touched, self._attempts, self._zone)
         reread = partial(api.reread, identity)
         record = RecordType(
             kind=kinds.Lead,
-            decoder=decoder,
+            decoder=msgspec.json.Decoder(leads.Lead),
             identity=lambda record: read_id(record.leadId),
             row_identity=identity,
             contents=(leads.lead_contents,),
-            time=time,
+            time=partial(leads.lead_time, zone=self._zone),
             modified=partial(leads.lead_modified, zone=self._zone),
             normalize=partial(leads.lead, zone=self._zone, region=self.default_region),
         )

@@ -48,7 +48,7 @@ ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/l
 LEAD_LISTS, CAMPAIGNS, USERS = "/v3.0/leads/lists", "/v3.0/campaigns", "/v3.0/users"
 AHEAD = timedelta(days=1)  # of now: an upper bound has to be sent, and is not to hold back what a fast clock stamped
 
-# What the documentation leaves open, and we assume:
+# What the documentation leaves open, and we assume (each by its name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its time, at the latest, what is visible at once is visible
 WRAP_UP = timedelta(minutes=10)  # so long after hang-up, at the latest, the agent has said what came of the call
 EXPIRED = (400, 404, 410)  # what a cursor that is no longer valid may be answered with
@@ -154,16 +154,20 @@ def whole(path: str, believed: Believed, http: Http, _: Cursor | None, __: Windo
 
 def _asked_between(listed: Timed, http: Http, window: Window, ahead: timedelta) -> Ask:
     first, last = max(window.start, BEGINNING), window.end + ahead
-    query = {f"{listed.by}From": _spelled(first), f"{listed.by}To": _spelled(last)}
     check = FilterCheck(is_between(listed.time), f"between {listed.by}From and {listed.by}To")
-    believed = partial(itemized, listed.identity)
 
     async def ask(at: PageRef) -> ListPage:
-        answer = await _ask(http, listed.path, query, believed, at)
+        answer = await ask_between(listed, http, Window(first, last), at)
         outside = check.doubt(answer.records, first - listed.slack, last + listed.slack)
         return replace(answer, doubt=answer.doubt or outside)
 
     return ask
+
+
+async def ask_between(listed: Timed, http: Http, window: Window, at: PageRef) -> ListPage:
+    """Ask for a page of what lies in the window, believed."""
+    query = {f"{listed.by}From": _spelled(window.start), f"{listed.by}To": _spelled(window.end)}
+    return await _ask(http, listed.path, query, partial(itemized, listed.identity), at)
 
 
 def _spelled(time: datetime) -> str:
