@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from poller.sandbox.api.backend import Desk, json_answer
 from poller.sandbox.faults import Front, Log
 from poller.sandbox.registry import VENDORS
+from poller.sandbox.world.breaches import BREACHES
 from poller.sandbox.world.truth import History
 from poller.sandbox.world.vices import AMOUNTS, RATES, Vices
 from poller.sandbox.world.world import World
@@ -47,7 +48,7 @@ def _controls(world: World, log: Log) -> list[Route]:
                 world.vices.set(await request.json())
             except (ValueError, AttributeError) as error:
                 return json_answer({"message": str(error)}, 422)
-        return json_answer({"set": world.vices.settings(), "known": RATES, "amounts": AMOUNTS})
+        return json_answer({"set": world.vices.settings(), "known": RATES, "breaches": BREACHES, "amounts": AMOUNTS})
 
     async def quiet(request: Request) -> Response:
         world.quiet()

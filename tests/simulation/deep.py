@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,13 +16,12 @@ from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.source import Source
 from poller.sandbox.app import sandbox
-from poller.sandbox.registry import new_world
-from poller.sandbox.world.vices import Settings
+from poller.sandbox.registry import VENDORS
 from poller.sandbox.world.world import World
 from poller.telemetry import Telemetry
 from poller.testing.simulation import BIRTH, Distant
 
-LIVED = 300.0
+LIVED = 900.0
 """Seconds that a world has lived before anybody asks: until then it is as quiet as its past."""
 
 
@@ -52,10 +51,11 @@ class Clock:
         return BIRTH + timedelta(seconds=self.loop.time())
 
 
-def world_of(clock: Callable[[], datetime], rate: float, vices: Settings) -> World:
-    """A busy world of all vendors, with these vices."""
-    world = new_world(1, rate, clock, timedelta(hours=2), past_limit=500)
-    world.vices.set(vices)
+def world_of(vendor: str, clock: Callable[[], datetime], rate: float, vices: Mapping[str, float]) -> World:
+    """A busy world of one vendor, with these vices."""
+    kinds = next(known.kinds for known in VENDORS if known.name == vendor)
+    world = World(kinds, 1, rate, clock, timedelta(days=2), past_limit=1200)
+    world.vices.set({vendor: vices})
     return world
 
 
@@ -76,8 +76,7 @@ def put_to_the_test(source: Source, clock: Clock, app: ASGIApp) -> Deep:
     return deep
 
 
-def deep_of(source: Source, rate: float = 30, **vices: dict[str, float]) -> Deep:
-    """Ask the sandbox, with these vices of its vendors."""
+def deep_of(source: Source, rate: float = 30, **vices: float) -> Deep:
+    """Ask the sandbox, with these vices of the vendor."""
     clock = Clock()
-    world = world_of(clock, rate, vices)
-    return put_to_the_test(source, clock, sandbox(world))
+    return put_to_the_test(source, clock, sandbox(world_of(source.type, clock, rate, vices)))

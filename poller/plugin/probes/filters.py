@@ -9,11 +9,8 @@ from poller.errors import SourceError
 from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.probes.listed import ProbedList, plural, recent
-from poller.plugin.stream import Http
 
 FAR = timedelta(days=366)
-SHIFTS = timedelta(hours=15)
-"""No two zones are further apart (with summer time on one side: 26 hours; half of that each way, and some)."""
 SAMPLES = 2
 CLOCKS = timedelta(minutes=5)
 """No vendor's clocks are further apart."""
@@ -59,6 +56,8 @@ def filter_goes_on(listed: ProbedList) -> Probe:
         times = sorted(time for time, _ in listed.timed(second.records))
         if not times:
             return unknown("the second page is empty")
+        if other := _outside(listed, second.records, span):
+            return fails(f"{other} of {plural(len(times))} on the second page are older than was asked for")
         short = Span(span.start, times[len(times) // 2])
         page = await listed.ask(asking, short, 1)
         if page.following is None:
@@ -92,14 +91,15 @@ def bounds_hold(listed: ProbedList) -> Probe:
     """Ask for records by their very own time, as a sweep would whose window begins, and ends, there."""
 
     async def probe(asking: Asking) -> Verdict:
-        _, sample = await recent(listed, asking)
+        span, sample = await recent(listed, asking)
         found, missing = 0, 0
         for time, name in _picked(listed, listed.timed(sample.records)):
             inside = await _holds(listed, asking, Span(time, time if listed.takes_end else None), name)
             if inside:
                 found += 1
-            elif inside is False and await _unmoved(listed, asking.later, time, name):
-                missing += 1
+            elif inside is False:  # unless it was edited, or deleted, meanwhile
+                again = await listed.ask(asking.later, span, 1)
+                missing += (time, name) in listed.timed(again.records)
         if missing:
             return _missed(listed, asking, sample.records, found + missing, missing)
         if not found:
@@ -118,7 +118,7 @@ def _picked(listed: ProbedList, timed: list[tuple[datetime, str]]) -> list[tuple
     return ordered[start : start + SAMPLES]
 
 
-async def _holds(listed: ProbedList, http: Http, span: Span, name: str) -> bool | None:
+async def _holds(listed: ProbedList, http: Asking, span: Span, name: str) -> bool | None:
     """Return whether the list of a span holds a record; None where it goes on, and may hold it further on."""
     page = await listed.ask(http, span, 1)
     if name in listed.names(page.records):
@@ -126,18 +126,8 @@ async def _holds(listed: ProbedList, http: Http, span: Span, name: str) -> bool 
     return None if listed.following(1, page) is not None or page.cut else False
 
 
-async def _unmoved(listed: ProbedList, http: Http, time: datetime, name: str) -> bool:
-    """Return whether a wider range still shows the record with this time: it was neither edited nor deleted."""
-    for reach in (timedelta(minutes=5), SHIFTS, timedelta(days=3)):
-        span = Span(time - reach, time + reach if listed.takes_end else None)
-        page = await listed.ask(http, span, 1)
-        if (time, name) in listed.timed(page.records):
-            return True
-    return False
-
-
 def _missed(listed: ProbedList, asking: Asking, rows: Sequence[Raw], asked: int, missing: int) -> Verdict:
-    said = f"{missing} of {asked} do not come when asked for by their own time, and are there in a wider range"
+    said = f"{missing} of {asked} do not come when asked for by their own time, and come in a wider range"
     newest = max(time for time, _ in listed.timed(rows))
     return fails(f"{said}; the newest of all is {_ago(listed.now - newest)}")
 

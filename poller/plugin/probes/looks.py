@@ -17,6 +17,8 @@ from poller.plugin.probes.listed import ProbedList, plural
 from poller.plugin.stream import RecordType
 
 TRIES = 4
+REACH = timedelta(hours=6)
+"""So far back is looked for late records at least, where the list fits a page."""
 
 
 async def _looks(listed: ProbedList, asking: Asking, reach: timedelta) -> tuple[ListPage, ListPage] | None:
@@ -37,7 +39,7 @@ def records_come_in_time(listed: ProbedList, within: timedelta, key: str) -> Pro
     """
 
     async def probe(asking: Asking) -> Verdict:
-        looks = await _looks(listed, asking, 2 * within)
+        looks = await _looks(listed, asking, max(4 * within, REACH))
         if looks is None or looks[0].date is None or looks[1].date is None:
             return unknown("the newest records do not fit one page, or the answers have no date")
         first, second = looks

@@ -11,6 +11,8 @@ from poller.plugin.probes.listed import ProbedList, plural, recent
 
 BEYOND = 9_999
 """A page that no list of ours has. Where one has, its total says so."""
+MOST_REPEATED = 0.75
+"""So much of a second page may be that of the first one, pushed on by what came between the two."""
 
 
 async def _first_of_several(listed: ProbedList, asking: Asking) -> tuple[Span, ListPage, PageRef | None]:
@@ -32,8 +34,8 @@ def pages_differ(listed: ProbedList) -> Probe:
         before, names = listed.names(first.records), listed.names(second.records)
         if second.following is not None and second.following == following:
             return fails("the second page says that the list goes on at the second page")
-        if names and names <= before:
-            return fails(f"the second page holds {plural(len(names))}, all of which the first one held, too")
+        if names and len(names & before) > MOST_REPEATED * len(names):
+            return fails(f"the second page holds {plural(len(names))}, of which the first had {len(names & before):,}")
         return holds(f"the second page holds {len(names - before):,} others, and repeats {len(names & before):,}")
 
     return probe
@@ -123,25 +125,31 @@ def nothing_lies_beyond(listed: ProbedList) -> Probe:
     return probe
 
 
-def long_list_is_whole(listed: ProbedList, *, granule: timedelta = timedelta(hours=1)) -> Probe:
-    """Ask for a long range at once, and in two halves: as many records come."""
+def long_list_is_whole(listed: ProbedList) -> Probe:
+    """Ask for a long range at once, and for what of it is older, and newer, than all that came."""
 
     async def probe(asking: Asking) -> Verdict:
-        start, end = listed.now - timedelta(days=30), listed.now
-        span = Span(start, end)
+        span = Span(listed.now - timedelta(days=30), listed.now)
         whole = await listed.ask(asking, span, 1)
         if listed.following(1, whole) is not None:
             return holds(f"a list of 30 days says that it goes on, after {plural(len(whole.records))}")
-        names, found = listed.names(whole.records), set[str]()
-        for half in span.halves(end, granule) or ():
-            part = await listed.ask(asking, half, 1)
-            found |= {name for time, name in listed.timed(part.records) if start < time < end}
-        if found - names:  # perhaps they came meanwhile
-            names |= listed.names((await listed.ask(asking.later, span, 1)).records)
-        if missing := len(found - names):
-            return fails(f"30 days at once are {plural(len(names))}; in two halves {missing:,} others come")
-        if not names:
+        times, names = [time for time, _ in listed.timed(whole.records)], listed.names(whole.records)
+        if not times:
             return unknown("there are no records of 30 days")
-        return holds(f"30 days at once are {plural(len(names))}, and in two halves no others")
+        beyond = set[str]()
+        for part in (Span(span.start, min(times) - listed.slack), Span(max(times), listed.now)):
+            beyond |= await _between(listed, asking, part) - names
+        if beyond:  # perhaps they came meanwhile
+            beyond -= listed.names((await listed.ask(asking.later, span, 1)).records)
+        said = f"30 days at once are {plural(len(names))}"
+        return fails(f"{said}; by parts {len(beyond)} others come") if beyond else holds(f"{said}, by parts no others")
 
     return probe
+
+
+async def _between(listed: ProbedList, asking: Asking, span: Span) -> set[str]:
+    """Return the identities of what lies in a part of the long range; none where the part has no length."""
+    if span.end is None or span.start >= span.end:
+        return set()
+    page = await listed.ask(asking, span, 1)
+    return {name for time, name in listed.timed(page.records) if listed.now - timedelta(days=30) < time < listed.now}

@@ -4,12 +4,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from zlib import crc32
 
 import msgspec
 import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from poller.sandbox.api.date_ranges import ALWAYS
 from poller.sandbox.world.records import JSON, Kind, Version
 from poller.sandbox.world.world import World
 
@@ -26,6 +28,8 @@ class Slice:
     last_page: int
 
 
+SHIFT = timedelta(hours=5)
+"""How far off the bounds of a range are under the breach `bounds_shifted`."""
 MOST_ROWS = 50
 """The most rows of a page under the vice `size_capped`, whatever size was asked for."""
 Sift = Callable[[list[Version]], list[Version]]
@@ -63,6 +67,8 @@ class Desk:
         `key` is all that `sift` depends on; a text looks up single records.
         """
         found = self._found(kind, page, key, sift)
+        if self.strikes("order_ignored"):
+            found = sorted(found, key=lambda row: crc32(repr(row.fields[kind.key]).encode()))
         if isinstance(key, str) or not self.strikes("stray_row"):
             return found
         dated = [row for row in self.world.look(kind.name) if kind.born and row.fields[kind.born]]
@@ -75,6 +81,8 @@ class Desk:
                 self.world.stir(kind.name, self.rng)
         if self.strikes("sick_replica"):
             return []
+        if self.strikes("late_rows"):
+            return sift(self.world.look(kind.name, self.now() - timedelta(seconds=self.amount("late_seconds"))))
         if self.strikes("lagging_replica"):
             lag = timedelta(seconds=self.rng.random() * self.amount("replica_seconds"))
             return sift(self.world.look(kind.name, self.now() - lag))
@@ -100,6 +108,7 @@ class Desk:
             size = max(1, size // 2)
         if self.strikes("size_capped"):
             size = min(size, MOST_ROWS)
+        asked, page = page, 1 if self.strikes("same_page") else page
         total = len(rows)
         if self.strikes("last_uncounted") and total > 1:
             total, size = total - 1, min(size, total - 1)
@@ -109,7 +118,16 @@ class Desk:
             shown = shown[: (claimed + 1) // 2]
         if page > 1 and self.strikes("shrinking_total"):
             total = max(0, total - self.rng.randint(1, 5))
-        return Slice(shown, claimed, page, size, total, max(1, -(-total // size)))
+        return Slice(shown, claimed, asked, size, total, max(1, -(-total // size)))
+
+    def bounds(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Return the bounds by which a list is really filtered; without a bound they are those of ALWAYS."""
+        if self.strikes("filter_ignored"):
+            return ALWAYS
+        if self.strikes("bounds_shifted"):
+            first, last = (bound if bound in ALWAYS else bound + SHIFT for bound in (start, end))
+            return first, last
+        return start, end
 
     def answer(self, body: object) -> Response:
         """Return a good answer; `body` may hold records as orjson fragments."""

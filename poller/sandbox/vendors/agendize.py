@@ -108,7 +108,7 @@ def _turned(query: Query) -> tuple[int, int] | None:
 
 
 def _found(desk: Desk, query: Query) -> Sequence[Version]:
-    after, before = (_instant(query, name, end) for name, end in zip(FILTERS[:2], ALWAYS, strict=True))
+    after, before = desk.bounds(*(_instant(query, name, end) for name, end in zip(FILTERS[:2], ALWAYS, strict=True)))
     search, tool = query.get("search", ""), query.get("toolId", "")
 
     def fits(row: Version) -> bool:

@@ -59,7 +59,8 @@ def _found(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -> Sequenc
     newest_first = asked.word(query, "order", ("newest", "oldest")) == "newest"
     if call_id := query.get("call_id"):
         return desk.find(CALLS, page, call_id, lambda rows: [row for row in rows if row.fields["call_id"] == call_id])
-    started, modified = _started_within(desk, query, zone, page), _modified_within(query, zone)
+    started = desk.bounds(*_started_within(desk, query, zone, page))
+    modified = desk.bounds(*_modified_within(query, zone))
     wanted = TEXTS[asked.word(query, "conversation_type", tuple(TEXTS))]
 
     def sift(rows: list[Version]) -> list[Version]:

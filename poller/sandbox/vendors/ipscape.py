@@ -101,7 +101,7 @@ def _found(desk: Desk, listing: Listing, asked: Query, *, first: bool, everythin
     wanted = {filters[name]: text for name, text in asked.items() if name in filters and not everything}
     if "accountIsActive" in wanted:
         wanted["accountIsActive"] = BOOLEANS[wanted["accountIsActive"]]
-    start, end = date_ranges.ALWAYS if everything else listing.span(asked, desk.now())
+    start, end = date_ranges.ALWAYS if everything else desk.bounds(*listing.span(asked, desk.now()))
 
     def sift(rows: list[Version]) -> list[Version]:
         if listing.bounds:

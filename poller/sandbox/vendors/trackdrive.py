@@ -71,10 +71,10 @@ def _instant(query: Query, name: str) -> datetime | None:
     return local.replace(tzinfo=asked.zone(zone if zone in asked.ZONES else COMPANY_ZONE))
 
 
-def _wanted(query: Query, kind: Kind) -> Wanted:
+def _wanted(desk: Desk, query: Query, kind: Kind) -> Wanted:
     spans = [(name, _instant(query, f"{name}_from"), _instant(query, f"{name}_to")) for name in SPANS[kind.name]]
     return (
-        tuple((name, start or ALWAYS[0], end or ALWAYS[1]) for name, start, end in spans if start or end),
+        tuple((name, *desk.bounds(start or ALWAYS[0], end or ALWAYS[1])) for name, start, end in spans if start or end),
         tuple((name, query[name]) for name in SAME[kind.name] if query.get(name)),
     )
 
@@ -94,7 +94,7 @@ def _id(row: Version) -> int:
 
 
 def _leads(desk: Desk, query: Query) -> Response:
-    page, size, wanted = _number(query, "page", 1), _number(query, "per_page", 25), _wanted(query, LEADS)
+    page, size, wanted = _number(query, "page", 1), _number(query, "per_page", 25), _wanted(desk, query, LEADS)
     if desk.strikes("csv_imports"):
         _import(desk)
     salt = f"{desk.rng.random()}" if desk.strikes("tied_stamps") else ""
@@ -115,7 +115,7 @@ def _import(desk: Desk) -> None:
 
 
 def _calls(desk: Desk, query: Query) -> Response:
-    wanted, order = _wanted(query, CALLS), query.get("order") if "page" in query else None
+    wanted, order = _wanted(desk, query, CALLS), query.get("order") if "page" in query else None
     descending = asked.word(query, "order_dir", ("asc", "desc")) == "desc"
     column = ORDERS[asked.word({"order": order}, "order", tuple(ORDERS))] if order else None
 
@@ -138,7 +138,7 @@ def _changes(desk: Desk, query: Query, log: ChangeLog) -> Response:
     lag = timedelta(seconds=desk.rng.random() * desk.amount("replica_seconds"))
     seen = desk.now() - (lag if desk.strikes("lagging_replica") else timedelta())
     found = [entry for entry in reversed(log.entries()) if entry.since <= seen]
-    rows = [] if desk.strikes("sick_replica") else _sifted(found, _wanted(query, ENTRIES))
+    rows = [] if desk.strikes("sick_replica") else _sifted(found, _wanted(desk, query, ENTRIES))
     return _walked(desk, query, "change_logs", ENTRIES, rows)
 
 
@@ -150,7 +150,7 @@ def _walked(desk: Desk, query: Query, root: str, kind: Kind, rows: Sequence[Vers
         return _reply(desk, query, root, kind, cut.rows, {"total_count": cut.total})
     if not re.fullmatch(r"-?\d+", cursor := query.get("cursor", "-1")):
         raise ValueError("cursor must be a number")
-    rest = rows if int(cursor) < 0 else [row for row in rows if _id(row) < int(cursor)]
+    rest = rows if int(cursor) < 0 or desk.strikes("same_page") else [row for row in rows if _id(row) < int(cursor)]
     shown = desk.cut(rest, 1, size).rows
     following = _id(shown[-1]) if len(shown) < len(rest) else 0
     return _reply(desk, query, root, kind, shown, {"total_count": len(rows), "next_cursor": following})

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from random import Random
 
 from poller.sandbox.sloppy.kinds import SLOPPY
+from poller.sandbox.world.breaches import BREACHES
 
 RATES: Mapping[str, str] = {
     # the list moves, or lies about itself
@@ -64,6 +65,7 @@ AMOUNTS: Mapping[str, float] = {
     "retry_seconds": 2.0,
     "token_seconds": 3600.0,
     "rate_limit": 60_000.0,
+    "late_seconds": 900.0,
 }
 
 Settings = Mapping[str, Mapping[str, float]]
@@ -120,7 +122,7 @@ class Vices:
 
 
 def _check(name: str, value: object) -> None:
-    if name not in RATES and name not in AMOUNTS:
+    if name not in RATES and name not in AMOUNTS and name not in BREACHES:
         raise ValueError(f"no such vice: {name}")
-    if not isinstance(value, int | float) or value < 0 or (name in RATES and value > 1):
+    if not isinstance(value, int | float) or value < 0 or (name not in AMOUNTS and value > 1):
         raise ValueError(f"{name} cannot be {value!r}")

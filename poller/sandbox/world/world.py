@@ -175,6 +175,8 @@ class World:
             return
         before = versions[-1].fields if versions else {}
         fields = {**before, **(updates or {})}
+        if before and self.vices.strikes(kind.vendor, "unstamped_edits", stream.rng):
+            fields[kind.stamp] = before[kind.stamp]
         if before.get(kind.stamp) and fields[kind.stamp]:
             fields[kind.stamp] = max(before[kind.stamp], fields[kind.stamp])
         stream.add(identity, self._dress(stream, f"{identity}/{len(versions)}", at, fields, updates is None))

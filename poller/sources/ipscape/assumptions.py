@@ -14,8 +14,8 @@ from poller.plugin import (
     ListPage,
     PageRef,
     Probe,
-    SourceError,
     Span,
+    Unexpected,
     Verdict,
     Window,
     fails,
@@ -131,7 +131,7 @@ def _read_by_id(attempts: Of) -> Probe:
             return unknown(f"none of {len(page.records)} dial attempts of a day names a lead")
         try:
             found = await api.reread(_lead_id, asking, names[-1])
-        except SourceError as error:
+        except Unexpected as error:
             return fails(f"the lead of a dial attempt cannot be read by its id: {error}")
         return holds("the lead of a dial attempt came") if found.records else unknown("that lead is not there any more")
 

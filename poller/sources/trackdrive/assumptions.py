@@ -13,7 +13,6 @@ from poller.plugin import (
     PageRef,
     Probe,
     RecordType,
-    SourceError,
     Span,
     Unexpected,
     Verdict,
@@ -131,7 +130,7 @@ def _follow_the_log(lists: Lists) -> Probe:
         for name in ids[:2]:
             try:
                 found += len((await change_log.lead(asking, name)).records)
-            except SourceError as error:
+            except Unexpected as error:
                 return fails(f"a lead that the log names cannot be read by its id: {error}")
         return holds(f"{found} of 2 read by the id in the log") if found else _gone(len(ids[:2]))
 

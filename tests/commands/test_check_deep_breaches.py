@@ -1,0 +1,57 @@
+"""Each probe finds the breach of its assumption at a simulated vendor, and none finds one where there is none."""
+
+from functools import cache
+
+import pytest
+
+from tests.simulation import ACCOUNTS
+from tests.simulation.deep import Deep, deep_of
+
+BREACHES = [
+    ("callcap", "wrong_zone", "calls: zone-obeyed"),
+    ("callcap", "filter_ignored", "calls: modified-filter-obeyed"),
+    ("callcap", "bounds_shifted", "calls: modified-bounds-hold"),
+    ("callcap", "order_ignored", "calls: ordered-by-start"),
+    ("callcap", "late_rows", "calls: changes-in-time"),
+    ("callcap", "unstamped_edits", "calls: edits-stamped"),
+    ("callcap", "same_page", "calls: pages-differ"),
+    ("callcap", "size_capped", "calls: pages-full"),
+    ("callcap", "total_one_more", "calls: total-adds-up"),
+    ("callcap", "row_twice", "calls: identities-unique"),
+    ("trackdrive", "filter_ignored", "leads: filter-obeyed"),
+    ("trackdrive", "bounds_shifted", "calls: ended-bounds-hold"),
+    ("trackdrive", "order_ignored", "calls: ordered-by-update"),
+    ("trackdrive", "unstamped_edits", "calls: edits-stamped"),
+    ("trackdrive", "same_page", "calls: cursor-goes-on"),
+    ("ipscape", "filters_dropped", "activities: filter-goes-on"),
+    ("ipscape", "bounds_shifted", "dialler_calls: bounds-hold"),
+    ("agendize", "silent_truncation", "calls: long-lists-whole"),
+    ("agendize", "sync_token_gone", "calls: sync-token-repeats"),
+    ("agendize", "bounds_shifted", "calls: bounds-hold"),
+    ("flextell", "order_ignored", "leads: ordered-by-sync"),
+    ("flextell", "same_page", "leads: pages-differ"),
+    ("flextell", "late_rows", "leads: records-in-time"),
+]
+SELDOM = {"leads: wrapped-up-in-time", "calls: page-token-goes-on", "leads: records-in-time"}
+"""Assumptions of which a well-behaved sandbox need not show anything."""
+
+
+@cache
+def well_behaved(vendor: str) -> Deep:
+    return deep_of(ACCOUNTS[vendor]())
+
+
+@pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
+def test_a_vendor_that_keeps_to_all_fails_in_nothing(vendor: str) -> None:
+    found = well_behaved(vendor)
+    assert "fails" not in found.verdicts.values(), found.lines
+    told = {name for name, verdict in found.verdicts.items() if verdict == "holds"}
+    assert len(told) >= len(found.verdicts) - 4, found.lines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("vendor", "breach", "name"), BREACHES)
+def test_a_breach_is_found(vendor: str, breach: str, name: str) -> None:
+    assert well_behaved(vendor).verdicts[name] == "holds" or name in SELDOM
+    found = deep_of(ACCOUNTS[vendor](), **{breach: 1.0, "late_seconds": 700})
+    assert found.verdicts[name] == "fails", found.lines
