@@ -62,7 +62,8 @@ class Assumption:
 
     `stream` is what it is about ("" for the whole source), `says` the assumption in a sentence, `rests` what would be
     lost or repeated if it were wrong, `guard` what poller does by itself at run time where a breach shows,
-    `consequence` what the operator should set or do. `probe` is None where nothing that can be asked would tell.
+    `consequence` what the operator should set or do. `asks` is what the `probe` asks for; both are left out where
+    nothing that can be asked would tell.
     """
 
     name: str
@@ -70,5 +71,6 @@ class Assumption:
     rests: str
     guard: str
     consequence: str
+    asks: str = ""
     probe: Probe | None = None
     stream: str = ""

@@ -21,7 +21,7 @@ from poller.sandbox.world.world import World
 from poller.telemetry import Telemetry
 from poller.testing.simulation import BIRTH, Distant
 
-LIVED = 900.0
+LIVED = 1200.0
 """Seconds that a world has lived before anybody asks: until then it is as quiet as its past."""
 
 
@@ -54,7 +54,7 @@ class Clock:
 def world_of(vendor: str, clock: Callable[[], datetime], rate: float, vices: Mapping[str, float]) -> World:
     """A busy world of one vendor, with these vices."""
     kinds = next(known.kinds for known in VENDORS if known.name == vendor)
-    world = World(kinds, 1, rate, clock, timedelta(days=2), past_limit=1200)
+    world = World(kinds, 1, rate, clock, timedelta(days=2), past_limit=400)
     world.vices.set({vendor: vices})
     return world
 
@@ -76,7 +76,13 @@ def put_to_the_test(source: Source, clock: Clock, app: ASGIApp) -> Deep:
     return deep
 
 
-def deep_of(source: Source, rate: float = 30, **vices: float) -> Deep:
+def deep_of(source: Source, rate: float = 12, **vices: float) -> Deep:
     """Ask the sandbox, with these vices of the vendor."""
     clock = Clock()
     return put_to_the_test(source, clock, sandbox(world_of(source.type, clock, rate, vices)))
+
+
+def deep_of_described(source: Source, vendor: str, **vices: float) -> Deep:
+    """Ask the sandbox's `vendor` through a description of type `rest`."""
+    clock = Clock()
+    return put_to_the_test(source, clock, sandbox(world_of(vendor, clock, 12, vices)))

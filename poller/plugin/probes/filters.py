@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Raw
 
-from poller.errors import SourceError
+from poller.errors import SourceError, Unexpected
 from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.probes.listed import ProbedList, plural, recent
@@ -21,20 +21,24 @@ def filter_is_obeyed(listed: ProbedList) -> Probe:
 
     async def probe(asking: Asking) -> Verdict:
         future = listed.now + FAR
-        page = await listed.ask(asking, Span(future, None), 1)
-        if older := _outside(listed, page.records, Span(future, None)):
+        try:
+            page = await listed.ask(asking, Span(future, None), 1)
+            older, far = _outside(listed, page.records, Span(future, None)), "nothing came for the far future"
+        except Unexpected as refused:
+            older, far = 0, f"the far future is refused ({refused})"
+        if older:
             return fails(f"asked for what comes a year from now: {plural(older)} came that are older")
         _, sample = await recent(listed, asking)
         times = sorted(time for time, _ in listed.timed(sample.records))
         if not times:
-            return unknown("nothing came for the far future; but there are no records of 30 days to compare with")
+            return unknown(f"{far}; but there are no records of 30 days to compare with")
         if not listed.takes_end or len(times) < 4:
-            return holds(f"nothing came for the far future; {plural(len(times))} for the last days")
+            return holds(f"{far}; {plural(len(times))} for the last days")
         span = Span(times[len(times) // 4], times[len(times) // 4 * 3])
         page = await listed.ask(asking, span, 1)
         if other := _outside(listed, page.records, span):
             return fails(f"asked for a range: {other} of {plural(len(page.records))} lie outside of it")
-        return holds(f"nothing came for the far future; all {plural(len(page.records))} of a range lie in it")
+        return holds(f"{far}; all {plural(len(page.records))} of a range lie in it")
 
     return probe
 
@@ -46,19 +50,19 @@ def _outside(listed: ProbedList, rows: Sequence[Raw], span: Span) -> int:
 
 
 def filter_goes_on(listed: ProbedList) -> Probe:
-    """Ask for a range that ends on its second page: that page holds nothing beyond it."""
+    """Ask for a range that holds most of two pages: its second page holds nothing beyond it."""
 
     async def probe(asking: Asking) -> Verdict:
         span, first = await recent(listed, asking)
         if first.following is None:
             return unknown(f"a list of the last days has one page only, of {plural(len(first.records))}")
         second = await listed.ask(asking, span, first.following)
-        times = sorted(time for time, _ in listed.timed(second.records))
-        if not times:
+        if not second.records:
             return unknown("the second page is empty")
         if other := _outside(listed, second.records, span):
-            return fails(f"{other} of {plural(len(times))} on the second page are older than was asked for")
-        short = Span(span.start, times[len(times) // 2])
+            return fails(f"{other} of {plural(len(second.records))} on the second page are older than was asked for")
+        times = sorted(time for time, _ in listed.timed([*first.records, *second.records]))
+        short = Span(span.start, times[len(times) * 3 // 4])
         page = await listed.ask(asking, short, 1)
         if page.following is None:
             return unknown("the list changed while we looked")

@@ -100,12 +100,22 @@ def _contents(
     for row in rows:
         try:
             record = records.decoder.decode(bytes(Raw(row)))
-            content = msgspec.json.encode(ignore(records.contents[-1](record)), order="sorted")
+            content = _something(msgspec.to_builtins(ignore(records.contents[-1](record))))
             found[listed.name(row) or ""] = (records.modified(record), content)
         except (ValueError, *UNREADABLE):
             continue
     found.pop("", None)
     return found
+
+
+def _something(value: Any) -> Any:
+    """Return a content without what is nothing in it: null and absent are the same."""
+    if isinstance(value, dict):
+        return {name: kept for name, inner in value.items() if (kept := _something(inner)) not in _NOTHING}
+    return [_something(inner) for inner in value] if isinstance(value, list) else value
+
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def _spelt(span: timedelta) -> str:

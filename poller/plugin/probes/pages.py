@@ -11,6 +11,7 @@ from poller.plugin.probes.listed import ProbedList, plural, recent
 
 BEYOND = 9_999
 """A page that no list of ours has. Where one has, its total says so."""
+FEW_PAGES = 4
 MOST_REPEATED = 0.75
 """So much of a second page may be that of the first one, pushed on by what came between the two."""
 
@@ -81,13 +82,13 @@ def total_adds_up(listed: ProbedList) -> Probe:
 
     async def probe(asking: Asking) -> Verdict:
         span, page = await recent(listed, asking)
-        if page.total is None:
-            return unknown("the list names no total")
+        if page.total is None or page.cut:
+            return unknown("the list is cut off, and read in parts" if page.cut else "the list names no total")
         if listed.following(1, page) is None:
             return _sum(page.total, len(listed.names(page.records)), page)
-        if not listed.is_numbered or not listed.size:
-            return unknown(f"the list says {page.total:,}, and is longer than a page")
-        size, end, last = page.size or listed.size, page, 1
+        if not listed.is_numbered:
+            return await _read_to_its_end(listed, asking, span, page)
+        size, end, last = page.size or listed.size or len(page.records), page, 1
         while end.total and end.total > last * size:  # again, where the list has grown meanwhile
             last = -(-end.total // size)
             end = await listed.ask(asking, span, last)
@@ -100,6 +101,20 @@ def total_adds_up(listed: ProbedList) -> Probe:
         return holds(said) if total == found == len(page.records) else fails(said)
 
     return probe
+
+
+async def _read_to_its_end(listed: ProbedList, asking: Asking, span: Span, page: ListPage) -> Verdict:
+    """Read a list of a few pages; records may enter it meanwhile."""
+    names, least = listed.names(page.records), page.total or 0
+    for _ in range(FEW_PAGES - 1):
+        if page.following is None:
+            break
+        page = await listed.ask(asking, span, page.following)
+        names |= listed.names(page.records)
+    if page.following is not None:
+        return unknown(f"the list says {least:,}, and is longer than {FEW_PAGES} pages")
+    said = f"the list says {page.total or least:,}, {plural(len(names))} came"
+    return holds(said) if least <= len(names) <= (page.total or least) else fails(said)
 
 
 def nothing_lies_beyond(listed: ProbedList) -> Probe:

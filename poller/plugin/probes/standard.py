@@ -25,6 +25,7 @@ def filter_is_obeyed(stream: str, listed: ProbedList, name: str = "filter-obeyed
         rests="Every window. Where the filter is ignored, each poll would read all of history.",
         guard="Some records outside make the pass doubtful; where most lie outside, nothing is delivered.",
         consequence="look for the filter's right name and format; until then the stream cannot be polled by it",
+        asks="what comes a year from now, and a range of the last days",
         probe=filters.filter_is_obeyed(listed),
     )
 
@@ -38,6 +39,7 @@ def filter_goes_on(stream: str, listed: ProbedList, name: str = "filter-goes-on"
         rests="All but the first page of a window: else it would go on over everything.",
         guard="Records outside make the pass doubtful; where most lie outside, nothing is delivered.",
         consequence=LESS,
+        asks="the second page of a range",
         probe=filters.filter_goes_on(listed),
     )
 
@@ -51,6 +53,7 @@ def times_are_read(stream: str, listed: ProbedList, name: str = "times-read") ->
         rests="A record without one becomes a reject; in a wrong zone all times are off by hours.",
         guard="A time that cannot be read makes a reject, which says why.",
         consequence="set `timezone` to the zone of the account's clocks",
+        asks="the newest records",
         probe=filters.times_are_read(listed),
     )
 
@@ -64,6 +67,7 @@ def bounds_hold(stream: str, listed: ProbedList, key: str, name: str = "bounds-h
         rests="The records at the seams of windows, and of the slices of history.",
         guard="None that sees it; windows overlap by `lookback`, so only what is missing by more is lost.",
         consequence=f"raise {key} by what is missing; where that is hours, the zone is wrong: see `timezone`",
+        asks="two records by their own time, as a window that begins and ends there",
         probe=filters.bounds_hold(listed),
     )
 
@@ -77,6 +81,7 @@ def newest_come_first(stream: str, listed: ProbedList, name: str = "newest-first
         rests="The sweep stops at the first whole page that is old: in another order it would stop too early.",
         guard="Only a page that is in order ends a pass; a list in no order is read to its end.",
         consequence="look for the right name of the order; until then each poll reads the whole list",
+        asks="two pages",
         probe=order.newest_come_first(listed),
     )
 
@@ -90,6 +95,7 @@ def pages_differ(stream: str, listed: ProbedList, name: str = "pages-differ") ->
         rests="All but the first page of every list.",
         guard="A list that leads to where it was, or repeats itself, moves no cursor.",
         consequence=LESS,
+        asks="two pages",
         probe=pages.pages_differ(listed),
     )
 
@@ -103,6 +109,7 @@ def identities_are_unique(stream: str, listed: ProbedList, name: str = "identiti
         rests="Two records with one identity would be taken for revisions of one.",
         guard="A record without identity becomes a reject; one that repeats is told where totals do not add up.",
         consequence=TELL,
+        asks="a page",
         probe=pages.identities_are_unique(listed),
     )
 
@@ -116,6 +123,7 @@ def pages_are_full(stream: str, listed: ProbedList, name: str = "pages-full") ->
         rests="The end of a list: a page made smaller in silence looks like the last one.",
         guard="The list is read on by the total, or to an empty page; a size that changes moves no cursor.",
         consequence="nothing is lost; expect more requests, and raise `requests_per_minute` if it lags",
+        asks="a page of a list that has more than one",
         probe=pages.pages_are_full(listed),
     )
 
@@ -129,6 +137,7 @@ def total_adds_up(stream: str, listed: ProbedList, name: str = "total-adds-up") 
         rests="The end of a list, and the proof that no record was skipped.",
         guard="A pass that does not add up delivers and moves no cursor; the third in a row becomes a gap.",
         consequence="expect gaps (`poller streams`): all that comes is delivered, but never proven to be all",
+        asks="the last page, or all of a few",
         probe=pages.total_adds_up(listed),
     )
 
@@ -142,6 +151,7 @@ def nothing_lies_beyond(stream: str, listed: ProbedList, name: str = "nothing-be
         rests="The end of a list of numbered pages.",
         guard="A list that repeats itself, or does not end within 10,000 pages, moves no cursor.",
         consequence=TELL,
+        asks="page 9,999",
         probe=pages.nothing_lies_beyond(listed),
     )
 
@@ -155,6 +165,7 @@ def long_list_is_whole(stream: str, listed: ProbedList, name: str = "long-lists-
         rests="Whatever lies beyond the cut.",
         guard="A list of a round number of records is asked for again in halves.",
         consequence="keep `lookback` and `start` short, and backfill in short ranges",
+        asks="30 days at once, and what of them is older, and newer, than all that came",
         probe=pages.long_list_is_whole(listed),
     )
 
@@ -170,6 +181,7 @@ def records_come_in_time(
         rests="What comes later is missed by that sweep, and waits for a wider one.",
         guard="Windows overlap by `lookback`; what only a wider sweep brought is counted as late.",
         consequence=f"raise {key}",
+        asks="the newest records twice, 20 s apart",
         probe=looks.records_come_in_time(listed, within, key),
     )
 
@@ -191,5 +203,6 @@ def edits_move_the_stamp(
         rests="Sweeps by modification find edits by it: one without a new stamp waits for a wider sweep.",
         guard="None: an edit that is not listed is not seen. A wider sweep compares contents, and counts it as edited.",
         consequence="let the sweep by creation (`audit`, `settle`) run more often, and look further back",
+        asks="the newest records twice, 20 s apart",
         probe=looks.edits_move_the_stamp(listed, records, reach, ignore),
     )

@@ -113,6 +113,7 @@ def _zone_obeyed(lists: Lists) -> Assumption:
         rests="Every time of every call: in another zone all are wrong by hours, and windows miss calls.",
         guard="An answer that names another zone is an error, and delivers nothing.",
         consequence="set `timezone` to a zone that the vendor takes, best one without summer time",
+        asks="the calls of 30 days in two zones",
         probe=_compare_zones(lists),
     )
 

@@ -68,6 +68,7 @@ def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
             rests="`trashed`: whether a lead was deleted.",
             guard="Leads that are not deleted make the pass doubtful; where most are not, nothing is delivered.",
             consequence="set streams.leads.sweeps.trashed.every to 365d, and do not rely on `lead.deleted`",
+            asks="a page of the trash, and one of all others",
             probe=_only_deleted,
         ),
         probes.records_come_in_time("leads", created, lookback, "streams.leads.sweeps.live.lookback"),

@@ -88,6 +88,7 @@ def of_leads(of: Of, attempts: Of) -> Sequence[Assumption]:
             rests="`touched`, which finds edits: leads have no filter by modification.",
             guard="A lead that is not the one asked for is an error, and moves no cursor.",
             consequence="let `settle` and `audit` run more often: edits are found by them alone",
+            asks="the dial attempts of a day, and the lead of one",
             probe=_read_by_id(attempts),
         ),
         Assumption(
@@ -110,6 +111,7 @@ def campaigns_in_one_page() -> Assumption:
         rests="Campaigns beyond the first page.",
         guard="A full page without a cursor moves nothing, and deletes nothing.",
         consequence="ask ipSCAPE how the list goes on; what the page holds is delivered",
+        asks="the campaigns",
         probe=_one_page,
     )
 

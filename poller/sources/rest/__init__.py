@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 
 from poller.plugin import (
+    Assumption,
     ClientCredentials,
     Credential,
     Http,
@@ -20,6 +21,7 @@ from poller.plugin import (
     ZoneName,
     bearer,
 )
+from poller.sources.rest.assumptions import of_stream
 from poller.sources.rest.mistakes import mistakes
 from poller.sources.rest.settings import (
     DESCRIBING,
@@ -129,3 +131,9 @@ class Rest(Source):
         """Return what looks at one page of each list."""
         built = {stream.name: stream for stream in self.built_streams}
         return {name: partial(look, description, built[name], now) for name, description in self._descriptions.items()}
+
+    def assumptions(self, now: datetime) -> Sequence[Assumption]:
+        """Return what is assumed of each described list."""
+        built = {stream.name: stream for stream in self.built_streams}
+        found = (of_stream(described, built[name], now) for name, described in self._descriptions.items())
+        return [assumption for assumptions in found for assumption in assumptions]

@@ -88,6 +88,11 @@ class List:
         """Ask for the first page of what lies in a window. Raises SourceError."""
         return await _Reading(self, http, window.end).first(Span(window.start, None))
 
+    async def page(self, http: Http, span: Span, at: PageRef, now: datetime) -> ListPage:
+        """Ask for one page of what lies in a span, and do not judge what came. Raises SourceError."""
+        reading = _Reading(self, http, max(now, span.start))
+        return await reading.page(span, Progress(self.paging, self.identity, at), at)
+
     def _since(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
         return self._windowed(http, window, ended=False)
 
@@ -146,7 +151,7 @@ class _Reading:
     def asking(self, span: Span) -> AskPage:
         """Begin to read a list: what lies in this span."""
         progress = Progress(self._list.paging, self._list.identity)
-        return partial(self._ask, span, self._bounds(span), progress)
+        return partial(self._ask, span, progress)
 
     async def first(self, span: Span) -> Answer:
         """Ask for the first page of a list, and for no other."""
@@ -170,22 +175,20 @@ class _Reading:
             _require_no_link(response.headers)
         return response
 
-    async def _ask(self, span: Span, bounds: Bounds, progress: Progress, at: PageRef) -> ListPage:
+    async def _ask(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
+        page = await self.page(span, progress, at)
+        if page.cut and self._list.ranges is None:
+            raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
+        return self._guessed(at, replace(page, doubt=self._outside(page.records, span)))
+
+    async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
+        """Ask for a page of what lies in a span."""
+        bounds = self._bounds(span)
         response = await self._answered_with(bounds, progress, at)
         answer = self._envelope.read(response, bounds, progress.values(at))
         following, cut = progress.take(at, answer)
-        if cut and self._list.ranges is None:
-            raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
-        page = ListPage(
-            answer.rows,
-            answer.total,
-            following,
-            response.date,
-            doubt=self._outside(answer.rows, span),
-            cut=cut,
-            facts=self._facts(response, answer, following),
-        )
-        return self._guessed(at, page)
+        facts = self._facts(response, answer, following)
+        return ListPage(answer.rows, answer.total, following, response.date, cut=cut, facts=facts)
 
     @property
     def _accepted(self) -> Collection[int]:

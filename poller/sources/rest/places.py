@@ -35,11 +35,11 @@ def paging_of(request: Request, *, linked: bool, cap: int | None) -> Paging:
 
 
 class Progress:
-    """A list that is being read: what came so far, and so where it goes on."""
+    """A list that is being read, from `at` on: what came so far, and so where it goes on."""
 
-    def __init__(self, paging: Paging, identity: IdentityOf) -> None:
+    def __init__(self, paging: Paging, identity: IdentityOf, at: PageRef = 1) -> None:
         self._paging, self._identity = paging, identity
-        self._rows = 0
+        self._rows = at - 1 if paging.place == "offset" and isinstance(at, int) else 0
 
     def values(self, at: PageRef) -> Mapping[str, str | int]:
         """Return the values of the request's placeholders at this place: the first one is 1, and is no cursor."""

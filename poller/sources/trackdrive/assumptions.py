@@ -89,6 +89,7 @@ def of_leads(lists: Lists, settled: timedelta) -> Sequence[Assumption]:
             rests="`changes`, which finds edits: leads have no filter by modification.",
             guard="A lead that is not the one asked for is an error, and moves no cursor.",
             consequence="let `settle` and `audit` run more often: edits are found by them alone",
+            asks="the log of a day, and two leads that it names",
             probe=_follow_the_log(lists),
         ),
     )
@@ -114,6 +115,7 @@ def of_calls(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> Seq
             rests="`updated`: how far back it finds edits.",
             guard="What it cannot reach is a gap of the kind `unreadable`, which `audit` closes.",
             consequence=f"shorten {sweeps}.updated.every, and let `audit` run more often",
+            asks="the tenth page",
             probe=_ten_pages(updated),
         ),
     )

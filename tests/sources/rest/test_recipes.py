@@ -60,7 +60,8 @@ def test_the_head_of_a_recipe_says_what_it_is(recipe: str) -> None:
     head = re.sub(r"\n#  *", " ", "\n" + text_of(recipe).partition("\nsources:")[0])
     for part in (r"Documentation: https://\S+", r"Reads: .+", r"Cannot see: .+", r"Quota: .+"):
         assert re.search(part, head), part
-    assert "No live account has seen this recipe yet." in head
+    (name,) = yaml.safe_load(text_of(recipe))["sources"]
+    assert f"No live account has seen this recipe yet. What of it holds on yours: poller check --deep {name} -c" in head
 
 
 def test_every_recipe_ends_at_the_console() -> None:

@@ -1,0 +1,91 @@
+"""What a description assumes of a list without saying so, by name, and how `poller check --deep` finds out.
+
+Which of it is assumed follows from the description: a list without a filter by time has none that could be ignored.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from msgspec import Raw
+
+from poller.plugin import UNREADABLE, Assumption, Http, ListPage, PageRef, Span, Stream, Sweep, probes
+from poller.sources.rest.lists import List
+from poller.sources.rest.records import time_reader
+from poller.sources.rest.streams import Description
+
+
+def of_stream(description: Description, stream: Stream, now: datetime) -> Sequence[Assumption]:
+    """Return what is assumed of a stream, as its first sweep asks for the list."""
+    sweep = stream.sweeps[0]
+    listed = description.list_of(description.sweeps[sweep.name])
+    probed = _probed(description, listed, now)
+    return [*_of_times(description, stream, sweep, listed, probed), *_of_pages(stream.name, listed, probed)]
+
+
+def _probed(description: Description, listed: List, now: datetime) -> probes.ProbedList:
+    """Return the list as it is probed. Where nothing says what its filter is about, the stamp of modification stands
+    in: it is never earlier than what a filter is about."""
+    stand_in = description.stream.modified or description.stream.time
+    granule = max(listed.granule, listed.request.granule("start"))
+
+    async def ask(http: Http, span: Span, place: PageRef) -> ListPage:
+        return await listed.page(http, span, place, now)
+
+    return probes.ProbedList(
+        now=now,
+        ask=ask,
+        identity=listed.identity,
+        time_of=listed.time_of or (time_reader(stand_in, description.zone) if stand_in else _no_time),
+        margin=granule,
+        slack=2 * granule,
+        is_filtered=listed.is_windowed,
+        takes_end=listed.ranges is not None and listed.time_of is not None,
+        is_numbered=listed.paging.place == "page" and not listed.paging.linked,
+        newest_first=not listed.is_windowed and listed.window_field is not None,
+    )
+
+
+def _no_time(_: Raw) -> datetime | None:
+    return None
+
+
+def _of_times(
+    description: Description, stream: Stream, sweep: Sweep, listed: List, probed: probes.ProbedList
+) -> Iterator[Assumption]:
+    name, described = stream.name, description.stream
+    key = f"streams.{name}.sweeps.{sweep.name}.lookback"
+    if described.time:
+        yield probes.times_are_read(name, replace(probed, time_of=_own_time(stream)))
+    if listed.is_windowed:
+        yield probes.filter_is_obeyed(name, probed)
+    if listed.is_windowed and listed.time_of:
+        yield probes.bounds_hold(name, probed, key)
+    if probed.newest_first:
+        yield probes.newest_come_first(name, probed)
+    if listed.time_of and sweep.lookback:
+        yield probes.records_come_in_time(name, probed, sweep.lookback, key)
+    if listed.is_windowed and described.modified and listed.window_field in {None, described.modified}:
+        yield probes.edits_move_the_stamp(name, probed, stream.records, 6 * (sweep.lookback or timedelta(hours=1)))
+
+
+def _own_time(stream: Stream) -> Callable[[Raw], datetime | None]:
+    records = stream.records
+
+    def own_time(row: Raw) -> datetime | None:
+        try:
+            return records.time(records.decoder.decode(bytes(row)))
+        except UNREADABLE:
+            return None
+
+    return own_time
+
+
+def _of_pages(name: str, listed: List, probed: probes.ProbedList) -> Iterator[Assumption]:
+    yield probes.identities_are_unique(name, probed)
+    if listed.paging.place or listed.paging.linked:
+        yield probes.pages_differ(name, probed)
+    if listed.described.total:
+        yield probes.total_adds_up(name, probed)
+    if probed.is_numbered:
+        yield probes.nothing_lies_beyond(name, probed)
