@@ -23,6 +23,7 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
 
     Into a pipe this prints one line for each sweep, with tabs between its cells and "-" for an empty one:
     source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
+    What audits found, and why a stream is suspect, is said below, into a pipe on standard error.
     """
     settings, now = load(config, os.environ), datetime.now(UTC)
     found = wait(lambda: stream_statuses(settings, now, say), config)
@@ -36,6 +37,9 @@ def say_streams(found: list[StreamStatus], now: datetime) -> None:
     """Every stream: a table at a terminal, else a line a sweep."""
     if not sys.stdout.isatty():
         sys.stdout.writelines("\t".join(map(cell, row)) + "\n" for row in rows(found))
+        for status in found:
+            for note in notes(status):
+                say(f"{status.source}/{status.stream}: {note}")
         return
     shown = console()
     shown.print(table(found, now))
@@ -46,6 +50,13 @@ def say_streams(found: list[StreamStatus], now: datetime) -> None:
             if sweep.last_error:
                 where = f"{status.source}/{status.stream} {sweep.name}: "
                 shown.print(line((where, "bold"), (sweep.last_error, "")))
+        for note in notes(status):
+            shown.print(line((f"{status.source}/{status.stream}: ", "bold"), (note, "")))
+
+
+def notes(status: StreamStatus) -> list[str]:
+    """What is to be said of a stream besides its numbers: why it is suspect, what its audits found."""
+    return [*([status.suspicion] if status.suspicion else []), *(finding.text for finding in status.found)]
 
 
 def rows(found: list[StreamStatus]) -> Iterator[tuple[str, ...]]:

@@ -60,7 +60,8 @@ class Counts:
 
     `stale` are revisions older than the one already delivered; `events` are counted by type; `found` by reason (edited,
     late, skipped), which is what a wider sweep brought. `lateness` holds, for each new record, the seconds since its
-    own time, `drifted` the names of undocumented fields.
+    own time, `drifted` the names of undocumented fields. `found_ages` has the reason and the age, in seconds since
+    its own time, of each record that is counted in `found`.
     """
 
     records: int = 0
@@ -69,8 +70,14 @@ class Counts:
     rejects: int = 0
     events: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
+    found_ages: list[tuple[str, float]] = field(default_factory=list)
     lateness: list[float] = field(default_factory=list)
     drifted: set[str] = field(default_factory=set)
+
+    @property
+    def created(self) -> int:
+        """Return the number of records that were never seen before."""
+        return sum(count for type_, count in self.events.items() if type_.endswith(".created"))
 
 
 @dataclass(slots=True)

@@ -209,7 +209,9 @@ class _Page:
         if known is None and not context.history:
             self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
         if context.is_audit and context.reached:
-            self.batch.counts.found["edited" if known else "late" if own < context.reached else "skipped"] += 1
+            reason = "edited" if known else "late" if own < context.reached else "skipped"
+            self.batch.counts.found[reason] += 1
+            self.batch.counts.found_ages.append((reason, self._now - own.timestamp()))
         if documented_fields(self._records.decoder) and not len(self.batch.messages) % _SAMPLED:
             fields = msgspec.json.decode(raw, type=dict[str, Raw])
             self.batch.counts.drifted |= fields.keys() - documented_fields(self._records.decoder)

@@ -9,6 +9,7 @@ from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
 from poller.plugin.stream import Page, Stream, Sweep
+from poller.polling.progress.expected_rate import follow_step
 from poller.polling.progress.passes import Pass
 from poller.retry import Retry
 from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
@@ -177,7 +178,9 @@ class StreamRuntime:
             if reading:
                 reading.covers.began += by
         self.tidied = self.tidied + by if self.tidied else None
-        self.checkpoint.suspect = self.checkpoint.suspect + by if self.checkpoint.suspect else None
+        checkpoint = self.checkpoint
+        checkpoint.suspect = checkpoint.suspect + by if checkpoint.suspect else None
+        checkpoint.rate = follow_step(checkpoint.rate, by) if checkpoint.rate else None
 
     def live_reach(self) -> datetime | None:
         """Return where the window of `live` begins now; None before its first complete pass."""

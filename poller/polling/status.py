@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from poller.humanize import format_time
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.coverage import covered_until, gap_seconds
+from poller.polling.progress.findings import findings
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Backfill, Checkpoint
 from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamStatus, SweepStatus
@@ -37,7 +39,20 @@ def stream_status(
         seen=len(run.seen),
         gap_seconds=gap_seconds(checkpoint),
         backfill=_backfill(run.backfill),
+        found=findings(checkpoint, run.stream.sweeps),
+        suspicion=_suspicion(checkpoint),
     )
+
+
+def _suspicion(checkpoint: Checkpoint) -> str | None:
+    """Return why the stream is suspect that has fallen silent; None where it has not."""
+    rate = checkpoint.rate
+    if rate and rate.due is not None:
+        return (
+            f"no new record since {format_time(rate.last)}, where at least {rate.due:.0f} were due by its past weeks: "
+            "is the credential narrowed, or a filter changed?"
+        )
+    return None
 
 
 def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
@@ -93,7 +108,7 @@ def stream_state(
         (paused, "paused"),
         (denied, "denied"),
         (bool(checkpoint.gaps), "gap"),
-        (checkpoint.suspect is not None, "suspect"),
+        (checkpoint.suspect is not None or _suspicion(checkpoint) is not None, "suspect"),
         (late, "late"),
         (waiting, "waiting"),
     ]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from poller.plugin.stream import Http
+from poller.polling.fetch_work import FetchWork
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.passes import Pass, is_too_long, leave_behind
 from poller.polling.progress.slices import gap_window
@@ -12,7 +13,7 @@ from poller.polling.progress.windows import around, window
 from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
 from poller.polling.schedule import choose, next_fetch, next_gap, next_history
 from poller.polling.slice_work import SliceWork
-from poller.polling.work import FetchWork, PassWork, Work
+from poller.polling.work import PassWork, Work
 from poller.state.checkpoint import Gap
 from poller.telemetry import Telemetry
 

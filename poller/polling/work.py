@@ -1,4 +1,4 @@
-"""The kinds of work that a stream has: the next page of a sweep's pass, a single record; history is in `slice_work`.
+"""The work of a pass, a sweep's or a gap's: its next page. Single records are in `fetch_work`, slices in `slice_work`.
 
 A work is made for one step. What lasts from page to page, the pass that is under way, is a `Reading`.
 """
@@ -9,9 +9,11 @@ from typing import Protocol
 
 from poller.errors import Shifted
 from poller.events.batch import Batch, PageContext
-from poller.plugin.stream import End, Http, Page
+from poller.plugin.stream import End, Page
 from poller.polling.progress import deletions, passes
-from poller.polling.progress.coverage import OUTAGE
+from poller.polling.progress.coverage import FRESH, OUTAGE
+from poller.polling.progress.expected_rate import Polled, count_new, judge_silence
+from poller.polling.progress.findings import note_found
 from poller.polling.runtime import Names, Reading, StreamRuntime, SweepRuntime
 from poller.retry import Retry
 from poller.state.checkpoint import Checkpoint, Gap
@@ -88,6 +90,7 @@ class PassWork:
         self._closed: list[Gap] = []
         self._notice: str | None = None
         self._collapse: tuple[float, float] | None = None
+        self._silent = False
 
     async def ask(self) -> Page:
         """Ask for the next page of the pass; a fetch that just returns ends it."""
@@ -118,6 +121,9 @@ class PassWork:
         """Note what the page names; with the last one the pass is complete."""
         sweep, covers = self.run.sweep, self.reading.covers
         passes.note_page(checkpoint, sweep, page, now)
+        note_found(checkpoint, sweep, batch.counts.found_ages)
+        if self.run.state.complete and not (covers.gap or sweep.is_audit):
+            count_new(checkpoint, batch.counts.created, self._polled(), now)
         if page.end is None:
             if self.cut_short:
                 passes.leave_behind(checkpoint, sweep, self._vendor_began())
@@ -126,8 +132,16 @@ class PassWork:
             gone = deletions.missing_members(checkpoint, sweep, covers.identities, now)
             deletions.add_deletions(batch, self.stream.shape, gone, self.stream.seen, now)
             covers.events += len(gone)
+        polled = self._polled()
         self._closed = passes.complete_pass(checkpoint, sweep, covers, page.end, now)
+        if sweep.name in FRESH and not covers.gap:
+            self._silent = judge_silence(checkpoint, polled, now)
         self._collapse = passes.judge_density(checkpoint, sweep, covers, now)
+
+    def _polled(self) -> Polled:
+        """Return how often the stream's main sweep is polled, and when it was complete last."""
+        main = next((run for run in self.stream.sweeps if run.sweep.name in FRESH), self.run)
+        return Polled(main.sweep.every, main.state.last_success)
 
     def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
         """Break the pass off; one whose list moved under it starts over."""
@@ -159,6 +173,9 @@ class PassWork:
             return
         if page.end.unsupported:
             telemetry.sweep_unsupported(*self.names, why=page.end.unsupported)
+        rate = self.stream.checkpoint.rate
+        if self._silent and rate:
+            telemetry.fell_silent(*self.names[:2], since=rate.last, due=rate.due or 0.0)
         if self._collapse:
             telemetry.suspected(*self.names, *self._collapse)
         for gap in self._closed:
@@ -180,55 +197,6 @@ class PassWork:
     def abandon(self) -> None:
         """Forget the pass: it begins anew at the next start."""
         self.run.end(self.reading)
-
-
-class FetchWork:
-    """One record that a sweep named, read by itself."""
-
-    retry_factor, starts_over, tidies, cut_short = 1.0, False, False, False
-
-    def __init__(self, run: SweepRuntime, record_id: str, requests: Http) -> None:
-        self.run, self.record_id = run, record_id
-        self.stream, self.names, self.retry = run.stream, run.names, run.fetch_retry
-        self._requests = requests
-
-    async def ask(self) -> Page:
-        """Ask for the record; the page is empty where the vendor has it no more."""
-        fetch = self.run.sweep.reread
-        if fetch is None:
-            raise TypeError(f"{self.names}: it names records and cannot read them")
-        return await fetch(self._requests, self.record_id)
-
-    def context(self, now: datetime) -> PageContext:
-        """Return what the record is judged under: the same as the sweep that named it."""
-        return sweep_context(self.run, now)
-
-    def received(self, page: Page, batch: Batch) -> bool:
-        """Return True: that the record was read is saved."""
-        return True
-
-    def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
-        """Take the record off the list of those to be fetched."""
-        self.retry.succeeded()
-        passes.note_fetched(checkpoint, self.run.sweep, self.record_id, now)
-
-    def failed(self, checkpoint: Checkpoint, error: Exception, now: datetime) -> None:
-        """Leave the record on the list, behind the others."""
-        if self.run.once:
-            self.run.once.unfetched = True
-        passes.note_unfetched(checkpoint, self.run.sweep, self.record_id, error, now)
-
-    def report(self, telemetry: Telemetry, page: Page) -> None:
-        """Report nothing: a single record is no pass."""
-
-    async def finish(self) -> None:
-        """Do nothing: no pass is under way."""
-
-    async def close(self) -> None:
-        """Do nothing: no pass is under way."""
-
-    def abandon(self) -> None:
-        """Do nothing: no pass is under way."""
 
 
 def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> PageContext:

@@ -90,7 +90,7 @@ def _of_state(status: StreamStatus) -> Diagnosis:
     if status.state == "gap":
         return next((_GAPS[gap.kind] for gap in status.gaps if gap.kind in _GAPS), _BROKEN)
     if status.state == "suspect":
-        return _COLLAPSED
+        return Diagnosis("unknown", status.suspicion) if status.suspicion else _COLLAPSED
     if status.state == "late":
         return _EARLIER if status.last_error else _SLOW
     if status.lag_seconds is None:

@@ -50,7 +50,8 @@ class SweepState(
     been; `shifts` how often in a row the list moved under it; `last_density` how many records its last complete pass
     read, for an hour of window or for the whole list. `to_fetch` are the ids of records that are still to be read one
     by one, and since when; `fetched` those that were, and when. `members` are what a snapshot holds: how many passes in
-    a row each was missing. `last_pass` is what its last complete pass came to.
+    a row each was missing. `last_pass` is what its last complete pass came to. `found_ages`
+    is a histogram, for each reason, of the ages at which an audit found what faster sweeps had missed (`findings`).
     """
 
     cursor: Cursor | None = None
@@ -65,6 +66,7 @@ class SweepState(
     fetched: dict[str, Time] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     last_pass: LastPass | None = None
+    found_ages: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Backfill(Struct, frozen=True):
@@ -98,13 +100,33 @@ class Announced(Struct, frozen=True):
     at: Time
 
 
+class Rate(Struct, frozen=True):
+    """The new records of a stream, hour by hour, and its silence (`expected_rate`).
+
+    Counted since `since`; `counts` are the last hours', the one that begins at `hour` last. `usual` has a byte for each
+    hour of the week (UTC, Monday first): what it brings at least. `active` hours had any. The `last` record came at
+    that time, `as_usual` if it was not alone; the `longest` silence was so many seconds. `due`: it is suspect, as so
+    many records should have come.
+    """
+
+    since: datetime
+    hour: datetime
+    counts: tuple[int, ...]
+    usual: bytes
+    last: datetime
+    active: int = 0
+    as_usual: bool = False
+    longest: float = 0.0
+    due: float | None = None
+
+
 class Checkpoint(Struct):
     """The progress of one stream.
 
     `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last
     one that was ordered, `announced` what its last progress event said. `facts` are what its pages told of it for ever
-    (`Page.facts`). `identity` and `compared` are what the configuration declares of its records (`Declared`), of the
-    latter all there ever were.
+    (`Page.facts`), `rate` is how many of its records are new. `identity` and `compared` are what the configuration
+    declares of its records (`Declared`), of the latter all there ever were.
     """
 
     started: Time
@@ -117,6 +139,7 @@ class Checkpoint(Struct):
     facts: tuple[str, ...] = ()
     identity: str | None = None
     compared: tuple[str, ...] = ()
+    rate: Rate | None = None
 
     def draft(self) -> "Checkpoint":
         """Return a copy to be changed: what changes in place is not shared, and all else is."""
@@ -135,12 +158,12 @@ def _draft(state: SweepState) -> SweepState:
 def only_moves_on(before: Checkpoint, after: Checkpoint) -> bool:
     """Return True if a crash may lose the change: the next start polls once more then, or reads a longer window.
 
-    That is so where nothing changed but due times, cursors and what the last passes came to.
+    That is so where nothing changed but due times, cursors, what the last passes came to, and hours without records.
     """
     if before.sweeps.keys() != after.sweeps.keys():
         return False
     sweeps = {name: _without_progress(state, before.sweeps[name]) for name, state in after.sweeps.items()}
-    return replace(after, sweeps=sweeps) == before
+    return replace(after, sweeps=sweeps, rate=before.rate) == before
 
 
 def _without_progress(state: SweepState, before: SweepState) -> SweepState:

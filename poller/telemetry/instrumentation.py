@@ -198,6 +198,10 @@ class Telemetry:
         """Log that more records vanished at once than can be believed: none is deleted."""
         _log.warning("stream.suspected", source=source, stream=stream, sweep=sweep, before=before, now=now)
 
+    def fell_silent(self, source: str, stream: str, *, since: datetime, due: float) -> None:
+        """Log that no new record has come since that time, although at least so many were due by the past weeks."""
+        _log.warning("records.ceased", source=source, stream=stream, since=rfc3339(since), due=round(due))
+
     def slice_read(self, source: str, stream: str, at: datetime, end: datetime, *, records: int, events: int) -> None:
         """Log that history was read up to `at`, of what is wanted up to `end`; the numbers are sums of all slices."""
         fields = {"at": rfc3339(at), "end": rfc3339(end), "records": records, "events": events}

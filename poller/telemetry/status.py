@@ -1,6 +1,6 @@
 """The status of a stream and of an output, for metrics, the page and `/api/streams`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -53,11 +53,30 @@ class BackfillStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingStatus:
+    """Records that only an audit brought, for one `reason` (late, edited, skipped).
+
+    `share` of them, 0 to 1, were found `within` so many seconds of their own time; `advice` is the setting of a faster
+    sweep that would have brought these. None where that cannot be told, or is no use.
+    `text` says all that to people.
+    """
+
+    sweep: str
+    reason: str
+    records: int
+    text: str
+    share: float | None = None
+    within: float | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStatus:
     """A stream's status.
 
     `lag_seconds` is None before the first complete pass. `owner` is the replica that polls the source ("": none, or
-    not known); where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
+    not known); `found` is what its audits found, `suspicion` why it is suspect though nothing
+    vanished; where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
     remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
     be read.
     """
@@ -74,6 +93,8 @@ class StreamStatus:
     gap_seconds: float
     backfill: BackfillStatus | None = None
     here: bool = True
+    found: list[FindingStatus] = field(default_factory=list)
+    suspicion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +126,8 @@ def as_json(status: StreamStatus) -> dict[str, Any]:
         "seen": status.seen,
         "backfill": _backfill(status.backfill) if status.backfill else None,
         "sweeps": [_sweep(sweep) for sweep in status.sweeps],
+        "suspicion": status.suspicion,
+        "found": [asdict(finding) for finding in status.found],
     }
 
 

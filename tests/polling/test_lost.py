@@ -11,10 +11,11 @@ import pytest
 
 from poller.plugin.stream import Page, Sweep, Window
 from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.fetch_work import FetchWork
 from poller.polling.progress.passes import Pass
 from poller.polling.runtime import Reading, SweepRuntime
 from poller.polling.step import Step
-from poller.polling.work import FetchWork, PassWork
+from poller.polling.work import PassWork
 from poller.state.ledger import OwnershipLost
 from poller.telemetry import Telemetry
 from tests.support.clocks import still

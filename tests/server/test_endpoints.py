@@ -79,6 +79,8 @@ async def test_streams(house: House) -> None:
             ],
             "fault": "vendor",
             "reason": "the vendor's list does not reach back so far",
+            "suspicion": None,
+            "found": [],
             "events_per_minute": [0] * 60,
         }
     )

@@ -14,6 +14,8 @@ for one pass, is made up for by passes of its own. What a list does not reach is
 MADE_UP_FOR = frozenset({SHIFTED, OUTAGE})
 """Kinds of gaps that no pass of the sweep reads by itself."""
 
+FRESH = ("live", "snapshot")
+"""The sweeps by which a stream is covered: the first of these that it has."""
 _AGREED = timedelta(hours=24)
 _FEW = 10
 

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from poller.humanize import describe_throughput, format_ago, format_ahead, format_clock, format_seconds
+from poller.humanize import (
+    describe_throughput,
+    format_ago,
+    format_ahead,
+    format_clock,
+    format_seconds,
+)
 from poller.server.overview import CatchUp, StreamOverview
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 
@@ -60,6 +66,7 @@ def _stream(stream: StreamOverview, now: datetime) -> str:
     status, (fault, reason) = stream.status, stream.diagnosis
     told = "" if reason is None else f"<p>{escape(reason)}</p>"
     said = "" if status.last_error is None else f"<p><small>{escape(status.last_error)}</small></p>"
+    found = "".join(f"<p><small>{escape(finding.text)}</small></p>" for finding in status.found)
     whose = f'<p class="fault">fault: {fault}</p>' if fault else ""
     return _row(
         f"s-{stream.name}",
@@ -69,7 +76,7 @@ def _stream(stream: StreamOverview, now: datetime) -> str:
         _cell("Polls", _polls(stream, now)),
         _cell("Events a minute", _events(stream.events)),
         _cell("Gaps", _gaps(status.gaps, status.gap_seconds, now)),
-        _cell("What is wrong", f"{whose}{told}{said}"),
+        _cell("What is wrong", f"{whose}{told}{said}{found}"),
         _cell("Owner", escape(status.owner)),
     )
 
