@@ -24,6 +24,8 @@ BREACHES = [
     ("ipscape", "bounds_shifted", "dialler_calls: bounds-hold"),
     ("agendize", "silent_truncation", "calls: long-lists-whole"),
     ("agendize", "sync_token_gone", "calls: sync-token-repeats"),
+    ("helpdesk", "filter_ignored", "tickets: filter-obeyed"),
+    ("helpdesk", "bounds_shifted", "tickets: bounds-hold"),
     ("flextell", "order_ignored", "leads: ordered-by-sync"),
     ("flextell", "late_rows", "leads: records-in-time"),
 ]
@@ -33,7 +35,7 @@ SELDOM = {"calls: pages-full", "leads: records-in-time"}
 
 @cache
 def well_behaved(vendor: str) -> Deep:
-    return deep_of(ACCOUNTS[vendor]())
+    return deep_of(vendor, {})
 
 
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
@@ -48,5 +50,5 @@ def test_a_vendor_that_keeps_to_all_fails_in_nothing(vendor: str) -> None:
 @pytest.mark.parametrize(("vendor", "breach", "name"), BREACHES)
 def test_a_breach_is_found(vendor: str, breach: str, name: str) -> None:
     assert well_behaved(vendor).verdicts[name] == "holds" or name in SELDOM
-    found = deep_of(ACCOUNTS[vendor](), **{breach: 1.0, "late_seconds": 700})
+    found = deep_of(vendor, {breach: 1.0, "late_seconds": 700})
     assert found.verdicts[name] == "fails", found.lines

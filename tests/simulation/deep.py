@@ -20,7 +20,10 @@ from poller.sandbox.registry import VENDORS
 from poller.sandbox.world.world import World
 from poller.telemetry import Telemetry
 from poller.testing.simulation import BIRTH, Distant
+from tests.simulation import ACCOUNTS
 
+RATE = 12
+"""New records a minute."""
 LIVED = 1200.0
 """Seconds that a world has lived before anybody asks: until then it is as quiet as its past."""
 
@@ -51,10 +54,10 @@ class Clock:
         return BIRTH + timedelta(seconds=self.loop.time())
 
 
-def world_of(vendor: str, clock: Callable[[], datetime], rate: float, vices: Mapping[str, float]) -> World:
+def world_of(vendor: str, clock: Callable[[], datetime], seed: int, vices: Mapping[str, float]) -> World:
     """A busy world of one vendor, with these vices."""
     kinds = next(known.kinds for known in VENDORS if known.name == vendor)
-    world = World(kinds, 1, rate, clock, timedelta(days=2), past_limit=400)
+    world = World(kinds, seed, RATE, clock, timedelta(days=2), past_limit=400)
     world.vices.set({vendor: vices})
     return world
 
@@ -76,13 +79,8 @@ def put_to_the_test(source: Source, clock: Clock, app: ASGIApp) -> Deep:
     return deep
 
 
-def deep_of(source: Source, rate: float = 12, **vices: float) -> Deep:
-    """Ask the sandbox, with these vices of the vendor."""
+def deep_of(vendor: str, vices: Mapping[str, float], source: Source | None = None, seed: int = 1) -> Deep:
+    """Ask a vendor of the sandbox, with these vices; as this `source`, which may describe it, or as its own."""
     clock = Clock()
-    return put_to_the_test(source, clock, sandbox(world_of(source.type, clock, rate, vices)))
-
-
-def deep_of_described(source: Source, vendor: str, **vices: float) -> Deep:
-    """Ask the sandbox's `vendor` through a description of type `rest`."""
-    clock = Clock()
-    return put_to_the_test(source, clock, sandbox(world_of(vendor, clock, 12, vices)))
+    asked = ACCOUNTS[vendor]() if source is None else source
+    return put_to_the_test(asked, clock, sandbox(world_of(vendor, clock, seed, vices)))

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from poller.sandbox.api import query as asked
 from poller.sandbox.api.backend import Desk, Vendor, json_answer
+from poller.sandbox.api.date_ranges import ALWAYS
 from poller.sandbox.world import names
 from poller.sandbox.world.records import ESCAPED, MONEY, Change, Fields, Kind, Version, View, second
 
@@ -86,7 +87,7 @@ TICKETS = Kind(
 def _list(desk: Desk, query: asked.Query) -> Response:
     page, size = asked.number(query, "page", 1, 10**9), asked.number(query, "per_page", 20, 100)
     since = datetime.fromisoformat(query.get("updated_since", "1970-01-01T00:00:00Z"))
-    since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    since, _ = desk.bounds(since if since.tzinfo else since.replace(tzinfo=UTC), ALWAYS[1])
 
     def sift(rows: list[Version]) -> list[Version]:
         found = [row for row in rows if row.fields["updated_at"] >= since]

@@ -10,7 +10,7 @@ from poller.sandbox.vendors.flextell import ACCESS_TOKEN, TENANT
 from poller.sandbox.vendors.trackdrive import PRIVATE_KEY, PUBLIC_KEY
 from poller.sources.rest import Rest
 from tests.simulation import AT, BIRTH
-from tests.simulation.deep import Clock, Deep, deep_of_described, put_to_the_test
+from tests.simulation.deep import Clock, Deep, deep_of, put_to_the_test
 from tests.sources.rest.documented import Double, LateRows
 from tests.sources.rest.recipes import source_of
 from tests.sources.rest.test_recipes import DOUBLES
@@ -57,7 +57,7 @@ def described(vendor: str) -> Rest:
 
 @cache
 def well_behaved(vendor: str) -> Deep:
-    return deep_of_described(described(vendor), vendor)
+    return deep_of(vendor, {}, described(vendor))
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
@@ -82,7 +82,7 @@ def test_a_list_that_is_as_described_fails_in_nothing(vendor: str) -> None:
     ],
 )
 def test_a_breach_is_found(vendor: str, breach: str, name: str) -> None:
-    found = deep_of_described(described(vendor), vendor, **{breach: 1.0, "late_seconds": 700.0})
+    found = deep_of(vendor, {breach: 1.0, "late_seconds": 700}, described(vendor))
     assert well_behaved(vendor).verdicts[f"leads: {name}"] != "fails"
     assert found.verdicts[f"leads: {name}"] == "fails", found.lines
 
