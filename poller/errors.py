@@ -72,9 +72,13 @@ class Shifted(SourceError):
 
 
 class Unexpected(SourceError):
-    """An answer that is not the documented one: never to be read as "no news"."""
+    """An answer that is not the documented one: never to be read as "no news".
+
+    `said` is what the vendor said beside a refusal, without secrets of ours: `poller check` shows it, and nobody else.
+    """
 
     outcome = "unexpected"
+    said = ""
 
 
 class TooLarge(Unexpected):

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from outputs import OutputConfig, OutputError
 from poller.config.plugins import OURS, OUTPUT_TYPES, SOURCE_TYPES
 from poller.config.settings import Settings
-from poller.errors import ConfigError, Denied, PollerError
+from poller.errors import ConfigError, Denied, PollerError, Unexpected
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.credentials import Token
@@ -101,6 +101,8 @@ async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probe
         if not isinstance(error, PollerError):
             return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
         remedy = describe_refusal(source) if isinstance(error, Denied) else ""
+        if isinstance(error, Unexpected) and error.said:
+            remedy = f"; the vendor says: {error.said}"
         return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
     warnings = "".join(f"; warning: {words}" for words in found.warnings)
     return Finding(name, ok=True, words=f"{found.words}{warnings}{slow}", details=found.details)

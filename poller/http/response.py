@@ -1,10 +1,14 @@
 """An HTTP answer, read whole, and the error that its status means."""
 
-from collections.abc import Awaitable, Callable
+import re
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, TypeAlias
+from urllib.parse import quote_plus
 
 import httpx
 
@@ -14,6 +18,9 @@ from poller.humanize import format_seconds
 LONGEST_WAIT: Final = 86_400.0
 """Seconds that a Retry-After can make us wait at most."""
 
+_MOST_READ, _MOST_SHOWN, _SHORTEST_SECRET = 4096, 300, 4
+_BETWEEN = re.compile(r"[\s=,:]+")
+_MARKUP = re.compile(r"<[^<>]*>")
 _DIGITS, _FIRST_YEAR = 8, 1900
 """An `Age` with more digits is nonsense (three years), and so is a date before that year."""
 
@@ -66,6 +73,24 @@ def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavail
     if 300 <= status < 400:
         return Unexpected(f"{text}: a redirect, which is never followed")
     return Unexpected(text)
+
+
+def quote(body: bytes, secrets: Iterable[str]) -> str:
+    """Return how a refusal's body begins, on one line and without markup; nothing where a secret may be in it."""
+    text = body[:_MOST_READ].decode(errors="replace").replace("\\/", "/")
+    if any(part in text or quote_plus(part) in text for secret in secrets for part in _parts(secret)):
+        return ""
+    line = "".join(sign if sign.isprintable() else " " for sign in _MARKUP.sub(" ", text))
+    shown = " ".join(line.split())
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+
+
+def _parts(secret: str) -> list[str]:
+    """Return what of a header's value a vendor may repeat alone: `Token token=abc`, or a password (RFC 7617)."""
+    found, (scheme, _, credentials) = _BETWEEN.split(secret), secret.partition(" ")
+    with suppress(ValueError):
+        found += b64decode(credentials, validate=True).decode().split(":") if scheme == "Basic" else []
+    return [part for part in (secret, *found) if len(part) >= _SHORTEST_SECRET]
 
 
 def _throttled(text: str, wait: float | None) -> Throttled:

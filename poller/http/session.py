@@ -9,14 +9,14 @@ import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Throttled, Unavailable
+from poller.errors import Throttled, Unavailable, Unexpected
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
 from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
 from poller.http.recorder import Recorder
-from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, read_retry_after
+from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, quote, read_retry_after
 from poller.plugin.fields.decoding import repair_body
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
@@ -94,6 +94,8 @@ class Session(Http):
             asked = wait if wait is not None else read_retry_after(answer.headers.get("retry-after"), self._now())
             if answer.status == 403 and asked is not None and self._quota.known:
                 raise Throttled("HTTP 403, because the quota is used up", min(asked, LONGEST_WAIT))
+            if isinstance(error, Unexpected):
+                error.said = quote(answer.body, [*headers.values(), *self._auth.params.values()])
             raise error
         body, repaired = repair_body(answer.body)
         if repaired:

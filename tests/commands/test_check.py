@@ -5,7 +5,7 @@ import re
 import socket
 from functools import partial
 
-from poller.sandbox.accounts import ACCOUNTS, DESCRIBED
+from poller.sandbox.accounts import ACCOUNTS, DESCRIBED, account
 from tests.chaos.hasty import sources
 from tests.commands.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
 from tests.commands.vendors import Vendors
@@ -90,6 +90,21 @@ def test_every_vendor_answers(house: House, vendors: Vendors) -> None:
         r"(does not go on|goes on at page 2); [\d,]+ in all",
         described,
     )
+
+
+def test_what_the_vendor_says_of_a_request_that_it_refuses_is_told(house: House, vendors: Vendors) -> None:
+    described = account(vendors.at, DESCRIBED)
+    tickets = described["streams"]["tickets"]
+    wrong = {**tickets, "params": {**tickets["params"], "per_page": 500}}
+    house.write(sources={"desk": {**described, "streams": {"tickets": wrong}}})
+    check = house.run("check")
+    assert check.code() == 1
+    assert findings(check)["desk.tickets"][1].endswith(
+        '/helpdesk/v1: HTTP 400; the vendor says: {"error":"per_page must be a number from 1 to 100"}'
+    )
+    with house.start("run") as poller:
+        poller.until_log("poll.failed", source="desk")
+        assert "per_page must be" not in poller.logged, "a log is no place for what a vendor says"
 
 
 def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, vendors: Vendors) -> None:

@@ -122,7 +122,7 @@ class Description:
             modified=stream.modified,
             deleted=Deleted(stream.deleted.path, stream.deleted.values) if stream.deleted else None,
             compared=Compared(stream.volatile, stream.signed_urls),
-            fields={name: _field(given) for name, given in stream.fields.items()},
+            fields={name: field_of(given) for name, given in stream.fields.items()},
             zone=self.zone,
             region=self.region,
         )
@@ -137,6 +137,7 @@ def timing_of(name: str, given: settings.Sweep, *, whole: bool) -> tuple[timedel
     return given.every or every, None if whole else given.lookback or lookback
 
 
-def _field(given: settings.FieldSettings) -> Field:
+def field_of(given: settings.FieldSettings) -> Field:
+    """Return a field as it is read."""
     paths = (given.path,) if isinstance(given.path, str) else tuple(given.path)
     return Field(paths, given.values, given.unit)

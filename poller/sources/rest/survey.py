@@ -22,6 +22,7 @@ from poller.plugin import (
     letters_only,
     parse_path,
 )
+from poller.sources.rest.advice import lists_in, silent_fields, times_in
 from poller.sources.rest.answer import Answer
 from poller.sources.rest.fields import spelled_word, words_of
 from poller.sources.rest.lists import List
@@ -49,7 +50,13 @@ async def look(description: Description, stream: Stream, now: datetime, http: Ht
     listed = description.list_of(description.sweeps[sweep.name])
     window = Window(now - (sweep.lookback or timedelta(days=1)), now)
     noted = _Noted(http)
-    answer = await listed.first_page(noted, window)
+    try:
+        answer = await listed.first_page(noted, window)
+    except Unexpected as error:
+        lists = [path for path in lists_in(noted.response.body) if path != description.records]
+        if noted.response.status != 200 or description.records in lists_in(noted.response.body) or not lists:
+            raise
+        raise Unexpected(f"{error}; the lists in it are at {', '.join(lists)}: is `records` right?") from None
     sights = _Sights(description, stream, listed, answer, noted.response)
     sights.require_paging()
     return Probed("; ".join(sights.words()), sights.details(), tuple(sights.warnings()))
@@ -103,7 +110,7 @@ class _Sights:
         yield f"{seen['rows']} rows at {described.records}, {seen['identities']} different identities"
         for name, path in (("time", described.stream.time), ("modified", described.stream.modified)):
             if path and self._rows:
-                yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path} that can be read"
+                yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path}"
         if self._listed.paging.linked or self._listed.paging.place:
             yield f"goes on at {seen['next']}" if seen["next"] else "does not go on"
         if seen["total"] is not None:
@@ -113,6 +120,8 @@ class _Sights:
         """Say what is doubtful about the description."""
         for field, words in self._unmapped().items():
             yield f"words of {field} that are not mapped: {', '.join(words)}"
+        yield from silent_fields(self._description, self._rows)
+        yield from self._unread_times()
         if self._undescribed:
             yield f"not described: {', '.join(sorted(self._undescribed))}"
         if self._rows and len(self._names) < len(self._rows):
@@ -131,6 +140,16 @@ class _Sights:
             for path, value in self._undescribed.items():
                 if path.rpartition(".")[2].lower() in GOES_ON and value not in _NOTHING:
                     raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+
+    def _unread_times(self) -> Iterator[str]:
+        """Say which times cannot be read in any record, what becomes of that, and where there are others."""
+        stream, seen = self._description.stream, self.details()
+        unread = [key for key in ("time", "modified") if getattr(stream, key) and self._rows and not seen[key]]
+        there = times_in(self._rows, self._description.zone) if unread else []
+        others = f"those of a record are at {', '.join(there)}; " if there else ""
+        for key in unread:
+            fate = "every record would be rejected" if key == "time" else "none would have a stamp"
+            yield f"no {getattr(stream, key)} that can be read, and {fate}: {others}is `{key}` right, or is it null?"
 
     def _next(self) -> str | None:
         """Return where the list goes on, by what the answer says or by count."""

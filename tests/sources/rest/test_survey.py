@@ -85,3 +85,38 @@ async def test_oldest_first_by_modification_is_told_where_pages_are_counted(
 ) -> None:
     found = await looked(stream, {"tickets": rows, "next": "abc", "total": 3})
     assert any("oldest first" in warning for warning in found.warnings) is is_told
+
+
+async def test_a_list_that_is_elsewhere_is_named() -> None:
+    with pytest.raises(
+        Unexpected, match=r"no list at tickets; the lists in it are at data\.rows, \"odd-name\": is `rec"
+    ):
+        await looked({}, {"data": {"rows": []}, "odd-name": [], "total": 1})
+    with pytest.raises(Unexpected, match=r"no list at tickets$"):
+        await looked({}, {"tickets": None})
+    with pytest.raises(Unexpected, match="at @:"):
+        await looked({}, [])
+
+
+async def test_a_time_that_is_elsewhere_is_named() -> None:
+    rows = [{"id": n, "made": {"on": "2026-03-14T16:00:00Z"}, "at": 1_773_504_000, "size": 30 + n} for n in (1, 2)]
+    found = await looked({"modified": "at"}, {"tickets": rows})
+    (warning,) = found.warnings
+    assert warning == (
+        "no created_at that can be read, and every record would be rejected: those of a record are at made.on, at; "
+        "is `time` right, or is it null?"
+    )
+    assert (await looked({"modified": None, "time": None}, {"tickets": rows})).warnings == ()
+
+
+async def test_fields_that_no_record_has_are_told_and_such_as_cannot_be_read() -> None:
+    fields = {"full_name": "nam", "email": "mails", "first_name": "name", "phones": ["phones[0]", "phones[1]"]}
+    rows = [ticket(n, name="Pat", mails=["pat@example.com"]) for n in (1, 2)]
+    found = await looked({"kind": "lead", "fields": fields}, {"tickets": rows})
+    assert found.warnings == (
+        "no record has anything at nam, for full_name",
+        "what is at mails cannot be read as email",
+        "no record has anything at phones[0] or phones[1], for phones",
+    )
+    one = [*rows, ticket(3, nam="Kim", mails="kim@example.com", phones=["+13165550100"])]
+    assert (await looked({"kind": "lead", "fields": fields}, {"tickets": one})).warnings == ()
