@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from outputs import Message
+from poller.events.drift import Sample
 from poller.events.seen import Entry
 from poller.plugin.stream import Page, Window
 
@@ -59,9 +60,9 @@ class Counts:
     """The numbers of a batch, for telemetry.
 
     `stale` are revisions older than the one already delivered; `events` are counted by type; `found` by reason (edited,
-    late, skipped), which is what a wider sweep brought. `lateness` holds, for each new record, the seconds since its
-    own time, `drifted` the names of undocumented fields. `found_ages` has the reason and the age, in seconds since
-    its own time, of each record that is counted in `found`.
+    late, skipped), which is what a wider sweep brought. `found_ages` has the reason and the age, in seconds since its
+    own time, of each record that is counted in `found`. `lateness` holds, for each new record, the seconds since its
+    own time, `drifted` the paths of undocumented fields, `samples` what stood in the documented ones.
     """
 
     records: int = 0
@@ -73,6 +74,7 @@ class Counts:
     found_ages: list[tuple[str, float]] = field(default_factory=list)
     lateness: list[float] = field(default_factory=list)
     drifted: set[str] = field(default_factory=set)
+    samples: list[Sample] = field(default_factory=list)
 
     @property
     def created(self) -> int:

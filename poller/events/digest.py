@@ -23,7 +23,6 @@ from poller.events.meaning import meaning_of
 from poller.events.reading import decode_record
 from poller.events.seen import UNSTAMPED
 from poller.plugin.fields.documented import Documented
-from poller.plugin.stream import RecordDecoder
 
 _WAY = 32
 """A projection's number is the place of its content, and so many times the place of the digest in `_DIGESTS`."""
@@ -111,13 +110,3 @@ def microseconds(stamp: datetime | None) -> int:
         return UNSTAMPED
     since = stamp - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-_FIELDS: dict[type[Any], frozenset[str]] = {}
-
-
-def documented_fields(decoder: RecordDecoder[Any]) -> frozenset[str]:
-    """Return the names of the fields that a decoder's record has; all decoders of a type share them."""
-    if (known := _FIELDS.get(decoder.type)) is None:
-        known = _FIELDS[decoder.type] = frozenset(field.encode_name for field in msgspec.structs.fields(decoder.type))
-    return known

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
@@ -21,9 +20,9 @@ from poller.events.digest import (
     Projections,
     digest_of_content,
     digest_of_known_spelling,
-    documented_fields,
     microseconds,
 )
+from poller.events.drift import look_at
 from poller.events.raw_json import compact_json
 from poller.events.reading import Unreadable, decode_record, name_of
 from poller.events.rejects import reject
@@ -33,8 +32,8 @@ from poller.plugin.stream import Stream
 _NEWS_IN_A_ROW = 8
 """After so many rows that were news, the next is read at once, without a look whether its bytes are known."""
 
-_SAMPLED = 100
-"""Undocumented fields are looked for in the first event of a page, and in each that comes so many after it."""
+_SAMPLED = 500
+"""Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
 
 TRUTH_AFTER = 3600
 """Seconds after a delivery from which an older revision is taken for the truth, no longer for a lagging replica."""
@@ -212,9 +211,9 @@ class _Page:
             reason = "edited" if known else "late" if own < context.reached else "skipped"
             self.batch.counts.found[reason] += 1
             self.batch.counts.found_ages.append((reason, self._now - own.timestamp()))
-        if documented_fields(self._records.decoder) and not len(self.batch.messages) % _SAMPLED:
-            fields = msgspec.json.decode(raw, type=dict[str, Raw])
-            self.batch.counts.drifted |= fields.keys() - documented_fields(self._records.decoder)
+        if not len(self.batch.messages) % _SAMPLED and (shown := look_at(raw, self._records.decoder.type)):
+            self.batch.counts.samples.append(shown[0])
+            self.batch.counts.drifted |= shown[1]
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)

@@ -1,7 +1,10 @@
 """The numbers of a page, as those who read it hand them to telemetry."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Protocol
+
+from poller.telemetry.fields import Sample
 
 
 class Counts(Protocol):
@@ -20,3 +23,7 @@ class Counts(Protocol):
     found: Counter[str]
     lateness: list[float]
     drifted: set[str]
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What stood in the documented fields of some records."""

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from structlog.typing import FilteringBoundLogger
 
 from poller.telemetry.counts import Counts
+from poller.telemetry.fields import FieldHistory
 from poller.telemetry.metric_defs import Catalogue
 from poller.telemetry.recent import Recent
 from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
@@ -35,6 +36,7 @@ class Telemetry:
         ProcessCollector(registry=self._process)
         self._well: set[tuple[str, str, str]] = set()
         self._repaired: set[tuple[str, str]] = set()
+        self._fields: dict[tuple[str, str], FieldHistory] = {}
         self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
@@ -86,7 +88,9 @@ class Telemetry:
         if counts.rejects or any(counts.events.values()):
             fields = {"events": dict(counts.events), "rejects": counts.rejects, "found": dict(counts.found)}
             _log.info("page.delivered", source=source, stream=stream, sweep=sweep, **fields)
-        self._schema_drifted(source, stream, sorted(counts.drifted))
+        if counts.samples or counts.drifted:
+            history = self._fields.setdefault((source, stream), FieldHistory())
+            self._schema_drifted(source, stream, sorted(counts.drifted) + history.take(counts.samples))
 
     def poll_completed(
         self,
@@ -208,7 +212,7 @@ class Telemetry:
         _log.info("backfill.read", source=source, stream=stream, **fields)
 
     def _schema_drifted(self, source: str, stream: str, fields: Sequence[str]) -> None:
-        """Count and log, once each, the fields that a vendor sends and that its file does not know."""
+        """Count and log, once each, the fields that a vendor's file does not know, that are gone, or changed type."""
         known = self._drifted[source, stream]
         new = [name for name in fields if name not in known]
         if new and len(known) < _KNOWN:

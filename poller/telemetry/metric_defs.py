@@ -43,7 +43,7 @@ class Catalogue:
         self.rejects = Counter("poller_rejects_total", "Records delivered as rejects.", _STREAM)
         self.throttled = Counter("poller_throttled_seconds_total", "Waits that vendors asked for.", _SOURCE)
         self.found = Counter("poller_audit_found_total", "Records only a wider sweep brought.", ("reason", *_STREAM))
-        self.drift = Counter("poller_schema_drift_total", "Fields met that nobody documented.", _STREAM)
+        self.drift = Counter("poller_schema_drift_total", "Fields that are not as documented.", _STREAM)
         self.output_errors = Counter("poller_output_errors_total", "Writes that failed.", ("output",))
         self.request_seconds = Histogram("poller_request_seconds", "Time to a whole answer.", _SOURCE, _REQUEST)
         self.lateness = Histogram("poller_lateness_seconds", "First seen, less the record's time.", _SOURCE, _LATENESS)
