@@ -8,7 +8,7 @@ import orjson
 
 from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 _DEEP = 500
 """A record whose objects and lists are nested less deep than this can be read by every reader."""
@@ -34,7 +34,7 @@ def decode_record(decode: Callable[[bytes], Any], raw: bytes) -> Any:
         raise Unreadable(f"not a record: {error}") from None
 
 
-def name_of(identity: Leaf) -> str:
+def name_of(identity: JsonValue) -> str:
     """Return an identity as a string. Raises Unreadable where it is none."""
     name = read_id(identity)
     if name is None:

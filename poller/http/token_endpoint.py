@@ -13,7 +13,7 @@ from poller.errors import Unexpected
 from poller.http.response import RawResponse
 from poller.plugin.credentials import TokenClient
 from poller.plugin.fields.scalars import read_seconds
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 _HOUR, _YEAR = 3600, 365 * 86_400
 
@@ -22,7 +22,7 @@ class Granted(msgspec.Struct):
     """A token endpoint's answer."""
 
     access_token: str
-    expires_in: Leaf = None
+    expires_in: JsonValue = None
     refresh_token: str | None = None
 
     @property

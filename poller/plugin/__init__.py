@@ -12,7 +12,7 @@ from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails,
 from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
-from poller.plugin.fields.decoding import UNREADABLE, decode_response, utf8
+from poller.plugin.fields.decoding import DECODE_ERRORS, decode_response, utf8
 from poller.plugin.fields.documented import TypedDecoder
 from poller.plugin.fields.paths import Getter, Path, compile_paths, follow_path, parse_path
 from poller.plugin.fields.phones import e164
@@ -45,7 +45,7 @@ from poller.plugin.pagination.filtered import FilterCheck, is_between
 from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_in_turn, read_pages
-from poller.plugin.pagination.sync_token import Expired, follow_sync_token
+from poller.plugin.pagination.sync_token import SyncTokenExpired, follow_sync_token
 from poller.plugin.pagination.truncated import AskPage, TruncationGuess, bisect_truncated
 from poller.plugin.source import (
     ChosenStreams,
@@ -66,7 +66,7 @@ from poller.plugin.stream import (
     Fetch,
     History,
     Http,
-    Leaf,
+    JsonValue,
     Page,
     Query,
     RecordType,
@@ -82,7 +82,7 @@ API = 1
 __all__ = [
     "API",
     "BEGINNING",
-    "UNREADABLE",
+    "DECODE_ERRORS",
     "Address",
     "AskPage",
     "Asking",
@@ -95,14 +95,13 @@ __all__ = [
     "Denied",
     "Duration",
     "End",
-    "Expired",
     "Fetch",
     "FilterCheck",
     "Getter",
     "History",
     "Http",
     "IdentityOf",
-    "Leaf",
+    "JsonValue",
     "ListPage",
     "NewestFirst",
     "Numbering",
@@ -130,6 +129,7 @@ __all__ = [
     "Strict",
     "Sweep",
     "SweepSettings",
+    "SyncTokenExpired",
     "Throttled",
     "TruncationGuess",
     "TypedDecoder",

@@ -10,7 +10,7 @@ import msgspec
 
 from poller.plugin.kinds import Kind
 
-Leaf: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
+JsonValue: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 """A field of a record as a vendor may send it, whatever its documentation says: `normalize` reads it, or gives null."""
 
 
@@ -208,7 +208,7 @@ class RecordType(Generic[R]):
 
     kind: type[Kind]
     decoder: RecordDecoder[R]
-    identity: Callable[[R], Leaf]
+    identity: Callable[[R], JsonValue]
     time: Callable[[R], datetime | None]
     contents: tuple[Callable[[R], object], ...]
     normalize: Callable[[R], Kind]

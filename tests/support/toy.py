@@ -19,7 +19,7 @@ from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id, read_text
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
-from poller.plugin.stream import Cursor, End, Http, Leaf, Page, RecordType, Response, Stream, Sweep, Window
+from poller.plugin.stream import Cursor, End, Http, JsonValue, Page, RecordType, Response, Stream, Sweep, Window
 from poller.polling.progress.passes import Pass
 from poller.polling.progress.windows import window
 from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
@@ -47,13 +47,13 @@ NOWHERE: Http = _Nowhere()
 class Record(msgspec.Struct, omit_defaults=True):
     """`noise` is volatile; `extra` is compared since the second projection only."""
 
-    id: Leaf = None
-    at: Leaf = None
-    changed: Leaf = None
-    deleted: Leaf = None
-    text: Leaf = None
-    extra: Leaf = None
-    noise: Leaf = None
+    id: JsonValue = None
+    at: JsonValue = None
+    changed: JsonValue = None
+    deleted: JsonValue = None
+    text: JsonValue = None
+    extra: JsonValue = None
+    noise: JsonValue = None
 
 
 def first_projection(record: Record) -> Any:

@@ -15,7 +15,7 @@ import msgspec
 
 from poller.errors import Unexpected
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """The exceptions that decoding a vendor's bytes can raise."""
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ codecs.register_error(_AS_LATIN_1, _latin_1)
 def _without_no_numbers(body: bytes) -> bytes:
     try:
         _skip(body)  # what is JSON has none, and skipping it is faster than looking for their names in its texts
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return _without(_NO_NUMBERS, lambda _: True, body)
     return body
 
@@ -92,7 +92,7 @@ def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Ra
     """Decode an answer. Raises Unexpected where it is not of the documented shape."""
     try:
         return decoder.decode(body)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         sent = bytes(body)
         for mend in (_repaired, _paired, without_overflows):
             if (mended := mend(sent)) != sent:

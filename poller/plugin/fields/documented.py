@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from poller.plugin.fields.scalars import read_bool, read_id, read_number
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 R = TypeVar("R")
 _NO_TEXT: TypeAlias = Literal[""] | None  # what stands for nothing, also where no text is documented
@@ -60,7 +60,7 @@ TYPES: Final[Mapping[str, tuple[Any, Callable[[Any], Any]]]] = {
     "whole": (int | _NO_TEXT, _read_whole),
     "id": (int | _NO_TEXT, _read_id),  # one that is documented as a number
     "truth": (bool | _NO_TEXT, _read_truth),
-    "identity": (Leaf, Unread),  # as it is sent: it names the record, and is told apart by that alone
+    "identity": (JsonValue, Unread),  # as it is sent: it names the record, and is told apart by that alone
 }
 """By the word for a type: how it is decoded, and the reader of what is refused there."""
 

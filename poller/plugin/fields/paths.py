@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from poller.plugin.fields.structs import Odd
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 Path: TypeAlias = tuple[str | int, ...]
 """The steps of a path: the names of fields, and positions in lists."""
@@ -90,7 +90,7 @@ def compile_paths(paths: Sequence[Path], types: Mapping[Path, Any] | None = None
         node = root
         for step in _names(path):
             node = node.fields.setdefault(step, _Node())
-        node.leaf = (types or {}).get(path, Leaf)
+        node.leaf = (types or {}).get(path, JsonValue)
     _build(root)
     return root.struct or msgspec.defstruct("Nothing", []), [_getter(root, path) for path in paths]
 
@@ -111,7 +111,7 @@ def _build(node: _Node) -> Any:
     fields = []
     for position, (name, child) in enumerate(node.fields.items()):
         kind = _build(child)
-        default = None if child.leaf in {None, Leaf} else msgspec.UNSET
+        default = None if child.leaf in {None, JsonValue} else msgspec.UNSET
         fields.append((f"f{position}", kind, msgspec.field(name=name, default=default)))
     node.struct = msgspec.defstruct("Found", fields, frozen=True, gc=False)
     return node.struct | Odd

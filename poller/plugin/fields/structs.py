@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.documented import TYPES, Documented, loose_of, remember
 from poller.plugin.fields.scalars import read_id
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
 """Any value that may come where an object is documented."""
@@ -52,7 +52,7 @@ def _is_documented(found: object) -> bool:
 
 def _loosely(found: Any) -> Any:
     if found is None or isinstance(found, str):
-        return Leaf
+        return JsonValue
     return (loose_of(found) if _is_documented(found) else found) | Odd
 
 
@@ -89,7 +89,7 @@ def identity_of(path: str) -> IdentityOf:
     def name_of(row: msgspec.Raw) -> str | None:
         try:
             return read_id(leaf_of(decode(row)))
-        except (*UNREADABLE, AttributeError):  # where another thing stands in the place of an object
+        except (*DECODE_ERRORS, AttributeError):  # where another thing stands in the place of an object
             return None
 
     return name_of

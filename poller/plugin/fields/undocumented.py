@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from poller.plugin.fields.paths import Path
 from poller.plugin.fields.structs import Odd
-from poller.plugin.stream import Leaf
+from poller.plugin.stream import JsonValue
 
 _MOST_FIELDS, _MOST_SHAPES = 500, 50
 """Records with more fields, or with ever new ones (objects that are keyed by ids), are decoded as mappings."""
@@ -78,7 +78,7 @@ def _size(shape: dict[str, Any]) -> int:
 def _struct(shape: dict[str, Any]) -> Any:
     fields: list[Any] = []
     for position, (name, inner) in enumerate(sorted(shape.items())):
-        kind: Any = _struct(inner) | Odd if inner else Leaf
+        kind: Any = _struct(inner) | Odd if inner else JsonValue
         fields.append((f"f{position}", kind, msgspec.field(name=name, default=None)))
     return msgspec.defstruct(
         "Learned", fields, bases=(Undocumented,), frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Raw
 
 from poller.errors import Unexpected
-from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.decoding import DECODE_ERRORS
 
 
 class FilterCheck:
@@ -42,7 +42,7 @@ class FilterCheck:
     def _judge(self, row: Raw, start: datetime, end: datetime | None) -> bool | None:
         try:
             return self._is_inside(row, start, end)
-        except (ValueError, *UNREADABLE):
+        except (ValueError, *DECODE_ERRORS):
             return None
 
 

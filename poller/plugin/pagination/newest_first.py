@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from poller.errors import Unexpected
-from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.structs import struct_of
 from poller.plugin.fields.times import require_time
 
@@ -33,7 +33,7 @@ class NewestFirst:
         """Take the next page. Raises Unexpected when out of patience."""
         try:
             times = [self._time(row) for row in rows]
-        except (ValueError, *UNREADABLE):
+        except (ValueError, *DECODE_ERRORS):
             return False
         if self._oldest is None:
             times = times[next((at for at, time in enumerate(times) if time > _NEVER), len(times)) :]

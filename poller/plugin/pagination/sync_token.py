@@ -10,11 +10,11 @@ from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page
 
 Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
-"""Ask for a page of one list; the last one may hold a sync token. Raises Expired where that of the list is none."""
+"""Ask for a page of one list; the last one may hold a sync token. Raises SyncTokenExpired for a dead token."""
 
 
-class Expired(Unexpected):
-    """A thing that the vendor does not have, or no more: a sync token, for one."""
+class SyncTokenExpired(Unexpected):
+    """The vendor does not know what was asked for, or no more: where that is a sync token, the list is read anew."""
 
 
 async def follow_sync_token(
@@ -38,7 +38,7 @@ async def follow_sync_token(
     try:
         async for page in read_pages(changes(cursor.token), lag=lag):
             yield _keeping(page, cursor.token)
-    except Expired:
+    except SyncTokenExpired:
         async for page in _begin(lists, lag):
             anew = page
             yield Page(page.records, begins_anew=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import Raw
 
 from poller.plugin.assumptions import Asking
-from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage, PageRef
@@ -45,14 +45,14 @@ class ProbedList:
         """Return the row's time; None where it has none, or none that can be read."""
         try:
             return self.time_of(row)
-        except (ValueError, *UNREADABLE):
+        except (ValueError, *DECODE_ERRORS):
             return None
 
     def name(self, row: Raw) -> str | None:
         """Return the row's identity; None where it has none, or none that can be read."""
         try:
             return self.identity(row)
-        except UNREADABLE:
+        except DECODE_ERRORS:
             return None
 
     def timed(self, rows: Sequence[Raw]) -> list[tuple[datetime, str]]:

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from poller.humanize import format_duration, format_seconds
 from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
-from poller.plugin.fields.decoding import UNREADABLE
+from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural
@@ -102,7 +102,7 @@ def _contents(
             record = records.decoder.decode(bytes(Raw(row)))
             content = _something(msgspec.to_builtins(ignore(records.contents[-1](record))))
             found[listed.name(row) or ""] = (records.modified(record), content)
-        except (ValueError, *UNREADABLE):
+        except (ValueError, *DECODE_ERRORS):
             continue
     found.pop("", None)
     return found

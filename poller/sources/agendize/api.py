@@ -15,10 +15,9 @@ from poller.plugin import (
     BEGINNING,
     Cursor,
     Denied,
-    Expired,
     FilterCheck,
     Http,
-    Leaf,
+    JsonValue,
     ListPage,
     Page,
     PageRef,
@@ -26,6 +25,7 @@ from poller.plugin import (
     SentRows,
     SourceError,
     Span,
+    SyncTokenExpired,
     Throttled,
     TruncationGuess,
     Unavailable,
@@ -63,10 +63,10 @@ _written = "{:%Y-%m-%dT%H:%M:%SZ}".format  # to the second; its fraction is cut 
 
 class _Found(Struct, rename="camel"):
     items: SentRows = UNSET
-    next_page_token: Leaf = None
-    next_sync_token: Leaf = None
-    error: Leaf = None
-    status_code: Leaf = None
+    next_page_token: JsonValue = None
+    next_sync_token: JsonValue = None
+    error: JsonValue = None
+    status_code: JsonValue = None
 
 
 _FOUND, _KEYS = json.Decoder(_Found), json.Decoder(dict[str, Raw])
@@ -147,7 +147,9 @@ def _believed(response: Response) -> _Found:
 
 
 def _refusal(code: str, status: int) -> SourceError:
-    named = Expired if code in EXPIRED else REFUSALS.get(code, Unavailable if code.startswith("5") else Unexpected)
+    named = (
+        SyncTokenExpired if code in EXPIRED else REFUSALS.get(code, Unavailable if code.startswith("5") else Unexpected)
+    )
     return named(f"HTTP {status}, refused with the code {code}")
 
 

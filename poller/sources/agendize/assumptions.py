@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from msgspec import Raw, json
 
 from poller.plugin import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Asking,
     Assumption,
-    Expired,
     Probe,
     Span,
+    SyncTokenExpired,
     Verdict,
     fails,
     holds,
@@ -96,7 +96,7 @@ def _longest(listed: probes.ProbedList) -> Probe:
 def _seconds(row: Raw) -> int | None:
     try:
         return read_seconds(_DURATION.decode(row).duration)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return None
 
 
@@ -108,7 +108,7 @@ def _use_twice(listed: probes.ProbedList) -> Probe:
         try:
             first = await api.ask_changes(asking, page.token)
             again = await api.ask_changes(asking.later, page.token)
-        except Expired as error:
+        except SyncTokenExpired as error:
             return fails(f"a token that was just handed out is refused: {error}")
         lost = listed.names(first.records) - listed.names(again.records)
         said = f"{len(first.records)} changes came, and a while later with the same token {len(again.records)}"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from poller.plugin import (
-    Leaf,
+    JsonValue,
     TypedDecoder,
     as_struct,
     e164,
@@ -41,7 +41,7 @@ Record = struct_of(
 STARTED = TypedDecoder(struct_of("", start=_Start))
 
 
-def start_of(record: Any, zone: ZoneInfo | None) -> tuple[Leaf, ZoneInfo | None]:
+def start_of(record: Any, zone: ZoneInfo | None) -> tuple[JsonValue, ZoneInfo | None]:
     """Return what the clock showed when a call began, and where; `zone` where the call names none that is known."""
     start = as_struct(record.start, _Start)
     return start.dateTime, read_zone(start.timeZone) or zone

@@ -17,7 +17,7 @@ from poller.plugin import (
     Cursor,
     FilterCheck,
     Http,
-    Leaf,
+    JsonValue,
     ListPage,
     NewestFirst,
     Page,
@@ -48,17 +48,17 @@ NULL_PAGES = 10  # pages of never synced leads that may come first: some databas
 
 
 class _Meta(Struct):
-    last_page: Leaf = None
-    total: Leaf = None
-    has_more: Leaf = None
-    cursor: Leaf | UnsetType = UNSET
+    last_page: JsonValue = None
+    total: JsonValue = None
+    has_more: JsonValue = None
+    cursor: JsonValue | UnsetType = UNSET
 
 
 class _List(Struct):
     meta: Raw
     data: SentRows = UNSET
-    error: Leaf = None
-    message: Leaf = None
+    error: JsonValue = None
+    message: JsonValue = None
 
 
 _LIST, _META = json.Decoder(_List), json.Decoder(_Meta)

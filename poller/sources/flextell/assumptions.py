@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import json
 
 from poller.plugin import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Asking,
     Assumption,
     Http,
@@ -90,5 +90,5 @@ async def _only_deleted(asking: Asking) -> Verdict:
 def _is_deleted(row: object) -> bool:
     try:
         return records.deleted(_deletion(row))  # type: ignore[arg-type]
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return False

@@ -21,12 +21,12 @@ from msgspec import UNSET, Raw, Struct
 
 from poller.plugin import (
     BEGINNING,
-    UNREADABLE,
+    DECODE_ERRORS,
     Cursor,
     FilterCheck,
     Http,
     IdentityOf,
-    Leaf,
+    JsonValue,
     ListPage,
     Page,
     PageRef,
@@ -69,9 +69,9 @@ class _Items(Struct):
 
 
 class _Data(Struct, rename="camel"):
-    page_no: Leaf = None
-    in_page: Leaf = None
-    per_page: Leaf = None
+    page_no: JsonValue = None
+    in_page: JsonValue = None
+    per_page: JsonValue = None
     data: SentRows = UNSET
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
@@ -207,7 +207,7 @@ def _named(zone: ZoneInfo | None, rows: Rows, date: datetime | None) -> dict[str
     for row in rows:
         try:
             attempt: Any = _attempt(row)
-        except UNREADABLE:
+        except DECODE_ERRORS:
             continue  # that one is a reject, in its own stream
         name, ended, age = read_id(attempt.leadId), attempt_end(attempt, zone=zone), timedelta(0)
         if date and ended:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from poller.plugin import UNREADABLE, follow_path, parse_path, read_any_time
+from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time
 from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.streams import Description, field_of
 
@@ -25,7 +25,7 @@ def lists_in(body: bytes) -> list[str]:
     """Return the paths of all lists in an answer, as a description would write them."""
     try:
         whole = msgspec.json.decode(body)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return []
     return ["@"] if isinstance(whole, list) else [path for path, value in _leaves(whole) if isinstance(value, list)]
 
@@ -59,7 +59,7 @@ def silent_fields(description: Description, rows: Sequence[Raw]) -> Iterator[str
 def _decoded(row: Raw) -> Any:
     try:
         return msgspec.json.decode(row)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return None
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Raw
 
-from poller.plugin import UNREADABLE, Assumption, Http, ListPage, PageRef, Span, Stream, Sweep, probes
+from poller.plugin import DECODE_ERRORS, Assumption, Http, ListPage, PageRef, Span, Stream, Sweep, probes
 from poller.sources.rest.lists import List
 from poller.sources.rest.records import time_reader
 from poller.sources.rest.streams import Description
@@ -75,7 +75,7 @@ def _own_time(stream: Stream) -> Callable[[Raw], datetime | None]:
     def own_time(row: Raw) -> datetime | None:
         try:
             return records.time(records.decoder.decode(bytes(row)))
-        except UNREADABLE:
+        except DECODE_ERRORS:
             return None
 
     return own_time

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from poller.plugin import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Declared,
     RecordType,
     WholeRecords,
@@ -132,7 +132,7 @@ def identity_reader(path: str) -> Callable[[msgspec.Raw], str | None]:
     def identity(row: msgspec.Raw) -> str | None:
         try:
             return read_id(get(decode(row)))
-        except UNREADABLE:
+        except DECODE_ERRORS:
             return None
 
     return identity

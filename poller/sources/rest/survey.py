@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from poller.plugin import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Http,
     Probed,
     Query,
@@ -203,7 +203,7 @@ def _at(row: Raw, path: str) -> Any:
 
 def _decoded(stream: Stream, rows: Iterable[Raw]) -> Iterator[Any]:
     for row in rows:
-        with suppress(*UNREADABLE):
+        with suppress(*DECODE_ERRORS):
             yield stream.records.decoder.decode(bytes(row))
 
 
@@ -220,7 +220,7 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
     try:
         whole = msgspec.json.decode(body)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return
     known = GOES_ON | COUNTS | ERRORS
     for path, value in _leaves(whole):

@@ -16,12 +16,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from poller.plugin import (
     BEGINNING,
-    UNREADABLE,
+    DECODE_ERRORS,
     Cursor,
     Denied,
     FilterCheck,
     Http,
-    Leaf,
+    JsonValue,
     ListPage,
     NewestFirst,
     Page,
@@ -64,12 +64,12 @@ SLACK = timedelta(
 
 
 class _Metadata(Struct):
-    total_count: Leaf = None
+    total_count: JsonValue = None
     next_cursor: str | int | float | Literal[False] | UnsetType | None = UNSET
 
 
 class _Found(Struct):
-    status: Leaf = 200
+    status: JsonValue = 200
     errors: Any = None
     metadata: _Metadata | None = None
     leads: SentRows = UNSET
@@ -160,7 +160,7 @@ def _unreached(rows: Sequence[Raw], window: Window) -> Window:
     """Return what lies beyond a list that is cut off after these rows: all of the window if they are not in order."""
     try:
         stamps = [read_time(ROW.decode(row).updated_at) for row in rows]
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return window
     known = [stamp for stamp in stamps if stamp]
     ordered = len(known) == len(stamps) and known == sorted(known, reverse=True)

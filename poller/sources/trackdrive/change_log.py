@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Raw
 
 from poller.plugin import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Cursor,
     Http,
     ListPage,
@@ -54,7 +54,7 @@ async def changes(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
 def _is_entry(row: Raw) -> bool:
     try:
         lead_id = ROW.decode(row).lead_id
-    except UNREADABLE:
+    except DECODE_ERRORS:
         return False
     return lead_id in (None, "") or bool(_ID.fullmatch(read_id(lead_id) or ""))
 
