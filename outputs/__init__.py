@@ -51,7 +51,8 @@ class Message(Struct, frozen=True, gc=False):
     """An event or a reject, encoded as an output writes it.
 
     `value` is one CloudEvent in JSON, UTF-8, without a line break. `key` is its partition key. `observed` (aware,
-    UTC) is its `observedtime`; with `source`, `stream` and `kind` it fills the templates of paths and topics.
+    UTC) is its `observedtime`; with `source`, `stream` and `kind` it fills the templates of paths and topics. One that
+    is `last` speaks of the others: where an output is not one transaction, it comes after all others of its batch.
     """
 
     value: bytes
@@ -61,6 +62,7 @@ class Message(Struct, frozen=True, gc=False):
     kind: str
     observed: datetime
     reject: bool = False
+    last: bool = False
 
 
 class OutputError(Exception):

@@ -9,6 +9,7 @@ follow each other.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from operator import attrgetter
 from typing import Self
 
 import anyio.to_thread
@@ -185,7 +186,7 @@ class FileOutput:
     def _by_path(self, batch: Sequence[Message]) -> dict[str, list[Message]]:
         by_path: dict[str, list[Message]] = {}
         last, messages = None, list[Message]()
-        for message in batch:
+        for message in sorted(batch, key=attrgetter("last")):
             if last is None or not _is_beside(message, last):
                 path = (self._rejects if message.reject else self._events).path(message)
                 messages = by_path.setdefault(path, [])

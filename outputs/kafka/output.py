@@ -42,12 +42,15 @@ class KafkaOutput:
         return {}
 
     async def write(self, batch: Sequence[Message]) -> Marks:
-        """Send every message. Raises OutputError; Undeliverable before anything is sent, if sizes tell it."""
+        """Send every message, those that are `last` once all others are there.
+
+        Raises OutputError; Undeliverable before anything is sent, if sizes tell it.
+        """
+        first = [message for message in batch if not message.last]
         try:
             with anyio.fail_after(DEADLINE):
-                posts = await self._addressing(batch)
-                while too_large := await self._try(posts):
-                    self._addressing.refuse(batch, posts, [some[0] for some in too_large if len(some) == 1])
+                await self._send(first)
+                await self._send([message for message in batch if message.last])
         except TimeoutError:
             self._addressing.forget()
             raise Unreachable(f"{self._cluster.place} has not taken a batch in {DEADLINE:g} s") from None
@@ -55,6 +58,11 @@ class KafkaOutput:
             self._addressing.forget()  # a topic may have been deleted, or altered
             raise
         return {}
+
+    async def _send(self, batch: Sequence[Message]) -> None:
+        posts = await self._addressing(batch) if batch else ()
+        while too_large := await self._try(posts):
+            self._addressing.refuse(batch, posts, [some[0] for some in too_large if len(some) == 1])
 
     async def _try(self, posts: Sequence[ProducerRecord]) -> Sequence[Sequence[ProducerRecord]]:
         """Send records; return the batches that the broker found too large. The next try makes smaller ones."""

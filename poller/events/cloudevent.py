@@ -152,7 +152,7 @@ def progress_event(
         partitionkey=key,
         data=Raw(data),
     )
-    return Message(encode(line), key, info.source, info.stream, PROGRESS, observed)
+    return Message(encode(line), key, info.source, info.stream, PROGRESS, observed, last=True)
 
 
 def _inside(text: str) -> bytes:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,9 +12,12 @@ import httpx
 import orjson
 import zstandard
 
-from tests.laws.laws import Verdict, judge
+from tests.chaos.hasty import configured_reaches
+from tests.chaos.vices import AMOUNTS
+from tests.laws.laws import Life, Verdict, judge
 from tests.laws.meaning import read_event
-from tests.laws.truth import YARDSTICKS
+from tests.laws.progress import PROGRESS, broken_promises
+from tests.laws.truth import YARDSTICKS, Yardstick
 
 Lines: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 """The lines delivered of each stream, named (source, stream), in order."""
@@ -28,7 +31,7 @@ class Result:
     events: int
     rejects: int
     verdicts: Mapping[str, Verdict]
-    bugs: Sequence[str]
+    bugs: list[str]
 
     @property
     def good(self) -> bool:
@@ -69,16 +72,33 @@ async def aftermath(
 ) -> Result:
     """Hold what was delivered against the truth of the sandbox at `at`. Sources have the names of their vendors."""
     verdicts = {}
+    for row, truth in (await truths(at)).items():
+        stream = row.vendor, row.stream
+        told = [line for line in events.get(stream, ()) if line["type"] != PROGRESS]
+        verdict = verdicts[row.name] = judge(told, truth, row.content)
+        rejected = Counter(reject["id"] for reject in rejects.get(stream, ()))
+        verdict.twice += [f"{name}: a reject" for name, times in rejected.items() if times > 1]
+    bugs = [bug for log in logs for bug in _bugs(log)]
+    return Result(troubles, sum(map(len, events.values())), sum(map(len, rejects.values())), verdicts, bugs)
+
+
+async def keep_promises(at: str, sources: Mapping[str, Any], events: Lines, result: Result) -> None:
+    """Add to the result what progress events promised in vain; the lines of each stream are in order."""
+    lag = timedelta(seconds=AMOUNTS["replica_seconds"])
+    reach = configured_reaches(sources)
+    for row, truth in (await truths(at)).items():
+        stream = row.vendor, row.stream
+        result.verdicts[row.name].promised += broken_promises(events.get(stream, ()), truth, reach[stream], lag)
+
+
+async def truths(at: str) -> Mapping[Yardstick, Mapping[str, Life]]:
+    """Return what the sandbox at `at` knows of each of its streams."""
+    found = {}
     async with httpx.AsyncClient(base_url=at, trust_env=False, timeout=60) as http:
         for row in YARDSTICKS.values():
             told = (await http.get("/_sandbox/truth", params={"stream": row.name})).json()["records"]
-            truth = {name: row.life(life["versions"], life["vanished"]) for name, life in told.items()}
-            stream = row.vendor, row.stream
-            verdict = verdicts[row.name] = judge(events.get(stream, ()), truth, row.content)
-            rejected = Counter(reject["id"] for reject in rejects.get(stream, ()))
-            verdict.twice += [f"{name}: a reject" for name, times in rejected.items() if times > 1]
-    bugs = [bug for log in logs for bug in _bugs(log)]
-    return Result(troubles, sum(map(len, events.values())), sum(map(len, rejects.values())), verdicts, bugs)
+            found[row] = {name: row.life(life["versions"], life["vanished"]) for name, life in told.items()}
+    return found
 
 
 def from_files(folder: Path) -> Lines:

@@ -22,32 +22,11 @@ from starlette.responses import Response
 from poller.sandbox import server as serving
 from poller.sandbox.api.oauth import Tokens
 from poller.sandbox.registry import new_world
-from poller.sandbox.sloppy.kinds import SLOPPY
 from poller.sandbox.vendors import flextell
-from poller.sandbox.world.vices import RATES
-from tests.chaos.aftermath import Result, aftermath, from_files, settled, written
+from tests.chaos.aftermath import Result, aftermath, from_files, keep_promises, settled, written
 from tests.chaos.hasty import sources
+from tests.chaos.vices import vices
 
-NEVER = {"sick_replica"}
-"""Vices that are documented answers which lie: a poller cannot see that, so these runs leave them out."""
-OFTEN = {"token_rotation", "empty_404", "signed_recordings", "foreign_next", "short_end_day", "pretty_body"}
-SELDOM = {
-    "unauthorized": 0.002,
-    "forbidden": 0.002,
-    "wrong_page_size": 0.02,
-    "wrong_zone": 0.02,
-    "broken_record": 0.02,
-    "retry_after_a_year": 0,  # a day of silence
-    **{kind: 0.005 for kind in SLOPPY if kind not in {"answer_twice", "closed_when_reused"}},
-    "csv_imports": 0.001,  # each one brings hundreds of leads
-}
-AMOUNTS = {
-    "replica_seconds": 5.0,
-    "stall_seconds": 5.0,
-    "retry_seconds": 1.0,
-    "slide_seconds": 5.0,
-    "token_seconds": 5.0,
-}
 SETTLING = 300.0
 """Seconds that a poller gets at most, in the end and undisturbed, to deliver the last state of everything."""
 
@@ -89,14 +68,8 @@ def configuration(at: str, folder: Path) -> dict[str, Any]:
         "outputs": {"files": {"type": "file", "rotate": {"size": "256KiB"}, "compression": "zstd", **files}},
         "state": {"type": "sqlite", "path": f"{folder}/state/poller.db"},
         "server": {"port": 0},
+        "progress": "1s",
     }
-
-
-def vices() -> dict[str, dict[str, float]]:
-    """Return every vice at once, none so often that nothing gets through."""
-    rates = {name: 1.0 if name in OFTEN else SELDOM.get(name, 0.01) for name in RATES if name not in NEVER}
-    rates |= {"shifting_pages": 0.1, "tied_stamps": 0.2, "lagging_replica": 0.1}
-    return {"*": rates | AMOUNTS}
 
 
 async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SETTLING, kills: int = 0) -> Result:
@@ -122,6 +95,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
         await _last_life(config, folder, settings["sources"], settling)
         events, rejects = from_files(folder / "events"), from_files(folder / "rejects")
         result = await aftermath(at, events, rejects, {"kills": killed}, [folder / "poller.log"])
+        await keep_promises(at, settings["sources"], events, result)
         group.cancel_scope.cancel()
     return result
 

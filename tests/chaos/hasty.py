@@ -1,6 +1,6 @@
 """Sources of a configuration at another pace: every vendor of the sandbox, sixty times too often."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -8,8 +8,10 @@ from pydantic import TypeAdapter
 
 from poller.config.plugins import OneOf
 from poller.plugin.source import Source
+from poller.plugin.stream import Stream
 from poller.sandbox.accounts import ACCOUNTS, account
 from poller.sources.registry import SOURCES
+from tests.laws.progress import reaches
 
 SHORTEST, LONGEST = timedelta(milliseconds=300), timedelta(seconds=5)
 
@@ -21,9 +23,8 @@ def sources(at: str) -> dict[str, Any]:
 
 def paced(source: Mapping[str, Any], pace: Callable[[timedelta], timedelta]) -> dict[str, Any]:
     """Return a source with another `every` for every sweep of every stream."""
-    configured: Source = TypeAdapter(Annotated[Source, OneOf(SOURCES)]).validate_python(source)
     streams: dict[str, Any] = {}
-    for stream in configured.build_streams():
+    for stream in _built(source):
         asked = source.get("streams", {}).get(stream.name, {})
         known = asked.get("sweeps", {})
         sweeps = {
@@ -32,6 +33,16 @@ def paced(source: Mapping[str, Any], pace: Callable[[timedelta], timedelta]) -> 
         }
         streams[stream.name] = {**asked, "sweeps": sweeps}
     return {**source, "streams": streams}
+
+
+def configured_reaches(sources: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, timedelta]]:
+    """Return how far the promises of each stream of a configuration reach, by source and stream."""
+    return {(name, stream.name): reaches(stream) for name, source in sources.items() for stream in _built(source)}
+
+
+def _built(source: Mapping[str, Any]) -> Sequence[Stream]:
+    configured: Source = TypeAdapter(Annotated[Source, OneOf(SOURCES)]).validate_python(source)
+    return configured.build_streams()
 
 
 def _source(at: str, vendor: str) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from anyio.to_thread import run_sync
 from poller.sandbox import server as serving
 from poller.sandbox.registry import new_world
 from poller.sandbox.vendors import flextell
-from tests.chaos.aftermath import Lines, Result, aftermath, settled, written
-from tests.chaos.files import SETTLING, Overlapping, vices
+from tests.chaos.aftermath import Lines, Result, aftermath, keep_promises, settled, written
+from tests.chaos.files import SETTLING, Overlapping
 from tests.chaos.hasty import sources
+from tests.chaos.listener import Listener
+from tests.chaos.vices import vices
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka, jars
 from tests.kafka.proxy import Proxy
@@ -45,6 +47,7 @@ def configuration(at: str, kafka: str) -> dict[str, Any]:
         "outputs": {"bus": there | topics},
         "state": there | state | {"token_key": "a key for tests only"},
         "server": {"port": 0},
+        "progress": "1s",
     }
 
 
@@ -64,6 +67,8 @@ async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = Fal
         world.vices.set(vices())
         settings = configuration(at, proxy.at)
         replicas = _replicas(folder, settings, seed, troubles, unfenced)
+        listener = Listener(Place(broker.at["PLAINTEXT"], PREFIX))
+        listener.start()
         end = time.monotonic() + seconds
         storm = Storm(broker, replicas, rng, lambda: time.monotonic() > end)
         await storm.rage()
@@ -72,6 +77,11 @@ async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = Fal
         proxy.be_honest()
         await _last_lives(replicas, settings["sources"])
         result = await _judged(at, broker, troubles, [replica.log for replica in replicas])
+        heard = await run_sync(listener.finish)
+        await keep_promises(at, settings["sources"], heard, result)
+        if (count := sum(map(len, heard.values()))) != result.events:
+            result.bugs.append(f"a consumer heard {count} of {result.events} events")
+        troubles["times that a consumer began"] = listener.began
         group.cancel_scope.cancel()
     return result
 

@@ -74,6 +74,10 @@ class Vendors:
         """The identities of all that its list shows, broken records apart: there are none."""
         return set(self._portal.call(self._world.truth, STREAMS[vendor]))
 
+    def shows(self, vendor: str) -> list[Any]:
+        """The records of its list as they came up first."""
+        return [life.versions[0].record for life in self._portal.call(self._world.truth, STREAMS[vendor]).values()]
+
     def number(self) -> int:
         """The number of the last request so far."""
         return int(self._log(0)["last"])

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from outputs import OutputError
 from tests.outputs.material import (
@@ -52,6 +53,14 @@ async def test_the_next_date_closes_the_file_of_its_own_stream_alone(tmp_path: P
     assert names(tmp_path)[:2] == [f"{DAY}-000001.jsonl.zst", "calls/2026-11-22.jsonl"]
     assert lines(tmp_path / f"{DAY}-000001.jsonl.zst") == [message(0).value, message(3).value]
     assert names(tmp_path)[2] == "leads/2026-11-21.jsonl"
+
+
+async def test_what_speaks_of_others_is_written_after_them(tmp_path: Path) -> None:
+    config, ledger = file_config(tmp_path, "all.jsonl"), Ledger()
+    told = structs.replace(message(0), last=True)
+    async with config.open({}) as journal:
+        await ledger.deliver(journal, [told, *messages(range(1, 3))])
+    assert lines(tmp_path / "all.jsonl") == values([*messages(range(1, 3)), told])
 
 
 async def test_a_late_message_finds_the_file_of_its_date(tmp_path: Path) -> None:

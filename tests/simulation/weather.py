@@ -10,7 +10,8 @@ from starlette.types import Receive, Scope, Send
 from poller.sandbox.accounts import ACCOUNTS
 from poller.sandbox.app import sandbox
 from poller.sandbox.world.world import World
-from tests.chaos.files import Overlapping, vices
+from tests.chaos.files import Overlapping
+from tests.chaos.vices import vices
 
 HOUR = timedelta(hours=1)
 OUTAGES = ("server_error", "reset", "stall", "html_200", "forbidden", "throttle")
