@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 
 from outputs.file import FileConfig
 from poller.clock import Clock
+from poller.commands.check import Finding
+from poller.commands.check_deep import AskingSession, findings
 from poller.http.auth import make_auth
 from poller.http.recorder import Recorder
 from poller.http.session import Session, open_session
@@ -89,6 +91,20 @@ class Simulation:
         with threads_inline():
             self._run(ask())
         return found[0]
+
+    def judged(self, source: str) -> list[Finding]:
+        """Return what `poller check --deep` finds."""
+        found: list[Finding] = []
+
+        async def ask() -> None:
+            async with AsyncExitStack() as stack:
+                auth = make_auth(self.accounts[source], None, _forget, self.now)
+                asking = AskingSession(await self._session(stack, source, auth))
+                found.extend([one async for one in findings(source, self.accounts[source], asking, self.now())])
+
+        with threads_inline():
+            self._run(ask())
+        return found
 
     def events(self, source: str, stream: str | None = None) -> list[dict[str, Any]]:
         """Return what the files hold of a source, or of one of its streams, in order; fail on a torn line."""

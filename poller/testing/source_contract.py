@@ -96,6 +96,15 @@ class SourceContract:
         """`poller check` shows it."""
         assert len(simulation.probe(NAME).split()) > 1
 
+    def test_what_it_assumes_has_names_and_its_double_breaks_none(self, simulation: Simulation) -> None:
+        """An assumption has a name of its own in its stream, and a probe that finds no breach where there is none."""
+        found = [one for one in simulation.judged(NAME) if one.details]
+        names = [(one.name, one.details["assumption"]) for one in found]
+        assert len(set(names)) == len(names)
+        streams = {f"{NAME}.{stream.name}" for stream in self.configured().built_streams}
+        assert {one.name for one in found} <= {NAME, *streams}
+        assert [one.words for one in found if not one.ok] == []
+
     def test_every_sweep_completes_and_every_event_is_of_the_schema(self, simulation: Simulation) -> None:
         """Everything is read to its end, nothing comes twice, and an event is named by its record's identity."""
         simulation.poll(3600, once=True)

@@ -22,7 +22,7 @@ def test_each_assumption_has_a_line_and_all_is_well(house: House, vendors: Vendo
     before = vendors.number()
     check = deep(house, "acme")
     assert check.code() == 0, check.said
-    assert check.lines[0].startswith("ok   acme: 12 assumptions; 40 requests at most")
+    assert check.lines[0].startswith("ok   acme: 13 assumptions; 40 requests at most")
     asked = len(vendors.asked("callcap", before))
     assert 0 < asked <= 40
     assert check.lines[-1] == f"ok   acme: {asked} requests were made"

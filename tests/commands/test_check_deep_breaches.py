@@ -11,6 +11,7 @@ BREACHES = [
     ("callcap", "wrong_zone", "calls: zone-obeyed"),
     ("callcap", "filter_ignored", "calls: modified-filter-obeyed"),
     ("callcap", "bounds_shifted", "calls: modified-bounds-hold"),
+    ("callcap", "old_start_date", "calls: start-date-hides-nothing"),
     ("callcap", "order_ignored", "calls: ordered-by-start"),
     ("callcap", "late_rows", "calls: changes-in-time"),
     ("callcap", "unstamped_edits", "calls: edits-stamped"),

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import anyio
 import looptime
@@ -50,6 +51,11 @@ class Clock:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop = looptime.new_event_loop(start=0.0)
 
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this while the clock jumps."""
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            runner.run(work)
+
     def __call__(self) -> datetime:
         return BIRTH + timedelta(seconds=self.loop.time())
 
@@ -74,8 +80,7 @@ def put_to_the_test(source: Source, clock: Clock, app: ASGIApp) -> Deep:
             async for found in findings("acme", source, AskingSession(session), clock()):
                 deep.found.append(found)
 
-    with asyncio.Runner(loop_factory=lambda: clock.loop) as runner:
-        runner.run(ask())
+    clock.run(ask())
     return deep
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Raw
 
-from poller.errors import SourceError, Unexpected
+from poller.errors import Unexpected
 from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.probes.listed import ProbedList, plural, recent
@@ -143,7 +143,7 @@ async def _own(listed: ProbedList, asking: Asking, rows: Sequence[Raw]) -> str:
     time, name = _picked(listed, listed.timed(rows))[0]
     try:
         page = await listed.ask(asking, Span(time + listed.margin, time - listed.margin), 1)
-    except SourceError:
+    except Unexpected:
         return ""
     if name in listed.names(page.records):
         return "; both bounds take in their own time"

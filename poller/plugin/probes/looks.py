@@ -47,7 +47,8 @@ def records_come_in_time(listed: ProbedList, within: timedelta, key: str) -> Pro
         new = [time for time, name in listed.timed(second.records) if is_new(time, name)]
         latest = max((looks[0].date - time for time in new), default=timedelta(0))
         if latest > within:
-            needed = format_duration(timedelta(minutes=ceil(1.5 * latest / timedelta(minutes=1))))
+            granule = timedelta(hours=1) if latest > timedelta(hours=2) else timedelta(minutes=1)
+            needed = format_duration(ceil(1.5 * latest / granule) * granule)
             return fails(f"a record came {_spelt(latest)} or more after its time", f"set {key} to {needed} or more")
         if not new:
             return unknown("no new record came while we looked")

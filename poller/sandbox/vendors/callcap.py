@@ -35,6 +35,8 @@ def _started_within(desk: Desk, query: asked.Query, zone: ZoneInfo, page: int) -
         return date_ranges.named(preset, now, zone)
     today = now.astimezone(zone).date()
     first = date.fromisoformat(query.get("search_startdate") or f"{today - timedelta(days=30)}")
+    if first < today - timedelta(days=365) and desk.strikes("old_start_date"):
+        first = today
     last = date.fromisoformat(query.get("search_enddate") or f"{today}")
     if not first < last:
         raise ValueError("search_startdate must be less than search_enddate")

@@ -11,6 +11,7 @@ BREACHES: Mapping[str, str] = {
     "order_ignored": "a list comes in an order of its own, whatever was asked for (callcap, flextell, trackdrive)",
     "late_rows": "a record comes up `late_seconds` after its stamps",
     "unstamped_edits": "an edit moves no stamp",
+    "old_start_date": "a start date of more than a year ago is taken for today (callcap)",
     "same_page": "every page is the first one again (callcap, flextell, trackdrive)",
 }
 """Each by its name. Vices that break an assumption, too: `wrong_zone`, `total_one_more`, `size_capped`, `row_twice`,

@@ -107,7 +107,7 @@ class Agendize(Source):
     def assumptions(self, now: datetime) -> Sequence[Assumption]:
         """Return what the documentation leaves open."""
         listed = assumptions.list_of(now, ZoneInfo(self.timezone) if self.timezone else None)
-        return assumptions.of_calls(listed, self.streams.calls.sweeps.settle.lookback)
+        return assumptions.of_calls(listed, self.streams.calls.sweeps.audit.lookback)
 
     async def probe(self, http: Http) -> str:
         """Ask for calls that nobody made yet: no list can be limited to one call."""

@@ -40,8 +40,8 @@ def list_of(now: datetime, zone: ZoneInfo | None) -> probes.ProbedList:
     return probes.ProbedList(now=now, ask=api.ask_since, identity=api.call_id, time_of=time_of, slack=slack)
 
 
-def of_calls(listed: probes.ProbedList, settled: timedelta) -> Sequence[Assumption]:
-    """Return what is assumed of calls; `settled` is how far `settle` looks back."""
+def of_calls(listed: probes.ProbedList, audited: timedelta) -> Sequence[Assumption]:
+    """Return what is assumed of calls; `audited` is how far `audit` looks back."""
     filtered = probes.filter_is_obeyed("calls", listed, "start-date-is-the-lower-bound")
     cut = probes.long_list_is_whole("calls", listed)
     sweeps = "streams.calls.sweeps"
@@ -77,7 +77,10 @@ def of_calls(listed: probes.ProbedList, settled: timedelta) -> Sequence[Assumpti
             asks="a list of an hour, and its token twice, 20 s apart",
             probe=_use_twice(listed),
         ),
-        probes.records_come_in_time("calls", listed, settled, f"{sweeps}.settle.lookback"),
+        replace(
+            probes.records_come_in_time("calls", listed, audited, f"{sweeps}.audit.lookback"),
+            says="A call is listed once it is over, one that is entered by hand within what `audit` looks back.",
+        ),
     )
 
 

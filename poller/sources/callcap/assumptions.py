@@ -84,6 +84,16 @@ def assumptions(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> 
         _zone_obeyed(lists),
         probes.filter_is_obeyed("calls", modified, "modified-filter-obeyed"),
         probes.bounds_hold("calls", modified, LIVE, "modified-bounds-hold"),
+        Assumption(
+            name="start-date-hides-nothing",
+            stream="calls",
+            says=f"With a start date of {BEGINNING:%Y-%m-%d} a search by last modification holds calls of any age.",
+            rests="Old calls that are edited: a start date goes with every search, its default is not documented.",
+            guard="None: a call that is not listed is not seen.",
+            consequence=f"set {AUDIT} to how old calls are when they are edited",
+            asks="the changes of a day, with that start date and with one 300 days ago",
+            probe=_compare_start_dates(lists),
+        ),
         probes.bounds_hold("calls", lists.started(), AUDIT, "days-hold"),
         replace(
             ordered,
@@ -103,6 +113,26 @@ def assumptions(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> 
             says="An edit moves `last_modified`; what a machine finds out (sentiment, summaries) need not.",
         ),
     )
+
+
+def _compare_start_dates(lists: Lists) -> Probe:
+    """Ask for the same changes with a nearer start date: it may take calls away, and brings none."""
+
+    async def probe(asking: Asking) -> Verdict:
+        listed, span = lists.modified(), Span(lists.now - timedelta(days=1), None)
+        wide = await listed.ask(asking, span, 1)
+        near, _ = api.started_within(lists.zone, (lists.now - timedelta(days=300)).date(), lists.now)
+        query = {**near, **api.modified_within(lists.zone, span.start, None)}
+        close = await api.ask_list(asking, lists.zone, query, 1)
+        missing = listed.names(close.records) - listed.names(wide.records)
+        if missing:  # perhaps they came meanwhile
+            missing -= listed.names((await listed.ask(asking.later, span, 1)).records)
+        if wide.following or not close.records:
+            return unknown("nothing changed within a day, or more than fits a page")
+        said = f"{len(wide.records)} changes of a day"
+        return fails(f"{said}, and {len(missing)} more with a nearer start date") if missing else holds(said)
+
+    return probe
 
 
 def _zone_obeyed(lists: Lists) -> Assumption:

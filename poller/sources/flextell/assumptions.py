@@ -12,6 +12,7 @@ from poller.plugin import (
     Http,
     ListPage,
     PageRef,
+    Probe,
     Span,
     Verdict,
     fails,
@@ -50,11 +51,22 @@ def _list(now: datetime, column: str, query: api.Query, per_page: int = api.PER_
 def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
     """Return what is assumed of leads; `lookback` is how far `live` looks back."""
     created, paged = _list(now, "created_at", {}), _list(now, "created_at", {}, SMALL)
+    synced = _list(now, "last_synced_at", {})
     converted = _list(now, "converted_at", {"converted": "1"})
     return (
         probes.newest_come_first("leads", created, "ordered-by-creation"),
         probes.newest_come_first("leads", converted, "ordered-by-conversion"),
-        probes.newest_come_first("leads", _list(now, "last_synced_at", {}), "ordered-by-sync"),
+        probes.newest_come_first("leads", synced, "ordered-by-sync"),
+        Assumption(
+            name="unsynced-last",
+            stream="leads",
+            says=f"Sorted by sync, leads that were never synced come last, or fill {api.NULL_PAGES} pages at most.",
+            rests="`synced`: it reads down to the first lead with a time, and gives up beyond.",
+            guard="More such pages are an error, which moves no cursor.",
+            consequence="set streams.leads.sweeps.synced.every to 365d, and let `full` run more often",
+            asks="two pages by sync",
+            probe=_unsynced_last(synced),
+        ),
         probes.pages_differ("leads", paged),
         probes.pages_are_full("leads", created),
         probes.total_adds_up("leads", paged),
@@ -73,6 +85,21 @@ def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
         ),
         probes.records_come_in_time("leads", created, lookback, "streams.leads.sweeps.live.lookback"),
     )
+
+
+def _unsynced_last(synced: probes.ProbedList) -> Probe:
+    async def probe(asking: Asking) -> Verdict:
+        page = await synced.ask(asking, Span(synced.now, None), 1)
+        times = [synced.time(row) for row in page.records]
+        if not any(times):
+            beyond = await synced.ask(asking, Span(synced.now, None), api.NULL_PAGES + 1)
+            if beyond.records and not any(map(synced.time, beyond.records)):
+                return fails(f"on page {api.NULL_PAGES + 1}, too, no lead was ever synced")
+            return unknown(f"none of {len(times)} leads of the first page was ever synced")
+        first = next(at for at, time in enumerate(times) if time)
+        return holds(f"{first} leads that were never synced come first" if first else "the first lead has a time")
+
+    return probe
 
 
 async def _only_deleted(asking: Asking) -> Verdict:

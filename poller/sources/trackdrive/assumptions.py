@@ -92,6 +92,14 @@ def of_leads(lists: Lists, settled: timedelta) -> Sequence[Assumption]:
             asks="the log of a day, and two leads that it names",
             probe=_follow_the_log(lists),
         ),
+        Assumption(
+            name="log-is-whole",
+            stream="leads",
+            says="The log of changes names each lead that a person or a program edits, if not what the scheduler does.",
+            rests="`changes`: an edit that is not logged is found late.",
+            guard="`settle` and `audit` read leads again; what only they brought is counted as edited.",
+            consequence="let `settle` run more often, and look further back",
+        ),
     )
 
 

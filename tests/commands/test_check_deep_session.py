@@ -1,0 +1,98 @@
+"""The session of the probes: what is asked twice costs once, what is asked later is asked anew, and there is an end."""
+
+from collections.abc import Collection
+
+import anyio
+import pytest
+
+from poller.commands.check_deep import APART, MOST, AskingSession, RequestsSpent, judge
+from poller.errors import Throttled, Unexpected
+from poller.plugin import Asking, Assumption, Http, Query, Response, Verdict, holds
+from tests.simulation.deep import Clock
+
+
+class Vendor(Http):
+    """A vendor that answers with the number of the request."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        self.asked += 1
+        if path == "/throttled":
+            raise Throttled("HTTP 429")
+        if path == "/wrong":
+            raise Unexpected("not the documented answer")
+        return Response(200, b"%d" % self.asked, None)
+
+    def answered(self, path: str) -> bool:
+        return self.asked > 0
+
+
+async def test_the_same_question_is_asked_once() -> None:
+    asking = AskingSession(Vendor())
+    assert (await asking.get("/leads", {"page": "1", "size": "2"})).body == b"1"
+    assert (await asking.get("/leads", {"size": "2", "page": "1"})).body == b"1"
+    assert (await asking.get("/leads", {"page": "2"})).body == b"2"
+    assert (await asking.ask("/leads", {"page": "2"}, body=b"{}")).body == b"3"
+    for _ in range(2):
+        with pytest.raises(Unexpected):
+            await asking.get("/wrong", {})
+    assert asking.spent == 4
+
+
+def test_a_later_answer_is_another_one_and_comes_a_while_after_the_first() -> None:
+    asking, clock = AskingSession(Vendor()), Clock()
+    waited: list[float] = []
+
+    async def ask() -> None:
+        assert (await asking.get("/leads", {})).body == b"1"
+        await anyio.sleep(APART / 4)
+        assert [(await asking.later.get("/leads", {})).body for _ in range(2)] == [b"2", b"2"]
+        waited.append(anyio.current_time())
+
+    clock.run(ask())
+    assert waited == [APART]
+
+
+async def test_no_more_than_so_many_are_asked() -> None:
+    vendor = Vendor()
+    asking = AskingSession(vendor)
+    for number in range(MOST):
+        await asking.get("/leads", {"page": f"{number}"})
+    with pytest.raises(RequestsSpent):
+        await asking.get("/leads", {"page": "one more"})
+    with pytest.raises(RequestsSpent):
+        await asking.later.get("/leads", {"page": "0"})
+    assert (await asking.get("/leads", {"page": "0"})).body == b"1", "what was answered is known"
+    assert vendor.asked == MOST
+
+
+async def judged(*paths: str) -> list[Verdict]:
+    async def ask(path: str, asking: Asking) -> Verdict:
+        if path == "/bug":
+            raise KeyError("pat@example.com")
+        return holds((await asking.get(path, {})).body.decode())
+
+    def assumption(path: str) -> Assumption:
+        return Assumption(
+            name=path, says="", rests="", guard="", consequence="", probe=lambda asking: ask(path, asking)
+        )
+
+    asking = AskingSession(Vendor())
+    return [one.verdict async for one in judge("acme", [assumption(path) for path in paths], asking)]
+
+
+async def test_a_bug_or_an_odd_answer_costs_its_own_probe_and_quotes_nothing() -> None:
+    first, second, third = await judged("/bug", "/wrong", "/leads")
+    assert (first.says, first.evidence) == ("unknown", "a bug in the probe: KeyError")
+    assert (second.says, second.evidence) == ("unknown", "not the documented answer")
+    assert third.says == "holds"
+
+
+async def test_whoever_asks_for_patience_is_asked_no_more() -> None:
+    first, *others = await judged("/leads", "/throttled", "/leads")
+    assert first.says == "holds"
+    assert [one.says for one in others] == ["unknown", "unknown"]
