@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from poller.errors import ConfigError
+from poller.server.connections import BoundedConnection
 
 _GRACE = 1
 """Seconds that answers under way get at the end."""
@@ -60,6 +61,7 @@ async def serve(sock: socket.socket, app: Starlette) -> None:
     server = _Server(
         uvicorn.Config(
             app,
+            http=BoundedConnection,
             lifespan="off",
             ws="none",
             log_config=None,
