@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -48,7 +49,7 @@ def application(
     the event loop, `statuses` in a worker thread, so it copies what the loop may change. `token` is asked for by all
     endpoints but /livez and /readyz.
     """
-    answers = _Endpoints(telemetry, ready, statuses)
+    answers = _Endpoints(telemetry, ready, statuses, token)
     probes = {"/livez": answers.livez, "/readyz": answers.readyz, "/metrics": answers.metrics}
     views = {"/api/streams": answers.streams, "/api/status": answers.status, "/": answers.page}
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in (probes | views).items()]
@@ -59,9 +60,13 @@ class _Endpoints:
     """The endpoints over what a running poller knows of itself."""
 
     def __init__(
-        self, telemetry: Telemetry, ready: Callable[[], list[str]], statuses: Callable[[], Iterable[StreamStatus]]
+        self,
+        telemetry: Telemetry,
+        ready: Callable[[], list[str]],
+        statuses: Callable[[], Iterable[StreamStatus]],
+        token: Token,
     ) -> None:
-        self._telemetry, self._ready, self._statuses = telemetry, ready, statuses
+        self._telemetry, self._ready, self._statuses, self._token = telemetry, ready, statuses, token
         self._one_at_a_time = anyio.CapacityLimiter(1)  # hasty scrapers must not take the threads that commits need
 
     async def livez(self, _: Request) -> Response:
@@ -85,7 +90,7 @@ class _Endpoints:
         return await self._overview(_status, "application/json")
 
     async def page(self, _: Request) -> Response:
-        return await self._overview(page, "text/html")
+        return await self._overview(partial(page, guarded=self._token() is not None), "text/html")
 
     async def _overview(self, show: Callable[[Overview], bytes], media_type: str) -> Response:
         reasons, now = self._ready(), datetime.now(UTC)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from poller.clock import Now
 from poller.http.auth import Auth, FixedAuth
+from poller.http.recorder import Recorder
 from poller.http.session import Session, open_session
 from poller.plugin.credentials import StaticHeaders
 from poller.sources.callcap import Callcap
@@ -125,10 +126,11 @@ async def session(
     proxy: str | None = None,
     ca_file: Path | None = None,
     now: Now = lambda: NOON,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[Session]:
     """As the program makes one, with one connection, so that one that is not given back is missed."""
     auth = auth or FixedAuth(StaticHeaders({"X-Key": SecretStr(KEY)}), {})
     settings = {"timeout": f"{patience}s", "requests_per_minute": per_minute, "proxy": proxy, "ca_file": ca_file}
     source = Callcap.model_validate({"type": "callcap", "api_key": KEY, "base_url": url, **settings})
-    async with open_session("acme", source, auth, Telemetry(), now) as ours:
+    async with open_session("acme", source, auth, Telemetry(), now, recorder=recorder) as ours:
         yield ours

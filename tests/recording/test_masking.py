@@ -33,7 +33,7 @@ def kinds(text: str) -> list[str]:
 
 
 @given(TEXTS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_a_text_has_another_one_of_its_shape_and_the_same_one_each_time(text: str) -> None:
     image = SHAPES.text(text)
     assert kinds(image) == kinds(text)
@@ -42,13 +42,13 @@ def test_a_text_has_another_one_of_its_shape_and_the_same_one_each_time(text: st
 
 
 @given(st.lists(TEXTS, unique=True, max_size=30))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_no_two_texts_become_one(texts: list[str]) -> None:
     assert len({SHAPES.text(text) for text in texts}) == len(texts)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3), st.integers(0, 3))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_spellings_of_one_number_stay_spellings_of_one(number: Any, zeros: int) -> None:
     text = f"{number:f}"
     assert float(SHAPES.text(text)) == float(SHAPES.text(text + "0" * zeros))
@@ -91,7 +91,7 @@ JSON = st.recursive(
 
 
 @given(JSON.map(json.dumps) | JSON.map(lambda value: json.dumps(value, ensure_ascii=False, indent=1)) | st.text())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_what_is_not_replaced_stays_as_it_was(text: str) -> None:
     same = JsonText(lambda _, found: found, lambda name: name).replaced(text)
     try:

@@ -80,3 +80,11 @@ async def test_a_token_that_was_changed_counts_from_then_on(house: House) -> Non
         assert (await client.get("/metrics")).status_code == 401
         house.token = None
         assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_the_page_says_who_may_see_it(house: House) -> None:
+    async with running(house) as client:
+        client.auth = httpx.BasicAuth("poller", TOKEN)
+        assert "Only who shows server.token sees this page." in (await client.get("/")).text
+        house.token = None
+        assert "Whoever reaches this address sees this page: server.token is not set." in (await client.get("/")).text

@@ -39,17 +39,26 @@ _OUTPUTS = ("Output", "State", "Since", "Error")
 _STREAMS = ("Stream", "State", "Lag", "Polls", "Events a minute", "Gaps", "What is wrong", "Owner")
 _SHOWN = 5
 """Ranges that are caught up with and listed; the rest is counted."""
+_SEEN_BY = {
+    True: "Only who shows server.token sees this page.",
+    False: "Whoever reaches this address sees this page: server.token is not set.",
+}
 _LOOKS = {True: "good", False: "bad", None: "wait"}
 
 
-def page(overview: Overview) -> bytes:
-    """Return the page: the verdict, what stands in the way, every stream, those in trouble first, and the outputs."""
+def page(overview: Overview, *, guarded: bool) -> bytes:
+    """Return the page: the verdict, what stands in the way, every stream, those in trouble first, and the outputs.
+
+    It says who may see it: with `guarded`, who shows `server.token`.
+    """
     judged = verdict(overview)
     title = f"{judged.headline.partition(':')[0]} - poller"
-    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(overview, judged)}{_BOTTOM}".encode("utf-8", "replace")
+    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(overview, judged, _SEEN_BY[guarded])}{_BOTTOM}".encode(
+        "utf-8", "replace"
+    )
 
 
-def _live(overview: Overview, judged: Verdict) -> str:
+def _live(overview: Overview, judged: Verdict, seen_by: str) -> str:
     """Return the part of the page that its script keeps up to date."""
     streams = overview.urgent_first()
     parts = [
@@ -62,7 +71,7 @@ def _live(overview: Overview, judged: Verdict) -> str:
         _table("streams", "Streams, those in trouble first", _STREAMS, rows.stream_rows(streams, overview.now)),
         "<h2>Outputs</h2>\n",
         _table("outputs", "Outputs", _OUTPUTS, rows.output_rows(overview.outputs, overview.now)),
-        f"<p><small>{overview.now:%Y-%m-%d %H:%M:%S} UTC, poller {escape(VERSION)}</small></p>\n</main>\n",
+        f"<p><small>{overview.now:%Y-%m-%d %H:%M:%S} UTC, poller {escape(VERSION)}. {seen_by}</small></p>\n</main>\n",
     ]
     return "".join(parts)
 
