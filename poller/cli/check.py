@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from poller.cli.options import DEFAULT, AsJson, Config, end, wait
-from poller.cli.terminal import console, line
+from poller.cli.terminal import console, line, printable
 from poller.commands.check import Finding
 from poller.commands.check import check as findings
 from poller.commands.check_deep import check_deep
@@ -56,7 +56,7 @@ def say_finding(found: Finding) -> None:
     verdict = found.details.get("verdict")
     word = WORDS[verdict] if verdict else "ok" if found.ok else "FAIL"
     if not sys.stdout.isatty():
-        sys.stdout.write(f"{word:<4} {found.name}: {found.words}\n")
+        sys.stdout.write(f"{word:<4} {found.name}: {printable(found.words)}\n")
         sys.stdout.flush()
         return
     shown = console()

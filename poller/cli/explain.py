@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from poller.cli.options import DEFAULT, AsJson, Config, wait
-from poller.cli.terminal import console, line, say, soon
+from poller.cli.terminal import console, line, printable, say, soon
 from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.commands.explain.plans import known as record_state
 from poller.commands.explain.plans import plans as stream_plans
@@ -53,7 +53,7 @@ def show_plans(plans: Plans, now: datetime) -> None:
 
 def _show(title: str, lines: Iterable[tuple[str, str]]) -> None:
     if not sys.stdout.isatty():
-        sys.stdout.write(f"{title}\n" + "".join(f"  {label:<9}{words}\n" for label, words in lines))
+        sys.stdout.write(f"{title}\n" + "".join(f"  {label:<9}{printable(words)}\n" for label, words in lines))
         return
     console().print(line((title, "bold")))
     for label, words in lines:

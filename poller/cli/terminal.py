@@ -14,9 +14,14 @@ COLOURS = {
 }  # fmt: skip
 
 
+def printable(text: str) -> str:
+    """Return a text without what drives a terminal or begins a line: a vendor may have said it."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def line(*parts: tuple[str, str]) -> Text:
-    """Texts, each with its colour; nothing in them is taken for markup."""
-    return Text.assemble(*parts)
+    """Texts, each with its colour; nothing in them is taken for markup, and nothing drives the terminal."""
+    return Text.assemble(*((printable(text), colour) for text, colour in parts))
 
 
 def console() -> Console:
@@ -26,7 +31,7 @@ def console() -> Console:
 
 def cell(text: str) -> str:
     """One cell of a plain line: never empty, no white space but single spaces."""
-    return " ".join(text.split()) or "-"
+    return printable(" ".join(text.split())) or "-"
 
 
 def soon(moment: datetime | None, now: datetime) -> str:

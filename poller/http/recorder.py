@@ -4,6 +4,7 @@ It sees requests before a credential is added, never those for tokens, and of an
 cookie or challenge. What a vendor repeats of a credential, in a link or an error, is taken out by its value.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
@@ -22,8 +23,9 @@ _LEFT_OUT = {
     "alt-svc", "report-to", "nel", "content-security-policy", "strict-transport-security",
 }  # fmt: skip
 """Headers that hold a credential, or are about a connection and a body that are not kept as they came."""
-_SHORTEST = 4
-"""Letters of a secret that is looked for in an answer: a shorter one would be found everywhere."""
+_SHORTEST, _SHORT = 4, 12
+"""Letters of a secret that is looked for in an answer at all; and of one that is looked for as a word of its own only,
+since a user or a password may be a part of a field's name."""
 _HIDDEN = "***"
 
 
@@ -93,13 +95,12 @@ def hiding(secrets: Collection[str]) -> Callable[[str], str]:
         for spelt in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret), _in_json(secret))
     }
     longest_first = sorted(spellings, key=len, reverse=True)
+    found = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
+    return lambda text: found.sub(_HIDDEN, text)
 
-    def hide(text: str) -> str:
-        for secret in longest_first:
-            text = text.replace(secret, _HIDDEN)
-        return text
 
-    return hide
+def _pattern(secret: str) -> str:
+    return re.escape(secret) if len(secret) > _SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
 
 
 def _in_json(text: str) -> str:

@@ -79,8 +79,13 @@ class Session(Http):
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
-        sent, headers = self._query(query), await self._auth.headers(self.send)
-        answer = await self.send(self._request(path, sent, body, headers))
+        headers = await self._auth.headers(self.send)
+        try:
+            sent = self._query(query)
+            request = self._request(path, sent, body, headers)
+        except (httpx.InvalidURL, UnicodeError):  # control characters, half a surrogate pair
+            raise Unexpected("the answer says that the list goes on where no request can be made") from None
+        answer = await self.send(request)
         if self._recorder:
             self._recorder.exchanged(path, sent, body, answer, headers)
         wait = self._quota.wait(answer.headers, answer.date or self._now())

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from poller.http.auth import FixedAuth
-from poller.http.recorder import Recorder, secrets_of
+from poller.http.recorder import Recorder, hiding, secrets_of
 from poller.plugin.credentials import StaticHeaders
 from poller.recording.file import Exchange
 from poller.sandbox.vendors.callcap import API_KEY
@@ -137,3 +137,10 @@ async def test_what_a_vendor_repeats_of_a_credential_is_not_recorded() -> None:
         "x-echo": "Bearer ***", "x-page": "2", "set-cookie": None,
     }  # fmt: skip
     assert_hidden(f"{kept}", "the recording", (*OURS, "marked-bearer", "marked-cookie"))
+
+
+def test_a_short_secret_that_is_a_part_of_another_word_stays_there() -> None:
+    hide = hiding(["user", "pass word", "", "abc"])
+    assert hide('{"user_id": "user", "users": ["a user"], "x": "pass+word", "y": "pass%20word", "abc": 1}') == (
+        '{"user_id": "***", "users": ["a ***"], "x": "***", "y": "***", "abc": 1}'
+    )

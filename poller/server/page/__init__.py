@@ -35,6 +35,7 @@ POLICY: Final = (
 )
 """The Content-Security-Policy: the page's own script and style, and answers of this very poller."""
 
+_CONTROLS: Final = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n")}, "\N{REPLACEMENT CHARACTER}")
 _OUTPUTS = ("Output", "State", "Since", "Error")
 _STREAMS = ("Stream", "State", "Lag", "Polls", "Events a minute", "Gaps", "What is wrong", "Owner")
 _SHOWN = 5
@@ -53,9 +54,13 @@ def page(overview: Overview, *, guarded: bool) -> bytes:
     """
     judged = verdict(overview)
     title = f"{judged.headline.partition(':')[0]} - poller"
-    return f"{_TOP}{escape(title)}{_MIDDLE}{_live(overview, judged, _SEEN_BY[guarded])}{_BOTTOM}".encode(
-        "utf-8", "replace"
-    )
+    live = _live(overview, judged, _SEEN_BY[guarded])
+    return f"{_TOP}{_plain(escape(title))}{_MIDDLE}{_plain(live)}{_BOTTOM}".encode("utf-8", "replace")
+
+
+def _plain(html: str) -> str:
+    """Return it without what drives a terminal, where somebody reads the page on one."""
+    return html.translate(_CONTROLS)
 
 
 def _live(overview: Overview, judged: Verdict, seen_by: str) -> str:
