@@ -43,10 +43,12 @@ async def bisect(
     """Read what was stamped since the window's start; unless it is to be `ended`, the newest range has no end, so that
     nothing is held back.
 
-    Ranges are halved until each fits one page of less than `size` records, so that no page can drift into another. A
-    second that still does not fit is read page by page, again and again, until two readings agree with each other and
-    with the list's total. The cursor is the date of the first answer less `lag`. Raises Shifted, once all is read,
-    where the records of a range do not make up its total, no two readings agree, or an answer contradicted itself.
+    Ranges are halved until each fits one page of less than `size` records, so that no page can drift into another.
+    A second that still does not fit is read page by page, again and again, until two readings agree with each other
+    and with the list's total: `bisect_truncated`, which goes by what an answer says of itself, would give such a
+    second up, and an import brings hundreds within one. The cursor is the date of the first answer less `lag`.
+    Raises Shifted, once all is read, where the records of a range do not make up its total, no two readings agree,
+    or an answer contradicted itself.
     """
     reading = _Reading(ask, window, size, lag, identity)
     spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
