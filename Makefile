@@ -8,7 +8,7 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka simulate bench bench-picture mutants lock clean
+.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -40,6 +40,12 @@ chaos: $(VENV)/.built ## kill a poller again and again and count what is lost: M
 
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (java, mvn): MINUTES=1 SEED=1; CONTROL=1 must fail
 	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
+
+crash: $(VENV)/.built ## crash at every write and request of a page, a token's and a file's rotation, and a gap
+	$(BIN)/python -m tests.chaos.everywhere
+
+soak: $(VENV)/.built ## poll under load, and see that memory, descriptors, threads and tasks stay flat (Linux): MINUTES=30
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
 simulate: $(VENV)/.built ## let days pass within minutes, with outages, kills and restarts: DAYS=7 SEED=1
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.week --days $(DAYS) --seed $(SEED)

@@ -58,6 +58,7 @@ class Program:
     elapsed: float = 0.0
     telemetry: Telemetry = field(default_factory=Telemetry)
     supervisor: Supervisor | None = None
+    known: Settings | None = None
 
     def now(self) -> datetime:
         """Return the simulated time (aware, UTC)."""
@@ -70,7 +71,9 @@ class Program:
         return self.folder / "poller.log"
 
     def settings(self) -> Settings:
-        """Return the configuration as the program reads it."""
+        """Return the configuration as the program reads it, or as it is `known`."""
+        if self.known:
+            return self.known
         config = self.folder / "config.yaml"
         config.write_text(yaml.safe_dump(self.configuration))
         return load(config, os.environ)

@@ -22,7 +22,8 @@ REPLICAS = timedelta(seconds=30)
 """Time by which copies of a vendor's database are behind."""
 AMOUNTS = {
     "retry_after_a_year": 0.0002,  # each is a day of silence
-    "csv_imports": 0.0002,
+    "csv_imports": 0.00005,  # each is hundreds of records: pages, and so requests, and so imports
+    "shifting_pages": 0.02,  # each is a record, too
     "replica_seconds": REPLICAS.total_seconds(),
     "stall_seconds": 30.0,
     "retry_seconds": 60.0,

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=float, default=7)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=0.1, help="new records a minute and stream")
+    parser.add_argument("--rate", type=float, default=0.05, help="new records a minute and stream")
     asked = parser.parse_args(arguments)
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one: it syncs after every page
     with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
