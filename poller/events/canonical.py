@@ -114,15 +114,8 @@ def _struct(thing: Struct) -> list[Any] | None:
 
 
 def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
-    try:
-        return _remembered_object(tuple(thing.items()))
-    except TypeError:
-        return _fields(thing.items())
-
-
-def _fields(items: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
-    names, leaves = zip(*items, strict=True) if items else ((), ())
-    return {name: form for name, form in zip(names, _leaves(leaves), strict=True) if form is not None} or None
+    forms = zip(thing, _leaves(thing.values()), strict=True)
+    return {name: form for name, form in forms if form is not None} or None
 
 
 def _list(things: Iterable[Any]) -> list[Any] | None:
@@ -131,4 +124,4 @@ def _list(things: Iterable[Any]) -> list[Any] | None:
 
 _VALUES = _Values()
 _READERS = _Readers({dict: _object, list: _list, tuple: _list, datetime: time_meant})
-_small_struct, _remembered_object = _remembering(_struct), lru_cache(_REMEMBERED)(_fields)
+_small_struct = _remembering(_struct)

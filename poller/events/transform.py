@@ -44,15 +44,15 @@ def transform(
 ) -> Batch:
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
-    changed = 0  # rows in a row
+    counts, changed = page.batch.counts, 0  # rows in a row
     for row in records:
-        page.batch.counts.records += 1
+        counts.records += 1
         if changed < _NEWS_IN_A_ROW and page.holds_unchanged(row):
             changed = 0
         else:
-            before = page.batch.counts.duplicates
+            before = counts.duplicates
             page.take(bytes(row))
-            changed = changed + 1 if page.batch.counts.duplicates == before else 0
+            changed = changed + 1 if counts.duplicates == before else 0
     return page.batch
 
 

@@ -27,7 +27,7 @@ from poller.plugin.fields.scalars import (
     read_seconds,
     read_text,
 )
-from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, struct_of
+from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, remember_latest, struct_of
 from poller.plugin.fields.times import (
     ZoneName,
     is_same_zone,
@@ -177,6 +177,7 @@ __all__ = [
     "read_text",
     "read_time",
     "read_zone",
+    "remember_latest",
     "require_time",
     "seconds_between",
     "struct_of",

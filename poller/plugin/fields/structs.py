@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ Odd: TypeAlias = str | int | float | bool | list[Any] | None
 
 IdentityOf: TypeAlias = Callable[[msgspec.Raw], str | None]
 """A function that returns the identity of a row that is not decoded yet; None where it has none."""
+
+
+T = TypeVar("T")
 
 
 def struct_of(fields: str, nothing: Literal[""] | None = None, /, **objects: type[Any]) -> type[Any]:
@@ -93,3 +96,21 @@ def identity_of(path: str) -> IdentityOf:
             return None
 
     return name_of
+
+
+def remember_latest(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Return a function that gives what `read` does, and reads the same record only once in a row.
+
+    Several functions of a record type ask for the same times of each record, one after another.
+    """
+    latest: tuple[Any, Any] = (None, None)
+
+    def found(record: Any) -> T:
+        nonlocal latest
+        known, value = latest
+        if record is not known:
+            value = read(record)
+            latest = record, value
+        return value  # type: ignore[no-any-return]
+
+    return found

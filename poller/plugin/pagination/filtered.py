@@ -31,13 +31,18 @@ class FilterCheck:
         Raises Unexpected where most rows of the pass so far lie outside. A single one proves nothing of the filter.
         """
         before = self._outside
-        for row in rows:
-            inside = self._judge(row, start, end)
-            self._inside += inside is True
-            self._outside += inside is False
+        judged = self._judge_all(rows, start, end)
+        self._inside += judged.count(True)
+        self._outside += judged.count(False)
         if self._outside > max(1, self._inside):
             raise Unexpected(f"the filter was not applied: {self._outside} records came that are not {self._asked}")
         return f"it holds records that are not {self._asked}" if self._outside > before else None
+
+    def _judge_all(self, rows: Sequence[Raw], start: datetime, end: datetime | None) -> list[bool | None]:
+        try:
+            return [self._is_inside(row, start, end) for row in rows]
+        except (ValueError, *UNREADABLE):  # some row is a reject
+            return [self._judge(row, start, end) for row in rows]
 
     def _judge(self, row: Raw, start: datetime, end: datetime | None) -> bool | None:
         try:

@@ -33,6 +33,7 @@ from poller.plugin import (
     identity_of,
     kinds,
     read_id,
+    remember_latest,
     require_time,
 )
 from poller.sources.callcap import api, assumptions, records
@@ -75,6 +76,7 @@ class Callcap(Source):
         preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
         if preset is None:
             raise ValueError("streams.calls.sweeps.recent.lookback: at most 60m, the vendor's widest preset")
+        times_of = remember_latest(partial(records.times, zone=zone))
         past = History(partial(api.started, zone), timedelta(days=1))
         edited = History(partial(api.edited, zone), timedelta(minutes=1))
         calls = Stream(
@@ -91,10 +93,10 @@ class Callcap(Source):
                 decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.call_id),
                 row_identity=identity_of("call_id"),
-                contents=(records.contents, partial(records.contents_in_utc, zone=zone)),
-                time=lambda record: require_time(record.start_datetime, "start_datetime", zone),
-                modified=partial(records.modified, zone=zone),
-                normalize=partial(records.call, zone=zone, region=self.default_region),
+                contents=(records.contents, partial(records.contents_in_utc, times_of=times_of)),
+                time=lambda record: times_of(record).began or require_time(record.start_datetime, "start_datetime"),
+                modified=lambda record: times_of(record).modified,
+                normalize=partial(records.call, times_of=times_of, region=self.default_region),
             ),
             history=past,
         )

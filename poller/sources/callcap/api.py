@@ -7,6 +7,8 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,7 +64,7 @@ class _List(_Verdict):
 
 
 _LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
-_TIMES, call_id = msgspec.json.Decoder(struct_of("start_datetime last_modified")), identity_of("call_id")
+call_id = identity_of("call_id")
 _read_numbering = numbering(
     number="page", size="show", last="last_page", total="total_records", rows="records_returned"
 )
@@ -144,9 +146,11 @@ def _read(
     return read_pages(ask, lag=LAG, limit=limit, identity=identity)
 
 
+@cache
 def time_of(column: str, zone: ZoneInfo) -> Callable[[Raw], datetime | None]:
     """Return a reader of a column of times, of a row that is not decoded yet."""
-    return lambda row: read_time(getattr(_TIMES.decode(row), column), zone)
+    decode, leaf_of = msgspec.json.Decoder(struct_of(column)).decode, attrgetter(column)
+    return lambda row: read_time(leaf_of(decode(row)), zone)
 
 
 async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:

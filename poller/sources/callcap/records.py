@@ -6,9 +6,9 @@
 - Blocks that the documentation leaves open (webmatch, sentiment …) are compared whole, new fields and all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -58,9 +58,19 @@ Record = struct_of(
 )
 
 
-def modified(record: Any, *, zone: ZoneInfo) -> datetime | None:
-    """Return the vendor's modification stamp."""
-    return read_time(record.last_modified, zone, after=read_time(record.start_datetime, zone))
+class Times(NamedTuple):
+    """The times of a call, each None where it cannot be read."""
+
+    began: datetime | None
+    ended: datetime | None
+    modified: datetime | None
+
+
+def times(record: Any, *, zone: ZoneInfo) -> Times:
+    """Return when a call began, ended, and was last modified."""
+    began = read_time(record.start_datetime, zone)
+    ended, modified = (read_time(leaf, zone, after=began) for leaf in (record.end_datetime, record.last_modified))
+    return Times(began, ended, modified)
 
 
 def contents(record: Any) -> Any:
@@ -69,21 +79,19 @@ def contents(record: Any) -> Any:
     return msgspec.structs.replace(record, last_modified=None, recording=recording)
 
 
-def contents_in_utc(record: Any, *, zone: ZoneInfo) -> Any:
+def contents_in_utc(record: Any, *, times_of: Callable[[Any], Times]) -> Any:
     """Return the contents with the times of the call as instants: they are shown in the zone that was asked for."""
-    began = read_time(record.start_datetime, zone)
-    ended = read_time(record.end_datetime, zone, after=began)
+    began, ended, _ = times_of(record)
     return msgspec.structs.replace(
         contents(record), start_datetime=began or record.start_datetime, end_datetime=ended or record.end_datetime
     )
 
 
-def call(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
+def call(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -> kinds.Call:
     """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
     campaign = as_struct(as_struct(record.accounts, _Accounts).campaign, _Campaign)
     caller, outcome = as_struct(record.caller, _Caller), as_struct(record.callsurance, _Outcome)
-    began, total = read_time(record.start_datetime, zone), read_seconds(record.duration)
-    ended = read_time(record.end_datetime, zone, after=began)
+    (began, ended, modified), total = times_of(record), read_seconds(record.duration)
     action = read_text(record.action)
     direction = DIRECTIONS.get(str(campaign.direction).lower())
     customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
@@ -96,7 +104,7 @@ def call(record: Any, *, zone: ZoneInfo, region: str | None) -> kinds.Call:
         vendor_status=action,
         started_at=began,
         ended_at=ended,
-        updated_at=modified(record, zone=zone),
+        updated_at=modified,
         duration_seconds=seconds_between(began, ended) if total is None else total,
         caller_number=tracking if outbound else customer,
         called_number=customer if outbound else dialed,
