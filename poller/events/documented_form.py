@@ -10,7 +10,8 @@ again. Cleaning is the plain way, and a property test holds the two together.
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple, fields, replace
@@ -52,20 +53,30 @@ def _is_clean(form: bytes) -> bool:
 
 def _comparable(thing: Any) -> Any:
     """Return an object whose times, and fields that hold anything, are in canonical form."""
-    forms = {}
-    for name, form, nothing in _PLANS[type(thing)]:
-        leaf = getattr(thing, name)
+    forms, plan = {}, _PLANS[type(thing)]
+    for leaf, (name, form, nothing) in zip(plan.leaves(thing), plan.fields, strict=True):
         if leaf is not nothing:
             forms[name] = nothing if leaf is None else form(leaf)
     return replace(thing, **forms) if forms else thing
 
 
-class _Plans(dict[type[Any], Sequence[tuple[str, Callable[[Any], Any], Any]]]):
-    """The fields of an object that decoding leaves as they were sent, how they get their form, and what is absent."""
+class _Plan(NamedTuple):
+    """The fields of an object that decoding leaves as they were sent: how they get their form, what stands for nothing,
+    and how all of them are read at once."""
 
-    def __missing__(self, kind: type[Any]) -> Sequence[tuple[str, Callable[[Any], Any], Any]]:
+    fields: Sequence[tuple[str, Callable[[Any], Any], Any]]
+    leaves: Callable[[Any], Sequence[Any]]
+
+
+class _Plans(dict[type[Any], _Plan]):
+    """The plans of objects."""
+
+    def __missing__(self, kind: type[Any]) -> _Plan:
         forms = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), astuple(kind()), strict=True)
-        found = self[kind] = tuple((name, form, nothing) for name, form, nothing in forms if form)
+        chosen = tuple((name, form, nothing) for name, form, nothing in forms if form)
+        names = [name for name, *_ in chosen]
+        leaves = attrgetter(*names) if len(names) > 1 else lambda thing: [getattr(thing, name) for name in names]
+        found = self[kind] = _Plan(chosen, leaves)
         return found
 
 
@@ -74,7 +85,7 @@ def _form_of(found: str | type[Documented] | None) -> Callable[[Any], Any] | Non
         return canonical_leaf
     if isinstance(found, str):
         return _FORMS.get(found)
-    return _object_form if _PLANS[found] else None
+    return _object_form if _PLANS[found].fields else None
 
 
 def _time_form(leaf: Any) -> Any:
