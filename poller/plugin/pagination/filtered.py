@@ -41,7 +41,7 @@ class FilterCheck:
     def _judge_all(self, rows: Sequence[Raw], start: datetime, end: datetime | None) -> list[bool | None]:
         try:
             return [self._is_inside(row, start, end) for row in rows]
-        except (ValueError, *UNREADABLE):  # some row is a reject
+        except (ValueError, *DECODE_ERRORS):  # some row is a reject
             return [self._judge(row, start, end) for row in rows]
 
     def _judge(self, row: Raw, start: datetime, end: datetime | None) -> bool | None:
