@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from poller.humanize import format_time
 from poller.polling.circuit_breaker import CircuitBreaker
-from poller.polling.progress.coverage import covered_until, gap_seconds
+from poller.polling.progress.coverage import FINAL, complete_until, covered_until, gap_seconds, read_ranges
 from poller.polling.progress.findings import findings
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Backfill, Checkpoint
@@ -41,6 +41,9 @@ def stream_status(
         backfill=_backfill(run.backfill),
         found=findings(checkpoint, run.stream.sweeps),
         suspicion=_suspicion(checkpoint),
+        covered_until=covered_until(checkpoint) if lag is not None else None,
+        settled_until=complete_until(checkpoint, FINAL),
+        coverage={name: ranges.parts for name, ranges in read_ranges(checkpoint).items()},
     )
 
 

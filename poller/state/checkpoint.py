@@ -109,11 +109,11 @@ class Rate(Struct, frozen=True):
     many records should have come.
     """
 
-    since: datetime
-    hour: datetime
-    counts: tuple[int, ...]
-    usual: bytes
-    last: datetime
+    since: Time
+    hour: Time
+    counts: Annotated[tuple[int, ...], Meta(min_length=6, max_length=6)]
+    usual: Annotated[bytes, Meta(min_length=168, max_length=168)]
+    last: Time
     active: int = 0
     as_usual: bool = False
     longest: float = 0.0

@@ -75,10 +75,11 @@ class StreamStatus:
     """A stream's status.
 
     `lag_seconds` is None before the first complete pass. `owner` is the replica that polls the source ("": none, or
-    not known); `found` is what its audits found, `suspicion` why it is suspect though nothing
-    vanished; where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
+    not known); where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
     remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
-    be read.
+    be read. `found` is what its audits found, `suspicion` why it is suspect where it fell silent. `coverage` are the
+    ranges of the vendor's time that were read completely, by sweep, and by `backfill`; `covered_until` and
+    `settled_until` are what progress events say.
     """
 
     source: str
@@ -95,6 +96,9 @@ class StreamStatus:
     here: bool = True
     found: list[FindingStatus] = field(default_factory=list)
     suspicion: str | None = None
+    covered_until: datetime | None = None
+    settled_until: datetime | None = None
+    coverage: dict[str, tuple[tuple[datetime, datetime], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ def as_json(status: StreamStatus) -> dict[str, Any]:
         "stream": status.stream,
         "state": status.state,
         "lag_seconds": status.lag_seconds,
+        "covered_until": _time(status.covered_until),
+        "settled_until": _time(status.settled_until),
         "gap_seconds": status.gap_seconds,
         "gaps": [_gap(gap) for gap in status.gaps],
         "last_error": status.last_error,
@@ -127,8 +133,15 @@ def as_json(status: StreamStatus) -> dict[str, Any]:
         "backfill": _backfill(status.backfill) if status.backfill else None,
         "sweeps": [_sweep(sweep) for sweep in status.sweeps],
         "suspicion": status.suspicion,
+        "coverage": {
+            name: [[rfc3339(start), rfc3339(end)] for start, end in ranges] for name, ranges in status.coverage.items()
+        },
         "found": [asdict(finding) for finding in status.found],
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
 
 
 def _gap(gap: GapStatus) -> dict[str, str]:
@@ -149,7 +162,7 @@ def _backfill(backfill: BackfillStatus) -> dict[str, Any]:
 def _sweep(sweep: SweepStatus) -> dict[str, str | None]:
     return {
         "name": sweep.name,
-        "last_success": rfc3339(sweep.last_success) if sweep.last_success else None,
-        "next_poll": rfc3339(sweep.next_poll) if sweep.next_poll else None,
+        "last_success": _time(sweep.last_success),
+        "next_poll": _time(sweep.next_poll),
         "last_error": sweep.last_error,
     }

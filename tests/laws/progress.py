@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from poller.plugin.stream import Stream
-from poller.polling.progress.announce import FINAL
-from poller.polling.progress.coverage import FRESH
+from poller.polling.progress.coverage import FINAL, FRESH
 from tests.laws.laws import Life
 
 PROGRESS = "stream.progress"

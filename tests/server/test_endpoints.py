@@ -79,6 +79,8 @@ async def test_streams(house: House) -> None:
             ],
             "fault": "vendor",
             "reason": "the vendor's list does not reach back so far",
+            "settled_until": None,
+            "coverage": {},
             "suspicion": None,
             "found": [],
             "events_per_minute": [0] * 60,

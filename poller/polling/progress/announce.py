@@ -8,11 +8,8 @@ from datetime import datetime, timedelta
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo, progress_event
-from poller.polling.progress.coverage import FRESH, complete_until
+from poller.polling.progress.coverage import FINAL, FRESH, complete_until
 from poller.state.checkpoint import Announced, Checkpoint
-
-FINAL = ("audit", "full", "snapshot")
-"""The sweeps by which a stream is settled: the first of these that it has."""
 
 
 def announce(batch: Batch, info: StreamInfo, checkpoint: Checkpoint, every: timedelta, now: datetime) -> None:

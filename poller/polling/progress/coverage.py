@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from poller.plugin.stream import Sweep, Window
+from poller.polling.progress.ranges import Ranges
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 
 BROKEN, SHIFTED, OUTAGE, UNREADABLE = "broken", "shifted", "outage", "unreadable"
@@ -16,8 +17,27 @@ MADE_UP_FOR = frozenset({SHIFTED, OUTAGE})
 
 FRESH = ("live", "snapshot")
 """The sweeps by which a stream is covered: the first of these that it has."""
+FINAL = ("audit", "full", "snapshot")
+"""The sweeps by which a stream is settled: the first of these that it has."""
+_MOST_PARTS = 50
 _AGREED = timedelta(hours=24)
 _FEW = 10
+
+
+def read_ranges(checkpoint: Checkpoint) -> dict[str, Ranges]:
+    """Return which of the vendor's time was read completely, by each sweep, and by `backfill`.
+
+    A sweep has read all from where its first pass began up to its cursor, but for its gaps: those are the complement of
+    what is covered, and the checkpoint holds them. All else that is said of completeness follows.
+    """
+    read = {
+        name: _but_for_gaps(checkpoint, (state.origin or state.cursor.until, state.cursor.until), name)
+        for name, state in checkpoint.sweeps.items()
+        if state.cursor and state.complete
+    }
+    if order := checkpoint.backfill:
+        read["backfill"] = Ranges.of([(order.start, order.at)]) - Ranges.of(order.unreadable)
+    return read
 
 
 def complete_until(checkpoint: Checkpoint, names: Sequence[str]) -> datetime | None:
@@ -26,32 +46,39 @@ def complete_until(checkpoint: Checkpoint, names: Sequence[str]) -> datetime | N
     It is no later than the oldest gap that holds something back. None before the first complete pass.
     """
     state = next((checkpoint.sweeps[name] for name in names if name in checkpoint.sweeps), None)
-    if state is None or not state.complete or state.cursor is None:
-        return None
-    return min([state.cursor.until, *(gap.start for gap in checkpoint.gaps if gap.kind != UNREADABLE)])
+    return _held_to(checkpoint, state.cursor.until) if state and state.complete and state.cursor else None
 
 
 def covered_until(checkpoint: Checkpoint) -> datetime | None:
     """Everything before this was delivered; None where nothing can be said yet (the first pass of `start: all`).
 
-    What a list cannot reach is left to other sweeps, and holds nothing back.
+    What a list cannot reach is left to other sweeps, and holds nothing back; a record that is still to be read by
+    itself does.
     """
-    main = checkpoint.sweeps.get("live") or checkpoint.sweeps.get("snapshot")
+    main = next((checkpoint.sweeps[name] for name in FRESH if name in checkpoint.sweeps), None)
     covered = main.cursor.until if main and main.cursor else checkpoint.start
-    missing = [gap.start for gap in checkpoint.gaps if gap.kind != UNREADABLE]
     waiting = [since for state in checkpoint.sweeps.values() for since in state.to_fetch.values()]
-    return min([covered, *missing, *waiting]) if covered else None
+    return min([_held_to(checkpoint, covered), *waiting]) if covered else None
 
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
     """Return the seconds of the covered range that are still missing; overlapping gaps count once."""
-    total, reached = 0.0, None
-    for gap in sorted(checkpoint.gaps, key=lambda gap: gap.start):
-        begin = gap.start if reached is None else max(gap.start, reached)
-        if gap.end > begin:
-            total += (gap.end - begin).total_seconds()
-        reached = gap.end if reached is None else max(reached, gap.end)
-    return total
+    return Ranges.of((gap.start, gap.end) for gap in checkpoint.gaps).length.total_seconds()
+
+
+def _but_for_gaps(checkpoint: Checkpoint, asked: tuple[datetime, datetime], sweep: str) -> Ranges:
+    """Return a range but for what this sweep has not read of it; the latest parts of that, if there are many."""
+    gaps = [(gap.start, gap.end) for gap in checkpoint.gaps if gap.sweep == sweep]
+    return (Ranges.of([asked]) - Ranges.of(gaps)).last(_MOST_PARTS) if gaps else Ranges.of([asked])
+
+
+def _held_to(checkpoint: Checkpoint, until: datetime) -> datetime:
+    """Return up to when nothing is missing that holds something back, `until` at most."""
+    missing = [(gap.start, gap.end) for gap in checkpoint.gaps if gap.kind != UNREADABLE]
+    if not missing:
+        return until
+    start = min(until, *(since for since, _ in missing))
+    return (Ranges.of([(start, until)]) - Ranges.of(missing)).reaches(start)
 
 
 def open_gap(checkpoint: Checkpoint, found: Gap) -> None:

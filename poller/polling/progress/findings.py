@@ -34,7 +34,9 @@ def note_found(checkpoint: Checkpoint, sweep: Sweep, found: Iterable[tuple[str, 
     """Count what an audit brought: a reason and an age in seconds for each record."""
     state = checkpoint.sweeps[sweep.name]
     for reason, age in found:
-        counts = list(state.found_ages.get(reason) or (0,) * (len(BOUNDS) + 1))
+        counts = list(state.found_ages.get(reason, ()))
+        if len(counts) != len(BOUNDS) + 1:  # the first one; or another version told other ages apart
+            counts = [0] * (len(BOUNDS) + 1)
         counts[bisect_left(BOUNDS, age)] += 1
         if sum(counts) > _REMEMBERED:
             counts = [count // 2 for count in counts]
@@ -48,6 +50,7 @@ def findings(checkpoint: Checkpoint, sweeps: Sequence[Sweep]) -> list[FindingSta
         for sweep in sweeps
         if sweep.name in checkpoint.sweeps
         for reason, counts in sorted(checkpoint.sweeps[sweep.name].found_ages.items())
+        if len(counts) == len(BOUNDS) + 1
     ]
 
 
