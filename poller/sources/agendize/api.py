@@ -48,7 +48,7 @@ _NONE = (None, "", False)  # an error, or a token, that is none
 BEYOND = datetime(2100, 1, 1, tzinfo=UTC)  # no call begins later: who asks for those has an answer, and a short one
 EXCLUSIVE = timedelta(seconds=2)  # so much earlier is asked: a bound is not in its range, which is cut to the second
 
-# What the documentation leaves open, and we assume (each by its name in assumptions.py):
+# What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its end, at the latest, a call is visible
 LONGEST = timedelta(hours=4)  # no call lasts longer: `endDate` is about the end
 CAPS = frozenset({100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})  # so many in one answer may not be all

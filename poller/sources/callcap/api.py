@@ -47,7 +47,7 @@ from poller.plugin import (
 CALLS, ACCOUNTS = "/v2/get/calls/", "/v2/get/accounts/"
 SHOW = 1000  # the documented most
 
-# What the documentation leaves open, and we assume (each by its name in assumptions.py):
+# What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 BEYOND = timedelta(minutes=61)  # whether the last minute counts is not documented; an hour may come twice
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 SLACK = timedelta(hours=1, minutes=1)  # so much earlier a call may seem than it was asked for: minutes, clocks put back

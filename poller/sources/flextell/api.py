@@ -42,7 +42,7 @@ from poller.sources.flextell.records import deleted
 Query: TypeAlias = Mapping[str, str]
 LEADS, PER_PAGE = "/leads", 100  # the documented most
 
-# What the documentation leaves open, and we assume (each by its name in assumptions.py):
+# What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 NULL_PAGES = 10  # pages of never synced leads that may come first: some databases sort them so
 

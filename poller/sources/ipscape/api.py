@@ -48,7 +48,7 @@ ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/l
 LEAD_LISTS, CAMPAIGNS, USERS = "/v3.0/leads/lists", "/v3.0/campaigns", "/v3.0/users"
 AHEAD = timedelta(days=1)  # of now: an upper bound has to be sent, and is not to hold back what a fast clock stamped
 
-# What the documentation leaves open, and we assume (each by its name in assumptions.py):
+# What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 LAG = timedelta(seconds=5)  # so long after its time, at the latest, what is visible at once is visible
 WRAP_UP = timedelta(minutes=10)  # so long after hang-up, at the latest, the agent has said what came of the call
 EXPIRED = (400, 404, 410)  # what a cursor that is no longer valid may be answered with

@@ -55,7 +55,7 @@ SHAPES = {LEADS: {"serializer": "lead"}, CALLS: {"serializer": "call"}, CHANGES:
 
 BY_UPDATE = {"order": "updated_at", "order_dir": "desc"}
 
-# What the documentation leaves open, and we assume (each by its name in assumptions.py):
+# What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 PER_PAGE = 100
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a record is visible
 SLACK = timedelta(
