@@ -1,5 +1,6 @@
 """Each probe finds the breach of its assumption at a simulated vendor, and none finds one where there is none."""
 
+import re
 from functools import cache
 
 import pytest
@@ -30,6 +31,8 @@ BREACHES = [
     ("flextell", "order_ignored", "leads: ordered-by-sync"),
     ("flextell", "late_rows", "leads: records-in-time"),
 ]
+PERSONAL = r"\w@\w|\+\d{6}|\d{3}-\d{4}|\b[0-9a-f]{8}-[0-9a-f]{4}-"
+"""Addresses, phone numbers, identities."""
 SELDOM = {"calls: pages-full", "leads: records-in-time"}
 """Assumptions of which a well-behaved sandbox need not show anything."""
 
@@ -43,6 +46,7 @@ def well_behaved(vendor: str) -> Deep:
 def test_a_vendor_that_keeps_to_all_fails_in_nothing(vendor: str) -> None:
     found = well_behaved(vendor)
     assert "fails" not in found.verdicts.values(), found.lines
+    assert not re.search(PERSONAL, found.lines), "evidence quotes nothing of a record"
     told = {name for name, verdict in found.verdicts.items() if verdict == "holds"}
     assert len(told) >= len(found.verdicts) - 4, found.lines
 
@@ -53,3 +57,4 @@ def test_a_breach_is_found(vendor: str, breach: str, name: str) -> None:
     assert well_behaved(vendor).verdicts[name] == "holds" or name in SELDOM
     found = deep_of(vendor, {breach: 1.0, "late_seconds": 700})
     assert found.verdicts[name] == "fails", found.lines
+    assert not re.search(PERSONAL, found.lines)
