@@ -82,10 +82,13 @@ def cut(path: str, size: int) -> None:
 def make_folder(folder: Path) -> None:
     """Create a folder and those above it. Raises OSError."""
     if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+        with os.scandir(folder) as entries:
+            if next(entries, None) is not None:
+                return
+    else:
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)  # an empty one may be that of a process that was killed before it did
 
 
 def sync_folder(folder: Path) -> None:

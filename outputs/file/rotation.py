@@ -76,7 +76,8 @@ def close(path: str, number: int, compression: Compression) -> None:
     plain = Path(numbered(path, number))
     if not taken(path, number) and size_of(path):
         Path(path).rename(plain)
-        sync_folder(plain.parent)
+    if taken(path, number):
+        sync_folder(plain.parent)  # also for a process that was killed before it did: nothing takes the name before
     if compression != "none" and plain.exists() and not _packed(plain):
         _compress(plain, compression)
     if _packed(plain):

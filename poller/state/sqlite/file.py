@@ -10,7 +10,7 @@ from xxhash import xxh3_64_digest
 
 from poller.errors import ConfigError
 from poller.state.sqlite.lock import Lock
-from poller.state.sqlite.migration import FORMAT, migrate, writer
+from poller.state.sqlite.migration import FORMAT, flush, migrate, writer
 
 _APPLICATION = 0x706F6C6C
 _SCHEMA = f"""
@@ -52,7 +52,7 @@ def writable(path: Path, judge: Judge, *, command: str, make: bool = True) -> Wr
     if not make and not path.exists():
         raise ConfigError(missing(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         lock = Lock(path, command)
     except OSError as error:
         raise ConfigError(_unwritable(path, error.strerror)) from None
@@ -104,6 +104,15 @@ def check_writable(path: Path) -> None:
 def missing(path: Path) -> str:
     """Return the sentence that there is no state yet."""
     return f"state.path: {path} is not there: nothing was saved yet"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, durable: SQLite sees to the files in it only. Raises OSError."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush(folder.parent)
 
 
 def _made(path: Path, judge: Judge, *, make: bool) -> tuple[sqlite3.Connection, Path | None]:

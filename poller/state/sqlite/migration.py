@@ -59,11 +59,11 @@ def _copied(path: Path, found: int, connection: sqlite3.Connection, check: Calla
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(part)) as target:
             connection.backup(target)
-        _flush(part)
+        flush(part)
         check(part)
         copy = _named(part, path.with_name(f"{path.name}.v{found}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
         part.unlink()
-        _flush(path.parent)
+        flush(path.parent)
     except (OSError, sqlite3.Error, ConfigError) as error:
         _discard(part)
         why = error.strerror if isinstance(error, OSError) else error
@@ -90,7 +90,8 @@ def _discard(part: Path) -> None:
             name.unlink()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Make durable what is in a file, or which files are in a folder. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
