@@ -1,0 +1,1 @@
+"""Loss of power: what was not synced to the disk is dropped, or torn."""
