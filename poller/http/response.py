@@ -20,6 +20,7 @@ LONGEST_WAIT: Final = 86_400.0
 
 _MOST_READ, _MOST_SHOWN, _SHORTEST_SECRET = 4096, 300, 4
 _BETWEEN = re.compile(r"[\s=,:]+")
+_ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _MARKUP = re.compile(r"<[^<>]*>")
 _DIGITS, _FIRST_YEAR = 8, 1900
 """An `Age` with more digits is nonsense (three years), and so is a date before that year."""
@@ -77,10 +78,10 @@ def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavail
 
 def quote(body: bytes, secrets: Iterable[str]) -> str:
     """Return how a refusal's body begins, on one line and without markup; nothing where a secret may be in it."""
-    text = body[:_MOST_READ].decode(errors="replace").replace("\\/", "/")
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), body.decode(errors="replace")).replace("\\/", "/")
     if any(part in text or quote_plus(part) in text for secret in secrets for part in _parts(secret)):
         return ""
-    line = "".join(sign if sign.isprintable() else " " for sign in _MARKUP.sub(" ", text))
+    line = "".join(sign if sign.isprintable() else " " for sign in _MARKUP.sub(" ", text[:_MOST_READ]))
     shown = " ".join(line.split())
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
 

@@ -21,6 +21,8 @@ SECRETS = ["Bearer sesame/12 34", "key&more", "Token token=abcdef", f"Basic {b64
         (b'{"sent": "sesame\\/12"}', ""),
         (b"/items?k=key%26more", ""),
         (b"abcdef is no token", ""),
+        (rb'{"sent": "sesame\u002F12"}', ""),
+        (b"<p>" + b" " * 4090 + b"sesame/12", ""),
         (b"the password 'open it' is wrong", ""),
         (b"12 34 are no secrets: they are too short", "12 34 are no secrets: they are too short"),
     ],
