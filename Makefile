@@ -8,7 +8,7 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants lock clean
+.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -65,6 +65,17 @@ simulate-failover: $(VENV)/.built ## compute the fail-over of 100,000 sources fr
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.laws.mutants
 
+# Each lock is looked up in the Python Packaging Advisory Database (https://github.com/pypa/advisory-database).
+audit: $(VENV)-audit/.built ## ask whether a locked package has known weaknesses (needs the internet)
+	@for lock in requirements*.lock tests/sources/servers/requirements.lock; do \
+	  echo "$$lock"; $(VENV)-audit/bin/pip-audit --strict --disable-pip --progress-spinner off -r $$lock || failed=1; \
+	done; exit $${failed:-0}
+
+$(VENV)-audit/.built: requirements-audit.lock $(VENV)/.built
+	$(BIN)/python -m venv --clear $(VENV)-audit
+	$(PIP_AUDIT) --require-hashes -r requirements-audit.lock
+	touch $@
+
 # What is locked stays as long as it satisfies pyproject.toml: to upgrade, remove the lock files first.
 lock: ## write the lock files (needs uv)
 	$(COMPILE) -o requirements.lock
@@ -72,6 +83,7 @@ lock: ## write the lock files (needs uv)
 	$(COMPILE_GROUP) build --constraint requirements-dev.lock -o requirements-build.lock
 	$(COMPILE_GROUP) servers -o tests/sources/servers/requirements.lock
 	$(COMPILE) --group dev --group tools --constraint requirements-dev.lock -o requirements-tools.lock
+	$(COMPILE_GROUP) audit -o requirements-audit.lock
 
 LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 COMPILE = uv pip compile pyproject.toml $(LOCKING)
@@ -96,4 +108,5 @@ $(VENV)/.built: requirements-dev.lock pyproject.toml
 	echo "poller needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv); none of these will do: $(PYTHON)"; \
 	echo "Name another one: make PYTHON=/path/to/python3"; exit 1
 
+PIP_AUDIT = $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
