@@ -55,6 +55,11 @@ def test_spellings_of_one_number_stay_spellings_of_one(number: Any, zeros: int) 
     assert (float(SHAPES.text(text)) == 0) == (float(text) == 0)
 
 
+def test_no_two_numbers_become_one_by_a_zero_at_the_end() -> None:
+    numbers = [f"{number / 10}" for number in range(20, 1000)]
+    assert len({float(SHAPES.text(number)) for number in numbers}) == len(numbers)
+
+
 @pytest.mark.parametrize("bound", [1, 2, 3, 7, 10, 90, 1000])
 def test_a_permutation_moves_every_number_to_a_place_of_its_own(bound: int) -> None:
     images = [Permutation(KEY).image(number, bound, b"") for number in range(bound)]
