@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,12 +27,14 @@ from poller.clock import Clock
 from poller.config.settings import Settings, load
 from poller.http.session import open_session
 from poller.plugin.stream import Stream
+from poller.polling.loop import SourceLoop
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Supervisor
 from poller.state.open import Opening, open_state
 from poller.telemetry import Telemetry, configure_logging
 from poller.testing.simulation import Distant, threads_inline
 from tests.chaos.death import Death, Killed, mortal
+from tests.simulation.replicas import Member, rebalance
 
 READING, SAVING = 4.0, 3.0
 """Seconds that a program which was asked to end gives its pages, and their commits; poller/commands/lifecycle.py."""
@@ -47,7 +49,7 @@ FLUSH_EVERY = 10.0
 class Program:
     """The lives of one program, whose `configuration` is that of `config.yaml`, over `app`, which answers for all.
 
-    `birth` is when the first life begins, and `elapsed` seconds have passed since.
+    `birth` is when the first life begins, and `elapsed` seconds have passed since. A life is one of so many `replicas`.
     """
 
     folder: Path
@@ -57,7 +59,8 @@ class Program:
     app: ASGIApp = field(init=False)
     elapsed: float = 0.0
     telemetry: Telemetry = field(default_factory=Telemetry)
-    supervisor: Supervisor | None = None
+    replicas: int = 1
+    supervisors: Sequence[Supervisor] = ()
     known: Settings | None = None
 
     def now(self) -> datetime:
@@ -81,6 +84,10 @@ class Program:
     def stream(self, source: str, name: str) -> Stream:
         """Return a stream as it is configured."""
         return next(one for one in self.settings().sources[source].built_streams if one.name == name)
+
+    def loop(self, source: str) -> SourceLoop | None:
+        """Return the loop that polls a source now."""
+        return next(filter(None, (supervisor.loop(source) for supervisor in self.supervisors)), None)
 
     def live(self, seconds: float, death: Death, until: Callable[[], bool] = lambda: False) -> str:
         """Let a program live for so many seconds, or until so; return how it ended: stopped, or killed."""
@@ -120,16 +127,23 @@ class Program:
         opening = open_state(settings.state, settings.outputs, settings.sources, by, progress=bool(settings.progress))
         async with opening as (ledger, save, _, end):
             clock = Clock(telemetry.clock_stepped, self.now, anyio.current_time)
-            build = partial(source_loop, ledger=ledger, telemetry=telemetry, now=clock, save=save, once=False)
-            self.supervisor = Supervisor(settings.sources, partial(build, progress=settings.progress))
+            assert save, "this is no dry run"
+            members = [Member(ledger, save) for _ in range(self.replicas)]
+            self.supervisors = [self._supervisor(settings, member, clock) for member in members]
             telemetry.started("simulated", "here")
             async with anyio.create_task_group() as group:
-                group.start_soon(self.supervisor.run, ledger)
+                for supervisor, member in zip(self.supervisors, members, strict=True):
+                    group.start_soon(supervisor.run, member)
+                group.start_soon(rebalance, members, list(settings.sources), random.Random(f"{self.seed} {self.now()}"))
                 await _pass(seconds, until)
                 end()
-                await _stop(self.supervisor, group.cancel_scope)
+                await _stop(self.supervisors, group.cancel_scope)
             telemetry.stopped()
         self.now()
+
+    def _supervisor(self, settings: Settings, member: Member, clock: Clock) -> Supervisor:
+        build = partial(source_loop, ledger=member, telemetry=self.telemetry, now=clock, save=member.save_token)
+        return Supervisor(settings.sources, partial(build, once=False, progress=settings.progress))
 
 
 async def _pass(seconds: float, until: Callable[[], bool]) -> None:
@@ -138,10 +152,12 @@ async def _pass(seconds: float, until: Callable[[], bool]) -> None:
         await anyio.sleep(min(300, end - anyio.current_time()))
 
 
-async def _stop(supervisor: Supervisor, work: anyio.CancelScope) -> None:
-    supervisor.stop()
+async def _stop(supervisors: Sequence[Supervisor], work: anyio.CancelScope) -> None:
+    for supervisor in supervisors:
+        supervisor.stop()
     await anyio.sleep(READING)
-    supervisor.cancel_requests()
+    for supervisor in supervisors:
+        supervisor.cancel_requests()
     await anyio.sleep(SAVING)
     work.cancel()
 

@@ -32,6 +32,8 @@ BIRTH = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=6)
 """No sweep runs more often, for a request costs milliseconds of real time; and none so seldom that the end is far."""
+REPLICATED = 2
+"""Replicas, between which the sources move about twice an hour."""
 LONGEST_END = 4 * DAY
 """Time in which, undisturbed, every sweep must have been complete twice."""
 
@@ -57,7 +59,7 @@ class Simulated:
 
     def __init__(self, folder: Path, seed: int, rate: float, sources: Collection[str]) -> None:
         self.folder, self._rng = folder, Random(seed)
-        self.program = Program(folder, configuration(folder, sources), BIRTH, seed)
+        self.program = Program(folder, configuration(folder, sources), BIRTH, seed, replicas=REPLICATED)
         self.world = new_world(seed, rate, self.program.now, history=12 * HOUR)
         self.weather = self.program.app = Weather(self.world, seed)
         self.ends: Counter[str] = Counter()
@@ -89,9 +91,8 @@ class Simulated:
             raise AssertionError(f"not complete twice within {LONGEST_END}: {', '.join(late)}")
 
     def _last_successes(self) -> Iterator[tuple[tuple[str, ...], datetime | None]]:
-        supervisor = self.program.supervisor
         for source in self.program.configuration["sources"]:
-            loop = supervisor and supervisor.loop(source)
+            loop = self.program.loop(source)
             for run in loop.streams if loop else ():
                 for name, state in run.checkpoint.sweeps.items():
                     yield (*run.names, name), state.last_success
