@@ -152,6 +152,7 @@ class Checkpoint(Struct):
 def _draft(state: SweepState) -> SweepState:
     draft = copy(state)
     draft.to_fetch, draft.fetched, draft.members = state.to_fetch.copy(), state.fetched.copy(), state.members.copy()
+    draft.found_ages = state.found_ages.copy()
     return draft
 
 

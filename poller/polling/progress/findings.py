@@ -40,7 +40,7 @@ def note_found(checkpoint: Checkpoint, sweep: Sweep, found: Iterable[tuple[str, 
         counts[bisect_left(BOUNDS, age)] += 1
         if sum(counts) > _REMEMBERED:
             counts = [count // 2 for count in counts]
-        state.found_ages = {**state.found_ages, reason: tuple(counts)}
+        state.found_ages[reason] = tuple(counts)
 
 
 def findings(checkpoint: Checkpoint, sweeps: Sequence[Sweep]) -> list[FindingStatus]:
