@@ -32,6 +32,16 @@ BIRTH = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=6)
 """No sweep runs more often, for a request costs milliseconds of real time; and none so seldom that the end is far."""
+FURTHER: Mapping[str, Any] = {
+    "ipscape": {
+        "keep": "60d",
+        "streams": {
+            name: {"sweeps": {"audit": {"lookback": "30d"}} if name in {"activities", "dialler_calls"} else {}}
+            for name in ("activities", "dialler_calls", "leads", "campaigns", "lead_lists", "users")
+        },
+    }
+}
+"""Audits that reach as far back as the sandbox edits: an edit without a stamp, further back, is never seen."""
 REPLICATED = 2
 """Replicas, between which the sources move about twice an hour."""
 LONGEST_END = 4 * DAY
@@ -42,7 +52,9 @@ def configuration(folder: Path, names: Collection[str]) -> dict[str, Any]:
     """Return these vendors, with the sweeps they have by themselves but at ease, into rotated files."""
     sources = {}
     for name in names:
-        asked = account(AT, name) | {"start": "all", "requests_per_minute": 600, "timeout": "10s"}
+        asked = (
+            account(AT, name) | {"start": "all", "requests_per_minute": 600, "timeout": "10s"} | FURTHER.get(name, {})
+        )
         sources[name] = paced(asked, lambda every: min(max(every, SHORTEST), LONGEST))
     files = {name: f"{folder}/{name}/{{source}}/{{stream}}.jsonl" for name in ("events", "rejects")}
     paths = {"path": files["events"], "rejects_path": files["rejects"]}
