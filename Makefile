@@ -8,7 +8,7 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants audit lock clean
+.PHONY: help demo test test-long test-exhaustive lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -22,6 +22,9 @@ test: $(VENV)/.built ## run the tests, but for the few that take long
 
 test-long: $(VENV)/.built ## run those that take long: brokers that come and go, a package in an environment of its own
 	$(BIN)/python -m pytest -m long -n 2 --dist loadfile
+
+test-exhaustive: $(VENV)/.built ## run all of what the others draw from, or ask of one vendor: many minutes
+	$(BIN)/python -m pytest -m exhaustive -n 2 --dist loadfile
 
 lint: $(VENV)/.built ## check style, types and import contracts
 	$(BIN)/ruff check

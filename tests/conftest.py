@@ -31,6 +31,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(vendor, *numbers): which known pitfalls of a vendor the test covers")
     config.addinivalue_line("markers", "long: has a command of its own, `make test-long`")
+    config.addinivalue_line("markers", "exhaustive: all of what others draw from or ask of one; `make test-exhaustive`")
     config.addinivalue_line("markers", "slow: minutes in all, so run on one Python only (.ci/run)")
 
 

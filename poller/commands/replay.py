@@ -32,7 +32,7 @@ async def replay(path: Path, *, port: int, say: Callable[[str], None], show: Cal
             around.start_soon(serving.serve_app, sock, app)
             show(config_text(header, at, utc_now()).rstrip())
             say(
-                f"replay: {at}: {len(exchanges):,} answers of a {header.type} source, recorded {header.recorded_at}. "
+                f"replay: {at}: {len(exchanges):,} answers to {header.type}, recorded {header.recorded_at}. "
                 "Save the configuration on standard output as replay.yaml: `poller run --once -c replay.yaml`"
             )
             await anext(signals)

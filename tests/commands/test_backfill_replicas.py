@@ -9,7 +9,7 @@ from tests.commands.test_replicas import SOURCES, delivered, events, house_of, o
 from tests.commands.vendors import Vendors
 from tests.kafka.reading import Place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 WEEK = ("--from", "7d")
 
 

@@ -14,7 +14,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.cluster import NODES, Cluster
 from tests.kafka.jars import NoKafka
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 PAUSE = 15.0
 """Seconds: who is killed is missed after 3 (broker.session.timeout.ms here), and one deadline of 10 may pass."""

@@ -50,6 +50,7 @@ def test_every_event_arrives_under_its_key(tmp_path: Path, vendors: Vendors, kaf
         assert message.key() == event["partitionkey"].encode()
 
 
+@pytest.mark.long
 def test_a_broker_that_is_away_is_waited_for_loudly(
     tmp_path: Path, vendors: Vendors, broker: Broker, frail: Place
 ) -> None:

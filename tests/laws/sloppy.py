@@ -72,7 +72,7 @@ ONLY: Mapping[str, frozenset[str]] = {
 }
 """Kinds that not every vendor's documented answers have room for."""
 PAIRS = [
-    pytest.param(kind, vendor, marks=[pytest.mark.long] if vendor == DESCRIBED else [])
+    pytest.param(kind, vendor, marks=[pytest.mark.exhaustive] if vendor == DESCRIBED else [])
     for kind in SLOPPY
     if kind not in ELSEWHERE
     for vendor in sorted(ONLY.get(kind, ACCOUNTS))

@@ -1,7 +1,7 @@
 """Exactly once, although the power is lost between any two steps, and what was not synced is dropped or torn.
 
-Broken on purpose, and seen here: each fsync, fdatasync and sync of a folder in `outputs.file` taken out; the
-announcement that is not saved.
+Broken on purpose, and seen here: each fsync, fdatasync and sync of a folder in `outputs.file` taken out but for the two
+of `fsync.cut`; the announcement that is not saved.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from tests.power.disk import Disk, Files
 from tests.state.ledgers import Killed
 
 pytestmark = pytest.mark.slow
-SOME_OR_ALL = pytest.mark.parametrize("most", [6, pytest.param(100_000, marks=pytest.mark.long)])
-"""So many first cuts, and remains of the second ones, are drawn by lot; `make test-long` takes all."""
+SOME_OR_ALL = pytest.mark.parametrize("most", [6, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+"""So many first cuts, and remains of the second ones, are drawn by lot; `make test-exhaustive` takes all."""
 
 
 class Remains:

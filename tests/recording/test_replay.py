@@ -30,7 +30,7 @@ QUICK = {"ipscape", SEARCH}
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in NAMES]
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.exhaustive) for name in NAMES]
 )
 def test_a_recording_replays_masked_or_not(tmp_path: Path, name: str) -> None:
     first = recorded(tmp_path / "first", name, SECONDS)

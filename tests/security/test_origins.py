@@ -75,7 +75,7 @@ QUICK = {"ipscape", "flextell", *LINKED}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long][name in QUICK :]) for name in (*ACCOUNTS, *LINKED)]
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive][name in QUICK :]) for name in (*ACCOUNTS, *LINKED)]
 )
 def test_no_link_and_no_redirect_leads_away(tmp_path: Path, name: str) -> None:
     source: Source = ACCOUNTS[name](start="1h") if name in ACCOUNTS else Rest.model_validate(settings_of(CASES[name]))

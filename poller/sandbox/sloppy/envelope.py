@@ -56,6 +56,14 @@ ENVELOPES: Mapping[str, Envelope] = {
         sizes=(("per_page",),),
         numbers=frozenset({"satisfaction"}),
     ),
+    "ipscape": Envelope(
+        ("items", "data"),
+        pages=(("pageNo",),),
+        sizes=(("perPage",),),
+        claims=(("inPage",),),
+        bare=True,
+        numbers=frozenset({"wrapCode", "lastStatusCode", "agentId", "activityId", "parentActivityId", "wrap"}),
+    ),
     "trackdrive": Envelope(
         ("leads", "calls", "change_logs", "lead", "call"),
         totals=(("metadata", "total_count"),),

@@ -15,7 +15,7 @@ from tests.commands.running import FAST, Event, House, until
 from tests.sources.servers.serving import served
 from tests.sources.servers.table import Table
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.exhaustive
 
 Described: TypeAlias = dict[str, Any]
 """A stream's description."""
