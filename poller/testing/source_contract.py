@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from poller.events.json_schema import event_schema
 from poller.plugin import API
 from poller.plugin.source import Source
+from poller.state.checkpoint import SweepState
 from poller.testing.faults import FAULTS, FaultyDouble
 from poller.testing.simulation import Simulation
 
@@ -129,7 +130,7 @@ class SourceContract:
         assert isinstance(double, FaultyDouble)
         double.fail(**{fault: 1.0, "stall_seconds": 10.0})
         simulation.poll(120)
-        states = [state for stream in simulation.pipelines[0].streams for state in stream.checkpoint.sweeps.values()]
+        states = _states(simulation)
         for state in states:
             assert state.cursor is None
             assert not state.complete
@@ -138,9 +139,9 @@ class SourceContract:
         double.recover()
         for _ in range(15):  # half an hour at most: a refused credential rests for a quarter of one
             simulation.poll(120)
-            if all(state.complete for state in states):
+            if all(state.complete for state in _states(simulation)):
                 break
-        assert all(state.complete for state in states)
+        assert all(state.complete for state in _states(simulation))
 
     def test_no_secret_is_shown(self) -> None:
         """What is a secret is a `Secret`: no log, page or error can hold it then."""
@@ -152,3 +153,9 @@ class SourceContract:
             if isinstance(value, SecretStr):
                 assert len(value.get_secret_value()) >= 6, f"give {name} a value that is found again: six letters"
                 assert value.get_secret_value() not in shown
+
+
+def _states(simulation: Simulation) -> list[SweepState]:
+    """Return how far the sweeps are by now: each commit has states of its own."""
+    streams = simulation.pipelines[0].streams
+    return [state for stream in streams for state in stream.checkpoint.sweeps.values()]
