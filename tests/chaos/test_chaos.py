@@ -9,7 +9,7 @@ from poller.sandbox.api.oauth import Tokens
 from tests.chaos.files import chaos
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_poller_that_is_killed_all_the_time_delivers_everything_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

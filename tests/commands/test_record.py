@@ -68,7 +68,7 @@ def test_what_was_recorded_comes_again(house: House, vendors: Vendors) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_source_with_tokens_is_recorded_without_them(house: House, vendors: Vendors) -> None:
     crm = flextell(vendors.at, oauth=True)
     house.write(sources={"crm": crm})
@@ -141,7 +141,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str | None, why: 
     assert str(caught.value).startswith(f"--replay: {path}: {why}")
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_recorder_works_beside_a_poller(house: House, vendors: Vendors) -> None:
     house.write(sources={"acme": callcap(vendors.at)})
     with house.start("run") as poller:

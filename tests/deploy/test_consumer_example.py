@@ -17,7 +17,7 @@ from tests.commands.test_kafka import output
 from tests.commands.vendors import Vendors, serving
 from tests.kafka.reading import Place
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.exhaustive
 
 EXAMPLE = ROOT / "docs/examples/consumer.py"
 SESSION = "6s"

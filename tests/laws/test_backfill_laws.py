@@ -40,7 +40,7 @@ LIVES = [(30, 0), (400, 9), (600, 40), (600, 75), (600, 120), (900, 0)]
 """For each life, its seconds, and the number of the write at which it ends (0: in peace)."""
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
 def test_history_comes_once_whole_and_in_order(vendor: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "FIRST", timedelta(minutes=10))  # several slices, for several deaths

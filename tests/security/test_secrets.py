@@ -83,7 +83,7 @@ def assert_hidden(text: str, where: str, secrets: tuple[str, ...] = (*OURS, *ISS
     assert [secret for secret in secrets if secret in text] == [], where
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_no_secret_is_shown_by_any_command(house: House, vendors: Vendors) -> None:
     vendors.vices({"callcap": {"unauthorized": 0.2, "error_in_body": 0.2}})
     with command(house, "run") as poller:
