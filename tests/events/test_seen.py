@@ -180,12 +180,12 @@ def weighed() -> dict[str, float]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_million_identities_take_no_more_than_100_megabytes(weighed: dict[str, float]) -> None:
     assert weighed["put_megabytes"] <= 100
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_restart_reads_a_million_identities_in_seconds_and_no_more_memory(weighed: dict[str, float]) -> None:
     assert weighed["restore_megabytes"] <= 100
     assert weighed["restore_seconds"] <= 5

@@ -27,6 +27,7 @@ def test_the_same_seed_is_the_same_world_however_often_it_is_asked(stream: str) 
     assert grown(1, 1).truth(stream) != grown(2, 1).truth(stream)
 
 
+@pytest.mark.exhaustive
 def test_records_come_at_the_rate_asked_for() -> None:
     stage = Stage(rate=60, history=timedelta(hours=1))
     stage.world.advance()
@@ -36,6 +37,7 @@ def test_records_come_at_the_rate_asked_for() -> None:
     assert 5000 < len(stage.world.look(LEADS)) < 5800
 
 
+@pytest.mark.exhaustive
 def test_a_long_past_is_thinned_out() -> None:
     stage = Stage(rate=600, history=timedelta(days=2))
     stage.world.advance()
