@@ -18,7 +18,7 @@ from msgspec.structs import astuple, fields, replace
 
 from poller.events.canonical import canonical_leaf
 from poller.events.meaning import meaning_of, text_of_time_meant
-from poller.plugin.fields.documented import Documented, Unread, read_typed, types_of
+from poller.plugin.fields.documented import Documented, Unread, absent_of, read_typed, types_of
 from poller.plugin.fields.times import read_time
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -72,7 +72,7 @@ class _Plans(dict[type[Any], _Plan]):
     """The plans of objects."""
 
     def __missing__(self, kind: type[Any]) -> _Plan:
-        forms = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), astuple(kind()), strict=True)
+        forms = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), absent_of(kind), strict=True)
         chosen = tuple((name, form, nothing) for name, form, nothing in forms if form)
         names = [name for name, *_ in chosen]
         leaves = attrgetter(*names) if len(names) > 1 else lambda thing: [getattr(thing, name) for name in names]
@@ -113,7 +113,7 @@ def cleaned(thing: Any) -> Any:
 def _cleaned_object(thing: Any) -> Any:
     """Return an object so; None where all of it is absent."""
     kind = type(thing)
-    absent = _ABSENT[kind]
+    absent = absent_of(kind)
     leaves = [
         leaf or nothing
         if (class_ := leaf.__class__) is str
@@ -126,7 +126,7 @@ def _cleaned_object(thing: Any) -> Any:
         else _cleaned(leaf, found, nothing)
         for leaf, found, nothing in zip(astuple(thing), types_of(kind), absent, strict=True)
     ]
-    return kind(*leaves) if leaves != absent else None
+    return None if tuple(leaves) == absent else kind(*leaves)
 
 
 def _cleaned(leaf: Any, found: str | type[Documented] | None, nothing: Any) -> Any:
@@ -144,12 +144,4 @@ def _unread_form(leaf: Any, found: str | type[Documented] | None) -> Any:
     return None if meant is None else Unread(meant)
 
 
-class _Absent(dict[type[Any], list[Any]]):
-    """What stands in the fields of an object where they are absent, in their order."""
-
-    def __missing__(self, kind: type[Any]) -> list[Any]:
-        found = self[kind] = [*astuple(kind())]
-        return found
-
-
-_PLANS, _ABSENT = _Plans(), _Absent()
+_PLANS = _Plans()

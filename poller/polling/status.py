@@ -17,7 +17,8 @@ def stream_status(
 ) -> StreamStatus:
     """Return the status of this stream now. `paused` means that an output, or the state, is down."""
     checkpoint = run.checkpoint
-    lag = _lag(run, now)
+    covered = _covered(run)
+    lag = _lag(covered, now)
     held_up = any(not sweep.retry.ready(now) for sweep in run.sweeps)
     state = stream_state(
         checkpoint,
@@ -41,7 +42,7 @@ def stream_status(
         backfill=_backfill(run.backfill),
         found=findings(checkpoint, run.stream.sweeps),
         suspicion=_suspicion(checkpoint),
-        covered_until=covered_until(checkpoint) if lag is not None else None,
+        covered_until=covered,
         settled_until=complete_until(checkpoint, FINAL),
         coverage={name: ranges.parts for name, ranges in read_ranges(checkpoint).items()},
     )
@@ -61,7 +62,7 @@ def _suspicion(checkpoint: Checkpoint) -> str | None:
 def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
     """Return what can be said of a stream that was polled here last, and that nobody polls now: its lag grows on."""
     status = elsewhere_status(run.source, run.stream.name, "")
-    return replace(status, state="paused" if paused else "waiting", lag_seconds=_lag(run, now))
+    return replace(status, state="paused" if paused else "waiting", lag_seconds=_lag(_covered(run), now))
 
 
 def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
@@ -77,8 +78,11 @@ def _backfill(left: Backfill | None) -> BackfillStatus | None:
     return BackfillStatus(left.start, left.end, left.at, left.records, left.events, left.error)
 
 
-def _lag(run: StreamRuntime, now: datetime) -> float | None:
-    covered = covered_until(run.checkpoint) if run.polled or _attempted(run.checkpoint) else None
+def _covered(run: StreamRuntime) -> datetime | None:
+    return covered_until(run.checkpoint) if run.polled or _attempted(run.checkpoint) else None
+
+
+def _lag(covered: datetime | None, now: datetime) -> float | None:
     return None if covered is None else max(0.0, (now - covered).total_seconds())
 
 

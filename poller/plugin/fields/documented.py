@@ -82,16 +82,22 @@ class Documented(Struct, frozen=True, gc=False):
 
 _types: dict[type[Any], tuple[str | type[Documented] | None, ...]] = {}
 _loose: dict[type[Any], type[Any]] = {}
+_absent: dict[type[Any], tuple[Any, ...]] = {}
 
 
 def remember(kind: type[Any], types: tuple[str | type[Documented] | None, ...], loose: type[Any]) -> None:
     """Note the types of an object's fields, in their order, and the struct that takes anything in their places."""
-    _types[kind], _loose[kind] = types, loose
+    _types[kind], _loose[kind], _absent[kind] = types, loose, astuple(kind())
 
 
 def types_of(kind: type[Any]) -> tuple[str | type[Documented] | None, ...]:
     """Return the types of the fields of a Documented, in their order: a word, an object, or None where any may come."""
     return _types[kind]
+
+
+def absent_of(kind: type[Any]) -> tuple[Any, ...]:
+    """Return what stands in the fields of a Documented where they are absent, in their order."""
+    return _absent[kind]
 
 
 def loose_of(kind: type[Any]) -> type[Any]:
@@ -101,7 +107,7 @@ def loose_of(kind: type[Any]) -> type[Any]:
 
 def read_documented(record: Any, kind: type[Any]) -> Any:
     """Return a record, decoded as it was sent, in the form of its documented types."""
-    return kind(*map(_read_field, astuple(record), types_of(kind), astuple(kind())))
+    return kind(*map(_read_field, astuple(record), types_of(kind), absent_of(kind)))
 
 
 def _read_field(leaf: Any, found: str | type[Documented] | None, nothing: Any) -> Any:

@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from poller.humanize import (
-    describe_throughput,
-    format_ago,
-    format_ahead,
-    format_clock,
-    format_seconds,
-)
+from poller.humanize import describe_throughput, format_ago, format_ahead, format_clock, format_seconds
 from poller.server.overview import CatchUp, StreamOverview
 from poller.telemetry.status import BackfillStatus, GapStatus, OutputStatus, State, SweepStatus
 

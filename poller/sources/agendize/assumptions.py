@@ -28,6 +28,7 @@ from poller.sources.agendize.records import STARTED, start_of
 
 _DURATION = json.Decoder(struct_of("duration"))
 HOURS = f"{api.LONGEST.seconds // 3600} h"
+SWEEPS = "streams.calls.sweeps"
 
 
 def list_of(now: datetime, zone: ZoneInfo | None) -> probes.ProbedList:
@@ -44,7 +45,6 @@ def of_calls(listed: probes.ProbedList, audited: timedelta) -> Sequence[Assumpti
     """Return what is assumed of calls; `audited` is how far `audit` looks back."""
     filtered = probes.filter_is_obeyed("calls", listed, "start-date-is-the-lower-bound")
     cut = probes.long_list_is_whole("calls", listed)
-    sweeps = "streams.calls.sweeps"
     return (
         probes.times_are_read("calls", listed),
         replace(
@@ -53,7 +53,7 @@ def of_calls(listed: probes.ProbedList, audited: timedelta) -> Sequence[Assumpti
             rests="Every window: the documentation says it the other way round.",
             consequence="only `sync` can be relied on, where there are sync tokens; report it",
         ),
-        probes.bounds_hold("calls", listed, f"{sweeps}.live.lookback"),
+        probes.bounds_hold("calls", listed, f"{SWEEPS}.live.lookback"),
         Assumption(
             name="no-longer-calls",
             stream="calls",
@@ -67,20 +67,24 @@ def of_calls(listed: probes.ProbedList, audited: timedelta) -> Sequence[Assumpti
         replace(cut, guard=f"A list of a round number ({min(api.CAPS)}, 200 …) is asked for again in halves."),
         probes.pages_differ("calls", listed, "page-token-goes-on"),
         probes.identities_are_unique("calls", listed),
-        Assumption(
-            name="sync-token-repeats",
-            stream="calls",
-            says="A list hands out a sync token, which can be used more than once.",
-            rests="`sync`, which finds edits: after a crash the last token is used again.",
-            guard="Where no list has a token, `sync` rests for a day; where one expired, 48 h are read again.",
-            consequence=f"let {sweeps}.settle run more often: edits are found by it and `audit` alone",
-            asks="a list of an hour, and its token twice, 20 s apart",
-            probe=_use_twice(listed),
-        ),
+        _sync_token_repeats(listed),
         replace(
-            probes.records_come_in_time("calls", listed, audited, f"{sweeps}.audit.lookback"),
+            probes.records_come_in_time("calls", listed, audited, f"{SWEEPS}.audit.lookback"),
             says="A call is listed once it is over, one that is entered by hand within what `audit` looks back.",
         ),
+    )
+
+
+def _sync_token_repeats(listed: probes.ProbedList) -> Assumption:
+    return Assumption(
+        name="sync-token-repeats",
+        stream="calls",
+        says="A list hands out a sync token, which can be used more than once.",
+        rests="`sync`, which finds edits: after a crash the last token is used again.",
+        guard="Where no list has a token, `sync` rests for a day; where one expired, 48 h are read again.",
+        consequence=f"let {SWEEPS}.settle run more often: edits are found by it and `audit` alone",
+        asks="a list of an hour, and its token twice, 20 s apart",
+        probe=_use_twice(listed),
     )
 
 

@@ -53,8 +53,8 @@ async def look(description: Description, stream: Stream, now: datetime, http: Ht
     try:
         answer = await listed.first_page(noted, window)
     except Unexpected as error:
-        lists = [path for path in lists_in(noted.response.body) if path != description.records]
-        if noted.response.status != 200 or description.records in lists_in(noted.response.body) or not lists:
+        lists = lists_in(noted.response.body)
+        if noted.response.status != 200 or description.records in lists or not lists:
             raise
         raise Unexpected(f"{error}; the lists in it are at {', '.join(lists)}: is `records` right?") from None
     sights = _Sights(description, stream, listed, answer, noted.response)
