@@ -7,20 +7,12 @@ from typing import Annotated
 import typer
 
 from poller import VERSION
-from poller.cli.backfill import backfill
-from poller.cli.check import check
-from poller.cli.demo import run_demo, sandbox
-from poller.cli.explain import explain
-from poller.cli.options import Command, end, examples
-from poller.cli.record import record
-from poller.cli.run import run
-from poller.cli.schema import schema
-from poller.cli.state import state
-from poller.cli.streams import streams
+from poller.cli.ending import end
+from poller.cli.later import Commands
 from poller.errors import ConfigError
-from poller.telemetry import configure_logging
 
 app = typer.Typer(
+    cls=Commands,
     help=(
         "Poll the list APIs of vendors, and deliver every new or changed record once, as an event. "
         "Begin with `poller demo`: it needs no account and no configuration."
@@ -29,34 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))(run)
-app.command(name="demo", epilog=examples("poller demo", "poller demo --rate 600 | jq .type"))(run_demo)
-app.command(
-    epilog=examples(
-        "poller sandbox --port 8123",
-        "curl -s localhost:8123/_sandbox/vices",
-        "poller sandbox --replay odd.jsonl > replay.yaml",
-    )
-)(sandbox)
-app.command(
-    cls=Command,
-    epilog=examples("poller record acme-calls -o odd.jsonl --for 2m", "poller sandbox --replay odd.jsonl"),
-)(record)
-app.command(
-    cls=Command,
-    epilog=examples(
-        "poller backfill acme-calls.calls --from 7d",
-        "poller backfill crm.leads --from 2026-01-01 --to 2026-02-01",
-        "poller backfill crm.leads --cancel",
-    ),
-)(backfill)
-app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))(check)
-app.command(epilog=examples("poller streams", "poller streams --json"))(streams)
-app.command(cls=Command, epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))(
-    explain
-)
-app.add_typer(state, name="state")
-app.add_typer(schema, name="schema")
 
 
 def _version(wanted: bool) -> None:
@@ -78,7 +42,6 @@ def _program(
 def main() -> None:
     """Run a command. A mistake of the operator's is said in lines on stderr, and exits 2."""
     _occupy()
-    configure_logging(sys.stderr)
     try:
         app()
     except ConfigError as error:

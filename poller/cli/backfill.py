@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from poller.cli.options import DEFAULT, Config, end, wait
+from poller.cli.ending import end
+from poller.cli.options import DEFAULT, Command, Config, examples, wait
 from poller.cli.terminal import say
 from poller.commands.backfill import backfill as read_alone
 from poller.commands.backfill import cancellation, order, owner_elsewhere
@@ -44,7 +45,17 @@ _STARTING = 10.0
 """Seconds that a poller which has the state may need until it takes orders."""
 _LOOK_AGAIN = 0.5
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "poller backfill acme-calls.calls --from 7d",
+        "poller backfill crm.leads --from 2026-01-01 --to 2026-02-01",
+        "poller backfill crm.leads --cancel",
+    ),
+)
 def backfill(
     name: Name,
     since: Since = None,

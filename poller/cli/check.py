@@ -9,7 +9,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from poller.cli.options import DEFAULT, AsJson, Config, end, wait
+from poller.cli.ending import end
+from poller.cli.options import DEFAULT, AsJson, Config, examples, wait
 from poller.cli.terminal import console, line, printable
 from poller.commands.check import Finding
 from poller.commands.check import check as findings
@@ -24,7 +25,10 @@ Deep = Annotated[
 WORDS: Mapping[str, str] = {"holds": "holds", "fails": "FAILS", "unknown": "?"}
 """How a verdict stands before its line."""
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=examples("poller check", "poller check --json | jq '.[] | select(.ok | not)'"))
 def check(config: Config = DEFAULT, *, as_json: AsJson = False, deep: Deep = None) -> None:
     """Say whether `poller run` would start and could work, one line for each source, output and the state.
 

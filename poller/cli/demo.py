@@ -1,58 +1,19 @@
-"""`poller demo` and `poller sandbox`: the vendors, simulated on this machine."""
-
-from functools import partial
-from pathlib import Path
-from typing import Annotated
+"""`poller demo`: the vendors, simulated on this machine, and polled."""
 
 import typer
 
-from poller.cli.options import end, wait
+from poller.cli.ending import end
+from poller.cli.options import Rate, Seed, examples, wait
 from poller.commands import demo
-from poller.commands import replay as replaying
 from poller.telemetry import Telemetry
 
-Rate = Annotated[float, typer.Option(help="How many new records a minute each stream gets.", min=0, max=100_000)]
+app = typer.Typer(add_completion=False)
 
 
-Seed = Annotated[
-    int, typer.Option(help="The number that the simulated records are made from: the same seed gives the same records.")
-]
-
-
+@app.command(epilog=examples("poller demo", "poller demo --rate 600 | jq .type"))
 def run_demo(rate: Rate = 60, seed: Seed = 1) -> None:
     """Simulate all vendors on this machine, and poll them: events come to standard output until Ctrl-C.
 
     Needs no account and no configuration. The state is thrown away at the end.
     """
     end(wait(lambda: demo.demo(Telemetry(), rate=rate, seed=seed)))
-
-
-def sandbox(
-    port: Annotated[
-        int, typer.Option(help="The port to listen on, on 127.0.0.1; 0 takes any that is free.", min=0, max=65535)
-    ] = 8080,
-    seed: Seed = 1,
-    rate: Rate = 30,
-    replay: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Serve what `poller record` kept, instead of the simulated vendors; --seed and --rate do not apply.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Simulate all vendors over HTTP on this machine, until Ctrl-C; print their address and the credentials they take.
-
-    With --replay a whole configuration goes to standard output, by which `poller run --once` reads the recording.
-
-    Paths under /_sandbox steer the simulation:
-    GET /vices lists how the vendors misbehave now, and every way there is.
-    POST /vices {"ipscape": {"stall": 1.0}} lets them misbehave in just these ways; {} ends it.
-    GET /log?since=0 lists the requests that came. GET /truth?stream=callcap/calls lists every record and its changes.
-    POST /quiet ends all changes and all misbehaviour.
-    """
-    say = partial(typer.echo, err=True)
-    if replay:
-        end(wait(lambda: replaying.replay(replay, port=port, say=say, show=typer.echo)))
-    end(wait(lambda: demo.sandbox(port=port, rate=rate, seed=seed, say=say)))

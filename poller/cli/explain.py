@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from poller.cli.options import DEFAULT, AsJson, Config, wait
+from poller.cli.options import DEFAULT, AsJson, Command, Config, examples, wait
 from poller.cli.terminal import console, line, printable, say, soon
 from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.commands.explain.plans import known as record_state
@@ -22,7 +22,10 @@ Identity = Annotated[
     str | None, typer.Option("--id", help="Say what is known of this record instead; the `subject` of its events.")
 ]
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(cls=Command, epilog=examples("poller explain acme-calls.calls", "poller explain crm.leads --id 4711"))
 def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = None, as_json: AsJson = False) -> None:
     """Say what each sweep of a stream asks next, when and why; or, with --id, what is known of one record.
 

@@ -1,11 +1,9 @@
-"""The parts that several commands share: options, how they wait for their work, and how they end."""
+"""The parts that several commands share: options, and how they wait for their work."""
 
-import os
 import re
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import anyio
 import typer
@@ -17,6 +15,10 @@ T = TypeVar("T")
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+Rate = Annotated[float, typer.Option(help="How many new records a minute each stream gets.", min=0, max=100_000)]
+Seed = Annotated[
+    int, typer.Option(help="The number that the simulated records are made from: the same seed gives the same records.")
+]
 DEFAULT = Path("config.yaml")
 
 
@@ -54,10 +56,3 @@ def _in_file(config: Path | None, error: ConfigError) -> ConfigError:
 
 
 _KEY = re.compile(r"(sources|outputs|state|server)\b[.:]")
-
-
-def end(code: int) -> NoReturn:
-    """Leave at once: a thread that hangs in a full pipe must not keep the process."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

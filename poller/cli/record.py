@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from outputs.units import duration
-from poller.cli.options import DEFAULT, Config, end, wait
+from poller.cli.ending import end
+from poller.cli.options import DEFAULT, Command, Config, examples, wait
 from poller.cli.terminal import say
 from poller.commands.record import record as record_source
 from poller.config.settings import load
@@ -20,13 +21,18 @@ File = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE", help="The file to make: JSON lines.", show_default=False)
 ]
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="How long, such as 30s, 10m or 2h.")]
-
-
 Masked = Annotated[
     bool, typer.Option("--mask", help="Replace texts, numbers and addresses by others of the same shape, for good.")
 ]
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(
+    cls=Command,
+    epilog=examples("poller record acme-calls -o odd.jsonl --for 2m", "poller sandbox --replay odd.jsonl"),
+)
 def record(
     source: Source, output: File, length: For = "10m", config: Config = DEFAULT, *, mask: Masked = False
 ) -> None:

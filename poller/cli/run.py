@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
-from poller.cli.options import DEFAULT, Config, end, wait
+from poller.cli.ending import end
+from poller.cli.options import DEFAULT, Config, examples, wait
 from poller.commands.run import run as run_poller
 from poller.config.reload import ConfigReload
 from poller.telemetry import Telemetry
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=examples("poller run", "poller run --once", "poller run --dry-run -c other.yaml"))
 def run(
     config: Config = DEFAULT,
     *,

@@ -18,12 +18,14 @@ from poller.events.json_schema import event_schema
 
 OnlyNamed = Annotated[Path | None, typer.Option("-c", "--config", help="Show what this configuration names.")]
 
-schema = typer.Typer(
-    help="Print JSON Schemas of events and of the configuration, or an AsyncAPI document.", no_args_is_help=True
+app = typer.Typer(
+    help="Print JSON Schemas of events and of the configuration, or an AsyncAPI document.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
-@schema.command(name="event", epilog=examples("poller schema event > event.schema.json"))
+@app.command(name="event", epilog=examples("poller schema event > event.schema.json"))
 def schema_event(config: OnlyNamed = None) -> None:
     """Print the JSON Schema of everything that is written to an output: events and rejects.
 
@@ -33,7 +35,7 @@ def schema_event(config: OnlyNamed = None) -> None:
     _print(event_schema(further))
 
 
-@schema.command(name="config", epilog=examples("poller schema config > config.schema.json"))
+@app.command(name="config", epilog=examples("poller schema config > config.schema.json"))
 def schema_config(config: OnlyNamed = None) -> None:
     """Print the JSON Schema of the configuration file, for editors and other checks.
 
@@ -45,7 +47,7 @@ def schema_config(config: OnlyNamed = None) -> None:
     _print(config_schema(named))
 
 
-@schema.command(name="asyncapi", epilog=examples("poller schema asyncapi -c config.yaml > asyncapi.json"))
+@app.command(name="asyncapi", epilog=examples("poller schema asyncapi -c config.yaml > asyncapi.json"))
 def schema_asyncapi(config: Config = DEFAULT) -> None:
     """Print the AsyncAPI document of what this configuration delivers: topics, keys, messages, headers, schemas."""
     _print(asyncapi(load(config, os.environ)))

@@ -18,9 +18,10 @@ from poller.config.settings import Settings, load
 from poller.errors import ConfigError
 from poller.state.rows import ACCOUNT
 
-state = typer.Typer(
+app = typer.Typer(
     help="Carry the state about, rename its sources, or forget what it knows; only while no poller runs.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Target = Annotated[str, typer.Argument(metavar="FILE", help="The file to write; - is standard output.")]
@@ -37,7 +38,7 @@ New = Annotated[str, typer.Argument(metavar="NEW", help="What the configuration 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A source of the configuration, such as acme-calls.")]
 
 
-@state.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
+@app.command(name="export", epilog=examples("poller state export backup.jsonl", "poller state export | zstd > b.zst"))
 def export(file: Target = "-", config: Config = DEFAULT) -> None:
     """Write all of the state to a file, as lines of JSON: for a backup, or for another machine.
 
@@ -74,7 +75,7 @@ def _write(path: Path, lines: Iterator[bytes]) -> None:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}; name another file") from None
 
 
-@state.command(name="import", epilog=examples("poller state import backup.jsonl"))
+@app.command(name="import", epilog=examples("poller state import backup.jsonl"))
 def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
     """Read what `poller state export` wrote into a state that is empty: all of it, or nothing."""
     settings = load(config, os.environ)
@@ -89,7 +90,7 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
     _say(f"taken in: {', '.join(sources) or 'nothing'}")
 
 
-@state.command(cls=Command, epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
+@app.command(cls=Command, epilog=examples("poller state reset acme-calls.calls", "poller state reset crm --yes"))
 def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
     """Forget all that is known of a stream, or of a source with its tokens.
 
@@ -107,7 +108,7 @@ def reset(name: Name, config: Config = DEFAULT, *, yes: Yes = False) -> None:
     sys.stdout.write("the next poll is the first: records come again as created\n")
 
 
-@state.command(cls=Command, epilog=examples("poller state rename acme-calls acme-voice"))
+@app.command(cls=Command, epilog=examples("poller state rename acme-calls acme-voice"))
 def rename(old: Old, new: New, config: Config = DEFAULT) -> None:
     """Keep all that is known of a source under another name: nothing comes again, and events carry the new name.
 
@@ -120,7 +121,7 @@ def rename(old: Old, new: New, config: Config = DEFAULT) -> None:
         _say(f"{config} does not name {new} yet: rename {old} there, too, before a poller is started")
 
 
-@state.command(cls=Command, epilog=examples("poller state accept acme-calls"))
+@app.command(cls=Command, epilog=examples("poller state accept acme-calls"))
 def accept(source: Source, config: Config = DEFAULT) -> None:
     """Say that a source is still the same account, although its base_url or its tenant changed: nothing comes again.
 

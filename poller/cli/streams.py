@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import orjson
+import typer
 from rich.table import Table
 from rich.text import Text
 
-from poller.cli.options import DEFAULT, AsJson, Config, wait
+from poller.cli.options import DEFAULT, AsJson, Config, examples, wait
 from poller.cli.terminal import COLOURS, cell, console, line, say, soon
 from poller.commands.streams import stream_statuses
 from poller.config.settings import load
@@ -17,7 +18,10 @@ from poller.humanize import format_duration_roughly
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 from poller.telemetry.status import as_json as status_json
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=examples("poller streams", "poller streams --json"))
 def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     """Show where every stream stands: how far it is behind, what is missing, and its last error.
 
