@@ -39,14 +39,15 @@ from poller.plugin.fields.times import (
     wall_clock,
 )
 from poller.plugin.fields.undocumented import WholeRecords, change
-from poller.plugin.pagination.bisect import Span, bisect
+from poller.plugin.pagination.bisect import AskPage, Span, bisect
 from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
 from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
-from poller.plugin.pagination.pages import ListPage, PageEnds, PageRef, read_in_turn, read_pages
+from poller.plugin.pagination.page_ends import PageEnds
+from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
 from poller.plugin.pagination.sync_token import SyncTokenExpired, follow_sync_token
-from poller.plugin.pagination.truncated import AskPage, TruncationGuess, bisect_truncated
+from poller.plugin.pagination.truncated import TruncationGuess
 from poller.plugin.source import (
     ChosenStreams,
     Probed,
@@ -144,7 +145,6 @@ __all__ = [
     "as_struct",
     "bearer",
     "bisect",
-    "bisect_truncated",
     "change",
     "compile_paths",
     "decode_response",

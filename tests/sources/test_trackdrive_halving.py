@@ -184,6 +184,13 @@ async def test_a_total_that_is_not_met_is_read_again(answer: Said, rows: int, me
     assert not any(page.end for page in done.pages)
 
 
+@pytest.mark.covers("trackdrive", 4)
+async def test_a_total_that_only_the_first_page_has_is_met_all_the_same() -> None:
+    done = await follow(LEADS, "audit", Scripted([leads(*named(3), total_count=4), leads(total_count=None)]))
+    assert isinstance(done.error, Shifted)
+    assert (sum(done.sizes), done.error.until) == (3, NOW - LAG)
+
+
 async def test_a_lead_without_identity_counts_as_itself() -> None:
     odd: list[Any] = [{"uuid": "a"}, {"id": 1}, {"id": 2}, {"uuid": None}, 7, "x", None, None]
     assert (await follow(LEADS, "live", Scripted([leads(*odd)]))).error is None

@@ -1,19 +1,20 @@
-"""Lists that have neither an order nor a cursor: a range that does not fit one page is halved."""
+"""Lists that cannot be read to their end: a range of time whose list is cut is halved."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from msgspec import Raw
+
 from poller.errors import Shifted
 from poller.plugin.fields.structs import IdentityOf
-from poller.plugin.pagination.pages import ListPage, PageEnds, ask_beyond
+from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page, Window
 
 SECOND = timedelta(seconds=1)
 PASSES = 4
-"""So often a second that does not fit one page is read, until two readings in a row agree."""
+"""So often a shortest range is read as a whole, until two readings in a row agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,128 +34,170 @@ class Span:
         return (Span(self.start, middle), Span(middle, self.end)) if granules > 1 else None
 
 
-Ask: TypeAlias = Callable[[Span, int], Awaitable[ListPage]]
-"""Ask for a page of a span, by number. It may hold more than its span: seconds are cut differently elsewhere."""
+AskPage: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
+Asking: TypeAlias = Callable[[Span], AskPage]
+"""Begin to ask for the list of what lies in a span; then ask for its pages. It may hold what lies outside: seconds are
+cut differently elsewhere, and see `longest` of `bisect`."""
 
 
 async def bisect(
-    ask: Ask, window: Window, *, size: int, lag: timedelta, identity: IdentityOf, ended: bool = False
+    asking: Asking,
+    window: Window,
+    *,
+    lag: timedelta,
+    granule: timedelta = SECOND,
+    longest: timedelta = timedelta(0),
+    identity: IdentityOf | None = None,
+    bring_news: bool = False,
+    ended: bool = False,
+    readings: int = 1,
+    whole: Asking | None = None,
 ) -> AsyncIterator[Page]:
-    """Read what was stamped since the window's start; unless it is to be `ended`, the newest range has no end, so that
-    nothing is held back.
+    """Read what was stamped since the window's start, the newest first; the newest range has no end unless it is to be
+    `ended`, so that nothing is held back.
 
-    Ranges are halved until each fits one page of less than `size` records, so that no page can drift into another.
-    A second that still does not fit is read page by page, again and again, until two readings agree with each other
-    and with the list's total: `bisect_truncated`, which goes by what an answer says of itself, would give such a
-    second up, and an import brings hundreds within one. The cursor is the date of the first answer less `lag`.
-    Raises Shifted, once all is read, where the records of a range do not make up its total, no two readings agree,
-    or an answer contradicted itself.
+    A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
+    `longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
+    cut, it is not halved (asking for each one between them would take all day). A cut range that is not halved is
+    unreadable; or, where `whole` can ask for all of its pages although they drift, it is read so until two readings
+    agree: an import brings hundreds of records within a second.
+
+    The cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`. A part
+    that contradicts itself (what is edited leaves it) is read by itself again, `readings` times in all. Raises Shifted,
+    once all is read, where that did not help.
     """
-    reading = _Reading(ask, window, size, lag, identity)
-    spans = [Span(window.start.replace(microsecond=0), window.end if ended else None)]
+    reading = _Reading(asking, whole, window.end, lag, identity, bring_news=bring_news)
+    newest = Span(window.start.replace(microsecond=0), window.end if ended else None)
+    spans = [newest]
     while spans:
         span = spans.pop()
-        over = False
-        async for page, proven in reading.first(span, last=not spans):
-            yield page
-            over = proven
-        if over:
+        async for page in reading.pages(span, 1 if span is newest else readings):
+            yield reading.page(page, last=page.end is not None and not reading.cut and not spans)
+        if not reading.cut:
             continue
-        if halves := span.halves(reading.edge):
+        ends = _ends(span, longest, granule)
+        async for page in reading.while_cut(ends):
+            yield page
+        if halves := None if ends and reading.cut else span.halves(reading.edge, granule):
             spans += halves
             continue
-        async for page in reading.whole(span, last=not spans):
+        async for page in reading.shortest(span, last=not spans):
             yield page
     if reading.doubt:
         raise Shifted(reading.doubt, reading.until)
 
 
-def _together(names: "Counter[str | bytes]", found: "Counter[str | bytes]") -> "Counter[str | bytes]":
-    """Add up what came; a record that has an identity counts once, however often it comes."""
-    return Counter({name: 1 if isinstance(name, str) else count for name, count in (names + found).items()})
+def _ends(span: Span, longest: timedelta, granule: timedelta) -> tuple[Span, ...]:
+    """Return the first and the last granule of a range; none where it is open, too long, or but a granule itself."""
+    if span.end is None or not granule < span.end - span.start <= longest:
+        return ()
+    return Span(span.start, span.start + granule), Span(span.end - granule, span.end)
 
 
 class _Reading:
-    """A pass: `until` is what it covers, `edge` how far there may be something to halve, `doubt` the first
-    contradiction it met."""
+    """A pass: `until` is what it covers, `edge` how far there may be something to halve, `unreadable` what it could
+    not read, `doubt` the first contradiction it met; `cut` says whether the last list was cut."""
 
-    def __init__(self, ask: Ask, window: Window, size: int, lag: timedelta, identity: IdentityOf) -> None:
-        self._ask, self._size, self._lag, self._identity = ask, size, lag, identity
-        self._ends = PageEnds(size)
+    def __init__(
+        self,
+        asking: Asking,
+        whole: Asking | None,
+        edge: datetime,
+        lag: timedelta,
+        identity: IdentityOf | None,
+        *,
+        bring_news: bool,
+    ) -> None:
+        self._asking, self._whole, self._lag = asking, whole, lag
+        self._identity, self._bring_news = identity, bring_news
         self._begun = False
         self.until: datetime | None = None
         self.doubt: str | None = None
-        self.edge = window.end
+        self.edge = edge
+        self.cut = False
+        self.unreadable: tuple[Window, ...] = ()
 
-    async def first(self, span: Span, *, last: bool) -> AsyncIterator[tuple[Page, bool]]:
-        """Read what the first page tells of a span, and whether that is all of it.
+    async def pages(self, span: Span, readings: int = 1) -> AsyncIterator[Page]:
+        """Read all pages of a span, as such; with the last one `cut` is known.
 
-        A page that is full is left to those of its halves. Where a short one is not known to be the last, an empty
-        second page proves that it is all; a second page that holds something proves that the vendor's pages are short.
+        One that contradicts itself is read again, so often; one that is cut is, in its halves.
         """
-        self._ends.begin()
-        answer = first = await self._answer(span, 1)
-        over, rows = self._ends.ended(first), len(first.records)
-        if not over and rows < self._size:
-            yield Page(first.records), False
-            answer = await self._answer(span, 2)
-            over = not answer.records
-            self._size = self._size if over else rows
-        if over:
-            self._add_up(first)
-        yield self._page(answer, last) if over else Page(()), over
-
-    async def whole(self, span: Span, *, last: bool) -> AsyncIterator[Page]:
-        """Read all pages of a span until two readings agree."""
-        before: Counter[str | bytes] | None = None
-        for _ in range(PASSES):
-            names: Counter[str | bytes] = Counter()
-            number, ended = 0, False
-            answer: ListPage | None = None
-            self._ends.begin()
-            while not ended:
-                number += 1
-                answer = await self._next(span, number, answer)
-                ended = self._ends.ended(answer)
-                found = self._names(answer)
-                if found and found.keys() <= names.keys():
-                    self._doubts(f"page {number} repeats the pages before it")
-                    return
-                names = _together(names, found)
-                agreed = ended and names == before and answer.total in {None, names.total()}
-                yield self._page(answer, last and agreed)
-            if agreed:
+        for left in reversed(range(readings)):
+            doubt = None
+            try:
+                async for page in self._once(self._asking(span)):
+                    yield page
+            except Shifted as doubted:
+                doubt = self._doubted(doubted)
+            if doubt is None or self.cut:
                 return
+            if not left:
+                self.doubt = self.doubt or doubt
+
+    async def while_cut(self, spans: Iterable[Span]) -> AsyncIterator[Page]:
+        """Read spans one after another until one is not cut."""
+        for span in spans:
+            async for page in self.pages(span):
+                yield self.page(page, last=False)
+            if not self.cut:
+                return
+
+    async def shortest(self, span: Span, *, last: bool) -> AsyncIterator[Page]:
+        """Read a range that is cut and cannot be halved, if anything can."""
+        if self._whole:
+            async for page in self._until_two_agree(self._whole, span):
+                yield self.page(page, last=last and page.end is not None)
+            return
+        self.unreadable += (Window(span.start, span.end or max(self.edge, span.start)),)
+        if last:
+            yield self.page(Page(()), last=True)
+
+    async def _until_two_agree(self, whole: Asking, span: Span) -> AsyncIterator[Page]:
+        """Read all pages of a span until two readings agree; only the last page of the second one has an end."""
+        before, doubt = None, None
+        for _ in range(PASSES):
+            names: set[str | bytes] = set()
+            try:
+                async for page in self._once(whole(span)):
+                    names.update(map(self._name, page.records))
+                    agreed = page.end is not None and names == before
+                    yield page if agreed else replace(page, end=None)
+                if agreed:
+                    return
+            except Shifted as doubted:
+                doubt = self._doubted(doubted)
             before = names
-        self._doubts(f"{PASSES} readings of one second do not agree with each other, or with the total")
+        why = f"{PASSES} readings of the shortest range do not agree with each other"
+        self.doubt = self.doubt or (f"{why}: {doubt}" if doubt else why)
 
-    async def _next(self, span: Span, number: int, last: ListPage | None) -> ListPage:
-        """Ask for the page after `last`, which may be full and all that its total counts."""
-        if last and self._ends.counted(last):
-            return await ask_beyond(self._answer(span, number), last)
-        return await self._answer(span, number)
+    async def _once(self, ask_page: AskPage) -> AsyncIterator[Page]:
+        self.cut = False
 
-    async def _answer(self, span: Span, number: int) -> ListPage:
-        answer = await self._ask(span, number)
-        if not self._begun and answer.date:
-            self.until = answer.date - self._lag
-            self.edge = max(self.edge, answer.date)
+        async def ask(at: PageRef) -> ListPage:
+            answer = await ask_page(at)
+            self.cut = answer.cut
+            return answer
+
+        async for page in read_pages(ask, lag=self._lag, identity=self._identity, bring_news=self._bring_news):
+            if page.end:
+                self._begin(page.end.cursor.until if page.end.cursor else None)
+            yield page
+
+    def page(self, page: Page, *, last: bool) -> Page:
+        """Make a page of the pass, which is complete with the last one."""
+        if not last or self.doubt:
+            return replace(page, end=None)
+        return replace(page, end=End(Cursor(self.until) if self.until else None, self.unreadable))
+
+    def _doubted(self, doubted: Shifted) -> str:
+        self._begin(doubted.until)
+        return str(doubted)
+
+    def _begin(self, until: datetime | None) -> None:
+        if not self._begun and until:
+            self.until, self.edge = until, max(self.edge, until + self._lag)
         self._begun = True
-        self._doubts(answer.doubt)
-        return answer
 
-    def _doubts(self, why: str | None) -> None:
-        self.doubt = self.doubt or why
-
-    def _names(self, answer: ListPage) -> "Counter[str | bytes]":
-        """A record without an identity is named by its bytes, and there may be several such ones."""
-        return _together(Counter(), Counter(self._identity(row) or bytes(row) for row in answer.records))
-
-    def _add_up(self, answer: ListPage) -> None:
-        found = self._names(answer).total()
-        if answer.total not in {None, found}:
-            self._doubts(f"the list holds {answer.total} records, but {found} different ones came")
-
-    def _page(self, answer: ListPage, last: bool) -> Page:
-        ended = last and not self.doubt
-        return Page(answer.records, end=End(Cursor(self.until) if self.until else None) if ended else None)
+    def _name(self, row: bytes | Raw) -> str | bytes:
+        """Return a row's identity; one without is named by its bytes."""
+        return (self._identity and self._identity(Raw(row))) or bytes(row)

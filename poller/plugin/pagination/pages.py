@@ -92,11 +92,10 @@ class _Pass:
         no more than its last.
         """
         found = len(self._ids) + self._nameless
-        if self._identity is None or answer.total is None or answer.cut:
+        least, most = self._first_total or 0, found if answer.total is None else answer.total
+        if self._identity is None or answer.cut or least <= found <= most:
             return None
-        if (self._first_total or 0) <= found <= answer.total:
-            return None
-        return f"the list holds {answer.total} records, but {found} different ones came"
+        return f"the list holds {max(least, most)} records, but {found} different ones came"
 
     def _count(self, answer: ListPage) -> int:
         """Count a page's records; return how many of them are new, one without an identity counting as itself."""
@@ -110,7 +109,7 @@ class _Pass:
 
     def _moved(self, answer: ListPage) -> str | None:
         if self.circles:
-            return "the list goes on where it has been before"
+            return "the list repeats itself: it goes on where it has been before"
         same = answer.size == self._size
         return None if same else f"its pages held {self._size} records, then {answer.size}"
 
@@ -192,32 +191,3 @@ def _until(began: datetime | None, lag: timedelta, limit: datetime | None) -> da
     if began is None:
         return None
     return min(began - lag, limit) if limit else began - lag
-
-
-class PageEnds:
-    """The end of a list of numbered pages, when the vendor may make its pages smaller than the `size` asked for."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept = False
-        self._read = 0
-
-    def begin(self) -> None:
-        """A list begins; what is known of the vendor's page size stays."""
-        self._read = 0
-
-    def counted(self, answer: ListPage) -> bool:
-        """Return True if all that the total of the last page counts was read."""
-        return answer.total is not None and self._read >= answer.total
-
-    def ended(self, answer: ListPage) -> bool:
-        """Take the next page: whether it is the last. An empty one is, and a full one never is.
-
-        A short one is where the list's total is reached; without a total, where a page was full before.
-        """
-        rows = len(answer.records)
-        self._read += rows
-        self._kept = self._kept or rows >= self._size
-        if not rows or rows >= self._size:
-            return not rows
-        return self._kept if answer.total is None else self.counted(answer)

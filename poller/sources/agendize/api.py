@@ -31,7 +31,7 @@ from poller.plugin import (
     Unavailable,
     Unexpected,
     Window,
-    bisect_truncated,
+    bisect,
     decode_response,
     follow_sync_token,
     identity_of,
@@ -83,7 +83,7 @@ def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) 
         cut = guess.looks_cut(place, answer)
         return replace(answer, doubt=check.doubt(answer.records, known.start - EXCLUSIVE - SLACK), cut=cut)
 
-    return bisect_truncated(lambda span: partial(ask, span), window, lag=LAG, longest=LONGEST, ended=ended)
+    return bisect(lambda span: partial(ask, span), window, lag=LAG, longest=LONGEST, ended=ended)
 
 
 async def ask_since(http: Http, span: Span, place: PageRef) -> ListPage:

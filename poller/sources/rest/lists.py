@@ -24,7 +24,7 @@ from poller.plugin import (
     TruncationGuess,
     Unexpected,
     Window,
-    bisect_truncated,
+    bisect,
     is_between,
     read_pages,
 )
@@ -105,7 +105,7 @@ class List:
         if self.ranges is None:
             ask = reading.asking(Span(known.start, None))
             return read_pages(ask, lag=LAG, identity=self._counted, bring_news=self._brings_news)
-        return bisect_truncated(
+        return bisect(
             reading.asking,
             known,
             lag=LAG,

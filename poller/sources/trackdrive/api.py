@@ -2,13 +2,14 @@
 
 - Filters have seconds, records milliseconds, and whether a filter's own second is in is not documented: a second more
   is asked for, and the newest range has no end.
-- Leads have neither order nor cursor, and paging drifts: see `bisect`.
+- Leads have neither order nor cursor, and paging drifts: what does not fit one page is halved (see `bisect`).
 - Where there are cursors, a page number is good for ten pages, and a cursor knows no other order than its own.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -17,6 +18,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from poller.plugin import (
     BEGINNING,
     DECODE_ERRORS,
+    AskPage,
     Cursor,
     Denied,
     FilterCheck,
@@ -90,15 +92,25 @@ def leads(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) 
     """Read leads by the time of their creation, open-ended unless it is to be `ended`."""
     known = replace(window, start=max(window.start, BEGINNING))
     check = FilterCheck(is_between(time_of("created_at")), "created within the range asked for")
+    ends = PageEnds(PER_PAGE)
 
-    async def ask(span: Span, number: int) -> ListPage:
+    async def ask(going_on: Callable[[int, ListPage], ListPage], span: Span, place: PageRef) -> ListPage:
         end = {"created_at_to": written(span.end)} if span.end else {}
-        query = {"created_at_from": written(span.start - SECOND), **end, "page": f"{number}"}
+        query = {"created_at_from": written(span.start - SECOND), **end, "page": f"{place}"}
         answer = await numbered(http, LEADS, query)
         outside = check.doubt(answer.records, span.start - SLACK, span.end and span.end + SLACK)
-        return replace(answer, doubt=answer.doubt or outside)
+        return going_on(int(place), replace(answer, doubt=answer.doubt or outside))
 
-    return bisect(ask, known, size=PER_PAGE, lag=LAG, identity=IDENTITIES[LEADS], ended=ended)
+    def one_page(span: Span) -> AskPage:
+        ends.begin()
+        return partial(ask, ends.only, span)
+
+    def all_pages(span: Span) -> AskPage:
+        ends.begin()
+        return partial(ask, ends.going_on, span)
+
+    identity = IDENTITIES[LEADS]
+    return bisect(one_page, known, lag=LAG, identity=identity, bring_news=True, ended=ended, whole=all_pages)
 
 
 def calls(bound: str, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -135,13 +147,9 @@ async def updated(http: Http, _: Cursor | None, window: Window) -> AsyncIterator
     descent = NewestFirst("updated_at", window.start, PAGES)
 
     async def ask(place: PageRef) -> ListPage:
-        answer = await numbered(http, CALLS, {**BY_UPDATE, "page": f"{place}"})
-        if ends.ended(answer):
-            return answer
-        number = int(place)
-        if ends.counted(answer) and number < PAGES:
-            return replace(answer, beyond=number + 1)
-        return replace(answer, following=number + 1)
+        answer = ends.going_on(int(place), await numbered(http, CALLS, {**BY_UPDATE, "page": f"{place}"}))
+        # there is no page beyond the last one that can be had, and `enough` is to tell what lies there
+        return replace(answer, following=answer.following or answer.beyond, beyond=None) if place == PAGES else answer
 
     def enough(rows: Sequence[Raw]) -> bool:
         nonlocal read, beyond
