@@ -9,6 +9,7 @@ follow each other.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from operator import attrgetter
 from typing import Self
 
@@ -185,25 +186,15 @@ class FileOutput:
 
     def _by_path(self, batch: Sequence[Message]) -> dict[str, list[Message]]:
         by_path: dict[str, list[Message]] = {}
-        last, messages = None, list[Message]()
-        for message in sorted(batch, key=attrgetter("last")):
-            if last is None or not _is_beside(message, last):
-                path = (self._rejects if message.reject else self._events).path(message)
-                messages = by_path.setdefault(path, [])
-            messages.append(message)
-            last = message
+        for _, beside in groupby(sorted(batch, key=attrgetter("last")), key=_PLACE):
+            messages = list(beside)
+            template = self._rejects if messages[0].reject else self._events
+            by_path.setdefault(template.path(messages[0]), []).extend(messages)
         return by_path
 
 
-def _is_beside(message: Message, last: Message) -> bool:
-    """Return True if a message goes where the one before it went, as most of a page do."""
-    return (
-        message.observed is last.observed
-        and message.kind is last.kind
-        and message.reject is last.reject
-        and message.stream is last.stream
-        and message.source is last.source
-    )
+_PLACE = attrgetter("observed", "kind", "reject", "stream", "source")
+"""What decides where a message goes; most of a page go to one place."""
 
 
 def _closing(path: str, mark: Mark) -> Mark:

@@ -6,7 +6,7 @@ marks and reads only a row whose mark fits. The table grows by linear hashing (L
 in two for every sixty-four rows that come, so no call ever takes longer than it takes to copy a bucket.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress
 from struct import Struct
 
@@ -56,30 +56,39 @@ class Buckets:
             number = marks.find(mark, number + 1)
         return bucket, number
 
+    def find_all(self, keys: Iterable[int]) -> list[tuple[int, int]]:
+        """Return for each key what `find` does. This is a hot loop."""
+        mask, wide, split_next, marks, rows = self._mask, self._mask << 1 | 1, self._split_next, self.marks, self.rows
+        found, key_at = [], _KEY.unpack_from
+        for key in keys:
+            bucket = key >> 8 & mask
+            if bucket < split_next:
+                bucket = key >> 8 & wide
+            number = marks[bucket].find(key & 255)
+            while number >= 0 and key_at(rows[bucket], number * ITEM)[0] != key:
+                number = marks[bucket].find(key & 255, number + 1)
+            found.append((bucket, number))
+        return found
+
     def unsaved(self, bucket: int, number: int) -> int:
         """Return the number that lies beside a row; 0 where none was put."""
         column = self._unsaved[bucket]
         return int(_UNSAVED.unpack_from(column, number * UNSAVED)[0]) if column else 0
 
-    def put(self, key: int, row: bytes, unsaved: int = 0) -> None:
-        """Add a row, or put it in the place of the one with its key."""
-        bucket, number = self.find(key)
-        if number < 0:
-            self._add(bucket, row, unsaved)
-            return
-        self.rows[bucket] = _spliced(self.rows[bucket], number * ITEM, row)
-        if unsaved or self._unsaved[bucket]:
-            column = self._unsaved[bucket] or bytes(UNSAVED * len(self.marks[bucket]))
-            self._unsaved[bucket] = _spliced(column, number * UNSAVED, _UNSAVED.pack(unsaved))
-
-    def _add(self, bucket: int, row: bytes, unsaved: int) -> None:
-        if unsaved or self._unsaved[bucket]:
-            column = self._unsaved[bucket] or bytes(UNSAVED * len(self.marks[bucket]))
-            self._unsaved[bucket] = column + _UNSAVED.pack(unsaved)
-        self.marks[bucket] += row[:1]
-        self.rows[bucket] += row
-        self._count += 1
-        if self._count > _FULL * len(self.rows):
+    def put(self, rows: Mapping[int, tuple[bytes, int]]) -> None:
+        """Add rows by key, or put them in the place of those with their keys; each with its unsaved number, or 0."""
+        for (bucket, number), (row, unsaved) in zip(self.find_all(rows), rows.values(), strict=True):
+            if number < 0:
+                self.marks[bucket] += row[:1]
+                self.rows[bucket] += row
+                self._count += 1
+            else:
+                self.rows[bucket] = _spliced(self.rows[bucket], number * ITEM, row)
+            if unsaved or self._unsaved[bucket]:
+                column = self._unsaved[bucket].ljust(UNSAVED * len(self.marks[bucket]), b"\0")
+                at = number if number >= 0 else len(self.marks[bucket]) - 1
+                self._unsaved[bucket] = _spliced(column, at * UNSAVED, _UNSAVED.pack(unsaved))
+        while self._count > _FULL * len(self.rows):
             self._split()
 
     def keep(self, bucket: int, kept: Sequence[bool]) -> None:
@@ -105,8 +114,9 @@ class Buckets:
 
     def _put_all(self, chunks: Iterable[bytes]) -> Iterator[None]:
         for chunk in chunks:
-            for (key,), (row,) in zip(_KEY.iter_unpack(chunk), _ROW.iter_unpack(chunk), strict=True):
-                self.put(key, row)
+            self.put(
+                {key: (row, 0) for (key,), (row,) in zip(_KEY.iter_unpack(chunk), _ROW.iter_unpack(chunk), strict=True)}
+            )
             yield
 
     def _lay_out(self, buckets: int) -> None:

@@ -23,7 +23,7 @@ _AFTER_DIGITS = ":"
 """The character after 9. A text that does not come before it begins with no digit and no sign: it is no number."""
 
 _LONGEST_WORD = len("false")
-_REMEMBERED = 1 << 12
+_REMEMBERED, _LONGEST_REMEMBERED = 1 << 12, 40
 _AS_IS, _SHORT = frozenset({type(None), int}), frozenset({str, float, bool})
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -36,9 +36,9 @@ def canonical_bytes(content: object) -> bytes:
     return _encode(_leaves((content,)))
 
 
-def canonical_leaf(leaf: object) -> Any:
+def canonical_leaf(leaf: Any) -> Any:
     """Return one value in the one form of what it means, null where that is nothing."""
-    return _leaves((leaf,))[0]
+    return _object(leaf) if leaf.__class__ is dict else _leaves((leaf,))[0]
 
 
 def _leaves(leaves: Iterable[Any]) -> list[Any]:
@@ -56,12 +56,22 @@ def _leaves(leaves: Iterable[Any]) -> list[Any]:
 
 
 class _Values(dict[Any, Any]):
-    """The forms of short texts, fractions and truths; True and 1, which are one key, have one form."""
+    """The forms of texts and numbers; of long texts, which seldom come again, none is kept. True and 1 are one key, and
+    have one form."""
 
-    def __missing__(self, leaf: str | float | bool) -> Any:
+    def __missing__(self, leaf: Any) -> Any:
+        kind = leaf.__class__
+        if kind is str:
+            found = text_meant(leaf)
+            if len(leaf) > _LONGEST_REMEMBERED:
+                return found
+        elif kind in _AS_IS:
+            found = leaf
+        else:
+            found = number_meant(float(leaf)) if kind in _SHORT else _leaves((leaf,))[0]
         if len(self) >= _REMEMBERED:
             self.clear()
-        found = self[leaf] = text_meant(leaf) if isinstance(leaf, str) else number_meant(float(leaf))
+        self[leaf] = found
         return found
 
 
@@ -114,8 +124,14 @@ def _struct(thing: Struct) -> list[Any] | None:
 
 
 def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
-    forms = zip(thing, _leaves(thing.values()), strict=True)
-    return {name: form for name, form in forms if form is not None} or None
+    """Return an undocumented object in canonical form: most hold a few words that are met again and again."""
+    try:
+        forms = list(map(_VALUES.__getitem__, thing.values()))
+    except TypeError:  # it holds an object or a list
+        forms = _leaves(thing.values())
+    if None not in forms:
+        return dict(zip(thing, forms, strict=True)) or None
+    return {name: form for name, form in zip(thing, forms, strict=True) if form is not None} or None
 
 
 def _list(things: Iterable[Any]) -> list[Any] | None:

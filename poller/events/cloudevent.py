@@ -88,39 +88,40 @@ class EventWriter:
         `what` is created, updated or deleted, `raw` the record as sent (compact JSON).
         """
         body = (encode(data)[:-1], b',"raw":', raw, b"}") if self._info.raw else (encode(data),)
-        return self._message(self._type(data.KIND, what), revision, body)
+        type_ = self._types.get((data.KIND, what)) or self._type(data.KIND, what)
+        return self._message(type_, revision, body), type_.name
 
     def deletion(self, revision: Revision) -> tuple[Message, str]:
         """Return the message that a record is gone from its list, and its type: it has an `id`, all else is null."""
         kind = next(kind for kind in self._info.kinds if self._info.kind == kind.KIND)
         fields = {field.encode_name: None for field in msgspec.structs.fields(kind)} | {"id": revision.identity}
         body = encode(fields | {"raw": None} if self._info.raw else fields)
-        return self._message(self._type(self._info.kind, "deleted"), revision, (body,))
+        type_ = self._type(self._info.kind, "deleted")
+        return self._message(type_, revision, (body,)), type_.name
 
-    def _message(self, type_: _Type, revision: Revision, body: tuple[bytes, ...]) -> tuple[Message, str]:
-        info = self._info
+    def _message(self, type_: _Type, revision: Revision, body: tuple[bytes, ...]) -> Message:
+        identity, number, digest, time = revision
+        info, name = self._info, encode(identity)[1:-1]
         if info.drop:
             body = (_without(b"".join(body), info.drop),)
-        name, number = _inside(revision.identity), b"%d" % revision.number
         value = b"".join((
-            type_.head, name, b"/%b-%016x" % (number, revision.digest), type_.source, name, b'","time":',
-            encode(revision.time), type_.schema, number, self._observed_json, name, b'","data":', *body, b"}",
+            b'%b%b/%d-%016x%b%b","time":%b%b%d' % (
+                type_.head, name, number, digest, type_.source, name, encode(time), type_.schema, number
+            ),
+            self._observed_json, name, b'","data":', *body, b"}",
         ))  # fmt: skip
-        key = self._key + revision.identity
-        return Message(value, key, info.source, info.stream, type_.kind, self._observed), type_.name
+        return Message(value, self._key + identity, info.source, info.stream, type_.kind, self._observed)
 
     def _type(self, kind: str, what: str) -> _Type:
-        found = self._types.get((kind, what))
-        if found is None:
-            info, name = self._info, f"{kind}.{what}"
-            found = self._types[kind, what] = _Type(
-                name,
-                kind,
-                b'{"specversion":"1.0","id":"' + _inside(f"{info.stream}/"),
-                b'","source":%b,"type":%b,"subject":"' % (encode(f"/{info.vendor}/{info.source}"), encode(name)),
-                b',"datacontenttype":"application/json","dataschema":%b,"stream":%b,"revision":'
-                % (encode(f"urn:poller:schema:{kind}:{SCHEMA_VERSION}"), encode(info.stream)),
-            )
+        info, name = self._info, f"{kind}.{what}"
+        found = self._types[kind, what] = _Type(
+            name,
+            kind,
+            b'{"specversion":"1.0","id":"' + _inside(f"{info.stream}/"),
+            b'","source":%b,"type":%b,"subject":"' % (encode(f"/{info.vendor}/{info.source}"), encode(name)),
+            b',"datacontenttype":"application/json","dataschema":%b,"stream":%b,"revision":'
+            % (encode(f"urn:poller:schema:{kind}:{SCHEMA_VERSION}"), encode(info.stream)),
+        )
         return found
 
 

@@ -11,7 +11,7 @@ digest was made. An entry with a former number is compared in that former way, o
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,7 +21,6 @@ from poller.events.canonical import canonical_bytes
 from poller.events.documented_form import documented_bytes
 from poller.events.meaning import meaning_of
 from poller.events.reading import decode_record
-from poller.events.seen import UNSTAMPED
 from poller.plugin.fields.documented import Documented
 
 _WAY = 32
@@ -30,7 +29,7 @@ _WAY = 32
 MOST_PROJECTIONS = _WAY - 1
 """The most projections that the entries of a stream can tell apart."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -86,11 +85,6 @@ def digest_of_content(content: object) -> int:
     return _digest(content, documented_bytes if isinstance(content, Documented) else canonical_bytes)
 
 
-def digest_of_known_spelling(content: object) -> int:
-    """Return the digest of a content as it is spelt; 0 where that is not needed, as its meaning costs no more."""
-    return 0 if isinstance(content, Documented) else digest_of_spelling(content)
-
-
 def _digest(content: Any, form: Callable[[object], bytes]) -> int:
     try:
         return xxh3_64_intdigest(form(content))
@@ -104,9 +98,6 @@ _DIGESTS = (digest_of_spelling, digest_of_meaning, digest_of_canonical, digest_o
 _TODAY = len(_DIGESTS) - 1
 
 
-def microseconds(stamp: datetime | None) -> int:
-    """Return a stamp in microseconds since 1970, or UNSTAMPED where there is none."""
-    if stamp is None:
-        return UNSTAMPED
-    since = stamp - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+def microseconds(stamp: datetime) -> int:
+    """Return a stamp in microseconds since 1970."""
+    return (stamp - _EPOCH) // _MICROSECOND

@@ -24,7 +24,7 @@ from poller.plugin.fields.times import read_time
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_any = msgspec.json.Encoder(order="deterministic").encode
 
-_NOTHING = (b"\xa0", b"\x80", b"\xc0")
+_NO_TEXT, _NO_FIELDS, _NULL = b"\xa0", b"\x80", b"\xc0"
 """What MessagePack writes for "", {} and null; -0.0 has the second of them behind its own mark. None is ASCII."""
 _UNCLEAN = re.compile(rb"(?:[\w-]{2}|\xa1[\w-]|.\xcb|.\x81)[\xa0\x80\xc0]", re.DOTALL)
 """One of them behind the name of a field, the mark of a number or that of an Unread, not in a text or a number."""
@@ -42,7 +42,9 @@ def documented_bytes(content: Any) -> bytes:
 
 
 def _is_clean(form: bytes) -> bool:
-    for nothing in _NOTHING:
+    if form.find(_NO_TEXT, 2) < 0 and form.find(_NO_FIELDS, 2) < 0 and form.find(_NULL, 2) < 0:
+        return True
+    for nothing in (_NO_TEXT, _NO_FIELDS, _NULL):
         at = form.find(nothing, 2)
         while at > 0:
             if _UNCLEAN.match(form, at - 2):
@@ -53,19 +55,27 @@ def _is_clean(form: bytes) -> bool:
 
 def _comparable(thing: Any) -> Any:
     """Return an object whose times, and fields that hold anything, are in canonical form."""
-    forms, plan = {}, _PLANS[type(thing)]
-    for leaf, (name, form, nothing) in zip(plan.leaves(thing), plan.fields, strict=True):
+    plan = _PLANS[type(thing)]
+    leaves = plan.leaves(thing)
+    if leaves == plan.absent:
+        return thing
+    forms = {}
+    for name, form, leaf, nothing in zip(plan.names, plan.forms, leaves, plan.absent, strict=False):
         if leaf is not nothing:
-            forms[name] = nothing if leaf is None else form(leaf)
+            found = nothing if leaf is None else form(leaf)
+            if found is not leaf:
+                forms[name] = found
     return replace(thing, **forms) if forms else thing
 
 
 class _Plan(NamedTuple):
-    """The fields of an object that decoding leaves as they were sent: how they get their form, what stands for nothing,
-    and how all of them are read at once."""
+    """The fields of an object that decoding leaves as they were sent: their names, how they get their form, how all of
+    them are read at once, and what that gives where none is there."""
 
-    fields: Sequence[tuple[str, Callable[[Any], Any], Any]]
-    leaves: Callable[[Any], Sequence[Any]]
+    names: Sequence[str]
+    forms: Sequence[Callable[[Any], Any]]
+    leaves: Callable[[Any], tuple[Any, ...]]
+    absent: tuple[Any, ...]
 
 
 class _Plans(dict[type[Any], _Plan]):
@@ -75,8 +85,9 @@ class _Plans(dict[type[Any], _Plan]):
         forms = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), absent_of(kind), strict=True)
         chosen = tuple((name, form, nothing) for name, form, nothing in forms if form)
         names = [name for name, *_ in chosen]
-        leaves = attrgetter(*names) if len(names) > 1 else lambda thing: [getattr(thing, name) for name in names]
-        found = self[kind] = _Plan(chosen, leaves)
+        leaves = attrgetter(*names, *names[:1]) if names else lambda _: ()  # of one name it would give no tuple
+        absent = tuple(nothing for *_, nothing in chosen)
+        found = self[kind] = _Plan(names, [form for _, form, _ in chosen], leaves, (*absent, *absent[:1]))
         return found
 
 
@@ -85,14 +96,12 @@ def _form_of(found: str | type[Documented] | None) -> Callable[[Any], Any] | Non
         return canonical_leaf
     if isinstance(found, str):
         return _FORMS.get(found)
-    return _object_form if _PLANS[found].fields else None
+    return _object_form if _PLANS[found].names else None
 
 
 def _time_form(leaf: Any) -> Any:
     """Return a time as an instant; what can be read in a zone only, and the stream has not, as a clock shows it."""
-    if not isinstance(leaf, str):
-        return leaf
-    return read_time(leaf) or text_of_time_meant(leaf)
+    return read_time(leaf) or text_of_time_meant(leaf) if isinstance(leaf, str) else leaf
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {"time": _time_form, "identity": lambda _: None}

@@ -16,6 +16,9 @@ _DEEP = 500
 _LEVEL = len('{"":')
 """The fewest bytes that one more level of objects takes."""
 
+_SHALLOW = _DEEP * _LEVEL
+"""A record of no more bytes, and without a list, is not nested deep."""
+
 
 class Unreadable(Exception):
     """The record becomes a reject; the text says why."""
@@ -25,7 +28,7 @@ def decode_record(decode: Callable[[bytes], Any], raw: bytes) -> Any:
     """Decode a record, without its numbers beyond a double where it has any. Raises Unreadable where it is none."""
     try:
         raw.isascii() or raw.decode()
-        if _may_be_deep(raw):
+        if (len(raw) > _SHALLOW or b"[" in raw) and _may_be_deep(raw):
             orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
         return decode(raw)
     except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """The memory of a stream: what was last delivered, or silently noted, of each identity, bounded by time."""
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
@@ -55,6 +55,14 @@ def key_of(identity: str) -> int:
     return xxh3_64_intdigest(identity.encode("utf-8", "surrogatepass"))
 
 
+def keys_of(identities: Sequence[str | None]) -> list[int]:
+    """Return the fingerprints of identities, as `key_of` does of one; 0 for None."""
+    try:
+        return list(map(xxh3_64_intdigest, map(str.encode, identities)))  # type: ignore[arg-type]
+    except (TypeError, UnicodeEncodeError):
+        return [0 if identity is None else key_of(identity) for identity in identities]
+
+
 def key_of_reject(digest: int) -> int:
     """Return the fingerprint under which a reject's content is remembered, apart from every identity."""
     return xxh3_64_intdigest(b"\0reject" + _KEY.pack(digest))
@@ -79,13 +87,18 @@ class Seen:
         entry = Entry._make((*row[1:], self._buckets.unsaved(bucket, number)))
         return None if self._over(entry.delivered, now) else entry
 
-    def has_bytes(self, key: int, raw: int, projection: int, now: float) -> bool:
-        """Return True if the entry that `get` returns has this `raw` and this `projection`; it is not unpacked."""
-        bucket, number = self._buckets.find(key)
-        if number < 0:
-            return False
-        held, delivered, by = _SHOWN.unpack_from(self._buckets.rows[bucket], number * ITEM)
-        return held == raw and by == projection and (self.keep is None or now - delivered <= self.keep)
+    def compare(self, keys: Sequence[int], raws: Iterable[int], projection: int, now: float) -> list[bool | None]:
+        """Return for each key what `get` would tell: None where that is None, else whether its `raw` and `projection`
+        are these. No entry is unpacked for that."""
+        rows, oldest = self._buckets.rows, 0 if self.keep is None else now - self.keep
+        shown: list[bool | None] = []
+        for (bucket, number), raw in zip(self._buckets.find_all(keys), raws, strict=True):
+            if number < 0:
+                shown.append(None)
+                continue
+            held, delivered, by = _SHOWN.unpack_from(rows[bucket], number * ITEM)
+            shown.append(None if delivered < oldest else held == raw and by == projection)
+        return shown
 
     def has_chunk(self, chunk: bytes) -> bool:
         """Return True if a chunk was put as a whole: if its last entry is here. That bytes and spelling have changed
@@ -96,9 +109,7 @@ class Seen:
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""
-        put = self._buckets.put
-        for key, entry in entries.items():
-            put(key, _ROW.pack(key, *entry[:-1]), entry.spelt)
+        self._buckets.put({key: (_ROW.pack(key, *entry[:-1]), entry.spelt) for key, entry in entries.items()})
 
     def load(self, *chunks: bytes) -> None:
         """Take in packed chunks; later chunks win over earlier ones."""

@@ -1,36 +1,37 @@
 """Decide which records of a page are news, and turn those into messages.
 
-The life of a record: it is decoded and named; its bytes, then its content, are compared with the entry that `seen`
-holds of its identity. Equal content is a duplicate; an older stamp than the one delivered is a stale word of a lagging
-replica, and dropped for an hour; a new record of the first complete pass that lies before `start` is noted in silence.
-All else is news: it is normalized and becomes an event. Whatever breaks on the way makes this one record a reject.
+The life of a page: its rows are named, and their bytes compared with those that `seen` holds of these identities, all
+at once; most are known, and go no further. Any other row is decoded, and its content compared. Equal content is a
+duplicate; an older stamp than the one delivered is a stale word of a lagging replica, and dropped for an hour; a new
+record of the first complete pass that lies before `start` is noted in silence. All else is news: it is normalized and
+becomes an event. Whatever breaks on the way makes this one record a reject.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Raw
 from xxhash import xxh3_64_intdigest
 
-from outputs import Message
 from poller.events.batch import Batch, PageContext
 from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.digest import (
     Projections,
     digest_of_content,
-    digest_of_known_spelling,
+    digest_of_spelling,
     microseconds,
 )
 from poller.events.drift import look_at
 from poller.events.raw_json import compact_json
 from poller.events.reading import Unreadable, decode_record, name_of
 from poller.events.rejects import reject
-from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
+from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject, keys_of
+from poller.plugin.fields.columns import identities
+from poller.plugin.fields.documented import Documented
 from poller.plugin.stream import Stream
 
-_NEWS_IN_A_ROW = 8
-"""After so many rows that were news, the next is read at once, without a look whether its bytes are known."""
+_Row: TypeAlias = tuple[bytes | Raw, str | None, int, int, bool | None]
 
 _SAMPLED = 500
 """Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
@@ -44,15 +45,13 @@ def transform(
 ) -> Batch:
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
-    counts, changed = page.batch.counts, 0  # rows in a row
-    for row in records:
+    counts, update = page.batch.counts, page.batch.seen
+    for row in page.compared(list(records)):
         counts.records += 1
-        if changed < _NEWS_IN_A_ROW and page.holds_unchanged(row):
-            changed = 0
+        if row[-1] and row[2] not in update.entries and row[2] not in update.touched:
+            counts.duplicates += 1
         else:
-            before = counts.duplicates
-            page.take(bytes(row))
-            changed = changed + 1 if counts.duplicates == before else 0
+            page.take(*row)
     return page.batch
 
 
@@ -65,48 +64,48 @@ class _Page:
         self._now = context.now.timestamp()
         loosely = getattr(stream.records.decoder, "decode_loosely", None)
         self._projections = Projections(stream.records.contents, loosely)
-        self._row_identity = None if context.history else stream.records.row_identity
         self._writer = EventWriter(info, context.now)
+        self._decode, self._second = stream.records.decoder.decode, int(self._now)
+        self._leaves_out = context.baseline is not None or context.left_alone_before is not None
         self._compact: bool | None = None
 
-    def holds_unchanged(self, row: bytes | Raw) -> bool:
-        """Return True, and count it, if a row has the bytes that were last delivered, or noted, of its identity.
-
-        Most rows are such: this splits, hashes and looks up, and decodes nothing but the identity.
-        """
-        identity = self._row_identity(row) if self._row_identity else None  # type: ignore[arg-type]  # bytes will do
-        if identity is None:
-            return False
-        key, update = key_of(identity), self.batch.seen
-        if key in update.entries or key in update.touched or key in self._context.doubts:
-            return False
-        if not self._seen.has_bytes(key, xxh3_64_intdigest(row), self._projections.number, self._now):
-            return False
+    def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[_Row]:
+        """Return each row with its identity (None where only its record can tell), the key of that, a hash of its
+        bytes, and whether these are what was last delivered, or noted, of it (None: it was never met)."""
+        names = identities(self._records.row_identity, rows) if self._records.row_identity else [None] * len(rows)
+        keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
+        known = self._seen.compare(keys, raws, self._projections.number, self._now)
+        if self._context.history:
+            known = [None if same is None else False for same in known]
+        elif self._context.doubts:
+            known = [same and key not in self._context.doubts for key, same in zip(keys, known, strict=True)]
         if self._context.names:
-            self.batch.identities.add(identity)
-        self.batch.counts.duplicates += 1
-        return True
+            self.batch.identities.update(filter(None, names))
+        return zip(rows, names, keys, raws, known, strict=True)
 
-    def take(self, raw: bytes) -> None:
+    def take(self, row: bytes | Raw, identity: str | None, key: int, raw_hash: int, same: bool | None) -> None:
         """Read a row that may be news."""
-        identity = record = None
+        raw, record, name = bytes(row), None, None
         try:
-            record = decode_record(self._records.decoder.decode, raw)
-            identity = name_of(self._records.identity(record))
-            if self._context.names:
-                self.batch.identities.add(identity)
-            self._judge(record, identity, raw)
+            record, name = decode_record(self._decode, raw), identity
+            if name is None:
+                name, same = name_of(self._records.identity(record)), False
+                key = key_of(name)
+                if self._context.names:
+                    self.batch.identities.add(name)
+            known = None if same is None else self._seen.get(key, self._now)
+            self._judge(record, name, key, raw, raw_hash, known)
         except Unreadable as why:
-            self._reject(raw, record, identity, str(why))
+            self._reject(raw, record, name, str(why))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
-            self._reject(raw, record, identity, f"cannot be read: {type(error).__name__}: {error}")
+            self._reject(raw, record, name, f"cannot be read: {type(error).__name__}: {error}")
 
-    def _judge(self, record: Any, identity: str, raw: bytes) -> None:
-        key, raw_hash = key_of(identity), xxh3_64_intdigest(raw)
-        doubted = key in self._context.doubts and key not in self.batch.seen.entries
-        known = self.batch.seen.entries.get(key) or self.batch.seen.touched.get(key) or self._seen.get(key, self._now)
-        if self._context.history and (known is None or known.flags & BASELINE):
-            if not self._context.history.holds(self._own_time(record)):
+    def _judge(self, record: Any, identity: str, key: int, raw: bytes, raw_hash: int, known: Entry | None) -> None:
+        context, update = self._context, self.batch.seen
+        known = update.entries.get(key) or update.touched.get(key) or known
+        doubted = key in context.doubts and key not in update.entries
+        if context.history and (known is None or known.flags & BASELINE):
+            if not context.history.holds(self._own_time(record)):
                 self.batch.counts.duplicates += 1
                 return
             known = None
@@ -116,18 +115,23 @@ class _Page:
         entry = self._entry(record, raw_hash, known)
         if known and not doubted and self._is_old(known, key, record, entry, raw):
             return
-        self._add_news(record, identity, raw, key, entry, known, silent=not (known or doubted))
+        own = self._own_time(record)
+        if self._leaves_out and not (known or doubted) and self._is_left_out(key, entry, own):
+            return
+        self._add_news(record, identity, raw, entry, known, own)
+        update.entries[key] = entry
+        update.delivered.add(key)
 
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
-        content = self._projections.of(record)
-        spelt = digest_of_known_spelling(content)
+        content, stamp = self._projections.of(record), self._records.modified(record)
+        spelt = 0 if isinstance(content, Documented) else digest_of_spelling(content)
         return Entry(
             known.digest if known and spelt and known.spelt == spelt else digest_of_content(content),
             raw_hash,
-            microseconds(self._records.modified(record)),
+            UNSTAMPED if stamp is None else microseconds(stamp),
             known.revision + 1 if known else 1,
-            int(self._now),
+            self._second,
             DELETED if self._records.deleted(record) else 0,
             self._projections.number,
             spelt,
@@ -156,23 +160,15 @@ class _Page:
         former = self._projections.former_digest(record, raw, known.projection)
         return known.digest == (entry.digest if former is None else former)
 
-    def _add_news(
-        self, record: Any, identity: str, raw: bytes, key: int, entry: Entry, known: Entry | None, *, silent: bool
-    ) -> None:
-        own = self._own_time(record)
-        if silent and _is_before(self._context.baseline, own, entry):
+    def _is_left_out(self, key: int, entry: Entry, own: datetime) -> bool:
+        """Return True if a record that is new to us is an old one: it is noted in silence, or left alone."""
+        if _is_before(self._context.baseline, own, entry):
             self.batch.seen.entries[key] = entry._replace(flags=entry.flags | BASELINE)
-            return
-        if silent and _is_before(self._context.left_alone_before, own, entry):
+            return True
+        if _is_before(self._context.left_alone_before, own, entry):
             self.batch.counts.duplicates += 1
-            return
-        what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
-        message, type_ = self._message(record, entry, raw, identity, what, own)
-        self._count_news(raw, known, own)
-        self.batch.seen.entries[key] = entry
-        self.batch.seen.delivered.add(key)
-        self.batch.messages.append(message)
-        self.batch.counts.events[type_] += 1
+            return True
+        return False
 
     def _own_time(self, record: Any) -> datetime:
         try:
@@ -180,16 +176,20 @@ class _Page:
         except (ValueError, OverflowError) as error:
             raise Unreadable(f"its own time cannot be read: {error}") from None
 
-    def _message(
-        self, record: Any, entry: Entry, raw: bytes, identity: str, what: str, own: datetime
-    ) -> tuple[Message, str]:
+    def _add_news(
+        self, record: Any, identity: str, raw: bytes, entry: Entry, known: Entry | None, own: datetime
+    ) -> None:
+        what = "deleted" if entry.flags & DELETED else "updated" if known else "created"
+        time = own if what == "created" else self._records.modified(record) or self._context.now
         try:
             data = self._records.normalize(record)
-            time = own if what == "created" else self._records.modified(record) or self._context.now
             revision = Revision(identity, entry.revision, entry.digest, time)
-            return self._writer.event(data, what, revision, self._compacted(raw))
+            message, type_ = self._writer.event(data, what, revision, self._compacted(raw))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             raise Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
+        self._count_news(raw, known, own)
+        self.batch.messages.append(message)
+        self.batch.counts.events[type_] += 1
 
     def _compacted(self, raw: bytes) -> bytes:
         """Return the record without white space between its tokens: one serializer prints a page, so one record tells.
@@ -204,16 +204,17 @@ class _Page:
         return compact
 
     def _count_news(self, raw: bytes, known: Entry | None, own: datetime) -> None:
-        context = self._context
+        context, counts = self._context, self.batch.counts
+        age = self._now - own.timestamp()
         if known is None and not context.history:
-            self.batch.counts.lateness.append(max(0.0, self._now - own.timestamp()))
+            counts.lateness.append(age if age > 0 else 0.0)
         if context.is_audit and context.reached:
             reason = "edited" if known else "late" if own < context.reached else "skipped"
-            self.batch.counts.found[reason] += 1
-            self.batch.counts.found_ages.append((reason, self._now - own.timestamp()))
+            counts.found[reason] += 1
+            counts.found_ages.append((reason, age))
         if not len(self.batch.messages) % _SAMPLED and (shown := look_at(raw, self._records.decoder.type)):
-            self.batch.counts.samples.append(shown[0])
-            self.batch.counts.drifted |= shown[1]
+            counts.samples.append(shown[0])
+            counts.drifted |= shown[1]
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)

@@ -12,6 +12,7 @@ from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails,
 from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
 from poller.plugin.fields.any_time import read_any_time
+from poller.plugin.fields.columns import Column, IdentityColumn, IdentityOf
 from poller.plugin.fields.decoding import DECODE_ERRORS, decode_response, utf8
 from poller.plugin.fields.documented import TypedDecoder
 from poller.plugin.fields.paths import Getter, Path, compile_paths, follow_path, parse_path
@@ -27,7 +28,7 @@ from poller.plugin.fields.scalars import (
     read_seconds,
     read_text,
 )
-from poller.plugin.fields.structs import IdentityOf, as_struct, identity_of, remember_latest, struct_of
+from poller.plugin.fields.structs import as_struct, column_of, identity_of, remember_latest, struct_of
 from poller.plugin.fields.times import (
     ZoneName,
     is_same_zone,
@@ -90,6 +91,7 @@ __all__ = [
     "Assumption",
     "ChosenStreams",
     "ClientCredentials",
+    "Column",
     "Credential",
     "Cursor",
     "Declared",
@@ -101,6 +103,7 @@ __all__ = [
     "Getter",
     "History",
     "Http",
+    "IdentityColumn",
     "IdentityOf",
     "JsonValue",
     "ListPage",
@@ -146,6 +149,7 @@ __all__ = [
     "bearer",
     "bisect",
     "change",
+    "column_of",
     "compile_paths",
     "decode_response",
     "e164",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from poller.events.batch import PageContext
-from poller.plugin.stream import Page
+from poller.plugin.stream import Page, Window
 from tests.support.toy import NOON, Reader, record
 
 DAY = timedelta(days=1)
@@ -40,6 +40,26 @@ def test_a_record_that_was_seen_is_news_once_it_changes() -> None:
     changed = record("old", at=NOON - 9 * DAY, changed=NOON - 7 * DAY, text="b")
     (event,) = reader.read(changed, left_alone_before=NOON - DAY)
     assert (event["type"], event["revision"]) == ("lead.updated", 2)
+
+
+@pytest.mark.parametrize("names_rows", [True, False])
+def test_history_brings_what_was_noted_in_silence_though_its_bytes_are_equal(names_rows: bool) -> None:
+    reader = Reader(names_rows=names_rows)
+    assert reader.read(OLD, baseline=NOON) == []
+    assert reader.read(OLD) == []
+    assert reader.read(OLD, history=Window(NOON - DAY, NOON)) == []
+    (event,) = reader.read(OLD, history=Window(NOON - 10 * DAY, NOON))
+    assert event["type"] == "lead.created"
+    assert reader.read(OLD, history=Window(NOON - 10 * DAY, NOON)) == []
+
+
+@pytest.mark.parametrize("names_rows", [True, False])
+def test_a_page_names_what_it_held(names_rows: bool) -> None:
+    reader = Reader(names_rows=names_rows)
+    reader.read(OLD, names=True)
+    new, unreadable = record("new"), b'{"id":"late","at":"soon"}'
+    reader.read(OLD, new, unreadable, names=True)
+    assert reader.batch.identities == {"old", "new", "late"}
 
 
 CONTEXT = PageContext(NOON, baseline=NOON - 3 * DAY)

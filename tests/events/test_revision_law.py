@@ -100,9 +100,10 @@ STEPS = st.builds(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(STEPS, max_size=8))
-def test_what_is_told_is_what_the_rules_say(steps: list[Step]) -> None:
-    reader, naive, passed = Reader(keep=KEEP.total_seconds(), checked=False), Naive(), timedelta()
+@given(st.lists(STEPS, max_size=8), st.booleans())
+def test_what_is_told_is_what_the_rules_say(steps: list[Step], names_rows: bool) -> None:
+    reader, naive = Reader(keep=KEEP.total_seconds(), checked=False, names_rows=names_rows), Naive()
+    passed = timedelta()
     for step in steps:
         passed += step.wait
         reader.now = NOON + passed
@@ -117,10 +118,10 @@ def test_what_is_told_is_what_the_rules_say(steps: list[Step]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(STEPS, max_size=8))
-def test_pages_can_be_cut_anywhere(steps: list[Step]) -> None:
+@given(st.lists(STEPS, max_size=8), st.booleans())
+def test_pages_can_be_cut_anywhere(steps: list[Step], names_rows: bool) -> None:
     """Told is the same whether records come on one page or on many."""
-    whole, cut, passed = Reader(checked=False), Reader(checked=False), timedelta()
+    whole, cut, passed = Reader(checked=False, names_rows=names_rows), Reader(checked=False), timedelta()
     for step in (replace(step, doubted=frozenset()) for step in steps):
         passed += step.wait
         whole.now = cut.now = NOON + passed

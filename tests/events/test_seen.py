@@ -129,12 +129,11 @@ def test_bytes_are_known_where_the_entry_has_them(
 ) -> None:
     seen = Seen(keep)
     seen.put(book)
-    for key in [*book, 7]:
-        found = seen.get(key, NOW)
-        for shown, by in [(raw, projection), *((each.raw, each.projection) for each in book.values())]:
-            assert seen.has_bytes(key, shown, by, NOW) == (
-                found is not None and (found.raw, found.projection) == (shown, by)
-            )
+    keys = [*book, 7]
+    entries = [seen.get(key, NOW) for key in keys]
+    for shown, by in [(raw, projection), *((each.raw, each.projection) for each in book.values())]:
+        expected = [found and (found.raw, found.projection) == (shown, by) for found in entries]
+        assert seen.compare(keys, [shown] * len(keys), by, NOW) == expected
 
 
 def test_a_chunk_that_expires_takes_only_what_nothing_newer_was_said_of() -> None:

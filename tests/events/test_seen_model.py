@@ -82,8 +82,8 @@ class Model(RuleBasedStateMachine):
         entry = self.book.get(key)
         known = None if entry is None or self.is_over(entry) else entry
         assert self.seen.get(key, NOW) == known
-        same = known is not None and (known.raw, known.projection) == (raw, projection)
-        assert self.seen.has_bytes(key, raw, projection, NOW) == same
+        same = known and (known.raw, known.projection) == (raw, projection)
+        assert self.seen.compare([key], [raw], projection, NOW) == [same]
 
     @invariant()
     def is_the_same(self) -> None:

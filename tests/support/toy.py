@@ -17,6 +17,7 @@ from poller.events.seen import Seen
 from poller.events.transform import transform
 from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id, read_text
+from poller.plugin.fields.structs import identity_of
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
 from poller.plugin.stream import Cursor, End, Http, JsonValue, Page, RecordType, Response, Stream, Sweep, Window
@@ -93,8 +94,9 @@ def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | No
     return Reading(Pass(asked, now, gap, pages=pages), _pages(NOWHERE, None, asked))
 
 
-def stream(projections: int = 2, *sweeps: Sweep) -> Stream:
+def stream(projections: int = 2, *sweeps: Sweep, names_rows: bool = True) -> Stream:
     records = RecordType(
+        row_identity=identity_of("id") if names_rows else None,
         kind=Lead,
         decoder=msgspec.json.Decoder(Record),
         identity=lambda record: record.id,
@@ -121,9 +123,20 @@ class Reader:
     """One stream's memory over several pages: what the loop does with a batch, after a commit that never fails."""
 
     def __init__(
-        self, shape: StreamInfo = SHAPE, projections: int = 2, keep: float | None = None, *, checked: bool = True
+        self,
+        shape: StreamInfo = SHAPE,
+        projections: int = 2,
+        keep: float | None = None,
+        *,
+        checked: bool = True,
+        names_rows: bool = True,
     ) -> None:
-        self.shape, self.stream, self.seen, self.now = shape, stream(projections), Seen(keep), NOON
+        self.shape, self.stream, self.seen, self.now = (
+            shape,
+            stream(projections, names_rows=names_rows),
+            Seen(keep),
+            NOON,
+        )
         self.checked = checked
         self.told: list[dict[str, Any]] = []
         self.batch = Batch()

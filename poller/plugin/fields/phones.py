@@ -8,7 +8,7 @@ import phonenumbers
 from poller.plugin.fields.scalars import read_id
 
 _PLAIN = frozenset({"US", "CA"})
-_NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
+_NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII).fullmatch
 _WRITTEN_OUT = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
@@ -31,13 +31,14 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
-    if region in _PLAIN and isinstance(leaf, str) and (plain := _NORTH_AMERICAN.fullmatch(leaf)):
-        return _north_american(plain)
+    if region in _PLAIN and isinstance(leaf, str) and (plain := _NORTH_AMERICAN(leaf)):
+        area, exchange, line = plain.groups()
+        return f"+1{area}{exchange}{line}" if _is_given_out(area) else _north_american(plain)
     number = read_id(leaf)
     if number is None or len(number) > _LONGEST or _WRITTEN_OUT.fullmatch(number):
         return number  # what is written out already would stay as it is, valid or not
     if region in _PLAIN or number.startswith("+"):
-        plain = _NORTH_AMERICAN.fullmatch(number)
+        plain = _NORTH_AMERICAN(number)
         if plain:
             return _north_american(plain)
     return _by_library(number, region)

@@ -19,14 +19,10 @@ _FLAGS = dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True) | dict.fromke
 )
 
 
-def _given(sent: str) -> str | None:
-    return sent if sent and sent not in _NOTHING and not sent.isspace() else None
-
-
 def read_text(leaf: object) -> str | None:
     """Read a word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
     if isinstance(leaf, str):
-        return _given(leaf)
+        return leaf if leaf and leaf not in _NOTHING and not leaf.isspace() else None
     return str(leaf) if isinstance(leaf, _NUMBERS) and not isinstance(leaf, bool) else None
 
 
@@ -41,12 +37,12 @@ def read_id(leaf: object) -> str | None:
 
     A quoted exponent stays as it is: `12e4` may be a name.
     """
+    if leaf.__class__ is int:
+        return str(leaf)
     if isinstance(leaf, str):
         whole = _POINTLESS.fullmatch(leaf) if leaf[-2:-1] in _ZERO_OR_POINT else None
-        return whole[1] if whole else _given(leaf)
-    if isinstance(leaf, float):
-        return str(int(leaf)) if leaf.is_integer() and -_EXACT <= leaf <= _EXACT else None
-    return str(leaf) if isinstance(leaf, int) and not isinstance(leaf, bool) else None
+        return whole[1] if whole else leaf if leaf and leaf not in _NOTHING and not leaf.isspace() else None
+    return str(int(leaf)) if isinstance(leaf, float) and leaf.is_integer() and -_EXACT <= leaf <= _EXACT else None
 
 
 def read_named(thing: Any) -> Named:
@@ -56,16 +52,16 @@ def read_named(thing: Any) -> Named:
 
 def read_number(leaf: object) -> float | int | None:
     """Read a number, or a string that spells one; one without a fraction is a whole number, however it is spelt."""
+    if leaf.__class__ is int:
+        return leaf if -_EXACT <= leaf <= _EXACT else None
     if isinstance(leaf, float):
         return (int(leaf) if leaf.is_integer() else leaf) if -_EXACT <= leaf <= _EXACT else None
-    if isinstance(leaf, str):
-        spelled = leaf.strip()
-        if _INTEGER.fullmatch(spelled):
-            return int(spelled)
-        return read_number(float(spelled)) if _NUMBER.fullmatch(spelled) else None
-    if isinstance(leaf, bool) or not isinstance(leaf, int):
+    if not isinstance(leaf, str):
         return None
-    return leaf if -_EXACT <= leaf <= _EXACT else None
+    spelled = leaf.strip()
+    if _INTEGER.fullmatch(spelled):
+        return int(spelled)
+    return read_number(float(spelled)) if _NUMBER.fullmatch(spelled) else None
 
 
 def read_seconds(leaf: object) -> int | None:

@@ -8,17 +8,12 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from poller.plugin.fields.decoding import DECODE_ERRORS
+from poller.plugin.fields.columns import Column, IdentityColumn, IdentityOf
 from poller.plugin.fields.documented import TYPES, Documented, loose_of, remember
-from poller.plugin.fields.scalars import read_id
 from poller.plugin.stream import JsonValue
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
 """Any value that may come where an object is documented."""
-
-
-IdentityOf: TypeAlias = Callable[[msgspec.Raw], str | None]
-"""A function that returns the identity of a row that is not decoded yet; None where it has none."""
 
 
 T = TypeVar("T")
@@ -83,19 +78,21 @@ def as_struct(leaf: object, found: type[Any]) -> Any:
 @cache
 def identity_of(path: str) -> IdentityOf:
     """Return a function that finds the identity at a path, such as `id` or `data.id`; the names are words."""
+    return IdentityColumn(*_shape_of(path))
+
+
+def column_of(path: str, read: Callable[[Any], T]) -> Column[T]:
+    """Return a reader of the field at a path, such as `changed_at`, of rows that are not decoded yet."""
+    return Column(*_shape_of(path), read)
+
+
+def _shape_of(path: str) -> tuple[type[Any], Callable[[Any], Any]]:
+    """Return a struct that holds the field at a path, and how it is found there."""
     *outer, field = path.split(".")
     shape = struct_of(field)
     for name in reversed(outer):
         shape = struct_of("", **{name: shape})
-    decode, leaf_of = msgspec.json.Decoder(shape).decode, attrgetter(".".join([*outer, _attribute(field)]))
-
-    def name_of(row: msgspec.Raw) -> str | None:
-        try:
-            return read_id(leaf_of(decode(row)))
-        except (*DECODE_ERRORS, AttributeError):  # where another thing stands in the place of an object
-            return None
-
-    return name_of
+    return shape, attrgetter(".".join([*outer, _attribute(field)]))
 
 
 def remember_latest(read: Callable[[Any], T]) -> Callable[[Any], T]:
@@ -103,14 +100,13 @@ def remember_latest(read: Callable[[Any], T]) -> Callable[[Any], T]:
 
     Several functions of a record type ask for the same times of each record, one after another.
     """
-    latest: tuple[Any, Any] = (None, None)
+    known, value = None, None
 
     def found(record: Any) -> T:
-        nonlocal latest
-        known, value = latest
+        nonlocal known, value
         if record is not known:
             value = read(record)
-            latest = record, value
-        return value  # type: ignore[no-any-return]
+            known = record
+        return value  # type: ignore[return-value]
 
     return found

@@ -1,9 +1,10 @@
 """Read times as vendors write them, with an offset or as wall clocks show them in a zone; all become UTC."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
@@ -16,6 +17,8 @@ _ODD = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _WALL_CLOCK, _HOUR, _ENDS = len("2026-03-14 09:15:42"), len("2026-03-14 09"), ("00:00", "59:59.999999")
+_FORM = bytes.maketrans(b"123456789", b"0" * 9)
+_SORTABLE = (b"0000-00-00 00:00:00,", b"0000-00-00T00:00:00,", b"0000-00-00T00:00:00Z,", b"0000-00-00T00:00:00.000Z,")
 _KNOWN = 1 << 12  # a record's times are asked for several times each, and most records are read again
 
 
@@ -29,7 +32,7 @@ def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | Non
     repeated in autumn the first counts, unless it lies before `after`; in the hour that is left out in spring, the
     clock is taken as not yet put forward.
     """
-    if not isinstance(leaf, str) or not _SHORTEST <= len(leaf) <= _LONGEST:
+    if leaf.__class__ is not str or not _SHORTEST <= len(leaf) <= _LONGEST:
         return None
     found = _read(leaf, zone, 0)
     return _read(leaf, zone, 1) if after and found and found < after else found
@@ -37,10 +40,13 @@ def read_time(leaf: object, zone: tzinfo | None = None, *, after: datetime | Non
 
 @lru_cache(_KNOWN)
 def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
-    if zone and len(text) == _WALL_CLOCK and (text[4], text[13], text[16]) == ("-", ":", ":"):
-        found = _read_wall_clock(text, zone, fold)
-        if found:
-            return found
+    if zone and len(text) == _WALL_CLOCK:
+        try:  # by the offset of its hour, which is known: that takes a third of the time
+            offset = _offset_of_hour(text[:_HOUR], zone, fold)
+            if offset is not None:
+                return datetime.fromisoformat(text + "Z") - offset
+        except (ValueError, OverflowError):  # it is spelt in another way
+            pass
     try:
         read = _parse(text.strip())
         if read.tzinfo is None:
@@ -48,15 +54,6 @@ def _read(text: str, zone: tzinfo | None, fold: int) -> datetime | None:
                 return None
             read = read.replace(tzinfo=zone, fold=fold)
         return read if read.tzinfo is UTC else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _read_wall_clock(text: str, zone: tzinfo, fold: int) -> datetime | None:
-    """Read the most usual wall clock by the offset of its hour, which is known: that takes a third of the time."""
-    try:
-        offset = _offset_of_hour(text[:_HOUR], zone, fold)
-        return None if offset is None else datetime.fromisoformat(f"{text}Z") - offset
     except (ValueError, OverflowError):
         return None
 
@@ -82,6 +79,17 @@ def _parse(text: str) -> datetime:
     named = "Z" if offset.isalpha() else offset
     read = datetime.fromisoformat(f"{minute}:59{named}" if leap else f"{minute}{second}{fraction}{named}")
     return read + timedelta(seconds=1) if leap else read
+
+
+def earliest_and_latest(leaves: Sequence[Any]) -> tuple[str, str] | None:
+    """Return the first and the last of times that are all spelt alike, in UTC or without an offset, down to the second:
+    such texts sort as the times do. None where they are not, or there are none."""
+    try:
+        forms = f"{','.join(leaves)},".encode("ascii", "replace").translate(_FORM)
+    except TypeError:  # some are no texts
+        return None
+    alike = next((form for form in _SORTABLE if forms.startswith(form)), None)
+    return (min(leaves), max(leaves)) if alike and forms == alike * len(leaves) else None
 
 
 def require_time(leaf: object, name: str, zone: tzinfo | None = None) -> datetime:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Raw
 
 from poller.errors import Shifted
-from poller.plugin.fields.structs import IdentityOf
+from poller.plugin.fields.columns import IdentityOf
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page, Window
 

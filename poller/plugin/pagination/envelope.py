@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from poller.errors import Unexpected
+from poller.plugin.fields.columns import IdentityOf
 from poller.plugin.fields.scalars import read_number
-from poller.plugin.fields.structs import IdentityOf
 
 SentRows: TypeAlias = list[Raw] | dict[str, Raw] | UnsetType | None
 """The list of an answer as it may come; give such a field the default `msgspec.UNSET`."""

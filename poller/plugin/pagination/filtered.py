@@ -10,7 +10,9 @@ from datetime import datetime
 from msgspec import Raw
 
 from poller.errors import Unexpected
+from poller.plugin.fields.columns import Column
 from poller.plugin.fields.decoding import DECODE_ERRORS
+from poller.plugin.fields.times import earliest_and_latest
 
 
 class FilterCheck:
@@ -40,6 +42,8 @@ class FilterCheck:
 
     def _judge_all(self, rows: Sequence[Raw], start: datetime, end: datetime | None) -> list[bool | None]:
         try:
+            if isinstance(self._is_inside, _Between):
+                return self._is_inside.judge_all(rows, start, end)
             return [self._is_inside(row, start, end) for row in rows]
         except (ValueError, *DECODE_ERRORS):  # some row is a reject
             return [self._judge(row, start, end) for row in rows]
@@ -51,11 +55,34 @@ class FilterCheck:
             return None
 
 
+class _Between:
+    """A judge of rows by their time, both bounds included. It cannot tell of a row whose time is None."""
+
+    def __init__(self, time_of: Callable[[Raw], datetime | None]) -> None:
+        self._time_of = time_of
+
+    def __call__(self, row: Raw, start: datetime, end: datetime | None) -> bool | None:
+        """Judge one row."""
+        return _is_between(self._time_of(row), start, end)
+
+    def judge_all(self, rows: Sequence[Raw], start: datetime, end: datetime | None) -> list[bool | None]:
+        """Judge all rows of a page: where the first and the last by time lie inside, all do."""
+        if not isinstance(self._time_of, Column):
+            return [self(row, start, end) for row in rows]
+        leaves, read = self._time_of.leaves(rows), self._time_of.read
+        outermost = earliest_and_latest(leaves)
+        if outermost and all(_is_between(read(leaf), start, end) for leaf in outermost):
+            return [True] * len(rows)
+        return [_is_between(read(leaf), start, end) for leaf in leaves]
+
+
 def is_between(time_of: Callable[[Raw], datetime | None]) -> Callable[[Raw, datetime, datetime | None], bool | None]:
-    """Return a judge of rows by their time, both bounds included; it cannot tell of a row whose time is None."""
+    """Return a judge of rows by their time, both bounds included; it cannot tell of a row whose time is None.
 
-    def judge(row: Raw, start: datetime, end: datetime | None) -> bool | None:
-        time = time_of(row)
-        return None if time is None else start <= time and (end is None or time <= end)
+    Of a `Column` (see `column_of`) all rows of a page are judged at once.
+    """
+    return _Between(time_of)
 
-    return judge
+
+def _is_between(time: datetime | None, start: datetime, end: datetime | None) -> bool | None:
+    return None if time is None else start <= time and (end is None or time <= end)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from poller.errors import Shifted, TooLarge, Unexpected
-from poller.plugin.fields.structs import IdentityOf
+from poller.plugin.fields.columns import IdentityOf
 from poller.plugin.stream import Cursor, End, Page
 
 EMPTY_PAGES, PAGES = 1_000, 10_000

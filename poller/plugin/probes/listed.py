@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from msgspec import Raw
 
 from poller.plugin.assumptions import Asking
+from poller.plugin.fields.columns import IdentityOf
 from poller.plugin.fields.decoding import DECODE_ERRORS
-from poller.plugin.fields.structs import IdentityOf
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage, PageRef
 from poller.plugin.stream import Http

@@ -4,11 +4,10 @@
 - A page number beyond the last is an error; so may be a list with nothing to say.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from operator import attrgetter
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from msgspec import UNSET, Raw, Struct
 
 from poller.plugin import (
     BEGINNING,
+    Column,
     Cursor,
     End,
     FilterCheck,
@@ -30,6 +30,7 @@ from poller.plugin import (
     Shifted,
     Unexpected,
     Window,
+    column_of,
     decode_response,
     identity_of,
     is_between,
@@ -40,7 +41,6 @@ from poller.plugin import (
     read_rows,
     read_time,
     read_zone,
-    struct_of,
     wall_clock,
 )
 
@@ -147,10 +147,9 @@ def _read(
 
 
 @cache
-def time_of(column: str, zone: ZoneInfo) -> Callable[[Raw], datetime | None]:
-    """Return a reader of a column of times, of a row that is not decoded yet."""
-    decode, leaf_of = msgspec.json.Decoder(struct_of(column)).decode, attrgetter(column)
-    return lambda row: read_time(leaf_of(decode(row)), zone)
+def time_of(column: str, zone: ZoneInfo) -> Column[datetime | None]:
+    """Return a reader of a column of times, of rows that are not decoded yet."""
+    return column_of(column, partial(read_time, zone=zone))
 
 
 async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:

@@ -69,22 +69,30 @@ class Times(NamedTuple):
 def times(record: Any, *, zone: ZoneInfo) -> Times:
     """Return when a call began, ended, and was last modified."""
     began = read_time(record.start_datetime, zone)
-    ended, modified = (read_time(leaf, zone, after=began) for leaf in (record.end_datetime, record.last_modified))
-    return Times(began, ended, modified)
+    ended = read_time(record.end_datetime, zone, after=began)
+    return Times(began, ended, read_time(record.last_modified, zone, after=began))
 
 
 def contents(record: Any) -> Any:
     """Return the call without what is volatile: the stamp alone says nothing, and a URL is signed anew each time."""
-    recording = record.recording.partition("?")[0] if isinstance(record.recording, str) else record.recording
-    return msgspec.structs.replace(record, last_modified=None, recording=recording)
+    return msgspec.structs.replace(record, last_modified=None, recording=_unsigned(record.recording))
 
 
 def contents_in_utc(record: Any, *, times_of: Callable[[Any], Times]) -> Any:
     """Return the contents with the times of the call as instants: they are shown in the zone that was asked for."""
     began, ended, _ = times_of(record)
     return msgspec.structs.replace(
-        contents(record), start_datetime=began or record.start_datetime, end_datetime=ended or record.end_datetime
+        record,
+        call_id=None,
+        last_modified="",
+        recording=_unsigned(record.recording),
+        start_datetime=began or record.start_datetime,
+        end_datetime=ended or record.end_datetime,
     )
+
+
+def _unsigned(recording: Any) -> Any:
+    return recording.partition("?")[0] if isinstance(recording, str) else recording
 
 
 def call(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -> kinds.Call:

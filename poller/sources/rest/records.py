@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from poller.plugin import (
-    DECODE_ERRORS,
+    Column,
     Declared,
+    IdentityColumn,
+    IdentityOf,
     RecordType,
     WholeRecords,
     change,
@@ -124,25 +127,13 @@ def _unsigned(url: Any) -> Any:
     return url.partition("?")[0] if isinstance(url, str) else url
 
 
-def identity_reader(path: str) -> Callable[[msgspec.Raw], str | None]:
+def identity_reader(path: str) -> IdentityOf:
     """Return a function that finds the identity of a row that is not decoded yet."""
     struct, (get,) = compile_paths([parse_path(path)])
-    decode = msgspec.json.Decoder(struct).decode
-
-    def identity(row: msgspec.Raw) -> str | None:
-        try:
-            return read_id(get(decode(row)))
-        except DECODE_ERRORS:
-            return None
-
-    return identity
+    return IdentityColumn(struct, get)
 
 
-def time_reader(path: str, zone: tzinfo | None) -> Callable[[msgspec.Raw], datetime | None]:
-    """Return a function that reads the time at a path of a row that is not decoded yet.
-
-    It raises msgspec.MsgspecError where the row is no object.
-    """
+def time_reader(path: str, zone: tzinfo | None) -> Column[datetime | None]:
+    """Return a reader of the time at a path, of rows that are not decoded yet."""
     struct, (get,) = compile_paths([parse_path(path)])
-    decode = msgspec.json.Decoder(struct).decode
-    return lambda row: read_any_time(get(decode(row)), zone)
+    return Column(struct, get, partial(read_any_time, zone=zone))

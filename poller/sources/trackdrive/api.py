@@ -9,7 +9,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -19,6 +19,7 @@ from poller.plugin import (
     BEGINNING,
     DECODE_ERRORS,
     AskPage,
+    Column,
     Cursor,
     Denied,
     FilterCheck,
@@ -37,6 +38,7 @@ from poller.plugin import (
     Unexpected,
     Window,
     bisect,
+    column_of,
     decode_response,
     identity_of,
     is_between,
@@ -228,9 +230,10 @@ def believed(response: Response) -> _Found:
     return found
 
 
-def time_of(column: str) -> Callable[[Raw], datetime | None]:
-    """Return a reader of a column of times, of a row that is not decoded yet."""
-    return lambda row: read_time(getattr(ROW.decode(row), column))
+@cache
+def time_of(column: str) -> Column[datetime | None]:
+    """Return a reader of a column of times, of rows that are not decoded yet."""
+    return column_of(column, read_time)
 
 
 def since(window: Window) -> str:

@@ -1,0 +1,59 @@
+"""Columns: one field of rows that are not decoded yet, of a single row or of all rows of a page by one decoding."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from poller.plugin.fields.decoding import DECODE_ERRORS
+from poller.plugin.fields.scalars import read_id
+
+T = TypeVar("T")
+Rows: TypeAlias = Sequence[bytes | Raw]
+
+IdentityOf: TypeAlias = Callable[[Raw], str | None]
+"""A function that returns the identity of a row that is not decoded yet; None where it has none."""
+
+
+class Column(Generic[T]):
+    """A reader of one field of a row. `shape` is a struct that has it, `leaf_of` finds it there, `read` reads it."""
+
+    def __init__(self, shape: type[Any], leaf_of: Callable[[Any], Any], read: Callable[[Any], T]) -> None:
+        self._decode, self._decode_all = (msgspec.json.Decoder(kind).decode for kind in (shape, list[shape]))  # type: ignore[valid-type]
+        self._leaf_of, self.read = leaf_of, read
+
+    def __call__(self, row: bytes | Raw) -> T:
+        """Return what is read of one row. Raises one of DECODE_ERRORS where it is not of the shape."""
+        return self.read(self._leaf_of(self._decode(row)))
+
+    def leaves(self, rows: Rows) -> list[Any]:
+        """Return what stands in this field of all rows. Raises one of DECODE_ERRORS where a row is not of the shape."""
+        found = self._decode_all(b"[%b]" % b",".join(rows))
+        if len(found) != len(rows):
+            raise msgspec.DecodeError("a row is not one JSON value")
+        return list(map(self._leaf_of, found))
+
+
+class IdentityColumn(Column[str | None]):
+    """A reader of identities (see IdentityOf), which are None of a row that is not of the shape."""
+
+    def __init__(self, shape: type[Any], leaf_of: Callable[[Any], Any]) -> None:
+        super().__init__(shape, leaf_of, read_id)
+
+    def __call__(self, row: bytes | Raw) -> str | None:
+        """Return a row's identity."""
+        try:
+            return super().__call__(row)
+        except (*DECODE_ERRORS, AttributeError):  # where another thing stands in the place of an object
+            return None
+
+
+def identities(identity_of: IdentityOf, rows: Rows) -> list[str | None]:
+    """Return the identity of every row."""
+    if isinstance(identity_of, IdentityColumn):
+        try:
+            return list(map(read_id, identity_of.leaves(rows)))
+        except (*DECODE_ERRORS, AttributeError):  # in some row
+            pass
+    return [identity_of(row) for row in rows]  # type: ignore[arg-type]  # bytes will do
