@@ -48,8 +48,8 @@ class ListPage:
 
 
 class _Pass:
-    """A pass over a list, and what it has seen: its `last` page, `doubt`, the first contradiction, and `circles`, that
-    the list repeats."""
+    """A pass over a list, and what it has seen: its `last` page, `doubt`, the first contradiction, `circles`, that the
+    list repeats, and `over`, that what is beyond it is nothing new."""
 
     def __init__(self, identity: IdentityOf | None, *, bring_news: bool = False) -> None:
         self._identity, self._bring_news = identity, bring_news
@@ -62,15 +62,19 @@ class _Pass:
         self.last: ListPage | None = None
         self.began: datetime | None = None
         self.doubt: str | None = None
-        self.circles = False
+        self.circles = self.over = False
 
     def take(self, at: PageRef, answer: ListPage) -> None:
         """Take the next page."""
         if not self._been:
             self.began, self._size, self._first_total = answer.date, answer.size, answer.total
         self._been.add(at)
-        self.last = answer
-        repeats = not self._count(answer) and self._bring_news and bool(answer.records)
+        beyond, self.last = self.last is not None and self.last.following is None, answer
+        news = self._count(answer)
+        self.over = beyond and self._identity is not None and not news
+        if self.over:
+            return
+        repeats = not news and self._bring_news and bool(answer.records)
         self._empty = 0 if answer.records else self._empty + 1
         self.circles = repeats or answer.following in self._been
         self.doubt = self.doubt or self._moved(answer) or answer.doubt
@@ -136,7 +140,7 @@ async def read_pages(
     while at is not None:
         answer = await _ask_within(ask, at, so_far, lag, limit)
         so_far.take(at, answer)
-        at = None if so_far.circles else answer.following or answer.beyond
+        at = None if so_far.circles or so_far.over else answer.following or answer.beyond
         if answer.following is not None and enough and enough(answer.records):
             at = None
         if at is not None:

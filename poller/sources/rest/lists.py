@@ -29,12 +29,10 @@ from poller.plugin import (
     read_pages,
 )
 from poller.sources.rest.answer import Answer, Described, Envelope, link_next
-from poller.sources.rest.places import Paging, Progress
+from poller.sources.rest.places import ROUND_NUMBERS, Paging, Progress
 from poller.sources.rest.request import Bounds, Request
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
-ROUND_NUMBERS = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})
-"""So many rows in an only answer may not be all."""
 READINGS = 3
 """So often a part of a range that contradicts itself is read, before the pass is doubted."""
 IDENTIFIED, LED_ON = "identified", "next led on"
@@ -179,16 +177,17 @@ class _Reading:
         page = await self.page(span, progress, at)
         if page.cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
-        return self._guessed(at, replace(page, doubt=self._outside(page.records, span)))
+        outside = self._outside(page.records, span)
+        return self._guessed(at, replace(page, doubt=page.doubt or outside))
 
     async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         """Ask for a page of what lies in a span."""
         bounds = self._bounds(span)
         response = await self._answered_with(bounds, progress, at)
         answer = self._envelope.read(response, bounds, progress.values(at))
-        following, cut = progress.take(at, answer)
-        facts = self._facts(response, answer, following)
-        return ListPage(answer.rows, answer.total, following, response.date, cut=cut, facts=facts)
+        onward = progress.take(at, answer)
+        facts = self._facts(response, answer, onward.following)
+        return ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())
 
     @property
     def _accepted(self) -> Collection[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from poller.plugin import IdentityOf, PageRef, Unexpected, read_count
@@ -34,12 +35,26 @@ def paging_of(request: Request, *, linked: bool, cap: int | None) -> Paging:
     return Paging(place, request.parameter_of(place) if place else None, linked, cap)
 
 
+ROUND_NUMBERS = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000})
+"""Sizes that pages have: so many rows in an only answer may be a full page, and not all."""
+
+
+class Onward(NamedTuple):
+    """Where a list goes on after a page: `following`, None at its end; all of it is as in ListPage."""
+
+    following: PageRef | None = None
+    beyond: PageRef | None = None
+    cut: bool = False
+    doubt: str | None = None
+
+
 class Progress:
     """A list that is being read, from `at` on: what came so far, and so where it goes on."""
 
     def __init__(self, paging: Paging, identity: IdentityOf, at: PageRef = 1) -> None:
         self._paging, self._identity = paging, identity
         self._rows = at - 1 if paging.place == "offset" and isinstance(at, int) else 0
+        self._most = 0
 
     def values(self, at: PageRef) -> Mapping[str, str | int]:
         """Return the values of the request's placeholders at this place: the first one is 1, and is no cursor."""
@@ -48,29 +63,39 @@ class Progress:
             return {place: at} if place else {}
         return {"page": {"page": at}, "offset": {"offset": at - 1}}.get(place or "", {})
 
-    def take(self, at: PageRef, answer: Answer) -> tuple[PageRef | None, bool]:
-        """Take the next page; return where the list goes on, and whether it is cut off there.
+    def take(self, at: PageRef, answer: Answer) -> Onward:
+        """Take the next page; return where the list goes on.
 
         Raises Unexpected where the answer does not say what it should.
         """
-        self._rows += len(answer.rows)
-        cap = self._paging.cap
+        rows, cap = len(answer.rows), self._paging.cap
+        full = rows in ROUND_NUMBERS if at == 1 else rows >= self._most > 0
+        self._most = max(self._most, rows)
+        self._rows += rows
         if cap and (self._rows >= cap or (answer.total or 0) >= cap):
-            return None, True
+            return Onward(cut=True)
         if answer.more is False:
-            return None, False
-        following = self._following(at, answer)
-        return following, following is None and bool(answer.more)
+            return Onward()
+        if self._paging.place in {"page", "offset"} and not self._paging.linked:
+            return self._counted(at, answer, full=full)
+        following = self._said(answer)
+        return Onward(following, cut=following is None and bool(answer.more))
 
-    def _following(self, at: PageRef, answer: Answer) -> PageRef | None:
-        paging = self._paging
-        if paging.linked:
-            return _linked(paging, answer.next) if answer.next else None
-        if paging.place == "last":
-            return self._last(answer)
-        if paging.place is None or self._is_over(at, answer):
-            return None
-        return (self._rows if paging.place == "offset" else int(at)) + 1
+    def _counted(self, at: PageRef, answer: Answer, *, full: bool) -> Onward:
+        """Return the next page by number. A full last one has one beyond it: the numbers may be one too low."""
+        by_number = self._paging.place == "page"
+        following = (int(at) if by_number else self._rows) + 1
+        if not self._is_over(at, answer):
+            return Onward(following)
+        past = by_number and answer.rows and answer.pages is not None and int(at) > answer.pages > 0
+        doubt = f"page {at} holds records, and the list says that it has {answer.pages} pages" if past else None
+        return Onward(beyond=following if full else None, doubt=doubt)
+
+    def _said(self, answer: Answer) -> PageRef | None:
+        """Return the next page by what the answer says, or by its last record."""
+        if self._paging.linked:
+            return _linked(self._paging, answer.next) if answer.next else None
+        return self._last(answer) if self._paging.place == "last" else None
 
     def _is_over(self, at: PageRef, answer: Answer) -> bool:
         """Return whether a counted list is over: its totals are reached, or a page is empty."""

@@ -26,7 +26,7 @@ from poller.sources.rest.advice import lists_in, silent_fields, times_in
 from poller.sources.rest.answer import Answer
 from poller.sources.rest.fields import spelled_word, words_of
 from poller.sources.rest.lists import List
-from poller.sources.rest.places import Progress
+from poller.sources.rest.places import ROUND_NUMBERS, Progress
 from poller.sources.rest.streams import Description
 
 GOES_ON = frozenset({
@@ -127,7 +127,7 @@ class _Sights:
         if self._rows and len(self._names) < len(self._rows):
             yield f"{len(self._rows) - len(self._names)} rows without an identity of their own: is `identity` right?"
         rows = len(self._rows)
-        if self._listed.paging.linked and not self._answer.next and rows and rows % 50 == 0:
+        if self._listed.paging.linked and not self._answer.next and rows in ROUND_NUMBERS:
             yield f"{rows} rows, and nothing says how the list goes on: is paging.next right?"
         if self._loses_at_seams():
             by = self._description.stream.modified
@@ -157,7 +157,7 @@ class _Sights:
         if paging.linked or paging.place is None:
             return self._answer.next
         try:
-            at, _ = Progress(paging, self._listed.identity).take(1, self._answer)
+            at = Progress(paging, self._listed.identity).take(1, self._answer).following
         except Unexpected:  # the last record has no identity, which is told by itself
             return None
         if paging.place == "offset" and at is not None:

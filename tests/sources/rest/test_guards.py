@@ -128,6 +128,39 @@ async def test_rows_may_enter_a_list_and_never_vanish() -> None:
     assert isinstance(done.error, Shifted), "one of the four never came"
 
 
+async def test_a_total_that_is_one_too_low_where_the_last_page_is_full_hides_no_record() -> None:
+    http = answered(listed(1, 2, total=4), listed(3, 4, total=4), listed(5, total=4))
+    done = await passed(stream_of(TOTAL), http)
+    assert [record["id"] for record in done.records()] == [1, 2, 3, 4, 5]
+    assert isinstance(done.error, Shifted)
+    hundred = listed(*range(100), total=100)
+    done = await passed(stream_of(TOTAL), answered(hundred, listed(100, total=100)))
+    assert (len(done.records()), isinstance(done.error, Shifted)) == (101, True)
+
+
+async def test_a_number_of_pages_that_is_one_too_low_hides_no_record() -> None:
+    stream = stream_of(PAGES | {"paging": {"pages": "pages"}})
+    done = await passed(stream, answered(listed(1, 2, pages=2), listed(3, 4, pages=2), listed(5, pages=2)))
+    assert [record["id"] for record in done.records()] == [1, 2, 3, 4, 5]
+    assert isinstance(done.error, Shifted)
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [listed(total=4), listed(3, 4, total=4), listed(1, 2, total=4), Said({}, status=404), Said({}, status=400)],
+)
+async def test_what_is_beyond_a_full_last_page_and_is_nothing_new_is_the_end(beyond: object) -> None:
+    http = answered(listed(1, 2, total=4), listed(3, 4, total=4), beyond)
+    done = await passed(stream_of(TOTAL), http)
+    assert (done.error, len(http.asked), len({record["id"] for record in done.records()})) == (None, 3, 4)
+    assert done.cursors[-1] is not None
+
+
+async def test_a_last_page_that_is_not_full_is_the_end() -> None:
+    http = answered(listed(1, 2, total=3), listed(3, total=3))
+    assert ((await passed(stream_of(TOTAL), http)).error, len(http.asked)) == (None, 2)
+
+
 async def test_a_page_that_brings_nothing_new_ends_the_pass_in_doubt() -> None:
     done = await passed(stream_of(PAGES), answered(listed(1, 2), listed(1, 2)))
     assert isinstance(done.error, Shifted)
