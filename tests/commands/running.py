@@ -6,7 +6,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import yaml
 
 from poller.sandbox.vendors.callcap import API_KEY
 from poller.sandbox.vendors.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
+from tests.commands.nursery import Forked, Order
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -28,7 +28,8 @@ SECRETS = (API_KEY, ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, "sandbox-access-
 FAST = "300ms"
 HASTY = (
     "from poller import retry; from poller.polling import circuit_breaker as patience; "
-    "patience.backoff = retry.backoff = lambda failures: 0.1"
+    "from poller.state.kafka import assignment; "
+    "patience.backoff = assignment.backoff = retry.backoff = lambda failures: 0.1"
 )
 """Python for a process that tries again soon, where how long it waits is not the question."""
 NOTHING: Mapping[str, str] = {}
@@ -146,7 +147,7 @@ class Poller:
         folder: Path,
         *arguments: str,
         stdout: IO[bytes] | int | None = None,
-        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        stdin: IO[bytes] | int | None = None,
         stderr: IO[bytes] | int | None = None,
         environ: Mapping[str, str] = NOTHING,
         before: str = "",
@@ -155,16 +156,16 @@ class Poller:
         number = len(list(folder.glob("*.err")))
         self._open = arguments[:1] == ("sandbox",)
         self._said, self._logged = folder / f"{number}.out", folder / f"{number}.err"
-        command = ["-c", f"{before}\nfrom poller.cli import main\nmain()"] if before else ["-m", "poller"]
-        with self._said.open("wb") as out, self._logged.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, *command, *arguments],
-                cwd=folder,
-                env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200", **environ},
-                stdin=stdin,
-                stdout=out if stdout is None else stdout,
-                stderr=err if stderr is None else stderr,
-            )
+        order = Order(
+            str(folder),
+            arguments,
+            {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "200", **environ},
+            before,
+        )
+        given = (stdin, stdout, stderr)
+        with Path(os.devnull).open("rb") as nothing, self._said.open("wb") as out, self._logged.open("wb") as err:
+            own: tuple[IO[bytes], ...] = (nothing, out, err)
+            self.process = Forked(order, [mine if one is None else one for one, mine in zip(given, own, strict=True)])
 
     def __enter__(self) -> Self:
         return self
@@ -193,7 +194,7 @@ class Poller:
         """Nothing in it moves meanwhile."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            self.process.until_stopped()
         yield
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)

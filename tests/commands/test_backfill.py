@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.running import House, callcap, flextell, until, without_colours
+from tests.commands.running import HASTY, House, callcap, flextell, until, without_colours
 from tests.commands.vendors import Vendors, repeating, serving
 
 pytestmark = pytest.mark.slow
@@ -199,8 +199,7 @@ def test_stopped_it_says_where_and_how_to_go_on(late: House, vendors: Vendors) -
 
 def test_a_vendor_that_fails_is_tried_three_times(late: House, vendors: Vendors) -> None:
     vendors.vices({"callcap": {"server_error": 1.0, "retry_seconds": 0.0}})
-    hasty = "from poller import retry; retry.backoff = lambda failures: 0.1"
-    command = backfill(late, "acme.calls", before=hasty)
+    command = backfill(late, "acme.calls", before=HASTY)
     assert command.code() == 1
     assert len(command.logs("poll.failed", sweep="backfill")) == 3
     assert "HTTP 50" in command.said, "the last error, in the last line"

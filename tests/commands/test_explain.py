@@ -70,7 +70,8 @@ def test_after_a_pass_it_says_what_that_brought_and_where_the_next_begins(house:
         assert poller.stop() == 0
     found = sweeps(house, "acme.calls")
     live = found["live"]
-    assert live["brought"]["records"] >= len(vendors.holds("callcap")) - 1
+    assert live["brought"]
+    assert found["audit"]["brought"]["records"] >= len(vendors.holds("callcap")) - 1, "each of its passes reads all"
     assert "complete pass covered" in live["why_there"]
     assert "less lookback 5m" in live["why_there"]
     assert timedelta(minutes=5) < span(live) < timedelta(minutes=6)

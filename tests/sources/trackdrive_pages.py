@@ -151,19 +151,19 @@ class Company(Getting):
         assert path == "/api/v1/leads"
         self.asked.append(dict(params))
         self.turn(self)
-        found = [uuid for uuid, created in reversed(self.rows.items()) if self._is_in(created, params)]
+        begin = read(params["created_at_from"])
+        end = read(params["created_at_to"]) if "created_at_to" in params else NOW + timedelta(days=9)
+        found = [uuid for uuid, created in reversed(self.rows.items()) if self._is_in(created, begin, end)]
         size = min(int(params["per_page"]), self.cap)
-        begin = (int(params["page"]) - 1) * size
-        rows = [{"uuid": uuid, "created_at": self.rows[uuid].isoformat()} for uuid in found[begin : begin + size]]
+        above = (int(params["page"]) - 1) * size
+        rows = [{"uuid": uuid, "created_at": self.rows[uuid].isoformat()} for uuid in found[above : above + size]]
         total = {"total_count": len(found)} if self.totals else {}
         return Response(200, json.dumps(listing("leads", rows, **total)).encode(), NOW)
 
     def answered(self, path: str) -> bool:
         return bool(self.asked)
 
-    def _is_in(self, created: datetime, params: Mapping[str, str]) -> bool:
-        begin = read(params["created_at_from"])
-        end = read(params["created_at_to"]) if "created_at_to" in params else NOW + timedelta(days=9)
+    def _is_in(self, created: datetime, begin: datetime, end: datetime) -> bool:
         if created < begin or (created == begin and not self.from_in):
             return False
         if self.to_in == "second":
