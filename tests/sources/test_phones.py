@@ -4,7 +4,7 @@ import string
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.fields.phones import e164
@@ -95,3 +95,27 @@ def test_the_first_six_digits_decide(area: int) -> None:
 def test_whatever_is_dialled_is_read_as_the_library_reads_it(number: str, region: str | None) -> None:
     sent = read_id(number)  # `5.0` is 5, as in every id
     assert e164(number, region) == (by_library(sent, region) if sent else None)
+
+
+def _examples() -> list[str]:
+    """Return example numbers of every country and type, written out; and what is dialled before them at home, too."""
+    found = set()
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        country = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        for kind in phonenumbers.PhoneNumberType.values():
+            if country and (example := phonenumbers.example_number_for_type(region, kind)):
+                number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+                code = f"+{example.country_code}"
+                found |= {number, f"{code}{country.national_prefix or 0}{number.removeprefix(code)}"}
+    return sorted(found)
+
+
+def test_what_is_written_out_is_read_as_the_library_reads_it_in_all_countries() -> None:
+    odd = {number: e164(number, "AU") for number in _examples() if e164(number, "AU") != by_library(number, "AU")}
+    assert not odd
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), st.text(string.digits, max_size=13))
+def test_any_digits_that_are_written_out_are_read_as_the_library_reads_them(code: int, rest: str) -> None:
+    assert e164(f"+{code}{rest}") == by_library(f"+{code}{rest}", None)

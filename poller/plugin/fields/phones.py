@@ -9,7 +9,7 @@ from poller.plugin.fields.scalars import read_id
 
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII).fullmatch
-_WRITTEN_OUT = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
+_WRITTEN_OUT = re.compile(r"\+[1-9]\d{6,14}", re.ASCII).fullmatch
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
     "voicemail",
@@ -35,13 +35,35 @@ def e164(leaf: object, region: str | None = None) -> str | None:
         area, exchange, line = plain.groups()
         return f"+1{area}{exchange}{line}" if _is_given_out(area) else _north_american(plain)
     number = read_id(leaf)
-    if number is None or len(number) > _LONGEST or _WRITTEN_OUT.fullmatch(number):
-        return number  # what is written out already would stay as it is, valid or not
+    if number is None or len(number) > _LONGEST or (_WRITTEN_OUT(number) and _stays(number)):
+        return number
     if region in _PLAIN or number.startswith("+"):
         plain = _NORTH_AMERICAN(number)
         if plain:
             return _north_american(plain)
     return _by_library(number, region)
+
+
+def _stays(number: str) -> bool:
+    """Return whether a number that is written out (`+61412345678`) is left as it is, valid or not.
+
+    All that the library takes out of such a one is a prefix that is dialled within its country only.
+    """
+    for length in (1, 2, 3):
+        code = int(number[1 : 1 + length])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            prefix = _national_prefix(code)
+            return prefix is None or not prefix.match(number[1 + length :])
+    return True
+
+
+@cache
+def _national_prefix(code: int) -> re.Pattern[str] | None:
+    """Return the pattern of what is dialled before a number within the countries of a calling code."""
+    region = phonenumbers.region_code_for_country_code(code)
+    country = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    found = country and country.national_prefix_for_parsing
+    return re.compile(found) if found else None
 
 
 def _north_american(plain: re.Match[str]) -> str:
