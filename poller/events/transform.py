@@ -41,12 +41,12 @@ TRUTH_AFTER = 3600
 
 
 def transform(
-    stream: Stream, info: StreamInfo, records: Iterable[bytes | Raw], seen: Seen, context: PageContext
+    stream: Stream, info: StreamInfo, records: Sequence[bytes | Raw], seen: Seen, context: PageContext
 ) -> Batch:
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
     counts, update = page.batch.counts, page.batch.seen
-    for row in page.compared(list(records)):
+    for row in page.compared(records):
         counts.records += 1
         if row[-1] and row[2] not in update.entries and row[2] not in update.touched:
             counts.duplicates += 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from poller.plugin import FilterCheck, Unexpected, column_of, identity_of, is_between, read_time
-from poller.plugin.fields.columns import identities
+from poller.plugin.fields.columns import PageRows, identities
 from poller.plugin.fields.times import earliest_and_latest
 
 START = datetime(2026, 3, 14, 9, tzinfo=UTC)
@@ -44,6 +44,21 @@ def raw(row: object) -> Raw:
 def test_the_identities_of_a_page_are_those_of_its_rows(rows: list[Any], path: str) -> None:
     sent, identity = [raw(row) for row in rows], identity_of(path)
     assert identities(identity, sent) == [identity(row) for row in sent]
+
+
+def test_columns_that_stand_beside_each_other_are_decoded_together() -> None:
+    paths = ("id", "data.id", "data.at", "at")
+    rows = PageRows([raw({"id": number, "at": "then", "data": {"id": -number, "at": 5}}) for number in range(3)])
+    columns = [column_of(path, str, *paths) for path in paths]
+    assert [column.leaves(rows) for column in columns] == [[0, 1, 2], [0, -1, -2], [5] * 3, ["then"] * 3]
+    assert len(rows.decoded) == 1
+
+
+@pytest.mark.parametrize("twice", [PageRows, list])
+def test_rows_that_cannot_be_decoded_together_cannot_either_the_next_time(twice: Any) -> None:
+    rows = twice([Raw(b'{"id":1}\n{"id":2}')])
+    for _ in range(2):
+        assert identities(identity_of("id"), rows) == [None]
 
 
 def test_rows_that_are_not_one_value_each_are_named_by_themselves() -> None:

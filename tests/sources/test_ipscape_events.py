@@ -27,7 +27,7 @@ SCHEMA = jsonschema.Draft202012Validator(event_schema())
 def told(stream: str, *records: Any) -> list[dict[str, Any]]:
     found = STREAMS[stream]
     shape = StreamInfo("centre", "ipscape", found.name, found.records.kind.KIND)
-    batch = transform(found, shape, map(json_bytes, records), Seen(None), PageContext(NOW))
+    batch = transform(found, shape, [*map(json_bytes, records)], Seen(None), PageContext(NOW))
     events = [orjson.loads(message.value) for message in batch.messages]
     for event in events:
         SCHEMA.validate(event)

@@ -16,22 +16,34 @@ IdentityOf: TypeAlias = Callable[[Raw], str | None]
 """A function that returns the identity of a row that is not decoded yet; None where it has none."""
 
 
+class PageRows(list[Raw]):
+    """The rows of a page. What columns of one shape read of them is decoded once."""
+
+    def __init__(self, rows: Sequence[Raw]) -> None:
+        super().__init__(rows)
+        self.decoded: dict[type[Any], list[Any]] = {}
+
+
 class Column(Generic[T]):
     """A reader of one field of a row. `shape` is a struct that has it, `leaf_of` finds it there, `read` reads it."""
 
     def __init__(self, shape: type[Any], leaf_of: Callable[[Any], Any], read: Callable[[Any], T]) -> None:
-        self._decode, self._decode_all = (msgspec.json.Decoder(kind).decode for kind in (shape, list[shape]))  # type: ignore[valid-type]
+        self._shape, self._decoder = shape, msgspec.json.Decoder(shape)
         self._leaf_of, self.read = leaf_of, read
 
     def __call__(self, row: bytes | Raw) -> T:
         """Return what is read of one row. Raises one of DECODE_ERRORS where it is not of the shape."""
-        return self.read(self._leaf_of(self._decode(row)))
+        return self.read(self._leaf_of(self._decoder.decode(row)))
 
     def leaves(self, rows: Rows) -> list[Any]:
         """Return what stands in this field of all rows. Raises one of DECODE_ERRORS where a row is not of the shape."""
-        found = self._decode_all(b"[%b]" % b",".join(rows))
-        if len(found) != len(rows):
-            raise msgspec.DecodeError("a row is not one JSON value")
+        known = rows.decoded if isinstance(rows, PageRows) else {}
+        found = known.get(self._shape)
+        if found is None:
+            found = self._decoder.decode_lines(b"\n".join(rows))
+            if len(found) != len(rows):
+                raise msgspec.DecodeError("a row is not one JSON value")
+            known[self._shape] = found
         return list(map(self._leaf_of, found))
 
 

@@ -75,24 +75,32 @@ def as_struct(leaf: object, found: type[Any]) -> Any:
     return leaf if isinstance(leaf, found) else found()
 
 
+def identity_of(path: str, *beside: str) -> IdentityOf:
+    """Return a function that finds the identity at a path, such as `id` or `data.id`; the names are words.
+
+    `beside` are paths that other columns of the same rows read: what has the same paths is decoded together.
+    """
+    return IdentityColumn(_shape_of(frozenset((path, *beside))), _leaf_at(path))
+
+
+def column_of(path: str, read: Callable[[Any], T], *beside: str) -> Column[T]:
+    """Return a reader of the field at a path, of rows that are not decoded yet. For `beside` see `identity_of`."""
+    return Column(_shape_of(frozenset((path, *beside))), _leaf_at(path), read)
+
+
 @cache
-def identity_of(path: str) -> IdentityOf:
-    """Return a function that finds the identity at a path, such as `id` or `data.id`; the names are words."""
-    return IdentityColumn(*_shape_of(path))
+def _shape_of(paths: frozenset[str]) -> type[Any]:
+    """Return a struct that holds the fields at these paths."""
+    steps = [path.partition(".") for path in sorted(paths)]
+    objects = {
+        name: _shape_of(frozenset(rest for outer, _, rest in steps if rest and outer == name))
+        for name in {outer for outer, _, rest in steps if rest}
+    }
+    return struct_of(" ".join(name for name, _, rest in steps if not rest), **objects)
 
 
-def column_of(path: str, read: Callable[[Any], T]) -> Column[T]:
-    """Return a reader of the field at a path, such as `changed_at`, of rows that are not decoded yet."""
-    return Column(*_shape_of(path), read)
-
-
-def _shape_of(path: str) -> tuple[type[Any], Callable[[Any], Any]]:
-    """Return a struct that holds the field at a path, and how it is found there."""
-    *outer, field = path.split(".")
-    shape = struct_of(field)
-    for name in reversed(outer):
-        shape = struct_of("", **{name: shape})
-    return shape, attrgetter(".".join([*outer, _attribute(field)]))
+def _leaf_at(path: str) -> Callable[[Any], Any]:
+    return attrgetter(".".join(map(_attribute, path.split("."))))
 
 
 def remember_latest(read: Callable[[Any], T]) -> Callable[[Any], T]:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from poller.errors import Unexpected
-from poller.plugin.fields.columns import IdentityOf
+from poller.plugin.fields.columns import IdentityOf, PageRows
 from poller.plugin.fields.scalars import read_number
 
 SentRows: TypeAlias = list[Raw] | dict[str, Raw] | UnsetType | None
@@ -32,7 +32,7 @@ def read_rows(sent: SentRows, name: str, identity: IdentityOf, *, total: int | N
     it is neither, or where there is no list although the answer's total says that there are records.
     """
     if isinstance(sent, list):
-        return sent
+        return PageRows(sent)
     if isinstance(sent, dict):
         return _rows_of_object(sent, name, identity)
     if total:

@@ -64,7 +64,8 @@ class _List(_Verdict):
 
 
 _LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
-call_id = identity_of("call_id")
+_LOOKED_AT = ("call_id", "last_modified", "start_datetime")  # of rows that need not be decoded
+call_id = identity_of(*_LOOKED_AT)
 _read_numbering = numbering(
     number="page", size="show", last="last_page", total="total_records", rows="records_returned"
 )
@@ -149,7 +150,7 @@ def _read(
 @cache
 def time_of(column: str, zone: ZoneInfo) -> Column[datetime | None]:
     """Return a reader of a column of times, of rows that are not decoded yet."""
-    return column_of(column, partial(read_time, zone=zone))
+    return column_of(column, partial(read_time, zone=zone), *_LOOKED_AT)
 
 
 async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: PageRef, show: int = SHOW) -> ListPage:

@@ -32,7 +32,6 @@ from poller.plugin import (
     SweepSettings,
     TypedDecoder,
     Windowed,
-    identity_of,
     kinds,
 )
 from poller.sources.trackdrive import api, assumptions, change_log, records
@@ -107,7 +106,7 @@ class Trackdrive(Source):
             kind=kinds.Lead,
             decoder=TypedDecoder(records.Lead),
             identity=records.identity,
-            row_identity=identity_of("uuid"),
+            row_identity=api.IDENTITIES[api.LEADS],
             time=records.created,
             contents=(records.lead_contents,),
             normalize=partial(records.lead, region=self.default_region),
@@ -128,7 +127,7 @@ class Trackdrive(Source):
             kind=kinds.Call,
             decoder=TypedDecoder(records.Call),
             identity=records.identity,
-            row_identity=identity_of("uuid"),
+            row_identity=api.IDENTITIES[api.CALLS],
             time=records.created,
             contents=(records.call_contents,),
             normalize=partial(records.call, region=self.default_region),

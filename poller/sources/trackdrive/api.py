@@ -84,7 +84,8 @@ class _Found(Struct):
 
 _FOUND, _ANY = msgspec.json.Decoder(_Found), msgspec.json.Decoder(dict[str, Raw])
 _ENVELOPE = {"status", "errors", "metadata", "checksum", "root"}  # all that an answer may hold that lacks its list
-IDENTITIES = {LEADS: identity_of("uuid"), CALLS: identity_of("uuid"), CHANGES: identity_of("id")}
+_LOOKED_AT = ("uuid", "created_at", "updated_at", "ended_at")  # of rows that need not be decoded
+IDENTITIES = {LEADS: identity_of(*_LOOKED_AT), CALLS: identity_of(*_LOOKED_AT), CHANGES: identity_of("id")}
 _ENDS = (None, "", "0")  # cursors after which there is nothing
 ROW = msgspec.json.Decoder(struct_of("id created_at updated_at ended_at lead_id"))
 _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
@@ -233,7 +234,7 @@ def believed(response: Response) -> _Found:
 @cache
 def time_of(column: str) -> Column[datetime | None]:
     """Return a reader of a column of times, of rows that are not decoded yet."""
-    return column_of(column, read_time)
+    return column_of(column, read_time, *_LOOKED_AT)
 
 
 def since(window: Window) -> str:
