@@ -56,19 +56,13 @@ def _leaves(leaves: Iterable[Any]) -> list[Any]:
 
 
 class _Values(dict[Any, Any]):
-    """The forms of texts and numbers; of long texts, which seldom come again, none is kept. True and 1 are one key, and
-    have one form."""
+    """The forms of texts, fractions and truths; of long texts, which seldom come again, none is kept. True and 1 are
+    one key, and have one form."""
 
-    def __missing__(self, leaf: Any) -> Any:
-        kind = leaf.__class__
-        if kind is str:
-            found = text_meant(leaf)
-            if len(leaf) > _LONGEST_REMEMBERED:
-                return found
-        elif kind in _AS_IS:
-            found = leaf
-        else:
-            found = number_meant(float(leaf)) if kind in _SHORT else _leaves((leaf,))[0]
+    def __missing__(self, leaf: str | float | bool) -> Any:
+        found = text_meant(leaf) if isinstance(leaf, str) else number_meant(float(leaf))
+        if isinstance(leaf, str) and len(leaf) > _LONGEST_REMEMBERED:
+            return found
         if len(self) >= _REMEMBERED:
             self.clear()
         self[leaf] = found
@@ -124,14 +118,17 @@ def _struct(thing: Struct) -> list[Any] | None:
 
 
 def _object(thing: dict[str, Any]) -> dict[str, Any] | None:
-    """Return an undocumented object in canonical form: most hold a few words that are met again and again."""
-    try:
-        forms = list(map(_VALUES.__getitem__, thing.values()))
-    except TypeError:  # it holds an object or a list
-        forms = _leaves(thing.values())
-    if None not in forms:
-        return dict(zip(thing, forms, strict=True)) or None
-    return {name: form for name, form in zip(thing, forms, strict=True) if form is not None} or None
+    """Return an undocumented object in canonical form. This is a hot loop, too: most values are texts and words."""
+    forms = {}
+    for name, leaf in thing.items():
+        kind = leaf.__class__
+        if kind is str and leaf > _AFTER_DIGITS and len(leaf) > _LONGEST_WORD:
+            forms[name] = leaf
+            continue
+        form = _VALUES[leaf] if kind in _SHORT else leaf if kind is int else _leaves((leaf,))[0]
+        if form is not None:
+            forms[name] = form
+    return forms or None
 
 
 def _list(things: Iterable[Any]) -> list[Any] | None:

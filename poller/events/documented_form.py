@@ -10,7 +10,8 @@ again. Cleaning is the plain way, and a property test holds the two together.
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, NamedTuple
 
 import msgspec
@@ -60,11 +61,11 @@ def _comparable(thing: Any) -> Any:
     if leaves == plan.absent:
         return thing
     forms = {}
-    for name, form, leaf, nothing in zip(plan.names, plan.forms, leaves, plan.absent, strict=False):
-        if leaf is not nothing:
-            found = nothing if leaf is None else form(leaf)
-            if found is not leaf:
-                forms[name] = found
+    each = zip(plan.names, plan.forms, leaves, plan.absent, strict=False)
+    for name, form, leaf, nothing in compress(each, map(is_not, leaves, plan.absent)):
+        found = nothing if leaf is None else form(leaf)
+        if found is not leaf:
+            forms[name] = found
     return replace(thing, **forms) if forms else thing
 
 
