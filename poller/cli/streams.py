@@ -27,7 +27,8 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
 
     Into a pipe this prints one line for each sweep, with tabs between its cells and "-" for an empty one:
     source, stream, state, lag (seconds), gaps (UTC), sweep, last success (UTC), next poll (UTC), last error.
-    What audits found, and why a stream is suspect, is said below, into a pipe on standard error.
+    What audits found, why a stream is suspect, and which words of a described field are not mapped, is said below, into
+    a pipe on standard error.
     """
     settings, now = load(config, os.environ), datetime.now(UTC)
     found = wait(lambda: stream_statuses(settings, now, say), config)
@@ -59,8 +60,9 @@ def say_streams(found: list[StreamStatus], now: datetime) -> None:
 
 
 def notes(status: StreamStatus) -> list[str]:
-    """What is to be said of a stream besides its numbers: why it is suspect, what its audits found."""
-    return [*([status.suspicion] if status.suspicion else []), *(finding.text for finding in status.found)]
+    """What is to be said of a stream besides its numbers: why it is suspect, what its audits found, unknown words."""
+    words = (f"words of {name} that are not mapped: {', '.join(found)}" for name, found in status.unmapped.items())
+    return [*([status.suspicion] if status.suspicion else []), *(finding.text for finding in status.found), *words]
 
 
 def rows(found: list[StreamStatus]) -> Iterator[tuple[str, ...]]:

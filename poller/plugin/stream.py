@@ -168,12 +168,14 @@ class Declared(Generic[R]):
 
     `identity` says what names a record, and its kind: with another one all would be news, so it cannot change.
     `compared` says what is left out of comparison; `contents` gives the content by such words, also by former ones, so
-    that what was compared otherwise is compared in that way once more.
+    that what was compared otherwise is compared in that way once more. `unmapped` holds the vendor's words that were
+    met and are none of ours, by field; it grows while records are read.
     """
 
     identity: str
     compared: str
     contents: Callable[[str], Callable[[R], object]]
+    unmapped: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 R_co = TypeVar("R_co", covariant=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from poller.humanize import format_time
+from poller.plugin.stream import Stream
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.coverage import FINAL, complete_until, covered_until, gap_seconds, read_ranges
 from poller.polling.progress.findings import findings
@@ -45,7 +46,13 @@ def stream_status(
         covered_until=covered,
         settled_until=complete_until(checkpoint, FINAL),
         coverage={name: ranges.parts for name, ranges in read_ranges(checkpoint).items()},
+        unmapped=_unmapped(run.stream),
     )
+
+
+def _unmapped(stream: Stream) -> dict[str, list[str]]:
+    declared = stream.records.declared
+    return {name: sorted(words) for name, words in declared.unmapped.items() if words} if declared else {}
 
 
 def _suspicion(checkpoint: Checkpoint) -> str | None:

@@ -79,7 +79,8 @@ class StreamStatus:
     remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
     be read. `found` is what its audits found, `suspicion` why it is suspect where it fell silent. `coverage` are the
     ranges of the vendor's time that were read completely, by sweep, and by `backfill`; `covered_until` and
-    `settled_until` are what progress events say.
+    `settled_until` are what progress events say. `unmapped` are words of a described field that were met since the
+    start and are none of ours.
     """
 
     source: str
@@ -99,6 +100,7 @@ class StreamStatus:
     covered_until: datetime | None = None
     settled_until: datetime | None = None
     coverage: dict[str, tuple[tuple[datetime, datetime], ...]] = field(default_factory=dict)
+    unmapped: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def as_json(status: StreamStatus) -> dict[str, Any]:
             name: [[rfc3339(start), rfc3339(end)] for start, end in ranges] for name, ranges in status.coverage.items()
         },
         "found": [asdict(finding) for finding in status.found],
+        "unmapped": status.unmapped,
     }
 
 

@@ -82,6 +82,7 @@ async def test_streams(house: House) -> None:
             "settled_until": None,
             "coverage": {},
             "suspicion": None,
+            "unmapped": {},
             "found": [],
             "events_per_minute": [0] * 60,
         }

@@ -34,6 +34,7 @@ RESERVED = frozenset({"record", "stream", "reject"})
 SIDES = ("customer_number", "business_number")
 """Fields of a call that names its sides by role: who dialled follows from the direction."""
 UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_MOST_WORDS, _LONGEST_WORD = 20, 60
 _OWN = {kind.KIND: kind for kind in kinds.KINDS}
 
 
@@ -102,7 +103,7 @@ def words_of(kind: type[kinds.Kind], name: str) -> tuple[str, ...]:
 def reader_of(kind: type[kinds.Kind], name: str, field: Field, *, zone: tzinfo | None, region: str | None) -> Reader:
     """Return the reader of one field's value, which gives None for what it cannot read."""
     if field.values is not None or words_of(kind, name):
-        return _word_reader(words_of(kind, name), field.values or {})
+        return word_reader(words_of(kind, name), field.values or {}, set())
     if field.unit not in {None, "s"}:
         return partial(_duration, UNITS[field.unit or "s"])
     if name.endswith("_seconds"):
@@ -133,15 +134,21 @@ def _duration(unit: float, leaf: object) -> int | None:
     return None if number is None else read_seconds(number * unit)
 
 
-def _word_reader(ours: tuple[str, ...], values: Mapping[str, str]) -> Reader:
-    """Return a reader of the vendor's words: ours by `values`, or where they fold to one; any, where we have none."""
+def word_reader(ours: tuple[str, ...], values: Mapping[str, str], unmapped: set[str]) -> Reader:
+    """Return a reader of the vendor's words: ours by `values`, or where they fold to one; any, where we have none.
+
+    What is none of ours goes into `unmapped`, as long as there are few of them.
+    """
     folded = {letters_only(word): word for word in ours}
 
     def word(leaf: object) -> str | None:
         said = spelled_word(leaf)
         if said is None:
             return None
-        return values.get(said) or (folded.get(letters_only(said)) if ours else said)
+        found = values.get(said) or (folded.get(letters_only(said)) if ours else said)
+        if found is None and len(unmapped) < _MOST_WORDS:
+            unmapped.add(said[:_LONGEST_WORD])
+        return found
 
     return word
 

@@ -7,11 +7,11 @@ import msgspec
 
 from poller.plugin import Getter, kinds, lead_status, read_id
 from poller.sources.rest.described import RecordDescription, RecordReader, Row
-from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of
+from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of, word_reader, words_of
 
 
 class Normalizer:
-    """The mapping of a record to the data of its event."""
+    """The mapping of a record to the data of its event; `unmapped` are words it met that are none of ours, by field."""
 
     def __init__(self, described: RecordDescription, reader: RecordReader, deleted: Callable[[Row], bool]) -> None:
         self._kind = kind_of(described.kind, tuple(described.fields))
@@ -19,6 +19,7 @@ class Normalizer:
         self._flat: list[tuple[str, Getter, Reader]] = []
         self._nested: dict[str, list[tuple[str, Getter, Reader]]] = {}
         self._phones: list[Getter] = []
+        self.unmapped: dict[str, set[str]] = {}
         self._to_e164: Reader = read_id
         for name, field in ({**_implied(described, self._kind), **described.fields}).items():
             self._add(name, field, described, reader)
@@ -29,6 +30,8 @@ class Normalizer:
 
     def _add(self, name: str, field: Field, described: RecordDescription, reader: RecordReader) -> None:
         read = reader_of(self._kind, name, field, zone=described.zone, region=described.region)
+        if words := words_of(self._kind, name):
+            read = word_reader(words, field.values or {}, self.unmapped.setdefault(name, set()))
         if name == "phones":
             self._phones, self._to_e164 = [reader.getter(path) for path in field.paths], read
             return

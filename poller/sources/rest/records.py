@@ -44,6 +44,7 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
     reader = RecordReader(described)
     identity, zone = reader.getter(described.identity), described.zone
     deleted, compared = _deleted(described, reader), _spelled(described)
+    normalize = Normalizer(described, reader, deleted)
     return RecordType(
         kind=kind_of(described.kind, tuple(described.fields)),
         decoder=RowDecoder(msgspec.json.Decoder(reader.struct)),
@@ -52,9 +53,9 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
         modified=_time(described.modified, reader, zone),
         deleted=deleted,
         contents=(contents(compared),),
-        declared=Declared(f"{described.identity} ({described.kind})", compared, contents),
+        declared=Declared(f"{described.identity} ({described.kind})", compared, contents, normalize.unmapped),
         row_identity=identity_reader(described.identity),
-        normalize=Normalizer(described, reader, deleted),
+        normalize=normalize,
     )
 
 

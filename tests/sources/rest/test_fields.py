@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
+from poller.cli.streams import notes
+from poller.events.seen import Seen
 from poller.plugin import kinds
-from tests.sources.rest.described import stream_of
+from poller.polling.circuit_breaker import CircuitBreaker
+from poller.polling.source import stream_runtime
+from poller.polling.status import stream_status
+from poller.state.reader import Restored
+from poller.telemetry.status import as_json
+from tests.sources.rest.described import rest, stream_of
 from tests.sources.scripted import decoded
 
 AT = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
@@ -31,6 +38,21 @@ def data(record: dict[str, Any], kind: str = "call", *, source: dict[str, Any] |
 def test_a_status_is_ours_by_its_letters_or_by_what_is_said(word: str | None, status: str) -> None:
     found = data({"s": word}, fields={"status": {"path": "s", "values": {"completed": "answered"}}})
     assert (found.status, found.vendor_status) == (status, word)
+
+
+def test_words_that_are_not_mapped_are_told_of_the_running_stream() -> None:
+    fields = {"status": {"path": "s", "values": {"done": "answered"}}, "direction": "d", "disposition": "s"}
+    described = {"kind": "call", "params": {"since": "{start}"}, "modified": None, "fields": fields}
+    source = rest(described, "calls")
+    (stream,) = source.built_streams
+    run = stream_runtime("desk", source, stream, Restored(None, Seen(None), frozenset()), AT)
+    for number in range(30):
+        row = decoded(run.stream, {"id": 1, "s": f"odd {number}" if number else "done", "d": "in" if number else None})
+        run.stream.records.normalize(row)
+    status = stream_status(run, CircuitBreaker(), paused=False, owner="", now=AT)
+    assert (len(status.unmapped["status"]), status.unmapped["direction"]) == (20, ["in"]), "a few say enough"
+    assert as_json(status)["unmapped"] == status.unmapped
+    assert "words of direction that are not mapped: in" in notes(status)
 
 
 def test_true_and_false_are_words_too() -> None:
