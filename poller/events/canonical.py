@@ -83,14 +83,17 @@ class _Readers(dict[type[Any], Callable[[Any], Any]]):
 
 
 def _named_reader(kind: type[Undocumented]) -> Callable[[Any], Any]:
-    """Return the reader of objects that have the form of a mapping: it is the same whatever other fields there are."""
-    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    """Return the reader of objects that are encoded as a mapping is: the form is the same whatever other fields there
+    are, for their names are sorted, and nothing is left out."""
+    named = [(one.name, one.encode_name) for one in msgspec.structs.fields(kind)]
+    fields = [(attribute, Any, msgspec.field(name=name, default=None)) for attribute, name in named]
+    form: Any = msgspec.defstruct("Form", fields, omit_defaults=True, gc=False)
 
-    def named(thing: Struct) -> dict[str, Any] | None:
-        forms = zip(names, _leaves(astuple(thing)), strict=True)
-        return {name: form for name, form in forms if form is not None} or None
+    def read(thing: Struct) -> Any:
+        forms = _leaves(astuple(thing))
+        return form(*forms) if any(forms) or forms.count(None) < len(forms) else None
 
-    return named
+    return read
 
 
 def _holds_objects(kind: type[Struct]) -> bool:

@@ -11,7 +11,7 @@ from poller.plugin import kinds, probes
 from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails, holds, unknown
 from poller.plugin.config_types import Address, Origin, Region, Secret
 from poller.plugin.credentials import ClientCredentials, Credential, RefreshTokenGrant, StaticHeaders
-from poller.plugin.fields.any_time import read_any_time
+from poller.plugin.fields.any_time import any_time_reader, read_any_time
 from poller.plugin.fields.columns import Column, IdentityColumn, IdentityOf
 from poller.plugin.fields.decoding import DECODE_ERRORS, decode_response, utf8
 from poller.plugin.fields.documented import TypedDecoder
@@ -145,6 +145,7 @@ __all__ = [
     "Window",
     "Windowed",
     "ZoneName",
+    "any_time_reader",
     "as_struct",
     "bearer",
     "bisect",

@@ -1,8 +1,11 @@
 """Times in any of the spellings that APIs use, all of which may be mixed in one list; all become UTC."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
+from functools import cache, lru_cache, partial
+from typing import Any
 
 from poller.plugin.fields.times import read_time
 
@@ -10,6 +13,7 @@ MILLISECONDS_FROM = 10**11
 """A number from here on is in milliseconds (since March 1973); a smaller one in seconds (until the year 5138)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPELT, _REMEMBERED = frozenset({str, int, float}), 1 << 12
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 _DATED = re.compile(r"[A-Za-z]{3}, ?\d|\d{1,2} [A-Za-z]{3} \d{4} ")
 
@@ -27,6 +31,17 @@ def read_any_time(leaf: object, zone: tzinfo | None = None) -> datetime | None:
     if isinstance(leaf, bool) or not isinstance(leaf, int | float):
         return None
     return _of_number(leaf)
+
+
+@cache
+def any_time_reader(zone: tzinfo | None) -> Callable[[object], datetime | None]:
+    """Return a `read_any_time` that remembers the latest times: a record's are read more than once."""
+    remembered = lru_cache(_REMEMBERED)(partial(read_any_time, zone=zone))
+
+    def read(leaf: Any) -> datetime | None:
+        return remembered(leaf) if leaf.__class__ in _SPELT else None
+
+    return read
 
 
 def _of_number(number: float) -> datetime | None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -118,26 +119,24 @@ def _build(node: _Node) -> Any:
 
 
 def _getter(root: _Node, path: Path) -> Getter:
-    chain: list[tuple[str, type[Any] | None]] = []
+    chain: list[str] = []
     node = root
     while node.leaf is None:
         name = path[len(chain)]
         position = list(node.fields).index(str(name))
         node = node.fields[str(name)]
-        chain.append((f"f{position}", node.struct))
-    *outer, (last, _) = chain
-    rest, read_last = path[len(chain) :], attrgetter(last)
-    if not outer:
-        return (lambda record: follow_path(read_last(record), rest)) if rest else read_last
+        chain.append(f"f{position}")
+    rest, read_leaf = path[len(chain) :], attrgetter(".".join(chain))
+    if rest:
+        return lambda record: follow_path(_read_or_none(read_leaf, record), rest)
+    return read_leaf if len(chain) == 1 else partial(_read_or_none, read_leaf)
 
-    def read(record: Any) -> Any:
-        for name, struct in outer:
-            record = getattr(record, name)
-            if type(record) is not struct:
-                return None
-        return follow_path(read_last(record), rest) if rest else read_last(record)
 
-    return read
+def _read_or_none(read_leaf: Getter, record: Any) -> Any:
+    try:
+        return read_leaf(record)
+    except AttributeError:  # another value stands in the place of an object
+        return None
 
 
 def follow_path(value: Any, path: Path) -> Any:

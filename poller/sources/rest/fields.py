@@ -14,10 +14,10 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 import msgspec
 
 from poller.plugin import (
+    any_time_reader,
     e164,
     kinds,
     letters_only,
-    read_any_time,
     read_bool,
     read_id,
     read_number,
@@ -114,7 +114,7 @@ def reader_of(kind: type[kinds.Kind], name: str, field: Field, *, zone: tzinfo |
 def _by_type(kind: type[kinds.Kind], name: str, zone: tzinfo | None, region: str | None) -> Reader:
     hint, last = field_types(kind)[name], name.rpartition(".")[2]
     if hint is datetime:
-        return partial(read_any_time, zone=zone)
+        return any_time_reader(zone)
     if hint is Any or kind.KIND not in _OWN:
         return _as_sent
     if name in SIDES or last == "number" or last.endswith("_number") or name == "phones":

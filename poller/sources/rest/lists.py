@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from functools import partial
+from functools import cached_property, partial
 
 from msgspec import Raw
 
@@ -39,7 +39,7 @@ IDENTIFIED, LED_ON = "identified", "next led on"
 PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come first: some databases sort them so
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class List:
     """A list, as one sweep asks for it. `window_field` is what its filter, or its order, is about; `time_of` reads it.
 
@@ -54,6 +54,11 @@ class List:
     ahead: timedelta
     window_field: str | None = None
     time_of: Callable[[Raw], datetime | None] | None = None
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """The reader of its answers."""
+        return Envelope(self.described, self.identity)
 
     @property
     def is_windowed(self) -> bool:
@@ -141,7 +146,6 @@ class _Reading:
 
     def __init__(self, listed: List, http: Http, now: datetime) -> None:
         self._list, self._http, self._now = listed, http, now
-        self._envelope = Envelope(listed.described, listed.identity)
         inside = is_between(listed.time_of) if listed.time_of and listed.is_windowed else None
         self._check = FilterCheck(inside, f"of the window by {listed.window_field}") if inside else None
         self._guess = TruncationGuess(ROUND_NUMBERS)
@@ -155,7 +159,7 @@ class _Reading:
         """Ask for the first page of a list, and for no other."""
         bounds, progress = self._bounds(span), Progress(self._list.paging, self._list.identity)
         response, values = await self._answered_with(bounds, progress, 1), progress.values(1)
-        return self._envelope.read(response, bounds, values)
+        return self._list.envelope.read(response, bounds, values)
 
     def _bounds(self, span: Span) -> Bounds:
         listed = self._list
@@ -184,7 +188,7 @@ class _Reading:
         """Ask for a page of what lies in a span."""
         bounds = self._bounds(span)
         response = await self._answered_with(bounds, progress, at)
-        answer = self._envelope.read(response, bounds, progress.values(at))
+        answer = self._list.envelope.read(response, bounds, progress.values(at))
         onward = progress.take(at, answer)
         facts = self._facts(response, answer, onward.following)
         return ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())

@@ -75,7 +75,7 @@ def _implied(described: RecordDescription, kind: type[kinds.Kind]) -> dict[str, 
 
 def _name_sides(found: dict[str, Any]) -> None:
     """Say who dialled, and who was dialled, out of the two sides and the direction."""
-    customer, business = (found.pop(side, None) for side in SIDES)
+    customer, business = found.pop(SIDES[0], None), found.pop(SIDES[1], None)
     outbound = found.get("direction") == "outbound"
     found.setdefault("caller_number", business if outbound else customer)
     found.setdefault("called_number", customer if outbound else business)

@@ -14,6 +14,7 @@ from poller.plugin import (
     IdentityOf,
     RecordType,
     WholeRecords,
+    any_time_reader,
     change,
     compile_paths,
     parse_path,
@@ -60,13 +61,13 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
 
 
 def _own_time(described: RecordDescription, reader: RecordReader) -> Callable[[Row], datetime | None]:
-    path, zone = described.time, described.zone
+    path, read = described.time, any_time_reader(described.zone)
     if path is None:
         return lambda row: None
     get = reader.getter(path)
 
     def own_time(row: Row) -> datetime:
-        found = read_any_time(get(row.fields), zone)
+        found = read(get(row.fields))
         if found is None:
             raise ValueError(f"its {path} cannot be read as a time")
         return found
@@ -77,8 +78,8 @@ def _own_time(described: RecordDescription, reader: RecordReader) -> Callable[[R
 def _time(path: str | None, reader: RecordReader, zone: tzinfo | None) -> Callable[[Row], datetime | None]:
     if path is None:
         return lambda row: None
-    get = reader.getter(path)
-    return lambda row: read_any_time(get(row.fields), zone)
+    get, read = reader.getter(path), any_time_reader(zone)
+    return lambda row: read(get(row.fields))
 
 
 def _deleted(described: RecordDescription, reader: RecordReader) -> Callable[[Row], bool]:
