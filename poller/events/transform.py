@@ -105,7 +105,8 @@ class _Page:
         known = update.entries.get(key) or update.touched.get(key) or known
         doubted = key in context.doubts and key not in update.entries
         if context.history and (known is None or known.flags & BASELINE):
-            if not context.history.holds(self._own_time(record)):
+            own = self._known_time(record)
+            if own and not context.history.holds(own):
                 self.batch.counts.duplicates += 1
                 return
             known = None
@@ -171,8 +172,12 @@ class _Page:
         return False
 
     def _own_time(self, record: Any) -> datetime:
+        return self._known_time(record) or self._context.now
+
+    def _known_time(self, record: Any) -> datetime | None:
+        """Return the record's own time; None where its kind has none, and all that was asked for is what was meant."""
         try:
-            return self._records.time(record) or self._context.now
+            return self._records.time(record)
         except (ValueError, OverflowError) as error:
             raise Unreadable(f"its own time cannot be read: {error}") from None
 

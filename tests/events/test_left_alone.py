@@ -53,6 +53,14 @@ def test_history_brings_what_was_noted_in_silence_though_its_bytes_are_equal(nam
     assert reader.read(OLD, history=Window(NOON - 10 * DAY, NOON)) == []
 
 
+def test_history_brings_records_that_have_no_time_of_their_own() -> None:
+    reader = Reader()
+    reader.stream = replace(reader.stream, records=replace(reader.stream.records, time=lambda _: None))
+    (event,) = reader.read(OLD, history=Window(NOON - 10 * DAY, NOON - 5 * DAY))
+    assert event["type"] == "lead.created"
+    assert reader.read(OLD, history=Window(NOON - 10 * DAY, NOON - 5 * DAY)) == []
+
+
 @pytest.mark.parametrize("names_rows", [True, False])
 def test_a_page_names_what_it_held(names_rows: bool) -> None:
     reader = Reader(names_rows=names_rows)
