@@ -16,8 +16,8 @@ from msgspec import json
 from poller.clock import Now
 from poller.commands.check import Finding, describe_refusal
 from poller.config.plugins import SOURCE_TYPES
-from poller.config.settings import Settings
-from poller.errors import ConfigError, Denied, PollerError, SourceError, Throttled
+from poller.config.settings import Settings, source_named
+from poller.errors import Denied, PollerError, SourceError, Throttled
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.assumptions import Asking, Assumption, Verdict, unknown
@@ -158,10 +158,7 @@ async def _verdict(assumption: Assumption, asking: AskingSession) -> Verdict:
 
 async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: Now) -> AsyncIterator[Finding]:
     """Put what is assumed of this source's vendor to the test. Raises ConfigError where there is no such source."""
-    source = settings.sources.get(name)
-    if source is None:
-        known = ", ".join(settings.sources)
-        raise ConfigError(f"--deep {name}: no such source; the configuration has {known}")
+    source = source_named(settings, name)
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_reader(settings.state))
         auth = make_auth(source, token_of(state, name), None, now)

@@ -12,7 +12,7 @@ import anyio
 from poller.clock import Clock, utc_now
 from poller.commands.lifecycle import load_certificates, poll_until_stopped, stop_signals
 from poller.commands.replay_config import make_header
-from poller.config.settings import Settings
+from poller.config.settings import Settings, source_named
 from poller.errors import ConfigError
 from poller.http.recorder import Recorder, secrets_of
 from poller.plugin.credentials import Token
@@ -44,9 +44,7 @@ async def record(
 
     Raises ConfigError where there is no such source, or where the file cannot be made.
     """
-    source = settings.sources.get(name)
-    if source is None:
-        raise ConfigError(f"{name}: no source of that name; there are {', '.join(settings.sources)}")
+    source = source_named(settings, name)
     load_certificates(settings)
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())

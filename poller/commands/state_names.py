@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poller.commands.state import offline, writing
-from poller.config.settings import Settings, is_name
+from poller.config.settings import Settings, is_name, source_named
 from poller.errors import ConfigError
 from poller.plugin.source import account_id
 from poller.state.offline import StateDump
@@ -58,10 +58,7 @@ async def accept(settings: Settings, source: str) -> bool:
 
     Raises ConfigError where there is no such source, or it is of another type.
     """
-    if source not in settings.sources:
-        known = ", ".join(settings.sources)
-        raise ConfigError(f"{source}: the configuration has no such source; these it has: {known}")
-    now = account_id(settings.sources[source])
+    now = account_id(source_named(settings, source))
     async with offline(settings, "accept") as state:
         was = ACCOUNT.read(state.all().rows, source)
         if was is None:

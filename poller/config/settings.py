@@ -182,6 +182,13 @@ def is_name(text: str) -> bool:
     return bool(re.match(_NAME, text)) and text.isprintable()
 
 
+def source_named(settings: Settings, name: str) -> Source:
+    """Return a source by its name. Raises ConfigError, which names those that there are."""
+    if name not in settings.sources:
+        raise ConfigError(f"{name}: there is no such source; these there are: {', '.join(settings.sources)}")
+    return settings.sources[name]
+
+
 def split_name(settings: Settings, name: str) -> tuple[str, str]:
     """The source and the stream of `source.stream`, or of `source/stream` as it is shown to people. Raises ConfigError
     where there is no such one."""

@@ -52,11 +52,6 @@ class Recorded(Http):
     def __post_init__(self) -> None:
         self._left = iter(self.pages)
 
-    @classmethod
-    def of_files(cls, *paths: Path) -> Self:
-        """Return a session whose answers are the contents of these files, in order."""
-        return cls([Answer(path.read_bytes()) for path in paths])
-
     async def ask(
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:

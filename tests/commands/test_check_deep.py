@@ -50,7 +50,7 @@ def test_what_fails_says_what_to_do_and_exits_1_in_words_and_in_json(house: Hous
 def test_an_unknown_source_is_a_mistake_of_the_command_line(house: House) -> None:
     check = deep(house, "nobody")
     assert check.code() == 2
-    assert check.logged == "poller: --deep nobody: no such source; the configuration has acme, crm\n"
+    assert check.logged == "poller: nobody: there is no such source; these there are: acme, crm\n"
 
 
 def test_a_refused_credential_is_told_once(house: House, vendors: Vendors) -> None:

@@ -91,7 +91,7 @@ def test_a_source_with_tokens_is_recorded_without_them(house: House, vendors: Ve
     [
         ("acme", "mine.jsonl", "-o: {path} is there already, and is not written over: name another file"),
         ("acme", "no/such/folder", "-o: {path} cannot be made: No such file or directory"),
-        ("nobody", "new.jsonl", "nobody: no source of that name; there are acme"),
+        ("nobody", "new.jsonl", "nobody: there is no such source; these there are: acme"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(tmp_path: Path, name: str, file: str, why: str) -> None:

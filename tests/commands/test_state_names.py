@@ -64,4 +64,4 @@ def test_what_is_of_another_type_or_unknown_is_not_accepted(used: House, vendors
     assert "of the type callcap" in refused(used, "state", "accept", "acme")
     assert "`poller state accept` cannot help" in refused(used, "run", "--once")
     assert "holds no source of that name" in refused(used, "state", "accept", "new")
-    assert "the configuration has no such source; these it has: acme, new" in refused(used, "state", "accept", "nobody")
+    assert "nobody: there is no such source; these there are: acme, new" in refused(used, "state", "accept", "nobody")
