@@ -166,7 +166,7 @@ class OutputConfig(BaseModel):
     An unknown key is an error, and no error shows what was set. A value that nobody may see is a `SecretStr`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     API: ClassVar[int] = 1
     """The version of the interface that the output was made for: 1 where its class says nothing."""

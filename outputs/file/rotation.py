@@ -23,7 +23,7 @@ _NUMBERED = re.compile(r"(.*)-(\d{6,})(\.(?!(?:gz|zst|part)$)[^./]*)?(?:\.gz|\.z
 class Rotate(BaseModel):
     """When a file is closed before its date is over: before it would outgrow `size`, or once it is older than `age`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     size: Size | None = None
     age: Duration | None = None

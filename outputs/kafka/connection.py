@@ -58,7 +58,7 @@ Secret = Annotated[SecretStr, AfterValidator(_filled)]
 class Cluster(BaseModel):
     """A cluster and how we log in: by a name and a password, a token, a certificate, or not at all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     bootstrap_servers: Annotated[Servers, Field(examples=["localhost:9092"])]
     security_protocol: Protocol = "PLAINTEXT"

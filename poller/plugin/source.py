@@ -30,9 +30,12 @@ KEEP = timedelta(days=400)
 
 
 class Strict(BaseModel):
-    """A mapping of the configuration: an unknown key is an error, and no error shows what was set."""
+    """A mapping of the configuration: an unknown key is an error, and no error shows what was set.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    What validates it is built at its first use: a program has many of them, and a configuration names few.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _optional_in_schema(schema: dict[str, Any]) -> None:

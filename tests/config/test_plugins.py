@@ -107,7 +107,7 @@ FAILING = {
     ),
     "another type": (SOURCE.replace('["acme"]', '["acne"]'), "says another `type` than 'acme'"),
     "unfinished": (SOURCE.replace("async def probe", "async def prove"), "lacks probe: this is for its author to mend"),
-    "no schema": (SOURCE.replace('str = "red"', "__import__('types').FunctionType = len"), "cannot be imported"),
+    "no schema": (SOURCE.replace('str = "red"', "__import__('types').FunctionType = len"), "has no JSON Schema"),
     "no JSON": (SOURCE.replace('str = "red"', "__import__('typing').Callable[[], int] = int"), "has no JSON Schema"),
 }
 
@@ -120,6 +120,7 @@ def test_a_package_that_cannot_be_used_is_named_with_a_remedy_where_a_configurat
     [problem] = problems(tmp_path, "sources: {one: {type: acme}}\noutputs: {console: {type: stdout}}\n")
     assert "config.yaml:1: sources.one.type: poller_acme:Acme of the package poller-acme 1.2 " in problem
     assert told in problem
+    assert len(problem.splitlines()) == 1
     assert load_text(tmp_path, BUILT_IN), "whoever does not use it is unharmed"
     assert "poller-acme 1.2" in find_installed()[1][0]
 

@@ -83,7 +83,7 @@ vices = st.dictionaries(st.sampled_from(VICES), st.sampled_from([0.02, 0.1, 0.3]
 
 
 @pytest.mark.parametrize("vendor", sorted(DESCRIBED))
-@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=2, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives)
 def test_the_last_word_arrives_every_event_once_and_in_order(
     vendor: str, seed: int, vices: dict[str, float], lives: Lives

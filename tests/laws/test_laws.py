@@ -79,7 +79,7 @@ lives = st.lists(
 
 
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
-@settings(max_examples=6, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=3, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives, concurrency=st.sampled_from([1, 1, 3]))
 def test_the_last_word_arrives_every_event_once_and_in_order(
     vendor: str, seed: int, vices: dict[str, float], lives: Lives, concurrency: int
@@ -99,7 +99,7 @@ UNSTAMPED = {"sentiment"}
 """Callcap changes it without touching `last_modified`: only an audit can see that."""
 
 
-@settings(max_examples=5, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=2, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives)
 @example(seed=2, vices={"lagging_replica": 0.5, "replica_seconds": 60.0}, lives=[(0, 1800, 0)])
 @example(seed=4, vices={"lagging_replica": 0.5, "replica_seconds": 60.0}, lives=[(0, 1800, 0)])

@@ -18,10 +18,9 @@ def path(tmp_path: Path) -> Path:
 
 
 KILLED = """
-import os, signal, sqlite3, sys, pathlib
+import os, signal, sys, pathlib
 from poller.state.sqlite import migration as migrating
 from poller.state.sqlite.database import Database
-at = int(sys.argv[2])
 def trace(frame, event, arg):
     global at
     if frame.f_code.co_filename == migrating.__file__:
@@ -31,30 +30,35 @@ def trace(frame, event, arg):
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
     return trace if event == "call" else None
-sys.settrace(trace)
-Database.open(pathlib.Path(sys.argv[1])).close()
+for path, line in zip(sys.argv[1::2], sys.argv[2::2]):
+    at = int(line)
+    child = os.fork()
+    if not child:
+        sys.settrace(trace)
+        Database.open(pathlib.Path(path)).close()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+"""Opens each state of its arguments in a process of its own, which dies before the line behind it."""
 
 
 def test_killed_before_any_line_of_it_either_version_is_whole(
     path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    states = [(old_state(tmp_path_factory.mktemp("killed")), line) for line in range(0, 60, 2)]
+    command = [sys.executable, "-c", KILLED, *(str(one) for pair in states for one in pair)]
+    codes = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     told = set()
-    for line in range(0, 60, 2):
-        here = tmp_path_factory.mktemp("killed") / "poller.db"
-        old_state(here.parent)
-        done = subprocess.run([sys.executable, "-c", KILLED, str(here), str(line)], check=False)
+    for (here, _), code in zip(states, codes, strict=True):
         found = content(Database.read(here))
         assert found == HELD
         for copy in copies(here):
             assert content(Database.read(copy)) == HELD
-        told.add((done.returncode, version_with_log(here), bool(copies(here))))
+        told.add((int(code), version_with_log(here), bool(copies(here))))
         Database.open(here).close()
         assert content(Database.read(here)) == HELD
         assert version(here) == FORMAT
         assert not [name for name in names(here) if "part" in name], "nothing is left lying about"
-        if done.returncode == 0:
-            break
     assert {(-9, 1, False), (-9, 1, True), (0, FORMAT, True)} <= told, "it was killed before the copy, and after it"
     assert (-9, FORMAT, False) not in told
 
