@@ -121,11 +121,16 @@ def check_document(document: Document) -> Settings:
     try:
         settings = model.model_validate(document.value)
     except ValidationError as error:
-        problems = list(validation_problems(error, model.model_json_schema(), document))
+        problems = list(validation_problems(error, _schema(model), document))
     news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in named.problems)]
     if settings is None or document.problems or named.problems:
         raise document.error([*document.problems, *named.problems.values(), *news])
     return settings
+
+
+@cache
+def _schema(model: type[Settings]) -> Mapping[str, Any]:
+    return model.model_json_schema()
 
 
 def _clashes(outputs: Mapping[str, OutputConfig]) -> Iterator[tuple[str, str]]:
