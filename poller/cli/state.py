@@ -80,8 +80,8 @@ def import_(file: Origin = "-", config: Config = DEFAULT) -> None:
     """Read what `poller state export` wrote into a state that is empty: all of it, or nothing."""
     settings = load(config, os.environ)
     try:
-        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as lines:
-            whole, left_out = wait(lambda: keeping.imported(settings, lines, file), config)
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
+            whole, left_out = wait(lambda: keeping.imported(settings, lines_of(opened), file), config)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}; name another file") from None
     for words in left_out:

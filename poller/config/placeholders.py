@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from poller.config.bounded_file import VALUE, read_at_most
 from poller.config.yaml_reader import is_whole
 
 _PLACEHOLDER = re.compile(
@@ -84,7 +85,7 @@ class Placeholders:
 
 def _content(path: str) -> str:
     try:
-        text = Path(path).read_bytes().decode()
+        text = read_at_most(Path(path), VALUE).decode()
     except OSError as error:
         raise ValueError(f"the file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import yaml
 
+from poller.config.bounded_file import CONFIGURATION, read_at_most
 from poller.errors import ConfigError
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -75,7 +76,7 @@ def tree(path: Path) -> yaml.MappingNode:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, CONFIGURATION)
         return data.decode()
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; -c FILE names another") from None

@@ -5,7 +5,7 @@ A process that is killed leaves whole lines but perhaps for the last one, which 
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct
 
 VERSION = 1
+_LONGEST_HEADER, _LARGEST = 2**20, 2**30
+"""Bytes: a file that is no recording is told by its first line, not by what the memory holds."""
 
 
 class Header(Struct, frozen=True, omit_defaults=True):
@@ -97,13 +99,11 @@ class RecordingError(ValueError):
 
 def read_recording(path: Path) -> tuple[Header, list[Exchange]]:
     """Read a recording; a torn last line is left out. Raises RecordingError, and OSError where it cannot be read."""
-    lines = _whole_lines(path.read_bytes())
-    header = _header(next(lines, b""))
-    return header, [_exchange(number, line) for number, line in enumerate(lines, 2)]
-
-
-def _whole_lines(data: bytes) -> Iterator[bytes]:
-    return iter(data.split(b"\n")[:-1])
+    with path.open("rb") as file:
+        header, data = _header(file.readline(_LONGEST_HEADER).removesuffix(b"\n")), file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise RecordingError("it is larger than 1 GiB: record for a shorter time")
+    return header, [_exchange(number, line) for number, line in enumerate(data.split(b"\n")[:-1], 2)]
 
 
 def _header(line: bytes) -> Header:

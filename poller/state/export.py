@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, json
@@ -28,6 +28,7 @@ from poller.state.rows import (
     name_of,
 )
 
+_LONGEST_LINE = 2**28
 FORMAT = 2
 """Since format 2 contents are compared as they are meant, which format 1 would deliver again as changes."""
 _TYPED: Mapping[str, Row[Any]] = {"owner": ACCOUNT, "checkpoint": CHECKPOINT, "token": TOKEN}
@@ -81,8 +82,13 @@ def _lines(state: StateDump) -> Iterator[_Line]:
         yield _Line("seen", stream, data=data, at=at)
 
 
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's lines; one that is longer than any of an export comes in pieces, which are no lines of one."""
+    return iter(lambda: file.readline(_LONGEST_LINE), b"")
+
+
 def read_export(lines: Iterable[bytes], place: str) -> StateDump:
-    """Read an export. Raises ConfigError where a line is not as `export_lines` writes it, or where some are missing."""
+    """Read an export, line by line. Raises ConfigError where a line is not as `export_lines` writes it, or where some are missing."""
     state, chunks, count, ended = StateDump(), list[tuple[str, int, bytes]](), -1, False
     for number, line in enumerate(lines, 1):
         try:
