@@ -8,7 +8,7 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
-.PHONY: help demo test test-long test-exhaustive lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants audit lock clean
+.PHONY: help demo test test-long test-exhaustive lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants mutation audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -44,7 +44,7 @@ chaos: $(VENV)/.built ## kill a poller again and again and count what is lost: M
 chaos-kafka: $(VENV)/.built ## the same with three replicas on a real Kafka (java, mvn): MINUTES=1 SEED=1; CONTROL=1 must fail
 	$(BIN)/python -m tests.chaos.replicas --minutes $(MINUTES) --seed $(SEED) $(if $(CONTROL),--control)
 
-crash: $(VENV)/.built ## crash at every write and request of a page, a token's and a file's rotation, and a gap
+crash: $(VENV)/.built ## crash at every write and request of a page, a token's and a file's rotation, a gap, a rebalance
 	$(BIN)/python -m tests.chaos.everywhere
 
 soak: $(VENV)/.built ## poll under load, and see that memory, descriptors, threads and tasks stay flat (Linux): MINUTES=30
@@ -68,6 +68,14 @@ simulate-failover: $(VENV)/.built ## compute the fail-over of 100,000 sources fr
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.laws.mutants
 
+mutation: $(VENV)-mutation/.built ## change a module in every small way and see its tests fail: OF=poller/events/seen.py
+	@$(VENV)-mutation/bin/python -m tests.mutation $(OF) $(if $(TESTS),--tests $(TESTS))
+
+$(VENV)-mutation/.built: requirements-mutation.lock $(VENV)/.built
+	$(BIN)/python -m venv --clear $(VENV)-mutation
+	$(PIP_MUTATION) --require-hashes -r requirements-mutation.lock
+	touch $@
+
 # Each lock is looked up in the Python Packaging Advisory Database (https://github.com/pypa/advisory-database).
 audit: $(VENV)-audit/.built ## ask whether a locked package has known weaknesses (needs the internet)
 	@for lock in requirements*.lock tests/sources/servers/requirements.lock; do \
@@ -87,6 +95,7 @@ lock: ## write the lock files (needs uv)
 	$(COMPILE_GROUP) servers -o tests/sources/servers/requirements.lock
 	$(COMPILE) --group dev --group tools --constraint requirements-dev.lock -o requirements-tools.lock
 	$(COMPILE_GROUP) audit -o requirements-audit.lock
+	$(COMPILE) --group dev --group mutation --constraint requirements-dev.lock -o requirements-mutation.lock
 
 LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 COMPILE = uv pip compile pyproject.toml $(LOCKING)
@@ -111,5 +120,6 @@ $(VENV)/.built: requirements-dev.lock pyproject.toml
 	echo "poller needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv); none of these will do: $(PYTHON)"; \
 	echo "Name another one: make PYTHON=/path/to/python3"; exit 1
 
+PIP_MUTATION = $(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check --no-input
 PIP_AUDIT = $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input

@@ -16,6 +16,7 @@ from poller.commands import state_names as names
 from poller.commands.state import Reset
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
+from poller.state.export import lines_of
 from poller.state.rows import ACCOUNT
 
 app = typer.Typer(

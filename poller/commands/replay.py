@@ -21,16 +21,17 @@ async def replay(path: Path, *, port: int, say: Callable[[str], None], show: Cal
 
     Raises ConfigError where the file is no recording, or the port is taken.
     """
-    header, exchanges = _read(path)
-    tape, sock = Tape(exchanges, header.credential_params), listen(port)
+    sock = listen(port)
     at = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    header, exchanges, config = load(path, at)
+    tape = Tape(exchanges, header.credential_params)
     app = Replay(
         tape, header.base_path, TOKEN_PATH, lambda asked: say(f"replay: nothing like this was recorded: {asked}")
     )
     with stop_signals() as signals:
         async with anyio.create_task_group() as around:
             around.start_soon(serving.serve_app, sock, app)
-            show(config_text(header, at, utc_now()).rstrip())
+            show(config.rstrip())
             say(
                 f"replay: {at}: {len(exchanges):,} answers to {header.type}, recorded {header.recorded_at}. "
                 "Save the configuration on standard output as replay.yaml: `poller run --once -c replay.yaml`"
@@ -41,9 +42,11 @@ async def replay(path: Path, *, port: int, say: Callable[[str], None], show: Cal
     return 0
 
 
-def _read(path: Path) -> tuple[Header, list[Exchange]]:
+def load(path: Path, at: str) -> tuple[Header, list[Exchange], str]:
+    """Read a recording; also return a configuration for its replay at this origin. Raises ConfigError."""
     try:
-        return read_recording(path)
+        header, exchanges = read_recording(path)
+        return header, exchanges, config_text(header, at, utc_now())
     except (OSError, RecordingError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"--replay: {path}: {why}") from None

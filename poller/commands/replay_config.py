@@ -13,7 +13,7 @@ from poller.plugin.credentials import StaticHeaders
 from poller.plugin.source import Source
 from poller.polling.progress.windows import first_window, window
 from poller.polling.runtime import StreamRuntime
-from poller.recording.file import VERSION, Header
+from poller.recording.file import VERSION, Header, RecordingError
 
 TOKEN_PATH = "/_sandbox/token"  # noqa: S105  a path
 """Where a replay gives out access tokens."""
@@ -47,7 +47,7 @@ def config_text(header: Header, at: str, now: datetime) -> str:
     """Return a whole configuration, in YAML, by which a poller reads a replay of this recording at this origin.
 
     Windows move with the clock while records do not, so `start` lies before all that was asked for, and sweeps that
-    follow changes look back as far.
+    follow changes look back as far. Raises RecordingError where the header's settings are none.
     """
     source: dict[str, Any] = {"type": header.type, "base_url": f"{at}{header.base_path}", "start": header.start}
     source |= _at_replay(header.source, at)
@@ -57,6 +57,8 @@ def config_text(header: Header, at: str, now: datetime) -> str:
         settings = source
         for key in ("streams", stream, "sweeps", name):
             settings = settings.setdefault(key, {})
+            if not isinstance(settings, dict):
+                raise RecordingError(f"its first line has settings that are none: {key} is no mapping")
         settings["lookback"] = reach
     return yaml.safe_dump(
         {

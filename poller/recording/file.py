@@ -6,15 +6,23 @@ A process that is killed leaves whole lines but perhaps for the last one, which 
 import base64
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 VERSION = 1
 _LONGEST_HEADER, _LARGEST = 2**20, 2**30
 """Bytes: a file that is no recording is told by its first line, not by what the memory holds."""
+
+
+Utc: TypeAlias = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Word: TypeAlias = Annotated[str, Meta(pattern=r"^[\w.-]+$")]
+HeaderName: TypeAlias = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+HeaderValue: TypeAlias = Annotated[str, Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$")]
+"""What a header may be: RFC 9110, 5.1 and 5.5."""
 
 
 class Header(Struct, frozen=True, omit_defaults=True):
@@ -26,10 +34,10 @@ class Header(Struct, frozen=True, omit_defaults=True):
     """
 
     poller_recording: int
-    type: str
-    base_path: str
-    recorded_at: str
-    start: str
+    type: Word
+    base_path: Annotated[str, Meta(pattern=r"^(/[!-~]*)?$")]
+    recorded_at: Utc
+    start: Utc
     masked: bool = False
     source: Mapping[str, Any] = {}
     credential_params: tuple[str, ...] = ()
@@ -47,8 +55,8 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
     method: str
     path: str
     query: str
-    status: int
-    headers: Mapping[str, str] = {}
+    status: Annotated[int, Meta(ge=200, le=999)]
+    headers: Mapping[HeaderName, HeaderValue] = {}
     sent: str | None = None
     body: str = ""
     body_base64: str = ""
@@ -109,7 +117,9 @@ def read_recording(path: Path) -> tuple[Header, list[Exchange]]:
 def _header(line: bytes) -> Header:
     try:
         header = msgspec.json.decode(line, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        for time in (header.start, header.recorded_at):
+            datetime.fromisoformat(time)
+    except (ValueError, RecursionError):
         raise RecordingError("its first line is not that of a recording: `poller record` makes one") from None
     if header.poller_recording != VERSION:
         raise RecordingError(
@@ -121,6 +131,8 @@ def _header(line: bytes) -> Header:
 
 def _exchange(number: int, line: bytes) -> Exchange:
     try:
-        return msgspec.json.decode(line, type=Exchange)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        exchange = msgspec.json.decode(line, type=Exchange)
+        base64.b64decode(exchange.body_base64)
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"line {number} is no exchange: {error}") from None
+    return exchange

@@ -88,7 +88,7 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def read_export(lines: Iterable[bytes], place: str) -> StateDump:
-    """Read an export, line by line. Raises ConfigError where a line is not as `export_lines` writes it, or where some are missing."""
+    """Read an export. Raises ConfigError where a line is not as `export_lines` writes it, or where some are missing."""
     state, chunks, count, ended = StateDump(), list[tuple[str, int, bytes]](), -1, False
     for number, line in enumerate(lines, 1):
         try:

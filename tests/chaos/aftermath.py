@@ -82,13 +82,14 @@ async def aftermath(
     return Result(troubles, sum(map(len, events.values())), sum(map(len, rejects.values())), verdicts, bugs)
 
 
-async def keep_promises(at: str, sources: Mapping[str, Any], events: Lines, result: Result) -> None:
+async def keep_promises(at: str, sources: Mapping[str, Any], events: Lines, rejects: Lines, result: Result) -> None:
     """Add to the result what progress events promised in vain; the lines of each stream are in order."""
     lag = timedelta(seconds=AMOUNTS["replica_seconds"])
     reach = configured_reaches(sources)
     for row, truth in (await truths(at)).items():
         stream = row.vendor, row.stream
-        result.verdicts[row.name].promised += broken_promises(events.get(stream, ()), truth, reach[stream], lag)
+        lines, told = events.get(stream, ()), rejects.get(stream, ())
+        result.verdicts[row.name].promised += broken_promises(lines, truth, reach[stream], lag, told)
 
 
 async def truths(at: str) -> Mapping[Yardstick, Mapping[str, Life]]:

@@ -1,8 +1,7 @@
 """`make crash`: a crash before, within and after every write and every request of a deed, one by one, not by chance.
 
-The deeds: a page, a token's rotation, a file's rotation, a gap. After each crash a restart in peace must bring all,
-once each. A migration's crashes are in tests/state/test_migration_killed.py; a rebalance's are drawn by chance, in
-`make chaos-kafka`.
+The deeds: a page, a token's rotation, a file's rotation, a gap, a rebalance (tests/chaos/takeover.py). After each crash
+a restart in peace must bring all, once each. A migration's crashes are in tests/state/test_migration_killed.py.
 """
 
 import argparse
@@ -30,6 +29,7 @@ from tests.chaos.aftermath import stream_lines
 from tests.chaos.death import Death
 from tests.chaos.files import Overlapping
 from tests.chaos.hasty import paced
+from tests.chaos.takeover import KINDS, crash_takeovers
 from tests.laws.laws import judge
 from tests.laws.truth import of_vendor
 from tests.simulation import AT, truth_of
@@ -37,6 +37,7 @@ from tests.simulation.program import Program
 
 BIRTH = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+REBALANCE = "rebalance"
 PEACE = 1800.0
 """Seconds in which a program that is left in peace has read everything twice."""
 
@@ -157,15 +158,23 @@ def crash_everywhere(deed: Deed, folder: Path, stride: int = 1) -> tuple[int, li
             moment += stride
 
 
+def crash_rebalances(folder: Path) -> tuple[int, list[str]]:
+    """Crash at every moment of a rebalance, of a source with a fixed credential and of one whose token rotates."""
+    folder.mkdir()
+    results = [crash_takeovers(vendor, kind, folder) for vendor in ("callcap", "flextell") for kind in KINDS]
+    return sum(points for points, _ in results), [objection for _, found in results for objection in found]
+
+
 def main() -> int:
     """Run from the command line; return 0 if all was well after each crash."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("deeds", nargs="*", choices=[*DEEDS, []], default=[])
+    parser.add_argument("deeds", nargs="*", choices=[*DEEDS, REBALANCE, []], default=[])
     wrong = 0
     shm = Path("/dev/shm")  # noqa: S108  fast where there is one
-    for name in parser.parse_args().deeds or DEEDS:
+    for name in parser.parse_args().deeds or (*DEEDS, REBALANCE):
         with TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
-            points, found = crash_everywhere(DEEDS[name], Path(folder) / "here")
+            here = Path(folder) / "here"
+            points, found = crash_rebalances(here) if name == REBALANCE else crash_everywhere(DEEDS[name], here)
         sys.stdout.write("\n".join([f"{name}: {points} crashes, {len(found)} objections", *found[:5], ""]))
         sys.stdout.flush()
         wrong += len(found)

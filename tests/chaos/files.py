@@ -95,7 +95,7 @@ async def chaos(folder: Path, *, seconds: float, seed: int, settling: float = SE
         await _last_life(config, folder, settings["sources"], settling)
         events, rejects = from_files(folder / "events"), from_files(folder / "rejects")
         result = await aftermath(at, events, rejects, {"kills": killed}, [folder / "poller.log"])
-        await keep_promises(at, settings["sources"], events, result)
+        await keep_promises(at, settings["sources"], events, rejects, result)
         group.cancel_scope.cancel()
     return result
 

@@ -76,9 +76,9 @@ async def chaos(folder: Path, *, seconds: float, seed: int, unfenced: bool = Fal
         world.vices.clear()
         proxy.be_honest()
         await _last_lives(replicas, settings["sources"])
-        result = await _judged(at, broker, troubles, [replica.log for replica in replicas])
+        result, rejects = await _judged(at, broker, troubles, [replica.log for replica in replicas])
         heard = await run_sync(listener.finish)
-        await keep_promises(at, settings["sources"], heard, result)
+        await keep_promises(at, settings["sources"], heard, rejects, result)
         if (count := sum(map(len, heard.values()))) != result.events:
             result.bugs.append(f"a consumer heard {count} of {result.events} events")
         troubles["times that a consumer began"] = listener.began
@@ -125,8 +125,8 @@ async def _last_lives(replicas: Sequence[Replica], polled: Mapping[str, Any]) ->
                 ends.start_soon(replica.end, process)
 
 
-async def _judged(at: str, broker: Broker, troubles: Mapping[str, int], logs: Sequence[Path]) -> Result:
-    """Judge what a reader of committed messages gets; all messages of one record must lie in one partition."""
+async def _judged(at: str, broker: Broker, troubles: Mapping[str, int], logs: Sequence[Path]) -> tuple[Result, Lines]:
+    """Judge what a reader of committed messages gets; also return the rejects. A record has one partition."""
     place = Place(broker.at["PLAINTEXT"], PREFIX)
     names = {name.removeprefix(PREFIX) for name in place.topics()} - {"state"}
     events, spread = await run_sync(_read, place, names - {"rejects"})
@@ -135,7 +135,7 @@ async def _judged(at: str, broker: Broker, troubles: Mapping[str, int], logs: Se
     for (source, stream, identity), places in spread.items():
         if len(places) > 1:
             result.verdicts[f"{source}/{stream}"].disordered.append(f"{identity}: is in {sorted(places)}")
-    return result
+    return result, rejects
 
 
 def _read(place: Place, names: Collection[str]) -> tuple[Lines, Mapping[tuple[str, str, str], Collection[str]]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from poller.config.bounded_file import VALUE
 from poller.config.settings import load
 from poller.errors import ConfigError
-from tests.config.loading import problems
+from tests.config.loading import OUTPUTS, load_text, problems
 
 SYNTAX = {
     "a:\n\tb: SECRET\n": "2:1: a tab: indent with spaces",
@@ -75,3 +76,27 @@ def test_a_file_that_is_not_utf8(tmp_path: Path, data: bytes, line: int) -> None
     path = tmp_path / "config.yaml"
     path.write_bytes(data)
     assert refused(path) == f"{line}: the file is not UTF-8: save it as UTF-8"
+
+
+NEEDS_ZERO = pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+
+
+@NEEDS_ZERO
+def test_a_file_without_an_end_is_not_read_for_ever(tmp_path: Path) -> None:
+    assert refused(Path("/dev/zero")) == (
+        " the file cannot be read: it holds more than 16 MiB, so it is hardly the one that is meant"
+    )
+    [problem] = problems(tmp_path, "sources: {a: {type: callcap, api_key: '${file:/dev/zero}'}}\n" + OUTPUTS)
+    assert problem == (
+        "config.yaml:1: sources.a.api_key: the file /dev/zero cannot be read: it holds more than 1 MiB, so it is "
+        "hardly the one that is meant"
+    )
+
+
+def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
+    key, text = tmp_path / "key", f"sources: {{a: {{type: callcap, api_key: '${{file:{tmp_path}/key}}'}}}}\n{OUTPUTS}"
+    key.write_text("k" * VALUE)
+    load_text(tmp_path, text)
+    key.write_text("k" * (VALUE + 1))
+    [problem] = problems(tmp_path, text)
+    assert "more than 1 MiB" in problem

@@ -15,11 +15,12 @@ from tempfile import mkdtemp
 from poller.telemetry.logging import configure_logging
 from tests.fuzz.configuration import Configuration
 from tests.fuzz.limits import limited
+from tests.fuzz.recording import Recording
 from tests.fuzz.sources import REST, VENDORS
 from tests.fuzz.state import Export, StateFile
 from tests.fuzz.target import Target, rng_of
 
-TARGETS: Sequence[Target] = [*VENDORS, REST, Configuration(), StateFile(), Export()]
+TARGETS: Sequence[Target] = [*VENDORS, REST, Configuration(), StateFile(), Export(), Recording()]
 _TURN = 20
 """Cases of a target after which it is another one's turn."""
 

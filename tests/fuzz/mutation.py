@@ -157,7 +157,7 @@ def mutated(document: bytes, rng: Random) -> bytes:
     if rng.random() < 0.75:
         try:
             value = read(document)
-        except ValueError:
+        except (ValueError, RecursionError):
             return change_bytes(document, rng)
         for _ in range(times):
             value = change_structure(value, rng)

@@ -1,8 +1,11 @@
-"""The law of progress: nothing that a progress event promised comes later as created, and no promise is taken back."""
+"""The law of progress: nothing that a progress event promised comes later as created, and no promise is taken back.
 
-from collections.abc import Iterator, Mapping, Sequence
+What was delivered as a reject by then kept the promise: a later answer may spell the record so that it can be read.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from poller.plugin.stream import Stream
@@ -11,15 +14,17 @@ from tests.laws.laws import Life
 
 PROGRESS = "stream.progress"
 FOREVER = timedelta(days=100_000)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A promise: what the vendor showed everywhere before `until`, and is of `since` at the earliest, is delivered."""
+    """A promise, made `at`: what the vendor showed everywhere before `until`, of `since` or later, is delivered."""
 
     name: str
     until: datetime
     since: datetime
+    at: datetime
 
     def covers(self, shown: datetime, own: datetime) -> bool:
         return shown <= self.until and own >= self.since
@@ -38,7 +43,8 @@ def promises(event: Mapping[str, Any], reach: Mapping[str, timedelta]) -> Iterat
     for name, lookback in reach.items():
         if told := event["data"][name]:
             until = datetime.fromisoformat(told)
-            yield Promise(name, until, until - min(lookback, until - datetime.min.replace(tzinfo=until.tzinfo)))
+            since = until - min(lookback, until - datetime.min.replace(tzinfo=until.tzinfo))
+            yield Promise(name, until, since, datetime.fromisoformat(event["observedtime"]))
 
 
 def broken_promises(
@@ -46,12 +52,13 @@ def broken_promises(
     truth: Mapping[str, Life],
     reach: Mapping[str, timedelta],
     lag: timedelta = timedelta(),
+    rejects: Iterable[Mapping[str, Any]] = (),
 ) -> list[str]:
     """Return what breaks the law in a stream's lines, which are in the order of their delivery; one line each.
 
     A record is shown everywhere `lag` after it is shown first: copies of the vendor's database may be behind.
     """
-    found, told = [], dict[str, Promise]()
+    found, told, rejected = [], dict[str, Promise](), _rejected(rejects)
     for line in lines:
         if line["type"] == PROGRESS:
             for promise in promises(line, reach):
@@ -63,8 +70,17 @@ def broken_promises(
             found += [
                 f"{line['subject']}, shown {shown}, of {own}, came after {promise.name} {promise.until}"
                 for promise in told.values()
-                if promise.covers(shown + lag, own)
+                if promise.covers(shown + lag, own) and rejected.get(line["subject"], NEVER) > promise.at
             ]
+    return found
+
+
+def _rejected(rejects: Iterable[Mapping[str, Any]]) -> Mapping[str, datetime]:
+    """Return by identity when a record was first delivered as a reject."""
+    found: dict[str, datetime] = {}
+    for reject in rejects:
+        if subject := reject.get("subject"):
+            found[subject] = min(found.get(subject, NEVER), datetime.fromisoformat(reject["observedtime"]))
     return found
 
 

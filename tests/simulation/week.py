@@ -119,7 +119,9 @@ class Simulated:
             events = [event for event in lines if "subject" in event]
             truth = truth_of(self.world, yardstick)
             verdict = found[yardstick.name] = judge(events, truth, yardstick.content)
-            verdict.promised = broken_promises(lines, truth, reaches(self.program.stream(source, stream)), REPLICAS)
+            rejects = stream_lines(self.folder / "rejects" / source, stream)
+            reach = reaches(self.program.stream(source, stream))
+            verdict.promised = broken_promises(lines, truth, reach, REPLICAS, rejects)
         return found
 
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.source import AccountId
-from poller.state.export import export_lines, read_export
+from poller.state import export
+from poller.state.export import export_lines, lines_of, read_export
 from poller.state.offline import StateDump
 from poller.state.rows import encode
 from tests.state.ledgers import checkpoint, entry
@@ -74,3 +76,16 @@ DAMAGE: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 def test_damage_is_refused(what: str) -> None:
     with pytest.raises(ConfigError, match=r"^a file:"):
         read_export(DAMAGE[what](list(LINES)), "a file")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+def test_a_file_without_an_end_is_refused_at_its_first_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_LONGEST_LINE", 2**20)
+    with Path("/dev/zero").open("rb") as file, pytest.raises(ConfigError, match=r"^a file:1: this is no export"):
+        read_export(lines_of(file), "a file")
+
+
+def test_lines_come_whole(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"".join(LINES))
+    with (tmp_path / "file").open("rb") as file:
+        assert [*lines_of(file)] == [*LINES]
