@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.stream import BEGINNING, Cursor, Window
-from poller.polling.progress.windows import first_window, next_tick, window
+from poller.polling.progress.windows import around, first_window, next_tick, window
 from tests.support.toy import NOON, sweep
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -24,6 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
         (3 * DAY, NOON - DAY, False, NOON - 3 * DAY),
         (HOUR, None, False, BEGINNING),
         (None, NOON - DAY, False, NOON - DAY),
+        (None, NOON - HOUR, False, NOON - HOUR),
         (None, None, False, BEGINNING),
         (HOUR, NOON - DAY, True, NOON - HOUR),
         (HOUR, None, True, NOON - HOUR),
@@ -43,6 +44,12 @@ def test_a_window_begins_a_lookback_before_what_was_covered_however_long_ago_tha
     assert window(live, NOON - DAY, Cursor(NOON - MINUTE), NOON) == Window(NOON - 6 * MINUTE, NOON)
     assert window(live, NOON - DAY, Cursor(NOON - 9 * DAY), NOON) == Window(NOON - 9 * DAY - 5 * MINUTE, NOON)
     assert window(sweep("full", HOUR, None), NOON - DAY, Cursor(NOON), NOON) == Window(NOON - DAY, NOON)
+
+
+def test_a_pass_that_makes_up_for_a_range_reaches_back_before_it_and_no_further_than_its_end() -> None:
+    live, full = sweep("live", MINUTE, 5 * MINUTE), sweep("full", HOUR, None)
+    assert around(live, NOON - HOUR, NOON) == Window(NOON - HOUR - 5 * MINUTE, NOON)
+    assert around(full, NOON - HOUR, NOON) == Window(NOON - HOUR, NOON)
 
 
 @settings(deadline=None)
