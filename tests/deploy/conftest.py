@@ -38,7 +38,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin of an empty environment in which only the wheel is, and what the lock says."""
     venv = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet", "--no-compile"]
     for what in (["--require-hashes", "-r", str(LOCK)], ["--no-deps", "--no-index", str(wheel)]):
         done = subprocess.run([*pip, "--disable-pip-version-check", *what], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -108,7 +108,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_seen_is_a_dict_of_entries() -> None:
-    run_state_machine_as_test(Model, settings=settings(deadline=None, max_examples=60, stateful_step_count=25))
+    run_state_machine_as_test(Model, settings=settings(deadline=None, max_examples=30, stateful_step_count=25))
 
 
 def test_a_large_one_is_restored_as_it_was_in_steps_of_milliseconds() -> None:

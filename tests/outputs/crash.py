@@ -154,7 +154,7 @@ def main(mode: str, compression: Compression, room: Path) -> int:
         drawn = random.Random(7)
         return sum(
             story(room / str(n), compression, [drawn.randint(1, 20) for _ in range(9)], side)
-            for n, side in enumerate(["before", "during"] * 15)
+            for n, side in enumerate(["before", "during"] * 8)
         )
     deaths = 0
     while story(room / str(deaths), compression, [deaths + 1], mode):
