@@ -33,6 +33,7 @@ def room() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", [pytest.param("none", marks=pytest.mark.exhaustive), "zstd"])
 @pytest.mark.parametrize(("mode", "deaths"), [("before", 130), ("during", 20), ("again", 80)])
 def test_every_message_is_there_once_whenever_the_process_is_killed(

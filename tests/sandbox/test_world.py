@@ -1,6 +1,7 @@
 """What happens in the simulated world: seeded, in its own time, with all the trouble that vendors make."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from poller.sandbox.world.world import World
 from .stage import ALL_CALLS, CALLS, LEADS, NOON, Stage
 
 
+@cache
 def grown(seed: int, steps: int) -> World:
     """A world that ran for ten hours, asked so many times."""
     now = NOON
