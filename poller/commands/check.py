@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from pydantic import SecretStr
 
 from outputs import OutputConfig, OutputError
 from poller.config.plugins import OURS, OUTPUT_TYPES, SOURCE_TYPES
 from poller.config.settings import Settings
-from poller.errors import ConfigError, Denied, PollerError, Unexpected
+from poller.errors import ConfigError, Denied, PollerError, Throttled, Unavailable, Unexpected
 from poller.http.auth import make_auth
 from poller.http.session import open_session
+from poller.humanize import format_seconds
 from poller.plugin.credentials import Token
 from poller.plugin.source import Probed, Source, account_id
 from poller.state.delivery import output_key
@@ -24,6 +26,8 @@ from poller.state.open import check_writable, describe_place, open_reader
 from poller.state.reader import account_mismatches, identity_mismatches, marks_of, token_of
 from poller.telemetry import Telemetry
 
+_TRIES, _PAUSE, _LONGEST = 3, 0.5, 15.0
+"""So often a vendor is asked, with so many seconds between, or as many as it asks for up to the last number."""
 _LOOKS = 20
 """The number of looks at an output while a running poller writes to it."""
 
@@ -96,7 +100,7 @@ async def _source(
 
 async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probed]], slow: str) -> Finding:
     try:
-        found = await probe()
+        found = await _patiently(probe)
     except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
         if not isinstance(error, PollerError):
             return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
@@ -106,6 +110,21 @@ async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probe
         return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
     warnings = "".join(f"; warning: {words}" for words in found.warnings)
     return Finding(name, ok=True, words=f"{found.words}{warnings}{slow}", details=found.details)
+
+
+async def _patiently(probe: Callable[[], Awaitable[Probed]]) -> Probed:
+    """Ask a vendor again that is away, or wants some seconds of patience, as a run would."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await probe()
+        except Unavailable:
+            await anyio.sleep(_PAUSE)
+        except Throttled as error:
+            wait = error.retry_after or _PAUSE
+            if wait > _LONGEST:
+                raise Throttled(f"{error}: it asks to wait for {format_seconds(wait)}", wait) from None
+            await anyio.sleep(wait)
+    return await probe()
 
 
 def describe_refusal(source: Source) -> str:

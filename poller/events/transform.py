@@ -210,13 +210,14 @@ class _Page:
 
     def _count_news(self, raw: bytes, known: Entry | None, own: datetime) -> None:
         context, counts = self._context, self.batch.counts
-        age = self._now - own.timestamp()
-        if known is None and not context.history:
+        age, timed = self._now - own.timestamp(), own is not context.now
+        if known is None and timed and not context.history:
             counts.lateness.append(age if age > 0 else 0.0)
         if context.is_audit and context.reached:
             reason = "edited" if known else "late" if own < context.reached else "skipped"
             counts.found[reason] += 1
-            counts.found_ages.append((reason, age))
+            if timed:
+                counts.found_ages.append((reason, age))
         if not len(self.batch.messages) % _SAMPLED and (shown := look_at(raw, self._records.decoder.type)):
             counts.samples.append(shown[0])
             counts.drifted |= shown[1]

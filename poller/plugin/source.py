@@ -21,12 +21,13 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from outputs.units import Duration
+from poller.humanize import format_duration
 from poller.plugin.assumptions import Assumption
 from poller.plugin.config_types import Certificates, Droppable, Origin, Proxy, Region, Start, read_start
 from poller.plugin.credentials import Credential, StaticHeaders
 from poller.plugin.stream import Fetch, Http, Stream, Sweep
 
-KEEP = timedelta(days=400)
+KEEP, DAY = timedelta(days=400), timedelta(days=1)
 
 
 class Strict(BaseModel):
@@ -179,7 +180,10 @@ class Source(Strict):
             for sweep in stream.sweeps:
                 least = sweep.every + (sweep.lookback or timedelta(0))
                 if self.retention and self.retention < least:
-                    raise ValueError(f"keep: at least {least}, every + lookback of {stream.name}.{sweep.name}")
+                    raise ValueError(
+                        f"keep: {format_duration(self.retention)}{'' if self.keep else ', its default,'} is too short: "
+                        f"{least // DAY + 1}d reaches over every + lookback of {stream.name}.{sweep.name}"
+                    )
         return self
 
     @abstractmethod

@@ -5,6 +5,11 @@ import re
 import socket
 from functools import partial
 
+import pytest
+
+from poller.commands.check import _patiently
+from poller.errors import SourceError, Throttled, Unavailable
+from poller.plugin import Probed
 from poller.sandbox.accounts import ACCOUNTS, DESCRIBED, account
 from tests.chaos.hasty import sources
 from tests.commands.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
@@ -149,3 +154,49 @@ def test_it_changes_nothing_beside_a_running_poller(house: House, vendors: Vendo
         new = vendors.put("callcap")
         until(partial(house.has, "acme", {new}), "a record that came after the check")
         assert poller.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("failures", "waits"),
+    [
+        ([Unavailable("HTTP 500"), Unavailable("HTTP 500")], [0.5, 0.5]),
+        ([Throttled("HTTP 429", 6.0), Throttled("HTTP 429")], [6.0, 0.5]),
+    ],
+)
+async def test_a_vendor_is_asked_again_that_was_away_or_wanted_patience(
+    failures: list[SourceError], waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, left = [], iter(failures)
+
+    async def probe() -> Probed:
+        for failure in left:
+            raise failure
+        return Probed("answers")
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("poller.commands.check.anyio.sleep", sleep)
+    assert (await _patiently(probe)).words == "answers"
+    assert waited == waits
+
+
+async def test_one_that_asks_for_much_patience_is_not_waited_for() -> None:
+    async def probe() -> Probed:
+        raise Throttled("HTTP 429", 600.0)
+
+    with pytest.raises(Throttled, match="HTTP 429: it asks to wait for 10 min"):
+        await _patiently(probe)
+
+
+async def test_one_that_stays_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def probe() -> Probed:
+        asked.append(1)
+        raise Unavailable("HTTP 500")
+
+    monkeypatch.setattr("poller.commands.check._PAUSE", 0)
+    with pytest.raises(Unavailable):
+        await _patiently(probe)
+    assert len(asked) == 3

@@ -5,6 +5,7 @@ delivered, or dropped for ever; equal stamps taken as stale; baseline by one of 
 or that is told twice; a projection compared with another one; the second showing on a page compared with the state.
 """
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -263,6 +264,15 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     assert reader.batch.counts.lateness == [3600, 3600, 0]
     reader.read(record("4"), reached=NOON)
     assert not reader.batch.counts.found
+
+
+def test_a_record_without_a_time_of_its_own_is_of_no_age() -> None:
+    reader = Reader()
+    records = dataclasses.replace(reader.stream.records, time=lambda _: None)
+    reader.stream = dataclasses.replace(reader.stream, records=records)
+    reader.read(record("1"), is_audit=True, reached=NOON - MINUTE)
+    assert reader.batch.counts.found == {"skipped": 1}
+    assert (reader.batch.counts.found_ages, reader.batch.counts.lateness) == ([], [])
 
 
 def test_new_fields_of_the_vendors_are_noticed() -> None:

@@ -51,7 +51,7 @@ def test_each_reason_is_said_and_skipped_records_need_no_longer_lookback() -> No
     assert said == [
         (
             "audit found 40 edited, 100% of them within 8 h of their own time; "
-            "these would have come sooner with settle.lookback: 12h"
+            "these would have come sooner with settle.lookback: 12h (unless it asks by modification)"
         ),
         "audit found 40 skipped",
     ]

@@ -63,7 +63,8 @@ def _finding(audit: Sweep, reason: str, counts: Sequence[int], sweeps: Sequence[
     share, within = sum(counts[: place + 1]) / records, BOUNDS[place]
     text += f", {share:.0%} of them within {format_seconds(within)} of their own time"
     if advice := _advice(audit, timedelta(seconds=within), sweeps):
-        text += f"; these would have come sooner with {advice}"
+        by_stamp = "" if reason == "late" else " (unless it asks by modification)"  # of an edit that is a later time
+        text += f"; these would have come sooner with {advice}{by_stamp}"
     return FindingStatus(audit.name, reason, records, text, share, within, advice)
 
 

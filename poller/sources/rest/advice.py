@@ -1,8 +1,9 @@
-"""Advice on a description, out of one page of its list: where lists and times are, and which fields bring nothing."""
+"""Advice on a description, out of one page of its list: where lists and times are, which fields bring nothing, and
+what the well-known words in an answer say."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -13,9 +14,31 @@ from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time
 from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.streams import Description, field_of
 
+GOES_ON = frozenset({
+    "cursor", "has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "next", "next_cursor",
+    "next_link", "next_page", "next_page_token", "next_page_uri", "next_token", "next_uri", "next_url", "nextcursor",
+    "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
+})  # fmt: skip
+"""Well-known words by which an answer says that its list goes on."""
+COUNTS = frozenset(
+    {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
+)
+ERRORS = frozenset({"error", "errors", "message", "ok", "status", "success"})
+BEFORE = frozenset({
+    "prev", "prev_page", "prev_page_link", "prev_page_url", "prev_url", "prevpage", "previous", "previous_page",
+    "previous_page_uri", "previous_page_url", "previous_url", "previouspage",
+})  # fmt: skip
+"""Well-known words by which an answer says that there is a page before it."""
+SIZES = frozenset({
+    "count", "first", "limit", "max_results", "maxresults", "page_size", "pagesize", "per_page", "perpage", "size",
+})  # fmt: skip
+"""Well-known parameters that ask for so many rows a page."""
+_AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _DEEPEST = 3
 _YEARS = range(1990, 2100)
 """Times outside of these are numbers that mean something else."""
+NOTHING: tuple[Any, ...] = (None, "", [], {})
+"""Values that say nothing."""
 _WORDS = frozenset({"status", "direction"})
 """Fields whose words that cannot be read are told one by one."""
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -47,8 +70,9 @@ def silent_fields(description: Description, rows: Sequence[Raw]) -> Iterator[str
     kind = kind_of(stream.kind, tuple(stream.fields))
     for name, given in stream.fields.items() if rows else ():
         field = field_of(given)
-        values = [follow_path(record, parse_path(path)) for record in records for path in field.paths]
-        if all(value is None for value in values):
+        sent = [follow_path(record, parse_path(path)) for record in records for path in field.paths]
+        values = [value for value in sent if value not in NOTHING]
+        if not values:
             yield f"no record has anything at {' or '.join(field.paths)}, for {name}"
         elif name in field_types(kind) and name not in _WORDS:
             read = reader_of(kind, name, field, zone=description.zone, region=description.region)
@@ -70,3 +94,22 @@ def _leaves(value: Any, above: str = "", depth: int = 1) -> Iterator[tuple[str, 
             yield from _leaves(inner, f"{path}.", depth + 1)
         else:
             yield path, inner
+
+
+def said_by(body: bytes, words: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the paths, with their values, of what is called by one of these words beside the records."""
+    try:
+        whole = msgspec.json.decode(body)
+    except DECODE_ERRORS:
+        return
+    for path, value in _beside(whole):
+        if path.rpartition(".")[2].lower() in words:
+            yield path, value
+
+
+def _beside(whole: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in whole.items() if isinstance(whole, dict) else ():
+        if name.lower() in _AROUND and isinstance(value, dict):
+            yield from ((f"{name}.{inner}", leaf) for inner, leaf in value.items())
+        else:
+            yield name, value

@@ -22,26 +22,25 @@ from poller.plugin import (
     letters_only,
     parse_path,
 )
-from poller.sources.rest.advice import lists_in, silent_fields, times_in
+from poller.sources.rest.advice import (
+    BEFORE,
+    COUNTS,
+    ERRORS,
+    GOES_ON,
+    NOTHING,
+    SIZES,
+    lists_in,
+    said_by,
+    silent_fields,
+    times_in,
+)
 from poller.sources.rest.answer import Answer
 from poller.sources.rest.fields import spelled_word, words_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import ROUND_NUMBERS, Progress
 from poller.sources.rest.streams import Description
 
-GOES_ON = frozenset({
-    "cursor", "has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "next", "next_cursor",
-    "next_link", "next_page", "next_page_token", "next_page_uri", "next_token", "next_uri", "next_url", "nextcursor",
-    "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
-})  # fmt: skip
-"""Well-known words by which an answer says that its list goes on."""
-COUNTS = frozenset(
-    {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
-)
-ERRORS = frozenset({"error", "errors", "message", "ok", "status", "success"})
 OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
-_AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
-_NOTHING: tuple[Any, ...] = (None, "", False, 0, [], {})
 
 
 async def look(description: Description, stream: Stream, now: datetime, http: Http) -> Probed:
@@ -107,7 +106,8 @@ class _Sights:
     def words(self) -> Iterator[str]:
         """Say what came."""
         seen, described = self.details(), self._description
-        yield f"{seen['rows']} rows at {described.records}, {seen['identities']} different identities"
+        of = f" of {size} asked for" if (size := self._size()) and seen["next"] and len(self._rows) < size else ""
+        yield f"{seen['rows']} rows{of} at {described.records}, {seen['identities']} different identities"
         for name, path in (("time", described.stream.time), ("modified", described.stream.modified)):
             if path and self._rows:
                 yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path}"
@@ -122,8 +122,10 @@ class _Sights:
             yield f"words of {field} that are not mapped: {', '.join(words)}"
         yield from silent_fields(self._description, self._rows)
         yield from self._unread_times()
-        if self._undescribed:
-            yield f"not described: {', '.join(sorted(self._undescribed))}"
+        if unsaid := self._undescribed.keys() - self._counts_of_the_page():
+            yield f"not described: {', '.join(sorted(unsaid))}"
+        if before := self._page_before():
+            yield f"a page before the first ({before}): do pages begin at 0? Then have `paging` follow what is next"
         if self._rows and len(self._names) < len(self._rows):
             yield f"{len(self._rows) - len(self._names)} rows without an identity of their own: is `identity` right?"
         rows = len(self._rows)
@@ -138,7 +140,7 @@ class _Sights:
         paging = self._listed.paging
         if paging.place is None and not paging.linked:
             for path, value in self._undescribed.items():
-                if path.rpartition(".")[2].lower() in GOES_ON and value not in _NOTHING:
+                if path.rpartition(".")[2].lower() in GOES_ON and value not in (*NOTHING, False, 0):
                     raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
 
     def _unread_times(self) -> Iterator[str]:
@@ -163,6 +165,22 @@ class _Sights:
         if paging.place == "offset" and at is not None:
             at = int(at) - 1
         return None if at is None else f"{paging.place} {at}"
+
+    def _size(self) -> int | None:
+        """Return how many rows were asked for, as far as a parameter's name tells."""
+        sizes = (value for name, value in self._listed.request.params.items() if name.lower() in SIZES)
+        return next((int(value) for value in sizes if str(value).isdecimal()), None)
+
+    def _counts_of_the_page(self) -> set[str]:
+        """Return the paths of what counts the rows of this page: such a number is no total."""
+        counts = {path: value for path, value in self._undescribed.items() if path.rpartition(".")[2] == "count"}
+        return {path for path, value in counts.items() if value == len(self._rows)}
+
+    def _page_before(self) -> str | None:
+        """Return where the answer says that pages are counted from another number than the first one asked for."""
+        counted = self._listed.paging.place == "page" and not self._listed.paging.linked
+        said = said_by(self._response.body, BEFORE) if counted else ()
+        return next((path for path, value in said if value not in (*NOTHING, False, 0)), None)
 
     def _loses_at_seams(self) -> bool:
         """Return whether the list goes on by count, and its rows rise by their stamps: then an edit moves them."""
@@ -218,19 +236,4 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
     stream = description.stream
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
-    try:
-        whole = msgspec.json.decode(body)
-    except DECODE_ERRORS:
-        return
-    known = GOES_ON | COUNTS | ERRORS
-    for path, value in _leaves(whole):
-        if path.rpartition(".")[2].lower() in known and path not in described:
-            yield path, value
-
-
-def _leaves(whole: Any) -> Iterator[tuple[str, Any]]:
-    for name, value in whole.items() if isinstance(whole, dict) else ():
-        if name.lower() in _AROUND and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", leaf) for inner, leaf in value.items())
-        else:
-            yield name, value
+    yield from ((path, value) for path, value in said_by(body, GOES_ON | COUNTS | ERRORS) if path not in described)

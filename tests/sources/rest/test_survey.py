@@ -120,3 +120,34 @@ async def test_fields_that_no_record_has_are_told_and_such_as_cannot_be_read() -
     )
     one = [*rows, ticket(3, nam="Kim", mails="kim@example.com", phones=["+13165550100"])]
     assert (await looked({"kind": "lead", "fields": fields}, {"tickets": one})).warnings == ()
+
+
+async def test_a_field_that_is_empty_in_all_records_is_not_said_to_be_unreadable() -> None:
+    fields = {"email": "mail", "full_name": "name"}
+    found = await looked(
+        {"kind": "lead", "fields": fields}, {"tickets": [ticket(1, mail="", name=""), ticket(2, mail="")]}
+    )
+    assert found.warnings == (
+        "no record has anything at mail, for email",
+        "no record has anything at name, for full_name",
+    )
+
+
+async def test_the_number_of_rows_of_a_page_is_not_taken_for_a_total() -> None:
+    assert (await looked({}, {"tickets": [ticket(1)], "count": 1})).warnings == ()
+    assert (await looked({}, {"tickets": [ticket(1)], "count": 2})).warnings == ("not described: count",)
+
+
+async def test_pages_that_are_smaller_than_was_asked_for_are_told() -> None:
+    paged = {"params": {"since": "{start}", "per_page": 100, "page": "{page}"}}
+    found = await looked(paged, {"tickets": [ticket(1), ticket(2)]})
+    assert found.words.startswith("2 rows of 100 asked for at tickets, 2 different identities; ")
+    found = await looked({**paged, "paging": {"total": "total"}}, {"tickets": [ticket(1), ticket(2)], "total": 2})
+    assert found.words.startswith("2 rows at tickets, ")
+
+
+@pytest.mark.parametrize(("before", "told"), [("/tickets?page=0", True), (None, False), ("", False)])
+async def test_pages_that_begin_at_another_number_are_told(before: str | None, told: bool) -> None:
+    found = await looked(PAGED, {"tickets": [ticket(1)], "links": {"prev": before}})
+    words = "a page before the first (links.prev): do pages begin at 0? Then have `paging` follow what is next"
+    assert (words in found.warnings) is told
