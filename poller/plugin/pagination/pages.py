@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from poller.errors import Shifted, TooLarge, Unexpected
-from poller.plugin.fields.columns import IdentityOf
+from poller.plugin.fields.columns import IdentityOf, identities
 from poller.plugin.stream import Cursor, End, Page
 
 EMPTY_PAGES, PAGES = 1_000, 10_000
@@ -104,11 +104,9 @@ class _Pass:
     def _count(self, answer: ListPage) -> int:
         """Count a page's records; return how many of them are new, one without an identity counting as itself."""
         before = len(self._ids) + self._nameless
-        for name in map(self._identity, answer.records) if self._identity else ():
-            if name is None:
-                self._nameless += 1
-            else:
-                self._ids.add(name)
+        names = identities(self._identity, answer.records) if self._identity else []
+        self._nameless += names.count(None)
+        self._ids.update(filter(None, names))
         return len(self._ids) + self._nameless - before
 
     def _moved(self, answer: ListPage) -> str | None:
