@@ -1,5 +1,6 @@
 """The quota that a vendor's headers tell of: when nothing remains of it, and until when."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -7,6 +8,12 @@ from poller.http.response import LONGEST_WAIT
 
 _EPOCH_FROM = 10**9
 """A `reset` beyond this is a time in seconds since 1970, below it so many seconds from now."""
+
+
+_USED_UP = re.compile(rb'"(?:REQUEST_LIMIT_EXCEEDED|rateLimitExceeded|userRateLimitExceeded|quotaExceeded)"')
+"""The words by which Salesforce and Google say so in the body of a 403, and in no header:
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm,
+https://developers.google.com/calendar/api/guides/errors."""
 
 
 class Quota:
@@ -26,6 +33,12 @@ class Quota:
                     wait = reset - now.timestamp() if reset > _EPOCH_FROM else reset
                     return min(max(wait, 0.0), LONGEST_WAIT)
         return None
+
+    def explains(self, headers: Mapping[str, str], body: bytes, asked: float | None) -> bool:
+        """Return whether a 403 means that nothing remains: it `asked` to wait so long, or does not say until when."""
+        remaining = (headers.get(f"{prefix}remaining") for prefix in self._prefixes)
+        used_up = asked is not None or any(_number(said) == 0 for said in remaining) or _USED_UP.search(body)
+        return self.known and bool(used_up)
 
 
 def _number(text: str | None) -> float | None:

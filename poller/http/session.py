@@ -97,8 +97,9 @@ class Session(Http):
         if answer.status not in accept:
             error = error_of(answer, self._now())
             asked = wait if wait is not None else read_retry_after(answer.headers.get("retry-after"), self._now())
-            if answer.status == 403 and asked is not None and self._quota.known:
-                raise Throttled("HTTP 403, because the quota is used up", min(asked, LONGEST_WAIT))
+            if answer.status == 403 and self._quota.explains(answer.headers, answer.body, asked):
+                until = None if asked is None else min(asked, LONGEST_WAIT)
+                raise Throttled("HTTP 403, because the quota is used up", until)
             if isinstance(error, Unexpected):
                 error.said = quote(answer.body, [*headers.values(), *self._auth.params.values()])
             raise error

@@ -63,6 +63,21 @@ async def test_a_403_because_of_the_quota_is_no_refusal_of_the_credential(header
     assert throttled.value.retry_after == 30
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"X-RateLimit-Remaining": "0"}, {}),
+        ({}, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]),
+        ({}, {"error": {"code": 403, "errors": [{"domain": "usageLimits", "reason": "userRateLimitExceeded"}]}}),
+    ],
+)
+async def test_a_403_that_names_the_quota_and_not_until_when_is_none_either(headers: dict[str, str], body: Any) -> None:
+    async with session(reply(403, body, headers)) as asked:
+        with pytest.raises(Throttled) as throttled:
+            await asked.get("/items", {})
+    assert throttled.value.retry_after is None
+
+
 async def test_any_other_403_is_one() -> None:
     async with session(reply(403, {})) as asked:
         with pytest.raises(Denied):

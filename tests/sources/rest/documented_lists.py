@@ -156,7 +156,7 @@ def salesforce_lead(row: Record) -> dict[str, Any]:
 SALESFORCE = Documented(
     "/services/data/v60.0/queryAll", salesforce, salesforce_lead, ("Authorization", "Bearer granted"), identity="Id",
     limit=lambda _: JSONResponse([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403), says={"converted": False},
-    limited="denied", grant=("client_id=made-up-sf-id", "client_secret=made-up-sf-secret"),
+    grant=("client_id=made-up-sf-id", "client_secret=made-up-sf-secret"),
 )  # fmt: skip
 
 
