@@ -173,6 +173,12 @@ async def test_a_place_never_comes_twice() -> None:
     assert isinstance(done.error, Shifted)
 
 
+async def test_a_list_of_empty_pages_that_goes_on_and_on_is_given_up() -> None:
+    http = answered(*(listed(meta={"next": f"c{number}"}) for number in range(1002)))
+    assert refused(await passed(stream_of(CURSOR), http), "pages in a row are empty")
+    assert len(http.asked) == 1001
+
+
 @pytest.mark.parametrize("nothing", [None, "", False, 0, "0"])
 async def test_a_cursor_that_is_nothing_is_the_end(nothing: object) -> None:
     done = await passed(stream_of(CURSOR), answered(listed(1, meta={"next": nothing})))
