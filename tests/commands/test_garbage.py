@@ -32,6 +32,7 @@ class Cycle:
 @pytest.fixture(autouse=True)
 def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(garbage, "_LOOK_EVERY", 0.001)
+    gc.unfreeze()  # what was there when the tests were collected
     yield
     gc.unfreeze()
 

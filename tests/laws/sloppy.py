@@ -77,6 +77,15 @@ PAIRS = [
     if kind not in ELSEWHERE
     for vendor in sorted(ONLY.get(kind, ACCOUNTS))
 ]
+IN_TURN = [
+    pytest.param(kind, vendor, marks=[] if place == 0 else [pytest.mark.exhaustive])
+    for number, kind in enumerate(sorted(SLOPPY.keys() - ELSEWHERE))
+    for vendors in [sorted(ONLY.get(kind, ACCOUNTS.keys()) - {DESCRIBED})]
+    for turn in [number % len(vendors)]
+    for place, vendor in enumerate([*vendors[turn:], *vendors[:turn], DESCRIBED])
+    if vendor in ONLY.get(kind, ACCOUNTS)
+]
+"""The same pairs, of which `make test` has one for each kind: a whole poller takes a hundred times what a page does."""
 LONG_ENOUGH = timedelta(seconds=120)
 
 
