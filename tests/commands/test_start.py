@@ -39,6 +39,13 @@ def test_help_imports_nothing_that_polls(tmp_path: Path) -> None:
     assert found.isdisjoint(HEAVY)
 
 
+def test_a_command_imports_neither_the_sandbox_nor_another_command(tmp_path: Path) -> None:
+    found = imported(tmp_path, "check")
+    assert "poller.commands.check" in found
+    others = ("poller.sandbox", "poller.cli.run", "poller.cli.backfill", "poller.server", "uvicorn")
+    assert [name for name in found if name.startswith(others)] == []
+
+
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_help_says_of_a_command_what_its_own_help_begins_with(name: str) -> None:
     own = Later(name=name).load().help
