@@ -6,6 +6,7 @@ second; a collapse believed at once, or never.
 """
 
 import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -28,9 +29,10 @@ from poller.polling.progress.passes import (
     note_unfetched,
     start_over,
 )
+from poller.polling.progress.slices import gap_failed
 from poller.polling.runtime import Reading, SweepRuntime
 from poller.polling.status import stream_state
-from poller.state.checkpoint import Checkpoint, Gap
+from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from tests.support.toy import NOON, running, sweep, under_way
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -400,3 +402,33 @@ def test_what_is_left_behind_is_an_hour_at_least() -> None:
     assert leave_behind(checkpoint, live, at(60))
     assert checkpoint.gaps == [Gap("live", NOON - DAY, NOON - 5 * HOUR, OUTAGE, NOON)], "it is one gap, that grows"
     assert not leave_behind(checkpoint, LIVE, NOON + DAY), "its list cannot be read in slices"
+
+
+def test_a_slice_of_a_gap_that_failed_is_half_as_long_the_next_time_and_the_other_gaps_stay() -> None:
+    ranges = History(LIVE.fetch, MINUTE)
+    checkpoint, sliced = Checkpoint(start=NOON, started=NOON), replace(LIVE, ranges=ranges)
+    wide, other = (Gap("live", NOON - days * DAY, NOON, OUTAGE, NOON) for days in (2, 1))
+    checkpoint.gaps = [other, wide]
+    assert not break_off(checkpoint, sliced, Pass(Window(NOON - DAY, NOON), NOON, gap=wide), NOON)
+    assert checkpoint.gaps == [other, gap_failed(wide, ranges)]
+    assert checkpoint.gaps[1].step
+    assert not break_off(checkpoint, sliced, Pass(Window(NOON - DAY, NOON), NOON, gap=wide), NOON)
+    assert checkpoint.gaps == [other, gap_failed(wide, ranges)], "one that was closed meanwhile does not come again"
+
+
+def test_what_is_left_behind_keeps_the_token_of_the_cursor() -> None:
+    checkpoint, sliced = Checkpoint(start=NOON, started=NOON), replace(LIVE, ranges=History(LIVE.fetch, MINUTE))
+    checkpoint.sweeps["live"] = SweepState(cursor=Cursor(NOON - DAY, "token"))
+    assert leave_behind(checkpoint, sliced, NOON)
+    assert checkpoint.sweeps["live"].cursor == Cursor(NOON - 6 * HOUR, "token")
+
+
+def test_what_was_read_is_remembered_as_long_as_a_window_reaches_it() -> None:
+    checkpoint = Checkpoint(start=NOON, started=NOON)
+    reached = NOON - 5 * MINUTE - MINUTE - MINUTE  # its lookback, its pace, and a lagging replica
+    known = {"reached": reached + timedelta(seconds=1), "beyond": reached}
+    checkpoint.sweeps["live"] = SweepState(fetched=dict(known))
+    note_fetched(checkpoint, LIVE, "unnamed", NOON)
+    assert checkpoint.sweeps["live"].fetched == {"reached": known["reached"], "unnamed": NOON}
+    note_unfetched(checkpoint, LIVE, "unknown", Unexpected("no lead"), NOON)
+    assert not checkpoint.gaps
