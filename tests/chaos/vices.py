@@ -12,8 +12,8 @@ SELDOM = {
     "wrong_page_size": 0.02,
     "wrong_zone": 0.02,
     "broken_record": 0.02,
-    "retry_after_a_year": 0,  # a day of silence
     **{kind: 0.005 for kind in SLOPPY if kind not in {"answer_twice", "closed_when_reused"}},
+    "retry_after_a_year": 0,  # a day of silence
     "csv_imports": 0.001,  # each one brings hundreds of leads
 }
 AMOUNTS = {
