@@ -21,23 +21,23 @@ async def replay(path: Path, *, port: int, say: Callable[[str], None], show: Cal
 
     Raises ConfigError where the file is no recording, or the port is taken.
     """
-    sock = listen(port)
-    at = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    header, exchanges, config = load(path, at)
-    tape = Tape(exchanges, header.credential_params)
-    app = Replay(
-        tape, header.base_path, TOKEN_PATH, lambda asked: say(f"replay: nothing like this was recorded: {asked}")
-    )
-    with stop_signals() as signals:
-        async with anyio.create_task_group() as around:
-            around.start_soon(serving.serve_app, sock, app)
-            show(config.rstrip())
-            say(
-                f"replay: {at}: {len(exchanges):,} answers to {header.type}, recorded {header.recorded_at}. "
-                "Save the configuration on standard output as replay.yaml: `poller run --once -c replay.yaml`"
-            )
-            await anext(signals)
-            around.cancel_scope.cancel()
+    with listen(port) as sock:
+        at = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        header, exchanges, config = load(path, at)
+        tape = Tape(exchanges, header.credential_params)
+        app = Replay(
+            tape, header.base_path, TOKEN_PATH, lambda asked: say(f"replay: nothing like this was recorded: {asked}")
+        )
+        with stop_signals() as signals:
+            async with anyio.create_task_group() as around:
+                around.start_soon(serving.serve_app, sock, app)
+                show(config.rstrip())
+                say(
+                    f"replay: {at}: {len(exchanges):,} answers to {header.type}, recorded {header.recorded_at}. "
+                    "Save the configuration on standard output as replay.yaml: `poller run --once -c replay.yaml`"
+                )
+                await anext(signals)
+                around.cancel_scope.cancel()
     say(f"replay: {tape.left:,} of {len(exchanges):,} answers were not asked for")
     return 0
 

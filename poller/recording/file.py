@@ -114,19 +114,24 @@ def read_recording(path: Path) -> tuple[Header, list[Exchange]]:
     return header, [_exchange(number, line) for number, line in enumerate(data.split(b"\n")[:-1], 2)]
 
 
+class _Format(Struct):
+    poller_recording: int
+
+
 def _header(line: bytes) -> Header:
     try:
-        header = msgspec.json.decode(line, type=Header)
-        for time in (header.start, header.recorded_at):
-            datetime.fromisoformat(time)
+        number = msgspec.json.decode(line, type=_Format).poller_recording
+        if number == VERSION:
+            header = msgspec.json.decode(line, type=Header)
+            for time in (header.start, header.recorded_at):
+                datetime.fromisoformat(time)
+            return header
     except (ValueError, RecursionError):
         raise RecordingError("its first line is not that of a recording: `poller record` makes one") from None
-    if header.poller_recording != VERSION:
-        raise RecordingError(
-            f"it is of the format {header.poller_recording}, and this version reads {VERSION}: use the version of "
-            "poller that recorded it, or record anew"
-        )
-    return header
+    raise RecordingError(
+        f"it is of the format {number}, and this version reads {VERSION}: use the version of poller that recorded it, "
+        "or record anew"
+    )
 
 
 def _exchange(number: int, line: bytes) -> Exchange:

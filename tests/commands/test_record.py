@@ -28,7 +28,8 @@ from poller.telemetry import Telemetry
 from tests.commands.running import SECRETS, STDOUT, House, Poller, callcap, flextell, until
 from tests.commands.vendors import Vendors
 
-HEADER = '{"poller_recording":1,"type":"","base_path":"","recorded_at":"","start":""}\n'
+TIMES = '"recorded_at":"2026-03-14T12:00:00Z","start":"2026-03-14T11:00:00Z"'
+HEADER = f'{{"poller_recording":1,"type":"callcap","base_path":"",{TIMES}}}\n'
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ def test_it_ends_by_a_signal_and_what_was_killed_is_usable(house: House, vendors
     ("text", "why"),
     [
         ("{}\n", "its first line is not that of a recording"),
-        (HEADER.replace("1", "9"), "it is of the format 9, and this version reads 1"),
+        ('{"poller_recording":9,"of":"tomorrow"}\n', "it is of the format 9, and this version reads 1"),
         (f"{HEADER}{{}}\n", "line 2 is no exchange"),
         (None, "No such file or directory"),
     ],

@@ -1,7 +1,10 @@
 """What Bob is allowed: everybody else here may do everything."""
 
+import time
+
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     ResourcePatternType,
@@ -26,3 +29,6 @@ def _say(place: Place, who: str, name: str, operation: str, kind: str, verdict: 
     words = AclBinding(ResourceType[kind], name, literal, f"User:{who}", "*", AclOperation[operation], verdict)
     admin = place.admin()
     admin.create_acls([words])[words].result(DEADLINE)
+    asked = AclBindingFilter(ResourceType[kind], name, literal, f"User:{who}", "*", AclOperation[operation], verdict)
+    while not admin.describe_acls(asked).result(DEADLINE):  # the broker has it a moment after the controller
+        time.sleep(0.02)
