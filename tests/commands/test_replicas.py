@@ -103,6 +103,7 @@ def test_replicas_share_the_sources_and_take_over_what_another_leaves(
     assert set(events(kafka).values()) == {1}
 
 
+@pytest.mark.long
 def test_a_replica_that_was_frozen_for_too_long_delivers_nothing_twice(
     tmp_path: Path, vendors: Vendors, kafka: Place
 ) -> None:

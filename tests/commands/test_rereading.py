@@ -61,6 +61,7 @@ def test_a_refresh_token_of_a_new_login_wins(house: House, vendors: Vendors) -> 
         assert poller.stop() == 0
 
 
+@pytest.mark.long
 def test_the_auth_of_a_described_source_is_read_again_wherever_the_secret_stands_in_it(
     house: House, vendors: Vendors
 ) -> None:

@@ -15,6 +15,8 @@ from tests.deploy.tools import tool
 
 TOOLS = {"gcc", "build-essential", "pip", "apt-get", "curl", "git", "hatchling"}
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def last() -> Stage:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.commands.running import DEADLINE, ROOT, until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def demo(installed: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:

@@ -64,7 +64,9 @@ def test_contrast_is_enough_in_the_light_and_in_the_dark(house: Served, visit: V
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1089, 1280])
+@pytest.mark.parametrize(
+    "width", [320, 1280, *(pytest.param(width, marks=pytest.mark.exhaustive) for width in (360, 768, 1089))]
+)
 def test_nothing_has_to_be_scrolled_sideways(house: Served, visit: Visit, width: int) -> None:
     of = house.of.streams[0]
     gap = GapStatus("live", utc_now(), utc_now(), "broken", utc_now())

@@ -75,6 +75,7 @@ def test_the_scroll_stays_where_it_was(crowd: Served, visit: Visit) -> None:
     assert row.bounding_box() == before
 
 
+@pytest.mark.long
 def test_500_streams_are_shown_anew_in_a_fifth_of_a_second(crowd: Served, visit: Visit) -> None:
     """Every cell of times differs. A busy machine gets a whole second; something quadratic would take many."""
     tab = visit(crowd.at, clock=False)

@@ -35,7 +35,9 @@ def room() -> Iterator[Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("compression", [pytest.param("none", marks=pytest.mark.exhaustive), "zstd"])
-@pytest.mark.parametrize(("mode", "deaths"), [("before", 130), ("during", 20), ("again", 80)])
+@pytest.mark.parametrize(
+    ("mode", "deaths"), [pytest.param("before", 130, marks=pytest.mark.long), ("during", 20), ("again", 80)]
+)
 def test_every_message_is_there_once_whenever_the_process_is_killed(
     mode: str, deaths: int, compression: str, room: Path
 ) -> None:

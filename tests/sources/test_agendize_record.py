@@ -130,10 +130,12 @@ def test_numbers_are_read_as_in_the_sources_region() -> None:
 NEEDED = {("id",), ("start",), ("start", "dateTime"), ("start", "timeZone")}
 
 
-@pytest.mark.parametrize("odd", [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}], ids=repr)
+ODD: list[Any] = [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}]
+
+
 @pytest.mark.parametrize("path", [path for path in leaves(CALL) if path not in NEEDED], ids=".".join)
-def test_no_odd_field_hides_the_call(path: tuple[str, ...], odd: object) -> None:
-    for record in (changed(CALL, odd, *path), without(CALL, *path)):
+def test_no_odd_field_hides_the_call(path: tuple[str, ...]) -> None:
+    for record in (*(changed(CALL, odd, *path) for odd in ODD), without(CALL, *path)):
         call = normalized(record)
         assert call.id == "418812"
         assert b'""' not in msgspec.json.encode(call)

@@ -115,10 +115,12 @@ def test_a_field(path: tuple[str, ...], sent: object, field: str, expected: obje
     assert getattr(normalized(changed(CALL, sent, *path)), field) == expected
 
 
-@pytest.mark.parametrize("odd", [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}], ids=repr)
+ODD: list[Any] = [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}]
+
+
 @pytest.mark.parametrize("path", [path for path in leaves(CALL) if path != ("call_id",)], ids=".".join)
-def test_no_odd_field_hides_the_call(path: tuple[str, ...], odd: object) -> None:
-    for record in (changed(CALL, odd, *path), without(CALL, *path)):
+def test_no_odd_field_hides_the_call(path: tuple[str, ...]) -> None:
+    for record in (*(changed(CALL, odd, *path) for odd in ODD), without(CALL, *path)):
         call = normalized(record)
         assert call.id == CALL["call_id"]
         assert b'""' not in msgspec.json.encode(call)

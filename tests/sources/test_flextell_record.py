@@ -109,10 +109,12 @@ def test_a_number_without_country_code_is_of_the_sources_region() -> None:
     assert lead.phones == ["+905321234567"]
 
 
-@pytest.mark.parametrize("odd", [None, "", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}], ids=repr)
+ODD: list[Any] = [None, "", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}]
+
+
 @pytest.mark.parametrize("field", [name for name in LEAD if name != "id"])
-def test_no_odd_field_hides_the_lead(field: str, odd: object) -> None:
-    for record in ({**LEAD, field: odd}, without(LEAD, field)):
+def test_no_odd_field_hides_the_lead(field: str) -> None:
+    for record in (*({**LEAD, field: odd} for odd in ODD), without(LEAD, field)):
         lead = normalized(record)
         assert lead.id == "5012"
         assert b'""' not in msgspec.json.encode(lead)

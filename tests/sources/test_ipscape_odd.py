@@ -77,10 +77,9 @@ EVERYWHERE += [("activities", EMAIL, path) for path in leaves(EMAIL)]
 ODD = [None, "", 7, 10**30, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}]
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
 @pytest.mark.parametrize(("stream", "sent", "path"), EVERYWHERE)
-def test_no_odd_field_hides_the_record(stream: str, sent: Any, path: tuple[str, ...], odd: object) -> None:
-    for record in (changed(sent, odd, *path), without(sent, *path)):
+def test_no_odd_field_hides_the_record(stream: str, sent: Any, path: tuple[str, ...]) -> None:
+    for record in (*(changed(sent, odd, *path) for odd in ODD), without(sent, *path)):
         found = normalized(stream, record)
         if path in {IDS[stream], ("data",)}:
             continue

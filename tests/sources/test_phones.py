@@ -84,11 +84,11 @@ def test_the_short_rule_says_what_the_library_says(
     assert e164(number, region) == by_library(number, region)
 
 
-@pytest.mark.parametrize("area", range(200, 1000))
-def test_the_first_six_digits_decide(area: int) -> None:
+def test_the_first_six_digits_decide() -> None:
     """In every area, whatever the last four are."""
-    for exchange, line in [("200", "0000"), ("555", "0199"), ("211", "9999"), ("999", "1234"), ("710", "5678")]:
-        assert e164(f"{area}-{exchange}-{line}", "US") == by_library(f"{area}-{exchange}-{line}", "US")
+    lines = ["200-0000", "555-0199", "211-9999", "999-1234", "710-5678"]
+    for number in (f"{area}-{line}" for area in range(200, 1000) for line in lines):
+        assert e164(number, "US") == by_library(number, "US")
 
 
 @given(st.text(string.digits + "+-() .", max_size=20), st.sampled_from(["US", "AU", "TR", None]))

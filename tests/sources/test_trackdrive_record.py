@@ -113,10 +113,12 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize("odd", [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}], ids=repr)
+ODD: list[Any] = [None, "", "NF", 7, 1.5, True, [], {}, [{"id": 1}], {"id": {"id": 1}}]
+
+
 @pytest.mark.parametrize(("stream", "record", "field"), FIELDS)
-def test_no_odd_field_hides_the_record(stream: Stream, record: dict[str, Any], field: str, odd: object) -> None:
-    for sent in ({**record, field: odd}, without(record, field)):
+def test_no_odd_field_hides_the_record(stream: Stream, record: dict[str, Any], field: str) -> None:
+    for sent in (*({**record, field: odd} for odd in ODD), without(record, field)):
         found: Any = stream.records.normalize(decoded(stream, sent))
         assert found.id == record["uuid"]
         assert b'""' not in msgspec.json.encode(found)
