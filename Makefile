@@ -21,7 +21,7 @@ test: $(VENV)/.built ## run the tests, but for the few that take long
 	$(BIN)/python -m pytest
 
 test-long: $(VENV)/.built ## run those that take long: brokers that come and go, a package in an environment of its own
-	$(BIN)/python -m pytest -m "long and not exhaustive" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "long and not exhaustive" -n auto --dist loadfile
 
 test-exhaustive: $(VENV)/.built ## run all of what the others draw from, or ask of one vendor: many minutes
 	$(BIN)/python -m pytest -m exhaustive -n 2 --dist loadfile

@@ -23,7 +23,7 @@ def lag(poller: Poller) -> float:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_broker_that_comes_back_empty_is_told_and_waited_for(tmp_path: Path, vendors: Vendors, own: Broker) -> None:
     place = Place(own.at["PLAINTEXT"])
     house = house_of(tmp_path, vendors, place)

@@ -39,9 +39,9 @@ async def test_a_check_makes_no_topic_though_the_broker_would(kafka: Place) -> N
 async def test_a_topic_that_was_deleted_meanwhile_is_ours_to_make(
     kafka: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(producer, "POSTING", 1.0)
     async with kafka.config(partitions=2).open({}) as output:
         await output.write(messages(range(3)))
+        monkeypatch.setattr(producer, "POSTING", 1.0)
         admin = kafka.admin()
         admin.delete_topics([f"{kafka.prefix}call"])[f"{kafka.prefix}call"].result(30)
         for _ in range(3):
