@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
+
+settings.register_profile("quick", max_examples=50)
+settings.load_profile("quick")
 
 PITFALLS = {
     "agendize": range(1, 16),

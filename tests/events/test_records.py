@@ -262,7 +262,7 @@ SENT = st.dictionaries(FIELDS, JSON, max_size=6).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.one_of(SENT, st.binary(max_size=30), JSON.map(lambda value: json.dumps(value).encode())), max_size=4)
 )

@@ -99,7 +99,7 @@ STEPS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(STEPS, max_size=8), st.booleans())
 def test_what_is_told_is_what_the_rules_say(steps: list[Step], names_rows: bool) -> None:
     reader, naive = Reader(keep=KEEP.total_seconds(), checked=False, names_rows=names_rows), Naive()
@@ -117,7 +117,7 @@ def test_what_is_told_is_what_the_rules_say(steps: list[Step], names_rows: bool)
         assert [(event["subject"], event["type"], event["revision"]) for event in found] == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(STEPS, max_size=8), st.booleans())
 def test_pages_can_be_cut_anywhere(steps: list[Step], names_rows: bool) -> None:
     """Told is the same whether records come on one page or on many."""

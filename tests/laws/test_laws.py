@@ -79,7 +79,7 @@ lives = st.lists(
 
 
 @pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
-@settings(max_examples=3, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=2, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 10_000), vices=vices, lives=lives, concurrency=st.sampled_from([1, 1, 3]))
 def test_the_last_word_arrives_every_event_once_and_in_order(
     vendor: str, seed: int, vices: dict[str, float], lives: Lives, concurrency: int
