@@ -36,6 +36,21 @@ _TORN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _hearing: ContextVar["ErrorCollector | None"] = ContextVar("_hearing", default=None)
 
 
+@contextmanager
+def cancelled_by_us_alone() -> Iterator[None]:
+    """Raise KafkaConnectionError where nobody cancelled our task, and aiokafka cancelled what it waits for.
+
+    It does so when a connection breaks, and that would pass for the end of our own task, and end all others beside it.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise errors.KafkaConnectionError("the client gave up what it was asked for") from error
+
+
 class ErrorCollector:
     """A collector of errors that aiokafka logs and does not raise, such as why a connection failed.
 
@@ -51,13 +66,8 @@ class ErrorCollector:
         self.heard.clear()
         token = _hearing.set(self)
         try:
-            yield
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Nobody cancelled us: aiokafka cancelled what we wait for, which would pass for the end of our own task.
-            raise errors.KafkaConnectionError("the client gave up what it was asked for") from error
+            with cancelled_by_us_alone():
+                yield
         finally:
             _hearing.reset(token)
 

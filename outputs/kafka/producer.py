@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from outputs import OutputError
 from outputs.kafka.batching import LARGEST, Compression, fill, packed, size
 from outputs.kafka.connection import Cluster
-from outputs.kafka.errors import FAILURES, ErrorCollector
+from outputs.kafka.errors import FAILURES, ErrorCollector, cancelled_by_us_alone
 from outputs.kafka.records import ProducerRecord, partition
 
 STARTING = 20.0
@@ -101,8 +101,8 @@ class Producer:
         """Close, and give up what is under way. It never raises, and never takes long."""
         producer, self._producer = self._producer, None
         if producer:
-            with anyio.move_on_after(_CLOSING, shield=True), suppress(Exception):  # it says once more what it died of
-                await producer.stop()
+            with anyio.move_on_after(_CLOSING, shield=True), suppress(Exception), cancelled_by_us_alone():
+                await producer.stop()  # it says once more what it died of
             await _end(producer)
 
     @asynccontextmanager

@@ -1,7 +1,7 @@
 """The topics that we write to: described before anything is sent, created where missing, never altered."""
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,12 @@ import anyio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import SaslAuthenticationFailed, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed, TopicAlreadyExistsError, for_code
 
 from outputs import OutputError, Unreachable
 from outputs.kafka.acls import lacking, reach
 from outputs.kafka.connection import Cluster
-from outputs.kafka.errors import FAILURES, ErrorCollector
+from outputs.kafka.errors import FAILURES, ErrorCollector, cancelled_by_us_alone
 from outputs.kafka.topic_ids import topic_id
 
 DEADLINE = 7.0
@@ -160,7 +160,7 @@ async def looking_at(cluster: Cluster) -> AsyncIterator[Topics]:
     except FAILURES as error:
         raise witness.judge(cluster.place, error) from error
     finally:
-        with anyio.move_on_after(1, shield=True):
+        with anyio.move_on_after(1, shield=True), suppress(KafkaError), cancelled_by_us_alone():
             await client.close()
 
 

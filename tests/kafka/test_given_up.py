@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -12,9 +13,11 @@ import pytest
 from aiokafka.errors import KafkaError
 from aiokafka.producer.sender import Sender
 
-from outputs import OutputError
+from outputs import OutputError, Unreachable
 from outputs.kafka import producer
 from outputs.kafka.errors import ErrorCollector
+from poller.state.kafka import KafkaState
+from poller.state.kafka.group import Group
 from tests.kafka.reading import Place
 from tests.kafka.test_transaction import posts
 from tests.kafka.test_transaction import producer as started_by_nobody
@@ -52,3 +55,18 @@ async def test_what_the_client_cancels_by_itself_is_its_failure_and_not_our_end(
         ours.cancel()
         await anyio.sleep_forever()
     assert ours.cancelled_caught
+
+
+async def test_a_question_to_the_group_that_the_client_cancels_is_a_failure_and_not_our_end() -> None:
+    """Else the task that asks would end as if we had cancelled it, and all others beside it, and the run with them."""
+
+    async def gone(_: object) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    group = Group(KafkaState(type="kafka", bootstrap_servers="localhost:1"), "ours", lambda _: None, lambda *_: None)
+    member = SimpleNamespace(coordinator_id=1, generation=1, member_id="ours", _send_req=gone)
+    group._consumer, group._ours = SimpleNamespace(_coordinator=member), {0}
+    with pytest.raises(Unreachable):
+        await group.probe(0)

@@ -1,15 +1,16 @@
 """Membership of the group that shares the partitions of the state: it says which ones are ours to claim."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from outputs import OutputError
-from outputs.kafka.errors import ErrorCollector
+from outputs.kafka.errors import ErrorCollector, cancelled_by_us_alone
 from outputs.kafka.topics import looking_at
 from poller.retry import keep_trying
 from poller.state.kafka import KafkaState
@@ -131,7 +132,7 @@ class Group:
             [(self._state.topic, [(partition, 0, "")])],
         )
         try:
-            with anyio.fail_after(_ASKING):
+            with cancelled_by_us_alone(), anyio.fail_after(_ASKING):
                 answer = await member._send_req(request)
         except (KafkaError, OSError) as error:
             raise self._witness.judge(self._state.place, error) from error
@@ -189,7 +190,7 @@ def _settled(member: Any) -> bool:
 
 async def _end(consumer: Any) -> None:
     """Leave the group, also if nobody answers: aiokafka's own `stop` waits. Uses privates of aiokafka 0.14."""
-    with anyio.move_on_after(_CLOSING, shield=True) as leaving:
+    with anyio.move_on_after(_CLOSING, shield=True) as leaving, suppress(KafkaConnectionError), cancelled_by_us_alone():
         await consumer.stop()
     if not leaving.cancelled_caught:
         return

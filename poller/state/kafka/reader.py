@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import anyio
@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct, json
 
 from outputs import OutputError
-from outputs.kafka.errors import ErrorCollector
+from outputs.kafka.errors import ErrorCollector, cancelled_by_us_alone
 from outputs.kafka.records import ProducerRecord
 from outputs.kafka.topics import looking_at
 from poller.errors import ConfigError
@@ -95,7 +95,7 @@ async def consuming(state: KafkaState, seconds: float | None = None, **options: 
     except (KafkaError, OSError) as error:
         raise witness.judge(state.place, error) from error
     finally:
-        with anyio.move_on_after(1, shield=True):
+        with anyio.move_on_after(1, shield=True), suppress(KafkaError), cancelled_by_us_alone():
             await consumer.stop()
 
 
