@@ -47,14 +47,7 @@ class Buckets:
 
     def find(self, key: int) -> tuple[int, int]:
         """Return the bucket of a key, and the number of its row there; -1 where it has none."""
-        bucket = key >> 8 & self._mask
-        if bucket < self._split_next:
-            bucket = key >> 8 & (self._mask << 1 | 1)
-        marks, mark = self.marks[bucket], key & 255
-        number = marks.find(mark)
-        while number >= 0 and _KEY.unpack_from(self.rows[bucket], number * ITEM)[0] != key:
-            number = marks.find(mark, number + 1)
-        return bucket, number
+        return self.find_all((key,))[0]
 
     def find_all(self, keys: Iterable[int]) -> list[tuple[int, int]]:
         """Return for each key what `find` does. This is a hot loop."""

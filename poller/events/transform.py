@@ -46,12 +46,12 @@ def transform(
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
     counts, update = page.batch.counts, page.batch.seen
-    for row in page.compared(records):
+    for row, identity, key, raw_hash, same in page.compared(records):
         counts.records += 1
-        if row[-1] and row[2] not in update.entries and row[2] not in update.touched:
+        if same and key not in update.entries and key not in update.touched:
             counts.duplicates += 1
         else:
-            page.take(*row)
+            page.take(row, identity, key, raw_hash, same)
     return page.batch
 
 
@@ -116,7 +116,7 @@ class _Page:
         entry = self._entry(record, raw_hash, known)
         if known and not doubted and self._is_old(known, key, record, entry, raw):
             return
-        own = self._own_time(record)
+        own = self._known_time(record) or context.now
         if self._leaves_out and not (known or doubted) and self._is_left_out(key, entry, own):
             return
         self._add_news(record, identity, raw, entry, known, own)
@@ -170,9 +170,6 @@ class _Page:
             self.batch.counts.duplicates += 1
             return True
         return False
-
-    def _own_time(self, record: Any) -> datetime:
-        return self._known_time(record) or self._context.now
 
     def _known_time(self, record: Any) -> datetime | None:
         """Return the record's own time; None where its kind has none, and all that was asked for is what was meant."""

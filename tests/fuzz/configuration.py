@@ -1,7 +1,6 @@
 """The configuration: the example, the recipes, and a file in which every vendor stands, changed."""
 
 import json
-import tempfile
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -18,7 +17,7 @@ from poller.state.open import _places
 from tests.config.test_any_text import GOOD
 from tests.fuzz.mutation import change_bytes, change_structure, read, spell
 from tests.fuzz.polled import NOW
-from tests.fuzz.target import Case, Target
+from tests.fuzz.target import Case, FileCase, Target
 from tests.sources.rest.recipes import FOLDER, RECIPES, made_up, text_of
 
 ROOT = FOLDER.parents[1]
@@ -45,27 +44,18 @@ def _environment() -> dict[str, str]:
     return {**names, "KEY": "made-up-key"}
 
 
-class _Loaded(Case):
-    def __init__(self, document: bytes) -> None:
-        self._document = document
+class _Loaded(FileCase):
+    suffix = ".yaml"
 
-    @property
-    def document(self) -> bytes:
-        """Return the file."""
-        return self._document
-
-    def run(self) -> None:
+    def read(self, path: Path) -> None:
         """Load it; what was taken has to be of use."""
-        with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
-            file.write(self._document)
-            file.flush()
-            try:
-                settings = load(Path(file.name), _environment())
-            except ConfigError as error:
-                if not all(len(one.splitlines()) == 1 and one.startswith(file.name) for one in error.problems):
-                    raise AssertionError(f"a problem that is not a line with its place: {error}") from error
-            else:
-                anyio.run(_use, settings)
+        try:
+            settings = load(path, _environment())
+        except ConfigError as error:
+            if not all(len(one.splitlines()) == 1 and one.startswith(f"{path}") for one in error.problems):
+                raise AssertionError(f"a problem that is not a line with its place: {error}") from error
+        else:
+            anyio.run(_use, settings)
 
 
 async def _use(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """A recording, changed: what `poller sandbox --replay` reads, and serves to whoever asks."""
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -17,7 +16,7 @@ from poller.recording.matching import Tape
 from poller.sandbox.replay import Replay
 from tests.fuzz.mutation import change_bytes, mutated
 from tests.fuzz.polled import NOW
-from tests.fuzz.target import Case, Target
+from tests.fuzz.target import Case, FileCase, Target
 from tests.simulation import ACCOUNTS
 
 AT = "http://127.0.0.1:8080"
@@ -35,27 +34,18 @@ def _lines(vendor: str) -> tuple[bytes, ...]:
     return tuple(map(msgspec.json.encode, (header, *_ANSWERS)))
 
 
-class _Replayed(Case):
-    def __init__(self, document: bytes) -> None:
-        self._document = document
+class _Replayed(FileCase):
+    suffix = ".jsonl"
 
-    @property
-    def document(self) -> bytes:
-        """Return the file."""
-        return self._document
-
-    def run(self) -> None:
+    def read(self, path: Path) -> None:
         """Read it; what was taken is served, and every answer of it is a whole one."""
-        with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
-            file.write(self._document)
-            file.flush()
-            try:
-                header, exchanges, _ = load(Path(file.name), AT)
-            except ConfigError as error:
-                if not all(file.name in one and len(one.splitlines()) == 1 for one in error.problems):
-                    raise AssertionError(f"a problem without its place, or of many lines: {error}") from error
-            else:
-                anyio.run(_ask_all, header, exchanges)
+        try:
+            header, exchanges, _ = load(path, AT)
+        except ConfigError as error:
+            if not all(f"{path}" in one and len(one.splitlines()) == 1 for one in error.problems):
+                raise AssertionError(f"a problem without its place, or of many lines: {error}") from error
+        else:
+            anyio.run(_ask_all, header, exchanges)
 
 
 async def _ask_all(header: Header, exchanges: list[Exchange]) -> None:

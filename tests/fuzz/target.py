@@ -1,6 +1,8 @@
 """What is fuzzed: makes a case of a seed, and raises what our code must never raise."""
 
+import tempfile
 from abc import abstractmethod
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -20,6 +22,31 @@ class Case(Protocol):
     @abstractmethod
     def run(self) -> None:
         """Let our code read it. Raises whatever is a finding."""
+
+
+class FileCase(Case):
+    """A mutated document that our code reads out of a file."""
+
+    suffix: str
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+
+    @property
+    def document(self) -> bytes:
+        """Return the file."""
+        return self._document
+
+    def run(self) -> None:
+        """Write it down and read it."""
+        with tempfile.NamedTemporaryFile(suffix=self.suffix) as file:
+            file.write(self._document)
+            file.flush()
+            self.read(Path(file.name))
+
+    @abstractmethod
+    def read(self, path: Path) -> None:
+        """Let our code read the file. Raises whatever is a finding."""
 
 
 class Target(Protocol):
