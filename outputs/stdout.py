@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from outputs import Marks, Message, Output, OutputClosed, OutputConfig, OutputError, StreamRef
+from outputs.escapes import escape_controls
 
 _PATIENCE = 100
 """Milliseconds after which a writer that waits for its reader looks whether it is still wanted."""
@@ -42,7 +43,8 @@ class StdoutOutput:
     """Writes to the descriptor `fd`. A batch is durable when the reader's pipe has taken it whole.
 
     Several tasks may write at a time: their batches go out one after the other. What a failed or cancelled attempt
-    still owes goes out before any other batch, so no line is ever torn by another one.
+    still owes goes out before any other batch, so no line is ever torn by another one. At a terminal no vendor's text
+    drives it.
     """
 
     exact: bool = False
@@ -67,6 +69,8 @@ class StdoutOutput:
     async def write(self, batch: Sequence[Message]) -> Marks:
         """Print every message; a retry goes on where the last attempt broke off. Raises OutputClosed, OutputError."""
         lines = b"".join(message.value + b"\n" for message in batch)
+        if os.isatty(self._fd):
+            lines = escape_controls(lines.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         given_up = threading.Event()
         try:
             async with self._turn:

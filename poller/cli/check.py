@@ -11,7 +11,7 @@ import typer
 
 from poller.cli.ending import end
 from poller.cli.options import DEFAULT, AsJson, Config, examples, wait
-from poller.cli.terminal import console, line, printable
+from poller.cli.terminal import console, line, print_json, printable
 from poller.commands.check import Finding
 from poller.commands.check import check as findings
 from poller.commands.check_deep import check_deep
@@ -37,7 +37,7 @@ def check(config: Config = DEFAULT, *, as_json: AsJson = False, deep: Deep = Non
     settings = load(config, os.environ)
     found = wait(lambda: _found(settings, deep, aloud=not as_json), config)
     if as_json:
-        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+        print_json(orjson.dumps(found))
     end(int(not all(finding.ok for finding in found)))
 
 

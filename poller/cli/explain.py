@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from poller.cli.options import DEFAULT, AsJson, Command, Config, examples, wait
-from poller.cli.terminal import console, line, printable, say, soon
+from poller.cli.terminal import console, line, print_json, printable, say, soon
 from poller.commands.explain.plans import GapPlan, HistoryPlan, Known, Plans, SweepPlan
 from poller.commands.explain.plans import known as record_state
 from poller.commands.explain.plans import plans as stream_plans
@@ -34,12 +34,14 @@ def explain(stream: Stream, config: Config = DEFAULT, *, identity: Identity = No
     settings, now = load(config, os.environ), datetime.now(UTC)
     if identity is not None:
         found = wait(lambda: record_state(settings, stream, identity, now, say), config)
-        said = msgspec.json.encode(found).decode() if as_json else known_line(found)
-        sys.stdout.write(said + "\n")
+        if as_json:
+            print_json(msgspec.json.encode(found))
+        else:
+            sys.stdout.write(known_line(found) + "\n")
         return
     plans = wait(lambda: stream_plans(settings, stream, now, say), config)
     if as_json:
-        sys.stdout.write(msgspec.json.encode(plans).decode() + "\n")
+        print_json(msgspec.json.encode(plans))
     else:
         show_plans(plans, now)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poller.cli.options import DEFAULT, AsJson, Config, examples, wait
-from poller.cli.terminal import COLOURS, cell, console, line, say, soon
+from poller.cli.terminal import COLOURS, cell, console, line, print_json, say, soon
 from poller.commands.streams import stream_statuses
 from poller.config.settings import load
 from poller.humanize import format_duration_roughly
@@ -33,7 +33,7 @@ def streams(config: Config = DEFAULT, *, as_json: AsJson = False) -> None:
     settings, now = load(config, os.environ), datetime.now(UTC)
     found = wait(lambda: stream_statuses(settings, now, say), config)
     if as_json:
-        sys.stdout.write(orjson.dumps([status_json(status) for status in found]).decode() + "\n")
+        print_json(orjson.dumps([status_json(status) for status in found]))
     else:
         say_streams(found, now)
 

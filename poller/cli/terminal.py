@@ -6,6 +6,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
+from outputs.escapes import escape_controls
 from poller.humanize import format_duration_roughly
 
 COLOURS = {
@@ -39,6 +40,11 @@ def soon(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "-"
     return f"in {format_duration_roughly(moment - now)}" if moment > now else "due"
+
+
+def print_json(found: bytes) -> None:
+    """Print what a program reads, and maybe a person at a terminal."""
+    sys.stdout.write(escape_controls(found.decode()) + "\n")
 
 
 def say(words: str) -> None:

@@ -12,6 +12,8 @@ import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import Processor, WrappedLogger
 
+from outputs.escapes import escape_controls
+
 _LONGEST = 4000
 """The most characters of one value: an error may quote what a vendor sent, and none of that is logged whole."""
 
@@ -58,6 +60,10 @@ def _shorten(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> Muta
 
 
 def _dumps(event: MutableMapping[str, Any], **_: object) -> str:
+    return escape_controls(_json(event))
+
+
+def _json(event: MutableMapping[str, Any]) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
     except TypeError:  # half a surrogate pair, a number beyond 64 bits, a key that is no string

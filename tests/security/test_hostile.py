@@ -1,10 +1,13 @@
 """What a vendor says does no harm: in lines, file names, logs, pages, metrics, terminals, paths and headers.
 
-Killed: a text that is shown as it came, at a terminal or on the page; a query that cannot be sent, as if it were a bug.
+Killed: a text that is shown as it came, at a terminal or on the page; JSON in which a control of eight bits, or one
+that turns a line around, stands as it came; a query that cannot be sent, as if it were a bug.
 """
 
 import io
 import json
+import os
+import pty
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from poller.cli.terminal import cell, line
+from outputs import Message
+from outputs.stdout import StdoutOutput
+from poller.cli.terminal import cell, line, print_json
 from poller.errors import Unexpected
 from poller.server.overview import TelemetryLookup, overview_of
 from poller.server.page import page
@@ -28,6 +33,7 @@ from tests.http.wire import answer, saying, session, vendor
 HOSTILE = (
     "<script>alert(1)</script>", "\x1b[2J\x1b]0;owned\x07", "a\nb\r\nc\u2028d\x85e", "\0", "../../etc/passwd",
     "{source}/..", "\u202egnp.exe", "%s%n{0}${HOME}", "' OR 1=1 --", "a\r\nX-Injected: 1", "\ud800", "x" * 5000,
+    "\x9b2J\x9d0;owned\x9c\x7f", "\u2066evil\u2069\ufeff",
 )  # fmt: skip
 
 
@@ -90,6 +96,20 @@ def test_terminals(text: str) -> None:
     Console(file=out, force_terminal=True, soft_wrap=True, highlight=False, color_system=None).print(line((text, "")))
     for shown in (out.getvalue().removesuffix("\n"), cell(text)):
         assert [sign for sign in shown if not sign.isprintable()] == []
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_json_that_a_terminal_may_show(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    value = json.dumps({"text": text[:1000]}, ensure_ascii=False).encode(errors="replace")
+    print_json(value)
+    master, slave = pty.openpty()
+    await StdoutOutput(slave).write([Message(value, "", "acme", "leads", "lead", BIRTH)])
+    os.close(slave)
+    shown = [capsys.readouterr().out, os.read(master, 1 << 16).decode().replace("\r\n", "\n")]
+    os.close(master)
+    for line_of_json in shown:
+        assert [sign for sign in line_of_json.removesuffix("\n") if not sign.isprintable()] == []
+        assert json.loads(line_of_json)["text"] == text[:1000].replace("\ud800", "?")
 
 
 @pytest.mark.parametrize("text", HOSTILE)

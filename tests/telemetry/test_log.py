@@ -213,6 +213,15 @@ def test_a_terminal_is_told_in_columns(own_logging: None) -> None:
     assert "\x1b[2J" not in told, "a vendor's text must not drive the terminal"
 
 
+def test_json_drives_no_terminal_either(own_logging: None) -> None:
+    """`docker logs`, `journalctl` and `tail` show it as it is."""
+    stream, text = io.StringIO(), "\x9b2J\x7f\u202egone\u2028"
+    configure_logging(stream)
+    Telemetry().notice("gap.seen", text=text)
+    assert stream.getvalue().removesuffix("\n").isprintable()
+    assert orjson.loads(stream.getvalue())["text"] == text
+
+
 @pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
 def test_no_color_takes_the_colours_out(
     own_logging: None, monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool
