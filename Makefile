@@ -80,7 +80,10 @@ $(VENV)-mutation/.built: requirements-mutation.lock $(VENV)/.built
 audit: $(VENV)-audit/.built ## ask whether a locked package has known weaknesses (needs the internet)
 	@for lock in requirements*.lock tests/sources/servers/requirements.lock; do \
 	  echo "$$lock"; $(VENV)-audit/bin/pip-audit --strict --disable-pip --progress-spinner off -r $$lock || failed=1; \
-	done; exit $${failed:-0}
+	done; if [ "$$failed" ]; then echo >&2 "$(NOT_AUDITED)"; exit 1; fi
+
+NOT_AUDITED = make audit: what failed is named above. Upgrade what has a weakness: remove its lock, make lock. Where all \
+  is \"not found on PyPI\", https://pypi.org/pypi/pip/json cannot be had from here: run it where it can.
 
 $(VENV)-audit/.built: requirements-audit.lock $(VENV)/.built
 	$(BIN)/python -m venv --clear $(VENV)-audit

@@ -10,6 +10,8 @@ Now: TypeAlias = Callable[[], datetime]
 
 _STEP = timedelta(seconds=1)
 """A clock that is moved by less is not worth a word: it may have been slewed while nobody asked."""
+_SKEW = timedelta(seconds=10)
+"""The clocks of two replicas may differ by so much."""
 
 
 def utc_now() -> datetime:
@@ -33,6 +35,17 @@ class Clock:
         self.stepped = timedelta(0)
         self._told, self._wall, self._steady = told, wall, steady
         self._at, self._seconds = wall(), steady()
+        self._was_ahead = False
+
+    def check_noted(self, moment: datetime) -> None:
+        """Tell, once, that the clock was stepped back while nobody watched, where it noted a later time before.
+
+        Nothing is carried over: who reads saved times takes none that lies ahead for what it says.
+        """
+        ahead = moment - self()
+        if ahead > _SKEW and not self._was_ahead:
+            self._was_ahead = True
+            self._told(-ahead)
 
     def __call__(self) -> datetime:
         """Return the time. Where the wall clock moved otherwise than the steady one, that was a step."""

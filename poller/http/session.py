@@ -35,6 +35,10 @@ _HEADERS = {
 }
 
 
+_MOST_PATHS = 1000
+"""Paths that are remembered: lists are few, and come first; records that are read by themselves have no end."""
+
+
 class Session(Http):
     """A source's way to its vendor (`Http`): one origin, one credential, one pace.
 
@@ -92,7 +96,7 @@ class Session(Http):
         if wait:
             self._rate_limit.hold(wait)
             self._telemetry.source_throttled(self.source, seconds=wait)
-        if answer.status == 200:
+        if answer.status == 200 and len(self._answered) < _MOST_PATHS:
             self._answered.add(path)
         if answer.status not in accept:
             error = error_of(answer, self._now())

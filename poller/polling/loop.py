@@ -62,6 +62,8 @@ class SourceLoop:
         followers: list[Follower] = [self.breaker, self._requests.vendor, *streams]
         for follower in followers:
             follower.stepped = now.stepped
+        for success in filter(None, (run.state.last_success for run in self._runs)):
+            now.check_noted(success)
         self._stopping = False
         self._changed = anyio.Event()
 

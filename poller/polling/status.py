@@ -69,7 +69,9 @@ def _suspicion(checkpoint: Checkpoint) -> str | None:
 def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
     """Return what can be said of a stream that was polled here last, and that nobody polls now: its lag grows on."""
     status = elsewhere_status(run.source, run.stream.name, "")
-    return replace(status, state="paused" if paused else "waiting", lag_seconds=_lag(_covered(run), now))
+    covered = _covered(run)
+    state: State = "paused" if paused else "waiting"
+    return replace(status, state=state, lag_seconds=_lag(covered, now), covered_until=covered)
 
 
 def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:

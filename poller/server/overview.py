@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from poller.server.diagnosis import Diagnosis, diagnose, waits_behind
@@ -11,14 +11,13 @@ from poller.telemetry.status import STATES, OutputStatus, StreamStatus, as_json,
 
 @dataclass(frozen=True, slots=True)
 class StreamOverview:
-    """A stream's status, what is wrong with it, and up to when it is complete (None: not known).
+    """A stream's status, and what is wrong with it.
 
     `events` are those of the last 60 minutes, by minute, the running one last.
     """
 
     status: StreamStatus
     diagnosis: Diagnosis
-    covered_until: datetime | None
     events: Sequence[int]
 
     @property
@@ -34,7 +33,8 @@ class StreamOverview:
     @property
     def since(self) -> datetime | None:
         """The time from which on something may be missing, None where that is not known."""
-        moments = [gap.start for gap in self.status.gaps] + ([self.covered_until] if self.covered_until else [])
+        moments = [gap.start for gap in self.status.gaps]
+        moments += [self.status.covered_until] if self.status.covered_until else []
         return min(moments, default=None)
 
 
@@ -86,7 +86,7 @@ def overview_of(
     now: datetime,
 ) -> Overview:
     """Return what is known at this moment."""
-    alone = [_stream(status, outputs, reasons, lookup, now) for status in statuses]
+    alone = [_stream(status, outputs, reasons, lookup) for status in statuses]
     by_source: dict[str, dict[str, Diagnosis]] = {}
     for stream in alone:
         by_source.setdefault(stream.status.source, {})[stream.name] = stream.diagnosis
@@ -101,13 +101,10 @@ def _stream(
     outputs: Sequence[OutputStatus],
     reasons: Sequence[str],
     lookup: TelemetryLookup,
-    now: datetime,
 ) -> StreamOverview:
     names = (status.source, status.stream)
-    lag = status.lag_seconds
-    covered = None if lag is None else (now - timedelta(seconds=lag)).replace(microsecond=0)
     found = diagnose(status, lookup.failures(*names), outputs, reasons)
-    return StreamOverview(status, found, covered, lookup.events(*names))
+    return StreamOverview(status, found, lookup.events(*names))
 
 
 def _urgency(stream: StreamOverview) -> tuple[bool, int, bool, str, str]:
@@ -132,7 +129,6 @@ def catch_up_json(catch_up: CatchUp) -> dict[str, Any]:
 def stream_json(stream: StreamOverview) -> dict[str, Any]:
     """Return one object of `/api/streams`."""
     return as_json(stream.status) | {
-        "covered_until": rfc3339(stream.covered_until) if stream.covered_until else None,
         "fault": stream.diagnosis.fault,
         "reason": stream.diagnosis.reason,
         "events_per_minute": list(stream.events),

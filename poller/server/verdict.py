@@ -37,7 +37,7 @@ def verdict(overview: Overview) -> Verdict:
         return Verdict(False, f"Not complete: nothing is delivered{when}: {overview.reasons[0]}", "", until)
     if troubled := [stream for stream in ours if stream.troubled]:
         return Verdict(False, _trouble(troubled[0], overview.now), _others(len(troubled) - 1, len(ours)), until)
-    if unread := [stream for stream in ours if stream.covered_until is None]:
+    if unread := [stream for stream in ours if stream.status.covered_until is None]:
         headline = f"Not complete yet: {unread[0].name} was not read to its end so far"
         return Verdict(False, headline, _others(len(unread) - 1, len(ours)), until)
     if not ours:

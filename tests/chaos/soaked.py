@@ -28,7 +28,9 @@ def note(path: Path) -> None:
     while True:
         time.sleep(1)
         with suppress(RuntimeError, IndexError):  # a task came while they were counted; there is no loop yet
-            path.write_text(f"{len(asyncio.all_tasks(loops[-1]))}")
+            beside = path.with_suffix(".new")
+            beside.write_text(f"{len(asyncio.all_tasks(loops[-1]))}")
+            beside.replace(path)  # who looks at it meanwhile does not read that there are none
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Killed: no limit on the body, or only on its compressed size; a limit on the first byte instead of the whole exchange;
 redirects followed; a connection not given back; a status outside of `accept` taken; cookies kept; a query encoded by
-hand.
+hand; a path remembered for every record that is read by itself.
 """
 
 import asyncio
@@ -190,6 +190,15 @@ async def test_only_what_is_accepted_is_an_answer() -> None:
         assert (found.body, found.date) == (b"[]", NOON - timedelta(minutes=1))
         assert ours.answered("/calls")
         assert not ours.answered("/leads")
+
+
+async def test_records_that_are_read_by_themselves_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_MOST_PATHS", 2)
+    async with vendor(saying(answer(body=b"[]"))) as server, session(server.url) as ours:
+        paths = ["/leads", "/leads/1", "/leads/2", "/leads/3"]
+        for path in paths:
+            await ours.get(path, {})
+        assert [ours.answered(path) for path in paths] == [True, True, False, False]
 
 
 async def test_the_wait_that_is_asked_for_arrives() -> None:

@@ -75,7 +75,13 @@ def well(source: str, stream: str, sweeps: str, now: datetime) -> StreamStatus:
         )
         for at, name in enumerate(sweeps.split())
     ]
-    return StreamStatus(source, stream, "ok", lag, [], None, "poller-0", each, 48211, 0.0)
+    status = StreamStatus(source, stream, "ok", lag, [], None, "poller-0", each, 48211, 0.0)
+    return behind(status, lag, now)
+
+
+def behind(status: StreamStatus, lag: float, now: datetime) -> StreamStatus:
+    """Return the status of a stream that is so many seconds behind."""
+    return replace(status, lag_seconds=lag, covered_until=now - timedelta(seconds=lag))
 
 
 def mixed(now: datetime) -> Picture:
@@ -83,13 +89,13 @@ def mixed(now: datetime) -> Picture:
     of = Picture([well(source, stream, sweeps, now) for source, stream, sweeps, _ in STREAMS])
     of.telemetry.outputs(["archive", "bus"])
     _fill(of, {(source, stream): rate for source, stream, _, rate in STREAMS})
-    of.streams[0] = replace(of.streams[0], state="denied", lag_seconds=5340.0)
+    of.streams[0] = replace(behind(of.streams[0], 5340.0, now), state="denied")
     of.fail("acme-calls", "calls", "live", "denied", "HTTP 401")
     gap = GapStatus("updated", now - 2 * HOUR, now - 1.5 * HOUR, "unreadable", now - HOUR)
     of.streams[2] = replace(of.streams[2], state="gap", gaps=[gap], gap_seconds=1800.0)
     of.streams[4] = replace(of.streams[4], state="waiting")
     of.fail("crm", "leads", "synced", "throttled", "HTTP 429")
-    of.streams[5] = replace(of.streams[5], state="late", lag_seconds=431.0)
+    of.streams[5] = replace(behind(of.streams[5], 431.0, now), state="late")
     of.fail("support-centre", "activities", "live", "unavailable", "no answer within 30 s")
     return of
 
@@ -100,7 +106,7 @@ def many(now: datetime, number: int = 500) -> Picture:
     of.telemetry.outputs(["bus"])
     _fill(of, {(f"tenant-{n:03}", "calls"): n % 7 for n in range(number)})
     for n in range(25, number, 50):
-        of.streams[n] = replace(of.streams[n], state="late", lag_seconds=900.0 + n)
+        of.streams[n] = replace(behind(of.streams[n], 900.0 + n, now), state="late")
         of.fail(f"tenant-{n:03}", "calls", "live", "unavailable", "HTTP 503")
     return of
 

@@ -8,7 +8,7 @@ import pytest
 
 from poller.telemetry.status import GapStatus
 from tests.monitoring.conftest import Tab
-from tests.monitoring.picture import Served, mixed, served, utc_now
+from tests.monitoring.picture import Served, behind, mixed, served, utc_now
 
 Visit = Callable[..., Tab]
 
@@ -141,7 +141,7 @@ def test_the_clock_alone_is_not_announced(house: Served, visit: Visit) -> None:
             heard.observe(place, { subtree: true, childList: true, characterData: true });
     }""")
     verdict = tab.page.inner_text("h1")
-    house.of.streams = [replace(of, lag_seconds=3.0) for of in house.of.streams]
+    house.of.streams = [behind(of, 3.0, utc_now()) for of in house.of.streams]
     tab.update()
     assert tab.page.inner_text("h1") != verdict
     assert tab.page.evaluate("window.heard") == 0

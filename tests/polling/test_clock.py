@@ -2,7 +2,7 @@
 
 Killed: sweeps that stand still, or are all due at once, because the wall clock moved; an outage that only the clock
 tells of, and a cursor that is ahead of the vendor's time after it; a window that ends before it begins; a step that is
-told by every source, or at every turn.
+told by every source, or at every turn; one between two runs that is not told.
 """
 
 from dataclasses import dataclass
@@ -163,6 +163,19 @@ class TestBetweenTwoRuns:
         assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
         assert all(asked.start <= asked.end for asked in windows)
 
+    @pytest.mark.parametrize("step", [-MINUTE, -DAY])
+    def test_a_step_back_is_told_once(self, tmp_path: Path, step: timedelta, told: list[float]) -> None:
+        accounts = {name: callcap(start="1h") for name in ("acme", "other")}
+        simulation = Simulation(tmp_path, accounts, **QUIET)
+        simulation.live(200)
+        simulation.ahead = step
+        simulation.live(60)
+        assert len(told) == 1, "once, whatever the number of sources and sweeps"
+        assert step.total_seconds() <= told[0] < step.total_seconds() + 40, "less what passed since the last poll"
+        simulation.ahead = timedelta(0)
+        simulation.live(60)
+        assert len(told) == 1, "forth, it is as if nobody had polled for a while"
+
     def test_a_re_read_is_not_put_off_because_the_last_one_lies_in_the_future(self, tmp_path: Path) -> None:
         simulation = Simulation(tmp_path, {"acme": trackdrive(streams={"leads": {}})}, **QUIET)
         simulation.live(60)
@@ -203,6 +216,16 @@ class TestWhatWaits:
         assert breaker.seconds(follow(clock, breaker)) == 50.0
         assert follow(clock, breaker) == time[0]
         assert told == [DAY]
+
+
+def test_what_another_replica_noted_may_be_some_seconds_ahead() -> None:
+    told: list[timedelta] = []
+    clock = Clock(told.append, lambda: NOON, lambda: 0.0)
+    clock.check_noted(NOON + timedelta(seconds=9))
+    assert told == []
+    for _ in range(3):
+        clock.check_noted(NOON + MINUTE)
+    assert told == [-MINUTE]
 
 
 def test_a_clock_that_is_slewed_is_not_stepped() -> None:

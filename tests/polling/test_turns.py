@@ -1,6 +1,6 @@
-"""Single records have their turn where sweeps are always due: what only a re-read brings comes all the same.
+"""Single records and gaps have their turn where sweeps are always due: what only they bring comes all the same.
 
-Killed: a re-read that waits until no sweep is due.
+Killed: a re-read, or a gap, that waits until no sweep is due.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 
 from poller.plugin.source import Source
 from poller.sandbox.faults import Front
-from tests.simulation import Simulation, ipscape, trackdrive
+from tests.simulation import Simulation, callcap, ipscape, trackdrive
 
 LONG_AGO = timedelta(days=20)
 
@@ -44,6 +44,21 @@ def test_single_records_have_their_turn_where_sweeps_are_always_due(tmp_path: Pa
     simulation.live(120)
     assert {event["subject"] for event in simulation.events("acme")} == leads
     assert requests(simulation) - before > 80, "the sweeps went on"
+
+
+def test_a_gap_has_its_turn_where_sweeps_are_always_due(tmp_path: Path) -> None:
+    sweeps = {"recent": {"every": "1s"}, "live": {"every": "1s"}, "audit": {"every": "99d"}}
+    always = callcap(requests_per_minute=60, start="1h", streams={"calls": {"sweeps": sweeps}})
+    simulation = Simulation(tmp_path, {"acme": always}, history=timedelta(0), rate=0.0)
+    simulation.live(30)
+    simulation.elapsed += timedelta(days=3).total_seconds()
+    times = [simulation.now() - timedelta(hours=hours) for hours in (60, 40, 20)]
+    missed = {simulation.world.put("callcap/calls", {"last_modified": time}, at=time) for time in times}
+    before = requests(simulation)
+    simulation.live(180)
+    assert {event["subject"] for event in simulation.events("acme")} == missed
+    assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
+    assert requests(simulation) - before > 120, "the sweeps went on"
 
 
 def requests(simulation: Simulation) -> int:

@@ -1,6 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import httpx
@@ -35,6 +35,7 @@ class House:
                 sweeps=[SweepStatus("live", NOON, NOON, None), SweepStatus("audit", None, None, NASTY)],
                 seen=1234,
                 gap_seconds=30.0,
+                covered_until=NOON - timedelta(seconds=12),
             )
         ]
         self.telemetry.watch(self.statuses)

@@ -25,9 +25,11 @@ def seen(
     outputs: Sequence[OutputStatus] = (),
     reasons: Sequence[str] = (),
 ) -> Overview:
-    return overview_of(
-        statuses, outputs, reasons, TelemetryLookup(lambda *_: failures or {}, lambda *_: [0] * 60), NOON
-    )
+    covered = [
+        replace(one, covered_until=None if one.lag_seconds is None else NOON - timedelta(seconds=one.lag_seconds))
+        for one in statuses
+    ]
+    return overview_of(covered, outputs, reasons, TelemetryLookup(lambda *_: failures or {}, lambda *_: [0] * 60), NOON)
 
 
 def test_all_is_complete_up_to_the_oldest_of_them() -> None:

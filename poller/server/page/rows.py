@@ -77,9 +77,9 @@ def _stream(stream: StreamOverview, now: datetime) -> str:
 
 def _lag(stream: StreamOverview, now: datetime) -> str:
     lag = stream.status.lag_seconds
-    if lag is None or stream.covered_until is None:
+    if lag is None or stream.status.covered_until is None:
         return ""
-    since = f"<small>covered up to {format_clock(stream.covered_until, now)}</small>" if stream.troubled else ""
+    since = f"<small>covered up to {format_clock(stream.status.covered_until, now)}</small>" if stream.troubled else ""
     return f"{format_seconds(lag)} {since}".strip()
 
 
