@@ -8,6 +8,9 @@ DAYS    ?= 7
 SEED    ?= 1
 BIN      = $(VENV)/bin
 
+# What is compiled is kept, whatever the environment says: each worker and each process of the tests would do it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-long test-exhaustive lint tools fuzz chaos chaos-kafka crash soak simulate bench bench-picture mutants mutation audit lock clean
 .DEFAULT_GOAL := help
 

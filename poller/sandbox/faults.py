@@ -105,8 +105,8 @@ class Front:
         """Answer one request, or fail to do so."""
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox speaks only HTTP, not {scope['type']}")
-        self._world.advance()
         vendor = scope["path"].split("/")[1] if len(self._refusals) > 1 else next(iter(self._refusals))
+        self._world.advance(vendor if vendor in self._refusals else None)
         used = self._connections.used(send)
         if used and scope["method"] == "GET" and self._strikes(vendor, "closed_when_reused"):
             await hang_up(receive, send, reset=False)

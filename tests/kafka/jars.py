@@ -1,4 +1,4 @@
-"""Kafka as it comes from Maven Central: 45 MB of jars in a cache outside the repository.
+"""Kafka as it comes from Maven Central, 45 MB of jars, and its empty data folder, in a cache outside the repository.
 
 That is `POLLER_TEST_CACHE`, or ~/.cache/poller-tests. Needs java, and mvn once. What runs is what those jars hold:
 https://kafka.apache.org/documentation/#quickstart
@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 VERSION = "4.3.1"
@@ -43,3 +45,16 @@ def jars() -> Path:
         if not folder.is_dir():  # another worker may have been faster
             Path(work, "jars").rename(folder)
     return folder
+
+
+def formatted(number: int, words: Sequence[str]) -> Path:
+    """Give where an empty data folder of node `number` is kept, or would be, that these words ask for."""
+    return CACHE / f"kafka-{VERSION}-node-{number}-{sha256(' '.join(words).encode()).hexdigest()[:12]}"
+
+
+def keep(folder: Path, kept: Path) -> None:
+    """Copy a folder to where others find it."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as work:
+        copy = shutil.copytree(folder, Path(work, "copy"))
+        if not kept.is_dir():  # another worker may have been faster
+            copy.rename(kept)

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.cimpl import NewTopic
 
 from outputs.kafka import KafkaConfig
+from tests.commands.running import until
 
 DEADLINE = 30.0
 """Seconds for what takes a few hundred milliseconds on a machine that has nothing else to do."""
@@ -42,14 +43,28 @@ class Place:
         return str(topic.topic)
 
     def alter(self, topic: str, **settings: str) -> None:
-        """Change settings of a topic, named with _ for the dot."""
-        entries = [
-            ConfigEntry(key.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-            for key, value in settings.items()
-        ]
+        """Change settings of a topic, named with _ for the dot; return once they hold."""
+        wanted = {key.replace("_", "."): value for key, value in settings.items()}
+        entries = [ConfigEntry(*one, incremental_operation=AlterConfigOpType.SET) for one in wanted.items()]
         resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
         admin = self.admin()
         admin.incremental_alter_configs([resource])[resource].result(DEADLINE)
+
+        def told() -> bool:
+            (found,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+            return {name: found.result(DEADLINE)[name].value for name in wanted} == wanted
+
+        until(told, f"settings of {topic}", DEADLINE)
+        self._next_change(admin)
+
+    def _next_change(self, admin: AdminClient) -> None:
+        """Return once the broker shows one more change: it tells of a change before it acts on it, one after another.
+
+        https://github.com/apache/kafka/blob/4.0/core/src/main/scala/kafka/server/metadata/BrokerMetadataPublisher.scala
+        """
+        name = f"after-{uuid4().hex[:8]}"
+        admin.create_topics([NewTopic(name, 1, 1)])[name].result(DEADLINE)
+        until(lambda: name in admin.list_topics(timeout=DEADLINE).topics, f"topic {name}", DEADLINE)
 
     def topics(self) -> Mapping[str, int]:
         """Our topics, and how many partitions they have."""

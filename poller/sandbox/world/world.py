@@ -19,6 +19,7 @@ class _Stream:
 
     def __init__(self, kind: Kind, seed: str) -> None:
         self.kind = kind
+        self.vendor = kind.vendor
         self.rows: dict[str, list[Version]] = {}
         self.current: dict[str, Version] = {}
         self.numbers = count()
@@ -32,6 +33,10 @@ class _Stream:
         self.current[identity] = version
         if version.gone:
             del self.current[identity]
+
+
+_Due = tuple[datetime, int, _Stream, str | None, Fields | None]
+"""What is to happen: when, in which order, to which record of a stream (None: one comes), and its new fields."""
 
 
 class World:
@@ -57,25 +62,27 @@ class World:
         minutes = history / timedelta(minutes=1)
         self._past_rate = min(rate, past_limit / minutes) if minutes else 0.0
         self._streams = {kind.name: _Stream(kind, f"{seed}/{kind.name}") for kind in kinds}
-        self._agenda: list[tuple[datetime, int, _Stream, str | None, Fields | None]] = []
+        self._agendas: dict[str, list[_Due]] = {kind.vendor: [] for kind in kinds}
         self._order = count()
         for stream in self._streams.values():
             self._plan_arrival(stream, self._born - history)
 
-    def advance(self) -> None:
-        """Let everything happen that is due by now."""
+    def advance(self, vendor: str | None = None) -> None:
+        """Let everything happen that is due by now; or what is due at one `vendor`, where nobody looks at another."""
         now = self.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            at, _, stream, identity, updates = heappop(self._agenda)
-            if identity is None:
-                self._arrive(stream, at)
-            else:
-                self._apply(stream, identity, at, updates)
+        for agenda in self._agendas.values() if vendor is None else (self._agendas.get(vendor, []),):
+            while agenda and agenda[0][0] <= now:
+                at, _, stream, identity, updates = heappop(agenda)
+                if identity is None:
+                    self._arrive(stream, at)
+                else:
+                    self._apply(stream, identity, at, updates)
 
     def quiet(self) -> None:
         """Let nothing happen any more from now on, except by hand."""
         self.advance()
-        self._agenda.clear()
+        for agenda in self._agendas.values():
+            agenda.clear()
 
     def look(self, name: str, at: datetime | None = None) -> list[Version]:
         """Return what a reader sees, now or in a copy of the database as it was `at`, in no particular order."""
@@ -95,8 +102,8 @@ class World:
 
     def truth(self, name: str, view: View | None = None) -> dict[str, History]:
         """Return by identity all that ever became visible of a record, as a list asked with `view` shows it."""
-        self.advance()
         stream = self._streams[name]
+        self.advance(stream.vendor)
         view = stream.kind.view if view is None else view
         return {
             identity: told(stream.kind, view, versions)
@@ -106,8 +113,8 @@ class World:
 
     def put(self, name: str, fields: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> str:
         """Add a complete record that happened `at` (default now), visible and stamped now; return its identity."""
-        self.advance()
         stream, now = self._streams[name], self.now()
+        self.advance(stream.vendor)
         number = next(stream.numbers)
         blank = stream.kind.blank(number, at or now, self._rng(stream, number))
         record = {**blank, stream.kind.stamp: second(now), **(fields or {})}
@@ -119,8 +126,8 @@ class World:
 
     def edit(self, name: str, identity: str, fields: Mapping[str, Any] | None = None, *, stamped: bool = True) -> None:
         """Change these fields (any one, by default) now; `stamped` moves the modification stamp too."""
-        self.advance()
         stream, now = self._streams[name], self.now()
+        self.advance(stream.vendor)
         before = stream.current[identity].fields
         change = stream.kind.touch(now, self.vices.rng) if fields is None else dict(fields)
         stamp = second(now) if stamped else before[stream.kind.stamp]
@@ -128,8 +135,8 @@ class World:
 
     def delete(self, name: str, identity: str, *, vanish: bool = False) -> None:
         """Delete a record the vendor's way (marked, where the vendor has marks), or let it `vanish`."""
-        self.advance()
         stream, now = self._streams[name], self.now()
+        self.advance(stream.vendor)
         if identity not in stream.current:
             raise KeyError(identity)
         self._apply(stream, identity, now, None if vanish else stream.kind.bury(second(now)))
@@ -147,13 +154,13 @@ class World:
             self.delete(name, rng.choice(present))
 
     def _plan(self, stream: _Stream, at: datetime, identity: str | None, updates: Fields | None) -> None:
-        heappush(self._agenda, (at, next(self._order), stream, identity, updates))
+        heappush(self._agendas[stream.vendor], (at, next(self._order), stream, identity, updates))
 
     def _plan_arrival(self, stream: _Stream, after: datetime) -> None:
         rate = (self._past_rate if after < self._born else self._rate) * stream.kind.pace
         if not rate:
             return
-        tied = stream.tie < LONGEST_TIE and self.vices.strikes(stream.kind.vendor, "tied_stamps", stream.rng)
+        tied = stream.tie < LONGEST_TIE and self.vices.strikes(stream.vendor, "tied_stamps", stream.rng)
         stream.tie = stream.tie + 1 if tied else 0
         gap = timedelta() if tied else timedelta(minutes=stream.rng.expovariate(rate))
         self._plan(stream, after + gap, None, None)
@@ -175,18 +182,18 @@ class World:
             return
         before = versions[-1].fields if versions else {}
         fields = {**before, **(updates or {})}
-        if before and self.vices.strikes(kind.vendor, "unstamped_edits", stream.rng):
+        if before and self.vices.strikes(stream.vendor, "unstamped_edits", stream.rng):
             fields[kind.stamp] = before[kind.stamp]
         if before.get(kind.stamp) and fields[kind.stamp]:
             fields[kind.stamp] = max(before[kind.stamp], fields[kind.stamp])
         stream.add(identity, self._dress(stream, f"{identity}/{len(versions)}", at, fields, updates is None))
         edited = before and updates and before[kind.stamp] != fields[kind.stamp]
-        if edited and self.vices.strikes(stream.kind.vendor, "tied_stamps", stream.rng):
+        if edited and self.vices.strikes(stream.vendor, "tied_stamps", stream.rng):
             again = {**kind.touch(at, stream.rng), kind.stamp: fields[kind.stamp]}
             self._plan(stream, at + timedelta(milliseconds=300), identity, again)
 
     def _dress(self, stream: _Stream, turn: str, at: datetime, fields: Fields, gone: bool) -> Version:
-        kind, vendor, salt = stream.kind, stream.kind.vendor, f"{self._seed}/{turn}"
+        kind, vendor, salt = stream.kind, stream.vendor, f"{self._seed}/{turn}"
         if not self.vices:
             return Version(at, fields, kind.deleted(fields), gone)
         rng = Random(salt)
