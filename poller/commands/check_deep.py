@@ -17,12 +17,13 @@ from poller.clock import Now
 from poller.commands.check import Finding, describe_refusal
 from poller.config.plugins import SOURCE_TYPES
 from poller.config.settings import Settings, source_named
-from poller.errors import Denied, PollerError, SourceError, Throttled
+from poller.errors import Denied, PollerError, SourceError, Throttled, Unavailable
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.plugin.assumptions import Asking, Assumption, Verdict, unknown
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
+from poller.retry import keep_trying
 from poller.state.open import open_reader
 from poller.state.reader import token_of
 from poller.telemetry import Telemetry
@@ -31,6 +32,8 @@ MOST = 40
 """The most requests for one source."""
 APART = 20.0
 """Seconds between two looks at the same."""
+_PATIENCE = 4.0
+"""Seconds within which a vendor that is away is asked again: three requests in all."""
 
 Question: TypeAlias = tuple[str, str, bytes | None]
 
@@ -46,6 +49,7 @@ class AskingSession(Asking):
         self._session = session
         self._answers: dict[Question, tuple[float, Response | SourceError]] = {}
         self._later = _Later(self)
+        self._patience = _PATIENCE
         self.spent = 0
 
     @property
@@ -69,15 +73,24 @@ class AskingSession(Asking):
     async def answer(
         self, path: str, query: Query, body: bytes | None, accept: Collection[int]
     ) -> tuple[float, Response | SourceError]:
-        """Ask in any case, and return when that was. Raises RequestsSpent, Denied and Throttled."""
-        if self.spent >= MOST:
-            raise RequestsSpent(f"all {MOST} requests are spent")
-        self.spent += 1
-        try:
+        """Ask in any case, and return when that was. Raises RequestsSpent, Denied and Throttled.
+
+        One request of forty may fail, so a vendor that is away is asked again, until it stayed away once.
+        """
+
+        async def once() -> tuple[float, Response]:
+            if self.spent >= MOST:
+                raise RequestsSpent(f"all {MOST} requests are spent")
+            self.spent += 1
             return anyio.current_time(), await self._session.ask(path, query, body=body, accept=accept)
-        except (Denied, Throttled):
+
+        try:
+            return await keep_trying(once, on=Unavailable, report=lambda *_: None, give_up_after=self._patience)
+        except (Denied, Throttled, RequestsSpent):
             raise
         except SourceError as error:
+            if isinstance(error, Unavailable):
+                self._patience = 0.0
             return anyio.current_time(), error
 
     def answered(self, path: str) -> bool:

@@ -6,21 +6,23 @@ import anyio
 import pytest
 
 from poller.commands.check_deep import APART, MOST, AskingSession, RequestsSpent, judge
-from poller.errors import Throttled, Unexpected
+from poller.errors import Throttled, Unavailable, Unexpected
 from poller.plugin import Asking, Assumption, Http, Query, Response, Verdict, holds
 from tests.simulation.deep import Clock
 
 
 class Vendor(Http):
-    """A vendor that answers with the number of the request."""
+    """A vendor that answers with the number of the request, but for the first ones, at which it is away."""
 
-    def __init__(self) -> None:
-        self.asked = 0
+    def __init__(self, away: int = 0) -> None:
+        self.asked, self._away = 0, away
 
     async def ask(
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
         self.asked += 1
+        if self.asked <= self._away:
+            raise Unavailable("HTTP 500")
         if path == "/throttled":
             raise Throttled("HTTP 429")
         if path == "/wrong":
@@ -55,6 +57,23 @@ def test_a_later_answer_is_another_one_and_comes_a_while_after_the_first() -> No
 
     clock.run(ask())
     assert waited == [APART]
+
+
+@pytest.mark.parametrize("away", [2, 3, 4])
+def test_a_vendor_that_is_away_is_asked_again_until_it_stayed_away_once(away: int) -> None:
+    asking = AskingSession(Vendor(away))
+    answers: list[bytes] = []
+
+    async def ask() -> None:
+        for page in "12":
+            try:
+                answers.append((await asking.get("/leads", {"page": page})).body)
+            except Unavailable as error:
+                answers.append(str(error).encode())
+
+    Clock().run(ask())
+    assert asking.spent == 4, "each request counts"
+    assert answers == {2: [b"3", b"4"], 3: [b"HTTP 500", b"4"], 4: [b"HTTP 500", b"HTTP 500"]}[away]
 
 
 def test_no_more_than_so_many_are_asked() -> None:
