@@ -50,7 +50,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=False):
     data: Raw
 
 
-class Revision(NamedTuple):
+class Revision(Struct, frozen=True, gc=False):
     """One state of a record: its identity, its number, the digest of its content, and when it happened."""
 
     identity: str
@@ -100,13 +100,13 @@ class EventWriter:
         return self._message(type_, revision, (body,)), type_.name
 
     def _message(self, type_: _Type, revision: Revision, body: tuple[bytes, ...]) -> Message:
-        identity, number, digest, time = revision
-        info, name = self._info, encode(identity)[1:-1]
+        info, identity, number, time = self._info, revision.identity, revision.number, encode(revision.time)
+        name = encode(identity)[1:-1]
         if info.drop:
             body = (_without(b"".join(body), info.drop),)
         value = b"".join((
             b'%b%b/%d-%016x%b%b","time":%b%b%d' % (
-                type_.head, name, number, digest, type_.source, name, encode(time), type_.schema, number
+                type_.head, name, number, revision.digest, type_.source, name, time, type_.schema, number
             ),
             self._observed_json, name, b'","data":', *body, b"}",
         ))  # fmt: skip

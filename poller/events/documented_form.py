@@ -8,11 +8,9 @@ again. Cleaning is the plain way, and a property test holds the two together.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from itertools import compress
-from operator import attrgetter, is_not
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import astuple, fields, replace
@@ -25,11 +23,14 @@ from poller.plugin.fields.times import read_time
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _encode_any = msgspec.json.Encoder(order="deterministic").encode
 
-_NO_TEXT, _NO_FIELDS, _NULL = b"\xa0", b"\x80", b"\xc0"
+_NOTHINGS = (0xA0, 0x80, 0xC0)
 """What MessagePack writes for "", {} and null; -0.0 has the second of them behind its own mark. None is ASCII."""
 _UNCLEAN = re.compile(rb"(?:[\w-]{2}|\xa1[\w-]|.\xcb|.\x81)[\xa0\x80\xc0]", re.DOTALL)
 """One of them behind the name of a field, the mark of a number or that of an Unread, not in a text or a number."""
 _AS_IS = frozenset({bool, int, datetime})
+
+_Step: TypeAlias = tuple[int, str, Callable[[Any], Any], Any]
+"""The place of a field, its name, how it gets its form, and what stands there where it is absent."""
 
 
 def documented_bytes(content: Any) -> bytes:
@@ -43,52 +44,34 @@ def documented_bytes(content: Any) -> bytes:
 
 
 def _is_clean(form: bytes) -> bool:
-    if form.find(_NO_TEXT, 2) < 0 and form.find(_NO_FIELDS, 2) < 0 and form.find(_NULL, 2) < 0:
-        return True
-    for nothing in (_NO_TEXT, _NO_FIELDS, _NULL):
-        at = form.find(nothing, 2)
-        while at > 0:
-            if _UNCLEAN.match(form, at - 2):
-                return False
-            at = form.find(nothing, at + 1)
+    for nothing in _NOTHINGS:
+        if nothing in form:
+            at = form.find(nothing, 2)
+            while at > 0:
+                if _UNCLEAN.match(form, at - 2):
+                    return False
+                at = form.find(nothing, at + 1)
     return True
 
 
 def _comparable(thing: Any) -> Any:
     """Return an object whose times, and fields that hold anything, are in canonical form."""
-    plan = _PLANS[type(thing)]
-    leaves = plan.leaves(thing)
-    if leaves == plan.absent:
-        return thing
-    forms = {}
-    each = zip(plan.names, plan.forms, leaves, plan.absent, strict=False)
-    for name, form, leaf, nothing in compress(each, map(is_not, leaves, plan.absent)):
-        found = nothing if leaf is None else form(leaf)
-        if found is not leaf:
-            forms[name] = found
+    leaves, forms = astuple(thing), {}
+    for at, name, form, nothing in _PLANS[thing.__class__]:
+        leaf = leaves[at]
+        if leaf is not nothing:
+            found = nothing if leaf is None else form(leaf)
+            if found is not leaf:
+                forms[name] = found
     return replace(thing, **forms) if forms else thing
 
 
-class _Plan(NamedTuple):
-    """The fields of an object that decoding leaves as they were sent: their names, how they get their form, how all of
-    them are read at once, and what that gives where none is there."""
+class _Plans(dict[type[Any], tuple[_Step, ...]]):
+    """What is to be done with the fields of an object that decoding leaves as they were sent."""
 
-    names: Sequence[str]
-    forms: Sequence[Callable[[Any], Any]]
-    leaves: Callable[[Any], tuple[Any, ...]]
-    absent: tuple[Any, ...]
-
-
-class _Plans(dict[type[Any], _Plan]):
-    """The plans of objects."""
-
-    def __missing__(self, kind: type[Any]) -> _Plan:
-        forms = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), absent_of(kind), strict=True)
-        chosen = tuple((name, form, nothing) for name, form, nothing in forms if form)
-        names = [name for name, *_ in chosen]
-        leaves = attrgetter(*names, *names[:1]) if names else lambda _: ()  # of one name it would give no tuple
-        absent = tuple(nothing for *_, nothing in chosen)
-        found = self[kind] = _Plan(names, [form for _, form, _ in chosen], leaves, (*absent, *absent[:1]))
+    def __missing__(self, kind: type[Any]) -> tuple[_Step, ...]:
+        each = zip((field.name for field in fields(kind)), map(_form_of, types_of(kind)), absent_of(kind), strict=True)
+        found = self[kind] = tuple((at, name, form, nothing) for at, (name, form, nothing) in enumerate(each) if form)
         return found
 
 
@@ -97,7 +80,7 @@ def _form_of(found: str | type[Documented] | None) -> Callable[[Any], Any] | Non
         return canonical_leaf
     if isinstance(found, str):
         return _FORMS.get(found)
-    return _object_form if _PLANS[found].names else None
+    return _object_form if _PLANS[found] else None
 
 
 def _time_form(leaf: Any) -> Any:

@@ -16,6 +16,9 @@ _DEEP = 500
 _LEVEL = len('{"":')
 """The fewest bytes that one more level of objects takes."""
 
+_LIST = ord("[")
+"""Of a byte bytes are told faster whether they hold it than of other bytes."""
+
 _SHALLOW = _DEEP * _LEVEL
 """A record of no more bytes, and without a list, is not nested deep."""
 
@@ -28,7 +31,7 @@ def decode_record(decode: Callable[[bytes], Any], raw: bytes) -> Any:
     """Decode a record, without its numbers beyond a double where it has any. Raises Unreadable where it is none."""
     try:
         raw.isascii() or raw.decode()
-        if (len(raw) > _SHALLOW or b"[" in raw) and _may_be_deep(raw):
+        if (len(raw) > _SHALLOW or _LIST in raw) and _may_be_deep(raw):
             orjson.loads(b"[[[%b]]]" % raw)  # refuses what is nested too deep for whoever reads our line
         return decode(raw)
     except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -47,5 +50,5 @@ def name_of(identity: JsonValue) -> str:
 
 def _may_be_deep(raw: bytes) -> bool:
     """Return False if a record cannot be nested deep: it is too short for that many objects and lists."""
-    lists = raw.count(b"[") if b"[" in raw else 0
+    lists = raw.count(_LIST) if _LIST in raw else 0
     return lists + len(raw) // _LEVEL > _DEEP and lists + raw.count(b"{") > _DEEP

@@ -36,6 +36,8 @@ _Row: TypeAlias = tuple[bytes | Raw, str | None, int, int, bool | None]
 _SAMPLED = 500
 """Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
 
+_LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
+
 TRUTH_AFTER = 3600
 """Seconds after a delivery from which an older revision is taken for the truth, no longer for a lagging replica."""
 
@@ -198,7 +200,7 @@ class _Page:
 
         A line break is looked for in each, for one would tear a line.
         """
-        if self._compact and b"\n" not in raw and b"\r" not in raw:
+        if self._compact and _LINE_FEED not in raw and _CARRIAGE_RETURN not in raw:
             return raw
         compact = compact_json(raw)
         if self._compact is None:

@@ -36,6 +36,7 @@ from poller.plugin.fields.scalars import read_id
         ("5550100", "US", "5550100"),
         ("0000000000", "US", "0000000000"),
         ("555-555-0100", "US", "555-555-0100"),
+        ("316-155-0100", "US", "316-155-0100"),
         ("+1 555 555 0100", "US", "+1 555 555 0100"),
         ("+1719xxxx234", "US", "+1719xxxx234"),
         ("719***1234", "US", "719***1234"),
@@ -82,6 +83,18 @@ def test_the_short_rule_says_what_the_library_says(
 ) -> None:
     number = prefix + form.format(f"{area:03}", f"{exchange:03}", f"{line:04}")
     assert e164(number, region) == by_library(number, region)
+
+
+@given(
+    st.sampled_from(["212", "316", "416", "999"]),
+    st.from_regex(r"[0129]\d{5,7}", fullmatch=True),
+    st.lists(st.integers(0, 12), max_size=4),
+)
+def test_hyphens_stand_anywhere(area: str, rest: str, places: list[int]) -> None:
+    number = area + rest
+    for place in places:
+        number = f"{number[:place]}-{number[place:]}"
+    assert e164(number, "US") == by_library(number, "US")
 
 
 def test_the_first_six_digits_decide() -> None:

@@ -14,6 +14,7 @@ _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
     "voicemail",
 )  # fmt: skip
+_NATIONAL = len("2125550123")
 _KNOWN, _LONGEST = 1 << 14, 64
 
 
@@ -31,9 +32,11 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
-    if region in _PLAIN and isinstance(leaf, str) and (plain := _NORTH_AMERICAN(leaf)):
-        area, exchange, line = plain.groups()
-        return f"+1{area}{exchange}{line}" if _is_given_out(area) else _north_american(plain)
+    if region in _PLAIN and leaf.__class__ is str:
+        digits = leaf.replace("-", "")
+        ten = len(digits) == _NATIONAL and digits.isdecimal() and digits.isascii()
+        if ten and digits[3] > "1" and _is_given_out(digits[:3]):
+            return "+1" + digits
     number = read_id(leaf)
     if number is None or len(number) > _LONGEST or (_WRITTEN_OUT(number) and _stays(number)):
         return number

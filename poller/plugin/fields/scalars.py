@@ -6,7 +6,7 @@ from typing import Any
 
 from poller.plugin.kinds import LeadStatus, Named
 
-_NOTHING = frozenset({"NF"})  # Callcap's "not found"; nobody's name
+_NOTHING = "NF"  # Callcap's "not found"; nobody's name
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EXACT = 1 << 53  # JSON readers elsewhere hold numbers as doubles: beyond this they would not get what we sent
@@ -21,8 +21,8 @@ _FLAGS = dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True) | dict.fromke
 
 def read_text(leaf: object) -> str | None:
     """Read a word or a sentence as sent; None where it says nothing. Numbers are spelled out."""
-    if isinstance(leaf, str):
-        return leaf if leaf and leaf not in _NOTHING and not leaf.isspace() else None
+    if leaf.__class__ is str:
+        return leaf if leaf and leaf != _NOTHING and not leaf.isspace() else None
     return str(leaf) if isinstance(leaf, _NUMBERS) and not isinstance(leaf, bool) else None
 
 
@@ -39,9 +39,9 @@ def read_id(leaf: object) -> str | None:
     """
     if leaf.__class__ is int:
         return str(leaf)
-    if isinstance(leaf, str):
+    if leaf.__class__ is str:
         whole = _POINTLESS.fullmatch(leaf) if leaf[-2:-1] in _ZERO_OR_POINT else None
-        return whole[1] if whole else leaf if leaf and leaf not in _NOTHING and not leaf.isspace() else None
+        return whole[1] if whole else leaf if leaf and leaf != _NOTHING and not leaf.isspace() else None
     return str(int(leaf)) if isinstance(leaf, float) and leaf.is_integer() and -_EXACT <= leaf <= _EXACT else None
 
 

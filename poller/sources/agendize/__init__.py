@@ -82,6 +82,7 @@ class Agendize(Source):
     def build_streams(self) -> Sequence[Stream]:
         """Build the stream of calls."""
         sweeps, zone = self.streams.calls.sweeps, ZoneInfo(self.timezone) if self.timezone else None
+        region = self.default_region
         began = History(partial(api.since, ended=True), timedelta(minutes=1))
         calls = Stream(
             name="calls",
@@ -97,8 +98,8 @@ class Agendize(Source):
                 identity=lambda record: read_id(record.id),
                 row_identity=identity_of("id"),
                 contents=(records.contents, records.contents_in_utc),
-                time=partial(records.began, zone=zone),
-                normalize=partial(records.call, zone=zone, region=self.default_region),
+                time=lambda record: records.began(record, zone=zone),
+                normalize=lambda record: records.call(record, zone=zone, region=region),
             ),
             history=began,
         )

@@ -75,7 +75,8 @@ class Callcap(Source):
         preset = next((name for width, name in PRESETS.items() if width >= sweeps.recent.lookback), None)
         if preset is None:
             raise ValueError("streams.calls.sweeps.recent.lookback: at most 60m, the vendor's widest preset")
-        times_of = remember_latest(partial(records.times, zone=zone))
+        region = self.default_region
+        times_of = remember_latest(lambda record: records.times(record, zone=zone))
         past = History(partial(api.started, zone), timedelta(days=1))
         edited = History(partial(api.edited, zone), timedelta(minutes=1))
         calls = Stream(
@@ -92,10 +93,10 @@ class Callcap(Source):
                 decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.call_id),
                 row_identity=api.call_id,
-                contents=(records.contents, partial(records.contents_in_utc, times_of=times_of)),
+                contents=(records.contents, lambda record: records.contents_in_utc(record, times_of=times_of)),
                 time=lambda record: times_of(record).began or require_time(record.start_datetime, "start_datetime"),
                 modified=lambda record: times_of(record).modified,
-                normalize=partial(records.call, times_of=times_of, region=self.default_region),
+                normalize=lambda record: records.call(record, times_of=times_of, region=region),
             ),
             history=past,
         )

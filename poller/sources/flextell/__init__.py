@@ -98,7 +98,7 @@ class Flextell(Source):
 
     def build_streams(self) -> Sequence[Stream]:
         """Build the stream of leads."""
-        sweeps = self.streams.leads.sweeps
+        sweeps, region = self.streams.leads.sweeps, self.default_region
         leads = Stream(
             name="leads",
             sweeps=(
@@ -117,7 +117,7 @@ class Flextell(Source):
                 time=lambda record: require_time(record.created_at, "created_at"),
                 modified=lambda record: read_time(record.updated_at),
                 deleted=records.deleted,
-                normalize=partial(records.lead, region=self.default_region),
+                normalize=lambda record: records.lead(record, region=region),
             ),
             history=History(api.past, None),
         )

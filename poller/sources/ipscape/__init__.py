@@ -127,34 +127,35 @@ class Ipscape(Source):
         return Timed(api.LEADS, "uploadedTimestamp", identity, lambda row: time(decoder.decode(row)), LEAD_SLACK)
 
     def _activities(self, sweeps: CallSweeps) -> Stream:
-        listed = self._listed_activities
+        listed, zone, region = self._listed_activities, self._zone, self.default_region
         record = RecordType(
             kind=kinds.Call,
             decoder=msgspec.json.Decoder(calls.Activity),
             identity=calls.activity_id,
             row_identity=identity_of("data.activityId"),
             contents=(calls.activity_contents,),
-            time=partial(calls.activity_time, zone=self._zone),
-            normalize=partial(calls.activity, zone=self._zone, region=self.default_region),
+            time=lambda record: calls.activity_time(record, zone=zone),
+            normalize=lambda record: calls.activity(record, zone=zone, region=region),
             further_kinds=(kinds.Activity,),
         )
         return Stream("activities", _three(sweeps, listed), record, _past(listed))
 
     def _dialler_calls(self, sweeps: CallSweeps) -> Stream:
+        zone, region = self._zone, self.default_region
         record = RecordType(
             kind=kinds.DialAttempt,
             decoder=msgspec.json.Decoder(calls.Attempt),
             identity=lambda record: read_id(record.attemptId),
             row_identity=identity_of("attemptId"),
             contents=(calls.attempt_contents,),
-            time=partial(calls.attempt_time, zone=self._zone),
-            normalize=partial(calls.attempt, zone=self._zone, region=self.default_region),
+            time=lambda record: calls.attempt_time(record, zone=zone),
+            normalize=lambda record: calls.attempt(record, zone=zone, region=region),
         )
         return Stream("dialler_calls", _three(sweeps, self._attempts), record, _past(self._attempts))
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
-        listed, identity = self._listed_leads, identity_of("leadId")
-        touched = partial(api.touched, self._attempts, self._zone)
+        listed, identity, zone, region = self._listed_leads, identity_of("leadId"), self._zone, self.default_region
+        touched = partial(api.touched, self._attempts, zone)
         reread = partial(api.reread, identity)
         record = RecordType(
             kind=kinds.Lead,
@@ -162,9 +163,9 @@ class Ipscape(Source):
             identity=lambda record: read_id(record.leadId),
             row_identity=identity,
             contents=(leads.lead_contents,),
-            time=partial(leads.lead_time, zone=self._zone),
-            modified=partial(leads.lead_modified, zone=self._zone),
-            normalize=partial(leads.lead, zone=self._zone, region=self.default_region),
+            time=lambda record: leads.lead_time(record, zone=zone),
+            modified=lambda record: leads.lead_modified(record, zone=zone),
+            normalize=lambda record: leads.lead(record, zone=zone, region=region),
         )
         return Stream(
             "leads",
@@ -174,13 +175,14 @@ class Ipscape(Source):
         )
 
     def _lead_lists(self, sweeps: ListSweeps) -> Stream:
+        zone = self._zone
         record = RecordType(
             kind=kinds.LeadList,
             decoder=msgspec.json.Decoder(leads.LeadList),
             identity=lambda record: read_id(record.id),
             contents=(leads.lead_list_contents,),
-            time=partial(leads.lead_list_time, zone=self._zone),
-            normalize=partial(leads.lead_list, zone=self._zone),
+            time=lambda record: leads.lead_list_time(record, zone=zone),
+            normalize=lambda record: leads.lead_list(record, zone=zone),
         )
         return Stream("lead_lists", (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),), record)
 

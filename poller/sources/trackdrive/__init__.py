@@ -95,7 +95,7 @@ class Trackdrive(Source):
         return streams
 
     def _leads(self, timing: LeadsSweeps) -> Stream:
-        created = History(partial(api.leads, ended=True), SMALLEST)
+        created, region = History(partial(api.leads, ended=True), SMALLEST), self.default_region
         sweeps = (
             timing.live.sweep("live", api.leads, ranges=created),
             timing.settle.sweep("settle", api.leads, ranges=created),
@@ -109,14 +109,14 @@ class Trackdrive(Source):
             row_identity=api.IDENTITIES[api.LEADS],
             time=records.created,
             contents=(records.lead_contents,),
-            normalize=partial(records.lead, region=self.default_region),
+            normalize=lambda record: records.lead(record, region=region),
             modified=records.modified,
             deleted=records.deleted,
         )
         return Stream("leads", sweeps, leads, created)
 
     def _calls(self, timing: CallsSweeps) -> Stream:
-        created = History(api.calls_between, SMALLEST)
+        created, region = History(api.calls_between, SMALLEST), self.default_region
         sweeps = (
             timing.live.sweep("live", partial(api.calls, "created_at_from"), ranges=created),
             timing.ended.sweep("ended", partial(api.calls, "ended_at_from"), from_lookback_only=True),
@@ -130,7 +130,7 @@ class Trackdrive(Source):
             row_identity=api.IDENTITIES[api.CALLS],
             time=records.created,
             contents=(records.call_contents,),
-            normalize=partial(records.call, region=self.default_region),
+            normalize=lambda record: records.call(record, region=region),
             modified=records.modified,
             deleted=records.deleted,
         )
