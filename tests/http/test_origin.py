@@ -5,6 +5,7 @@ key log; one TLS context built per source; a trust store that only grows, or is 
 """
 
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -163,12 +164,31 @@ async def test_through_a_proxys_tunnel_only_the_configured_authority_is_trusted(
             await asked(url, proxy=proxy)
 
 
+async def test_of_a_credential_and_a_proxys_password_each_stays_with_its_own(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    heard: list[bytes] = []
+    async with (
+        vendor(saying(answer(body=b"[]")), certified(authority, "localhost")) as server,
+        tunnelling(heard) as proxy,
+    ):
+        with_password = proxy.replace("://", "://someone:proxy-secret@")
+        assert await asked(f"https://localhost:{server.port}", ca_file, with_password) == b"[]"
+    said = b"".join(heard)
+    assert said.count(b64encode(b"someone:proxy-secret")) == 1
+    assert KEY.encode() not in said
+    assert KEY in f"{server.asked[0].headers}"
+    assert [name for name in server.asked[0].headers if name.startswith("proxy")] == []
+
+
 @asynccontextmanager
-async def tunnelling() -> AsyncIterator[str]:
-    """A proxy that does what it is asked to: its address."""
+async def tunnelling(heard: list[bytes] | None = None) -> AsyncIterator[str]:
+    """A proxy that does what it is asked to: its address. Of what it hears it notes the requests for a tunnel."""
+    noted = [] if heard is None else heard
 
     async def connect(client: anyio.abc.SocketStream) -> None:
-        target = (await client.receive()).split(b" ")[1].decode()
+        noted.append(await client.receive())
+        target = noted[-1].split(b" ")[1].decode()
         async with client, await anyio.connect_tcp("127.0.0.1", int(target.rpartition(":")[2])) as there:
             await client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             async with anyio.create_task_group() as group:
