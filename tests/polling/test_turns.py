@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from poller.plugin.source import Source
+from poller.polling.progress.coverage import OUTAGE
 from poller.sandbox.faults import Front
 from tests.simulation import Simulation, callcap, ipscape, trackdrive
 
@@ -47,15 +48,17 @@ def test_single_records_have_their_turn_where_sweeps_are_always_due(tmp_path: Pa
 
 
 def test_a_gap_has_its_turn_where_sweeps_are_always_due(tmp_path: Path) -> None:
-    sweeps = {"recent": {"every": "1s"}, "live": {"every": "1s"}, "audit": {"every": "99d"}}
-    always = callcap(requests_per_minute=60, start="1h", streams={"calls": {"sweeps": sweeps}})
+    sweeps = {"recent": {"every": "1s"}, "live": {"every": "2s"}, "audit": {"every": "99d"}}
+    always = callcap(requests_per_minute=30, start="1h", streams={"calls": {"sweeps": sweeps}})
     simulation = Simulation(tmp_path, {"acme": always}, history=timedelta(0), rate=0.0)
     simulation.live(30)
     simulation.elapsed += timedelta(days=3).total_seconds()
     times = [simulation.now() - timedelta(hours=hours) for hours in (60, 40, 20)]
     missed = {simulation.world.put("callcap/calls", {"last_modified": time}, at=time) for time in times}
+    simulation.live(10)
+    assert [gap.kind for gap in simulation.pipelines[0].streams[0].checkpoint.gaps] == [OUTAGE]
     before = requests(simulation)
-    simulation.live(180)
+    simulation.live(300)
     assert {event["subject"] for event in simulation.events("acme")} == missed
     assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
     assert requests(simulation) - before > 120, "the sweeps went on"
