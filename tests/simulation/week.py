@@ -39,9 +39,11 @@ FURTHER: Mapping[str, Any] = {
             name: {"sweeps": {"audit": {"lookback": "30d"}} if name in {"activities", "dialler_calls"} else {}}
             for name in ("activities", "dialler_calls", "leads", "campaigns", "lead_lists", "users")
         },
-    }
+    },
+    "trackdrive": {"streams": {"leads": {"sweeps": {"audit": {"lookback": "30d"}}}, "calls": {}}},
 }
-"""Audits that reach as far back as the sandbox edits: an edit without a stamp, further back, is never seen."""
+"""Audits that reach as far back as the sandbox edits: an edit without a stamp, or one that TrackDrive's log of changes
+does not name (a redaction), is never seen further back."""
 REPLICATED = 2
 """Replicas, between which the sources move about twice an hour."""
 LONGEST_END = 4 * DAY
