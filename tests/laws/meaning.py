@@ -14,6 +14,8 @@ STAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d))?(\.\d+)? ?(Z|UTC|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
+FIRST = frozenset("0123456789+-")
+"""What numbers and times begin with: most text does not, and no pattern need look at it."""
 WORDS = {"true": Decimal(1), "false": Decimal(0)}
 ZONES = {
     "US Mountain Standard Time": "US/Arizona",
@@ -47,6 +49,8 @@ def _of_float(value: float) -> Decimal | None:
 def _of_text(text: str, zone: str | None) -> Any:
     if text in WORDS or not text:
         return WORDS.get(text)
+    if text[0] not in FIRST:
+        return text
     if NUMBER.fullmatch(text):
         return Decimal(text)
     found = STAMP.fullmatch(text)

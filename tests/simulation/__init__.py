@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from poller.plugin.source import Source
 from poller.sandbox.accounts import DESCRIBED, account
 from poller.sandbox.app import sandbox
-from poller.sandbox.registry import new_world
+from poller.sandbox.registry import KINDS
 from poller.sandbox.vendors import agendize as agendize_double
 from poller.sandbox.vendors import ipscape as ipscape_double
 from poller.sandbox.vendors.agendize_records import COMPANY_ZONE
@@ -88,14 +89,16 @@ ACCOUNTS: Mapping[str, Callable[..., Source]] = {
 
 @dataclass
 class Simulation(PollerOnSimulatedTime):
-    """A sandbox, and one after another the lives of pollers over it, which may end by sudden death."""
+    """These vendors' sandbox, and one after another the lives of pollers over it, which may end by sudden death."""
 
     rate: float = 2.0
     history: timedelta = timedelta(hours=1)
     vices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.world = new_world(self.seed, self.rate, self.now, self.history)
+        asked = {urlsplit(account.base_url).path.split("/")[1] for account in self.accounts.values()}
+        kinds = [kind for kind in KINDS if kind.vendor in asked]
+        self.world = World(kinds, self.seed, self.rate, self.now, self.history)
         self.world.vices.set(self.vices)
         self.app = sandbox(self.world)
 

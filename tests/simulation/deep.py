@@ -49,7 +49,7 @@ class Clock:
     """Simulated time."""
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop = looptime.new_event_loop(start=0.0)
+        self.loop: asyncio.AbstractEventLoop = looptime.new_event_loop(start=0.0, noop_cycles=0)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this while the clock jumps."""

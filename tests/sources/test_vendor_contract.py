@@ -41,7 +41,7 @@ class SandboxContract(SourceContract):
     """Its name in the sandbox, where it is not the type."""
 
     def double(self, now: Callable[[], datetime]) -> ASGIApp:
-        return sandbox(new_world(1, 4, now, timedelta(hours=1)))
+        return sandbox(new_world(1, 2, now, timedelta(hours=1)))
 
     def refusal(self, status: int, message: str) -> Response:
         return REFUSALS[self.vendor or self.settings["type"]](status, message)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
+EDITED, DELETED = timedelta(minutes=7), timedelta(minutes=25)
+"""How long after it came up a record is edited and deleted."""
 
 
 class Rows:
@@ -27,11 +29,12 @@ class Rows:
 
     def visible(self) -> list[Record]:
         """Return the records as they are now."""
-        count = max(0, int((self.now() - self._began) / self._every) + 1)
-        grown = {number: self._at(number) for number in range(1, count + 1)}
+        now = self.now()
+        count = max(0, int((now - self._began) / self._every) + 1)
+        grown = {number: self._at(number, now) for number in range(1, count + 1)}
         return [record for record in {**grown, **self._by_hand}.values() if record is not None]
 
-    def _at(self, number: int) -> Record:
+    def _at(self, number: int, now: datetime) -> Record:
         created = (self._began + (number - 1) * self._every).replace(microsecond=0)
         record = {
             "id": number,
@@ -40,10 +43,8 @@ class Rows:
             "title": f"Item {number}",
             "state": "open",
         }
-        for due, wait, change in (
-            (3, timedelta(minutes=7), {"title": f"Item {number}, edited"}),
-            (10, timedelta(minutes=25), {"state": "deleted"}),
-        ):
-            if number % due == 0 and created + wait <= self.now():
-                record |= {**change, "updated_at": created + wait}
+        if number % 3 == 0 and created + EDITED <= now:
+            record |= {"title": f"Item {number}, edited", "updated_at": created + EDITED}
+        if number % 10 == 0 and created + DELETED <= now:
+            record |= {"state": "deleted", "updated_at": created + DELETED}
         return record
