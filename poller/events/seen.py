@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import astuple
 from xxhash import xxh3_64_intdigest
 
 from poller.events.buckets import ITEM, Buckets
@@ -31,7 +32,7 @@ KEY = _KEY.size
 """Bytes of a packed fingerprint."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """The last delivered, or silently noted, state of one identity.
 
     `digest` is a 64-bit hash of its content, `raw` one of its bytes. `projection` is the number of the way in which
@@ -83,8 +84,8 @@ class Seen:
         bucket, number = self._buckets.find(key)
         if number < 0:
             return None
-        row = _ROW.unpack_from(self._buckets.rows[bucket], number * ITEM)
-        entry = Entry._make((*row[1:], self._buckets.unsaved(bucket, number)))
+        _, *row = _ROW.unpack_from(self._buckets.rows[bucket], number * ITEM)
+        entry = Entry(*row, self._buckets.unsaved(bucket, number))  # type: ignore[call-arg]  # mypy counts no list
         return None if self._over(entry.delivered, now) else entry
 
     def compare(self, keys: Sequence[int], raws: Iterable[int], projection: int, now: float) -> list[bool | None]:
@@ -109,7 +110,7 @@ class Seen:
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""
-        self._buckets.put({key: (_ROW.pack(key, *entry[:-1]), entry.spelt) for key, entry in entries.items()})
+        self._buckets.put({key: (_ROW.pack(key, *astuple(entry)[:-1]), entry.spelt) for key, entry in entries.items()})
 
     def load(self, *chunks: bytes) -> None:
         """Take in packed chunks; later chunks win over earlier ones."""
@@ -159,7 +160,7 @@ class Seen:
 
 def pack(entries: Iterable[tuple[int, Entry]]) -> bytes:
     """Pack one commit's entries as one chunk."""
-    return b"".join(_ROW.pack(key, *entry[:-1]) for key, entry in entries)
+    return b"".join(_ROW.pack(key, *astuple(entry)[:-1]) for key, entry in entries)
 
 
 def unpack_keys(packed: bytes) -> set[int]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from msgspec import Raw
+from msgspec.structs import replace
 from xxhash import xxh3_64_intdigest
 
 from poller.events.batch import Batch, PageContext
@@ -145,8 +146,8 @@ class _Page:
         if self._is_same(known, record, entry, raw):
             self.batch.counts.duplicates += 1
             newest = max(entry.modified, known.modified)
-            noted = entry._replace(
-                revision=known.revision, delivered=known.delivered, flags=known.flags, modified=newest
+            noted = replace(
+                entry, revision=known.revision, delivered=known.delivered, flags=known.flags, modified=newest
             )
             moved = newest != known.modified or entry.projection != known.projection
             (self.batch.seen.entries if moved else self.batch.seen.touched)[key] = noted
@@ -166,7 +167,7 @@ class _Page:
     def _is_left_out(self, key: int, entry: Entry, own: datetime) -> bool:
         """Return True if a record that is new to us is an old one: it is noted in silence, or left alone."""
         if _is_before(self._context.baseline, own, entry):
-            self.batch.seen.entries[key] = entry._replace(flags=entry.flags | BASELINE)
+            self.batch.seen.entries[key] = replace(entry, flags=entry.flags | BASELINE)
             return True
         if _is_before(self._context.left_alone_before, own, entry):
             self.batch.counts.duplicates += 1

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from poller.events.seen import (
     BASELINE,
@@ -69,7 +70,7 @@ def test_what_is_packed_comes_back_as_it_was(book: dict[int, Entry]) -> None:
 
 def test_how_a_content_was_spelt_is_known_until_a_restart() -> None:
     seen, again = Seen(None), Seen(None)
-    seen.put({1: entry(NOW)._replace(spelt=7), 2: entry(NOW)})
+    seen.put({1: replace(entry(NOW), spelt=7), 2: entry(NOW)})
     assert [found.spelt for key in (1, 2) if (found := seen.get(key, NOW))] == [7, 0]
     for _, chunk in seen.pack_by_day():
         assert len(chunk) == seen.packed_size

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from poller.events import buckets, seen
 from poller.events.seen import Entry, Seen, key_of, pack
@@ -53,7 +54,7 @@ class Model(RuleBasedStateMachine):
     def load(self, book: dict[int, Entry]) -> None:
         self.seen.load(pack(book.items()))
         for key, entry in book.items():
-            self.book[key] = entry._replace(spelt=0)
+            self.book[key] = replace(entry, spelt=0)
 
     @rule()
     def forget(self) -> None:
@@ -75,7 +76,7 @@ class Model(RuleBasedStateMachine):
         for _ in self.seen.loading(iter(saved), sum(map(len, saved))):
             pass
         for book in [self.book, *books]:
-            self.book = self.book | {key: entry._replace(spelt=0) for key, entry in book.items()}
+            self.book = self.book | {key: replace(entry, spelt=0) for key, entry in book.items()}
 
     @rule(key=KEYS, raw=st.integers(0, 2), projection=st.integers(0, 2))
     def ask(self, key: int, raw: int, projection: int) -> None:

@@ -10,6 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import astuple
+
 from poller.events.buckets import ITEM
 from poller.state.reader import restore
 from poller.state.sqlite.database import Database
@@ -30,12 +32,12 @@ def content(database: Database | None) -> dict[str, Any]:
     assert database
     rows = database.under("")
     rows.pop(WRITTEN, None)
-    seen = {}
+    seen: dict[str, Any] = {}
     for stream in sorted(key[2:] for key in rows if key.startswith("c|")):
         known = restore(database, stream, None).seen
         packed = b"".join(chunk for _, chunk in known.pack_by_day())
         keys = [int.from_bytes(packed[at : at + 8], "little") for at in range(0, len(packed), ITEM)]
-        seen[stream] = {str(key): list(known.get(key, 0) or ())[:7] for key in sorted(keys)}
+        seen[stream] = {str(key): [*astuple(entry)][:7] for key in sorted(keys) if (entry := known.get(key, 0))}
     values = {key: value.hex() if key[0] == "d" else value.decode() for key, value in sorted(rows.items())}
     database.close()
     return {"values": values, "seen": seen}
