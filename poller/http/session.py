@@ -17,7 +17,7 @@ from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
 from poller.http.recorder import Recorder
 from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, quote, read_retry_after
-from poller.plugin.fields.decoding import repair_body
+from poller.plugin.fields.decoding import repair_text, without_no_numbers
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
 from poller.telemetry import Telemetry
@@ -107,10 +107,16 @@ class Session(Http):
             if isinstance(error, Unexpected):
                 error.said = quote(answer.body, [*headers.values(), *self._auth.params.values()])
             raise error
-        body, repaired = repair_body(answer.body)
+        text, repaired = repair_text(answer.body)
         if repaired:
             self._telemetry.body_repaired(self.source, repaired)
-        return Response(answer.status, body, answer.as_of, answer.headers)
+        return Response(answer.status, text, answer.as_of, answer.headers, self._without_no_numbers)
+
+    def _without_no_numbers(self, text: bytes) -> bytes:
+        body = without_no_numbers(text)
+        if body != text:
+            self._telemetry.body_repaired(self.source, ("not a number",))
+        return body
 
     def _query(self, query: Query) -> str:
         """Return the query as it is sent, but for the parameters that are a credential."""

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -75,17 +76,24 @@ class Page:
     notice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """An answer read whole. `date` is the vendor's clock (its `Date` header; aware, UTC), None where it sent none.
 
+    `sent` is the body in UTF-8, in which NaN and Infinity may stand where there is to be JSON; `mend` takes them out.
     The names of `headers` are in lower case.
     """
 
     status: int
-    body: bytes
+    sent: bytes
     date: datetime | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    mend: Callable[[bytes], bytes] = bytes
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body as JSON, as far as it can be mended. To look through it costs: `decode_response` does if it must."""
+        return self.mend(self.sent)
 
 
 Query: TypeAlias = str | Mapping[str, str | Sequence[str]]

@@ -128,7 +128,7 @@ def _may_be_json(response: Response) -> bool:
     """Return False for a body that is plainly no JSON, or cut off; what it is then, its reader says."""
     if response.status != 200:
         return True
-    first, last = response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1], response.body[-64:].rstrip()[-1:]
+    first, last = response.sent[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1], response.sent[-64:].rstrip()[-1:]
     return (first, last) in {(b"{", b"}"), (b"[", b"]")}
 
 

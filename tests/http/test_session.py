@@ -246,4 +246,4 @@ async def test_a_body_that_is_hardly_json_is_repaired_and_told_once() -> None:
             for _ in range(3):
                 assert (await ours.get("/calls", {})).body == '{"a": null, "b": "Zoé, NaN"}'.encode()
     told = [line["repaired"] for line in lines if line["event"] == "body.repaired"]
-    assert told == [["byte order mark", "encoding", "not a number"]]
+    assert told == [["byte order mark", "encoding"], ["not a number"]]

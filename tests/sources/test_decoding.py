@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poller.errors import Unexpected
-from poller.plugin.fields.decoding import decode_response, repair_body, without_overflows
+from poller.plugin import Response
+from poller.plugin.fields.decoding import decode_response, repair_text, without_no_numbers, without_overflows
 
 ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 TOTAL: msgspec.json.Decoder[dict[str, float | None]] = msgspec.json.Decoder(dict[str, float | None])
@@ -41,10 +42,30 @@ BODIES: list[tuple[bytes, bytes, tuple[str, ...]]] = [
 def test_a_body_is_repaired_where_it_is_plain_what_was_meant(
     sent: bytes, read: bytes, repaired: tuple[str, ...]
 ) -> None:
-    assert repair_body(sent) == (read, repaired)
-    assert repair_body(read) == (read, ())
+    text, names = repair_text(sent)
+    body = without_no_numbers(text)
+    assert (body, (*names, *(["not a number"] if body != text else []))) == (read, repaired)
+    assert repair_text(read) == (read, ())
+    assert without_no_numbers(read) == read
     if read:
         assert decode_response(ANY, sent) == json.loads(read)
+
+
+def test_an_answer_is_looked_through_only_where_it_cannot_be_read_as_it_is() -> None:
+    mended: list[bytes] = []
+
+    def mend(body: bytes) -> bytes:
+        mended.append(body)
+        return without_no_numbers(body)
+
+    assert decode_response(ANY, Response(200, b'{"a": "NaN"}', None, mend=mend)) == {"a": "NaN"}
+    assert not mended
+    answer = Response(200, b'{"a": NaN}', None, mend=mend)
+    assert decode_response(ANY, answer) == {"a": None}
+    assert answer.body == b'{"a": null}'
+    assert mended == [b'{"a": NaN}'], "once"
+    with pytest.raises(Unexpected):
+        decode_response(ANY, Response(200, b'["a', None, mend=mend))
 
 
 @pytest.mark.parametrize("sent", [b"", b"NaNa", b"{NaN: 1}", b'["a', b"<html>NaN</html>", b"[1e999", b"[+1]", b"[01]"])
@@ -75,5 +96,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @given(JSON, st.booleans())
 def test_what_is_json_is_left_alone(value: Any, ascii_only: bool) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "replace")
-    assert repair_body(body) == (body, ())
+    assert repair_text(body) == (body, ())
+    assert without_no_numbers(body) == body
     assert without_overflows(body) == body

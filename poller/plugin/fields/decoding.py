@@ -1,9 +1,10 @@
 """Decode bytes as a vendor sent them: what is text, what is repaired, what is refused.
 
-A body comes in three qualities. What is JSON in UTF-8 stays as it is. What many serializers wrongly print is repaired
-before anything reads it (`repair_body`): a byte order mark, bytes in Latin-1, NaN and Infinity. What cannot be
-decoded then is tried once more (`decode_response`) without its halves of characters and its numbers beyond a double,
-which are JSON by its grammar and so stay in the record as sent. All else is refused.
+A body comes in three qualities. What is JSON in UTF-8 stays as it is. What many serializers wrongly print is repaired:
+a byte order mark and bytes in Latin-1 before anything reads it (`repair_text`), NaN and Infinity where it cannot be
+decoded as it is (`without_no_numbers`). What cannot be decoded then is tried once more (`decode_response`) without its
+halves of characters and its numbers beyond a double, which are JSON by its grammar and so stay in the record as sent.
+All else is refused.
 """
 
 import codecs
@@ -14,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from poller.errors import Unexpected
+from poller.plugin.stream import Response
 
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """The exceptions that decoding a vendor's bytes can raise."""
@@ -29,15 +31,13 @@ _skip = msgspec.json.Decoder(msgspec.Raw).decode
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def repair_body(body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return a body as JSON in UTF-8, as far as it can be repaired, and the names of what was repaired.
+def repair_text(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a body in UTF-8 and without a byte order mark, and the names of what was repaired.
 
-    Bytes that are no UTF-8 are each taken for Latin-1, so that one of them spoils no other text. NaN and Infinity,
-    which are no JSON, become null.
+    Bytes that are no UTF-8 are each taken for Latin-1, so that one of them spoils no other text.
     """
-    steps = (("byte order mark", _without_mark), ("encoding", utf8), ("not a number", _without_no_numbers))
     repaired = []
-    for name, step in steps:
+    for name, step in (("byte order mark", _without_mark), ("encoding", utf8)):
         before, body = body, step(body)
         if body != before:
             repaired.append(name)
@@ -70,7 +70,8 @@ _AS_LATIN_1 = "poller.latin-1"
 codecs.register_error(_AS_LATIN_1, _latin_1)
 
 
-def _without_no_numbers(body: bytes) -> bytes:
+def without_no_numbers(body: bytes) -> bytes:
+    """Return a body in which NaN and Infinity, which are no JSON, are null."""
     try:
         _skip(body)  # what is JSON has none, and skipping it is faster than looking for their names in its texts
     except DECODE_ERRORS:
@@ -88,12 +89,14 @@ def _without(tokens: re.Pattern[bytes], unwanted: Callable[[bytes], bool], text:
     return tokens.sub(lambda found: b"null" if found[1] and unwanted(found[1]) else found[0], text)
 
 
-def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Raw) -> T:
-    """Decode an answer. Raises Unexpected where it is not of the documented shape."""
+def decode_response(decoder: "msgspec.json.Decoder[T]", answer: Response | bytes | msgspec.Raw) -> T:
+    """Decode an answer, or a part of one. Raises Unexpected where it is not of the documented shape."""
     try:
-        return decoder.decode(body)
+        return decoder.decode(answer.sent if isinstance(answer, Response) else answer)
     except DECODE_ERRORS as error:
-        sent = bytes(body)
+        sent = bytes(answer.body if isinstance(answer, Response) else answer)
+        if isinstance(answer, Response):
+            return decode_response(decoder, sent)
         for mend in (_repaired, _paired, without_overflows):
             if (mended := mend(sent)) != sent:
                 return decode_response(decoder, mended)
@@ -102,7 +105,7 @@ def decode_response(decoder: "msgspec.json.Decoder[T]", body: bytes | msgspec.Ra
 
 
 def _repaired(body: bytes) -> bytes:
-    return repair_body(body)[0]
+    return without_no_numbers(repair_text(body)[0])
 
 
 def _paired(body: bytes) -> bytes:

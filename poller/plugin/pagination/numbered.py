@@ -11,6 +11,7 @@ from poller.plugin.fields.decoding import decode_response
 from poller.plugin.fields.structs import struct_of
 from poller.plugin.pagination.envelope import read_count
 from poller.plugin.pagination.pages import ListPage
+from poller.plugin.stream import Response
 
 
 class Numbering(msgspec.Struct, frozen=True):
@@ -26,15 +27,15 @@ class Numbering(msgspec.Struct, frozen=True):
     rows: int | None = None
 
 
-def numbering(**names: str) -> Callable[[bytes | Raw], Numbering]:
-    """Return a reader of the Numbering in an answer; `names` are the vendor's names of its fields.
+def numbering(**names: str) -> Callable[[Response | bytes | Raw], Numbering]:
+    """Return a reader of the Numbering in an answer, or in a part of one; `names` are the vendor's names of its fields.
 
     The reader raises Unexpected where one of these fields is not a whole number.
     """
     decoder = msgspec.json.Decoder(struct_of(" ".join(names.values())))
 
-    def read(sent: bytes | Raw) -> Numbering:
-        found = decode_response(decoder, sent)
+    def read(answer: Response | bytes | Raw) -> Numbering:
+        found = decode_response(decoder, answer)
         counts = {own: read_count(getattr(found, name)) for own, name in names.items()}
         for own, count in counts.items():
             if count is None:

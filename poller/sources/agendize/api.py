@@ -130,9 +130,9 @@ async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage
 
 def _believed(response: Response) -> _Found:
     """Return the answer, unless it is a refusal, which may come as a 200. Raises SourceError."""
-    body = utf8(response.body)
+    response = replace(response, sent=utf8(response.sent))
     try:
-        found = decode_response(_FOUND, body)
+        found = decode_response(_FOUND, response)
     except Unexpected:
         if response.status == 200:
             raise
@@ -141,7 +141,7 @@ def _believed(response: Response) -> _Found:
     said = [code for code in (read_id(inner), f"{response.status}") if code in CODES]
     if said or found.error not in _NONE:
         raise _refusal(said[0] if said else "none", response.status)
-    if found.items in (None, UNSET) and decode_response(_KEYS, body).keys() - NO_CALLS:
+    if found.items in (None, UNSET) and decode_response(_KEYS, response).keys() - NO_CALLS:
         raise Unexpected("not the documented answer: it holds no items, but something else")
     return found
 

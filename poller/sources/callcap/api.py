@@ -160,7 +160,7 @@ async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: 
     response = await http.get(CALLS, {**query, **fixed, "page": f"{number}"}, accept=(200, 404))
     if response.status == 404:
         return await _silence(http, response, number)
-    found = decode_response(_LIST, response.body)
+    found = decode_response(_LIST, response)
     if found.status.lower() != "success":
         raise Unexpected(f"page {number} is not what was asked for: its status is not success")
     if not is_same_zone(read_zone(found.search.get("timezone")), zone):
@@ -173,11 +173,11 @@ async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: 
 
 async def _silence(http: Http, response: Response, number: int) -> ListPage:
     """A list with nothing to say is a 404 with a status; so is a wrong address, unless this key has been answered."""
-    decode_response(_VERDICT, response.body)
+    decode_response(_VERDICT, response)
     if number > 1:
         raise Shifted(f"page {number} is gone")
     if not http.answered(CALLS):
         proof = await http.get(ACCOUNTS, {})
-        if decode_response(_VERDICT, proof.body).status != "success":
+        if decode_response(_VERDICT, proof).status != "success":
             raise Unexpected("neither the calls nor the accounts are there: is base_url right?")
     return ListPage((), 0, None, response.date)

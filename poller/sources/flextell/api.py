@@ -100,7 +100,7 @@ async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER
     """Ask for a page of leads. Raises Unexpected where what comes is not the documented answer to what was asked."""
     at = {"page": f"{place}"} if isinstance(place, int) else {"cursor": place}
     response = await http.get(LEADS, {**query, "per_page": f"{per_page}", **at})
-    found = decode_response(_LIST, response.body)
+    found = decode_response(_LIST, response)
     if found.error or found.message:  # strict: what came may be what there was before the error
         raise Unexpected("an error came as if it were an answer")
     meta = decode_response(_META, found.meta)

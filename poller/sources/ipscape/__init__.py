@@ -97,7 +97,7 @@ class Ipscape(Source):
     async def probe(self, http: Http) -> str:
         """Ask for the lists of leads: of the lists that are sure to be there, the shortest."""
         response = await http.get(api.LEAD_LISTS, {})
-        found = api.itemized(identity_of("id"), response.body)
+        found = api.itemized(identity_of("id"), response)
         return f"answers; {len(found.rows):,} lead lists{' and more' if found.cursor else ''}"
 
     @property

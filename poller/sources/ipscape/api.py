@@ -30,6 +30,7 @@ from poller.plugin import (
     ListPage,
     Page,
     PageRef,
+    Response,
     SentRows,
     Shifted,
     Unexpected,
@@ -102,24 +103,24 @@ class Timed:
     slack: timedelta = timedelta(seconds=1)
 
 
-Believed: TypeAlias = Callable[[bytes], Part]
-"""Read an answer's body. Raises Unexpected where it is not the documented one."""
+Believed: TypeAlias = Callable[[Response], Part]
+"""Read an answer. Raises Unexpected where it is not the documented one."""
 
 
-def itemized(identity: IdentityOf, body: bytes) -> Part:
+def itemized(identity: IdentityOf, response: Response) -> Part:
     """Read `metadata` and `items`. Raises Unexpected.
 
     Metadata is required: without it nobody knows whether the list goes on.
     """
-    found = decode_response(_ITEMS, body)
-    if found.items is UNSET and decode_response(_ANY, body).keys() - {"metadata"}:
+    found = decode_response(_ITEMS, response)
+    if found.items is UNSET and decode_response(_ANY, response).keys() - {"metadata"}:
         raise Unexpected("not the documented answer: it holds no items, but something else")
     return Part(read_rows(found.items, "items", identity), _cursor(found.metadata.next_uri))
 
 
-def numbered(identity: IdentityOf, body: bytes) -> Part:
+def numbered(identity: IdentityOf, response: Response) -> Part:
     """Read `pageNo`, `inPage`, `perPage` and `data`: a full page may be the first of several. Raises Unexpected."""
-    found = decode_response(_DATA, body)
+    found = decode_response(_DATA, response)
     page, said, size = map(read_count, (found.page_no, found.in_page, found.per_page))
     if page is None or said is None or size is None:
         raise Unexpected("not the documented answer: pageNo, inPage or perPage is no whole number")
@@ -180,7 +181,7 @@ async def _ask(http: Http, path: str, query: Mapping[str, str], believed: Believ
     response = await http.get(path, {**query, **place}, accept=(200, *EXPIRED) if place else (200,))
     if response.status != 200:
         raise Shifted(f"HTTP {response.status}: the cursor expired")
-    part = believed(response.body)
+    part = believed(response)
     return ListPage(part.rows, None, part.cursor, response.date, doubt=part.doubt)
 
 
@@ -226,7 +227,7 @@ async def reread(identity: Callable[[Raw], str | None], http: Http, name: str) -
     response = await http.get(f"{LEADS}/{name}", {}, accept=(200, 404))
     if response.status == 404:
         return Page(())
-    said: Any = decode_response(_LEAD, response.body)
+    said: Any = decode_response(_LEAD, response)
     found = identity(Raw(response.body))
     if found != name and (found or not (said.timestamps or said.phones)):
         raise Unexpected(f"that is not the lead {name}")

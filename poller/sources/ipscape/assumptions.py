@@ -118,7 +118,7 @@ def campaigns_in_one_page() -> Assumption:
 
 async def _one_page(asking: Asking) -> Verdict:
     response = await asking.get(api.CAMPAIGNS, {})
-    part = api.numbered(identity_of("campaignId"), response.body)
+    part = api.numbered(identity_of("campaignId"), response)
     said = f"{len(part.rows)} campaigns"
     return (
         fails(f"{said}: {part.doubt}") if part.doubt else holds(f"{said}, {'with' if part.cursor else 'and no'} cursor")

@@ -92,12 +92,12 @@ class Envelope:
         """Read an answer to what was asked. Raises Unexpected where it is not the described one."""
         if response.status != 200:
             return Answer((), total=0)
-        body = decode_response(self._decoder, response.body) if self._decoder else None
+        body = decode_response(self._decoder, response) if self._decoder else None
         for path, wanted in self._described.expect.items():
             self._expect(path, wanted, body, response.headers, bounds, place)
         total, pages = self._count("total", body, response.headers), self._count("pages", body, response.headers)
         return Answer(
-            self._found_rows(body, response.body, total),
+            self._found_rows(body, response, total),
             self._next(body, response.headers),
             self._goes_on(body, response.headers),
             total,
@@ -153,8 +153,8 @@ class Envelope:
             raise Unexpected(f"not the documented answer: its {text} is neither true nor false")
         return said if self._described.more else not said
 
-    def _found_rows(self, body: Any, sent: bytes, total: int | None) -> Sequence[Raw]:
-        found = self._read_rows(body) if self._read_rows else _rows_at(self._rows, sent)
+    def _found_rows(self, body: Any, response: Response, total: int | None) -> Sequence[Raw]:
+        found = self._read_rows(body) if self._read_rows else _rows_at(self._rows, response.body)
         if isinstance(found, dict):
             return read_rows(found, self._described.records, self._identity, total=total)
         if isinstance(found, list):

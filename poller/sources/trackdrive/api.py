@@ -212,14 +212,14 @@ async def _list(
     total = read_count(metadata.total_count)
     if total is None and metadata.total_count not in (None, ""):
         raise Unexpected("not the documented answer: its total_count is no whole number")
-    if sent is UNSET and decode_response(_ANY, response.body).keys() - _ENVELOPE:
+    if sent is UNSET and decode_response(_ANY, response).keys() - _ENVELOPE:
         raise Unexpected(f"not the documented answer: it holds no {name}, but something else")
     return metadata, read_rows(sent, name, IDENTITIES[path], total=total), response.date
 
 
 def believed(response: Response) -> _Found:
     """Return the answer, unless it holds a refusal. Raises SourceError."""
-    found = decode_response(_FOUND, response.body)
+    found = decode_response(_FOUND, response)
     status = read_count(found.status)
     if status is None:
         raise Unexpected("not the documented answer: its status is no whole number")
