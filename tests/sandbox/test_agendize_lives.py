@@ -59,18 +59,25 @@ def long_run() -> World:
     return world
 
 
+@pytest.fixture(scope="module")
+def histories(long_run: World) -> list[History]:
+    return list(long_run.truth(CALLS).values())
+
+
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_the_world_makes_this_trouble(long_run: World, trouble: str) -> None:
-    told = [TROUBLE[trouble](history) for history in long_run.truth(CALLS).values()]
+def test_the_world_makes_this_trouble(histories: list[History], trouble: str) -> None:
+    told = [TROUBLE[trouble](history) for history in histories]
     assert 0 < sum(told) < len(told)
 
 
-def test_a_call_comes_up_when_it_is_over_and_keeps_still_after_five_days(long_run: World) -> None:
+def test_a_call_comes_up_when_it_is_over_and_keeps_still_after_five_days(
+    long_run: World, histories: list[History]
+) -> None:
     for versions in long_run.lives(CALLS):
         over = versions[-1].fields["start"] + timedelta(seconds=versions[-1].fields["duration"] or 0)
         assert over < versions[0].since
         assert versions[-1].since - versions[0].fields["start"] < timedelta(days=5)
-    for history in long_run.truth(CALLS).values():
+    for history in histories:
         for one, two in pairwise(history.versions):
             assert one.at <= two.at
             assert one.record != two.record
