@@ -18,6 +18,7 @@ import yaml
 from poller.sandbox.vendors.callcap import API_KEY
 from poller.sandbox.vendors.flextell import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TENANT
 from tests.commands.nursery import Forked, Order
+from tests.support.loopback import NO_AUTHORITIES
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -236,7 +237,7 @@ class Poller:
     def get(self, path: str) -> httpx.Response:
         """What the running poller answers."""
         page = str(self.until_log("poller.started")["page"])
-        with httpx.Client(base_url=page, trust_env=False, timeout=20) as http:
+        with httpx.Client(base_url=page, trust_env=False, verify=NO_AUTHORITIES, timeout=20) as http:
             return http.get(path)
 
     def streams(self) -> dict[str, Any]:

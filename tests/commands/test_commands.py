@@ -17,6 +17,7 @@ from poller import VERSION
 from poller.sandbox.accounts import DESCRIBED
 from poller.sandbox.registry import VENDORS
 from tests.commands.running import House, callcap, until
+from tests.support.loopback import NO_AUTHORITIES
 
 COMMANDS = ("run", "demo", "sandbox", "check", "streams", "schema")
 
@@ -96,7 +97,9 @@ def simulated(folder: House, *arguments: str) -> Iterator[tuple[str, httpx.Clien
     with folder.start("sandbox", "--port", "0", *arguments) as sandbox:
         until(lambda: "\n" in sandbox.logged, "where it listens")
         said = sandbox.logged
-        with httpx.Client(base_url=said.split()[1].rstrip(":"), trust_env=False, timeout=20) as http:
+        with httpx.Client(
+            base_url=said.split()[1].rstrip(":"), trust_env=False, verify=NO_AUTHORITIES, timeout=20
+        ) as http:
             yield said, http
         assert sandbox.stop() == 0
         assert (sandbox.said, sandbox.logged) == ("", said)

@@ -27,6 +27,7 @@ from poller.errors import ConfigError
 from poller.telemetry import Telemetry
 from tests.commands.running import SECRETS, STDOUT, House, Poller, callcap, flextell, until
 from tests.commands.vendors import Vendors
+from tests.support.loopback import NO_AUTHORITIES
 
 TIMES = '"recorded_at":"2026-03-14T12:00:00Z","start":"2026-03-14T11:00:00Z"'
 HEADER = f'{{"poller_recording":1,"type":"callcap","base_path":"",{TIMES}}}\n'
@@ -63,7 +64,7 @@ def test_what_was_recorded_comes_again(house: House, vendors: Vendors) -> None:
         again = house.run("run", "--once", "-c", "replay.yaml")
         assert again.code() == 0, again.logged
         assert subjects(again) == sorted(vendors.holds("callcap"))
-        odd = httpx.get(f"{at}/callcap/v2/get/other/?page=1", trust_env=False)
+        odd = httpx.get(f"{at}/callcap/v2/get/other/?page=1", trust_env=False, verify=NO_AUTHORITIES)
         assert (odd.status_code, odd.json()["error"]) == (
             421, "nothing like this was recorded: GET /callcap/v2/get/other/?page=1",
         )  # fmt: skip

@@ -13,6 +13,7 @@ from poller.sandbox.vendors.flextell import REFRESH_TOKEN
 from poller.sandbox.vendors.helpdesk import TOKEN
 from tests.commands.running import FILES, House, Poller, callcap, flextell, until
 from tests.commands.vendors import Vendors
+from tests.support.loopback import NO_AUTHORITIES
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +138,7 @@ def test_the_token_of_the_endpoints_is_read_again(house: House, vendors: Vendors
     with house.start("run", before=SOON) as poller:
         assert (poller.get("/livez").status_code, poller.get("/api/status").status_code) == (200, 401)
         page = poller.logs("poller.started")[0]["page"]
-        with httpx.Client(base_url=page, trust_env=False, auth=("", API_KEY)) as browser:
+        with httpx.Client(base_url=page, trust_env=False, verify=NO_AUTHORITIES, auth=("", API_KEY)) as browser:
             assert browser.get("/").status_code == 401
             secret(house.folder, API_KEY)
             poller.until_log("secrets.reread", part="server")

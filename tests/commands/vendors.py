@@ -15,6 +15,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from poller.sandbox.registry import new_world
 from poller.sandbox.server import listen, serve
 from poller.sandbox.world.world import World
+from tests.support.loopback import NO_AUTHORITIES
 
 LISTS = {"callcap": "/callcap/v2/get/calls/", "flextell": "/flextell/api/v1/leads"}
 STREAMS = {"callcap": "callcap/calls", "flextell": "flextell/leads", "helpdesk": "helpdesk/tickets"}
@@ -87,7 +88,7 @@ class Vendors:
         return [entry for entry in self._log(since)["requests"] if entry["path"].startswith(f"/{vendor}/")]
 
     def _log(self, since: int) -> dict[str, Any]:
-        with httpx.Client(base_url=self.at, trust_env=False, timeout=20) as http:
+        with httpx.Client(base_url=self.at, trust_env=False, verify=NO_AUTHORITIES, timeout=20) as http:
             return dict(http.get("/_sandbox/log", params={"since": since}).json())
 
 
@@ -119,7 +120,7 @@ def repeating(at: str, *, late: bool) -> Iterator[str]:
 @asynccontextmanager
 async def _gateway(at: str, *, late: bool) -> AsyncIterator[str]:
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    client = httpx.AsyncClient(base_url=at, trust_env=False, timeout=20)
+    client = httpx.AsyncClient(base_url=at, trust_env=False, verify=NO_AUTHORITIES, timeout=20)
 
     async def serve(caller: anyio.abc.SocketStream) -> None:
         async with caller:

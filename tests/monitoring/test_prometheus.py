@@ -18,13 +18,14 @@ from tests.commands.running import HASTY, House, Poller, callcap, flextell, unti
 from tests.commands.vendors import Vendors, serving
 from tests.monitoring.conftest import promtool
 from tests.monitoring.queries import ALERTS, RULES, asked, metrics
+from tests.support.loopback import NO_AUTHORITIES
 
 
 class Prometheus:
     """One that runs, asked over its HTTP API."""
 
     def __init__(self, at: str) -> None:
-        self._http = httpx.Client(base_url=at, trust_env=False, timeout=20)
+        self._http = httpx.Client(base_url=at, trust_env=False, verify=NO_AUTHORITIES, timeout=20)
 
     def close(self) -> None:
         self._http.close()

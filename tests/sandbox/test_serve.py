@@ -15,6 +15,7 @@ from poller.sandbox.registry import new_world
 from poller.sandbox.server import listen, serve
 from poller.sandbox.vendors.callcap import API_KEY
 from poller.sandbox.world.world import World
+from tests.support.loopback import NO_AUTHORITIES
 
 LIST = "/callcap/v2/get/calls/?show=100"
 
@@ -28,7 +29,9 @@ async def served() -> AsyncIterator[tuple[World, httpx.AsyncClient]]:
     key = {"Authorization": f"Bearer {API_KEY}"}
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: serve(sock, world, stop=stop))
-        async with httpx.AsyncClient(base_url=origin, headers=key, timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=origin, headers=key, timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        ) as client:
             yield world, client
         stop.set()
 

@@ -23,6 +23,7 @@ from tests.commands.running import FILES, House, Poller, callcap, flextell
 from tests.commands.vendors import Vendors, serving
 from tests.http.wire import answer, saying, session, vendor
 from tests.sources.rest.described import rest
+from tests.support.loopback import NO_AUTHORITIES
 
 TOKEN, PASSWORD, PARAMETER, HEADER, PROXY = (
     "marked-server-token", "marked-basic-password", "marked+parameter/value=", "marked-header", "marked-proxy-password"
@@ -92,7 +93,7 @@ def test_no_secret_is_shown_by_any_command(house: House, vendors: Vendors) -> No
         poller.until_log("poll.failed", source="far")
         cmdline = Path(f"/proc/{poller.process.pid}/cmdline")
         assert_hidden(cmdline.read_text() if cmdline.exists() else "", "the list of processes")
-        with httpx.Client(base_url=page, trust_env=False, timeout=20, auth=("", TOKEN)) as http:
+        with httpx.Client(base_url=page, trust_env=False, verify=NO_AUTHORITIES, timeout=20, auth=("", TOKEN)) as http:
             for path in ("/", "/metrics", "/api/streams", "/api/status", "/readyz", "/nothing"):
                 found = http.get(path)
                 assert found.status_code < 500

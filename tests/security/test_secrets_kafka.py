@@ -20,6 +20,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.reading import Place
 from tests.kafka.tickets import PASSWORDS, token
 from tests.security.test_secrets import BROKEN, ISSUED, assert_hidden
+from tests.support.loopback import NO_AUTHORITIES
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
@@ -65,7 +66,7 @@ def test_no_credential_of_kafka_is_shown(tmp_path: Path, vendors: Vendors, broke
         page = str(poller.until_log("poller.started")["page"])
         poller.until_log("poll.completed", source="crm")
         assert_hidden(Path(f"/proc/{poller.process.pid}/cmdline").read_text(), "the list of processes", SECRETS)
-        with httpx.Client(base_url=page, trust_env=False, timeout=20) as http:
+        with httpx.Client(base_url=page, trust_env=False, verify=NO_AUTHORITIES, timeout=20) as http:
             for path in ("/", "/metrics", "/api/streams", "/api/status", "/readyz"):
                 assert_hidden(http.get(path).text, path, SECRETS)
         assert poller.stop() == 0

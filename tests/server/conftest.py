@@ -11,6 +11,7 @@ from poller.server.endpoints import application
 from poller.server.listener import listen, serve
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus
+from tests.support.loopback import NO_AUTHORITIES
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 NASTY = "<script>alert('x')</script>"
@@ -52,7 +53,10 @@ async def running(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """The real server on a free loopback port, and somebody who asks it."""
     sock = listen("127.0.0.1", 0)
     url = "http://{}:{}".format(*sock.getsockname())
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client, anyio.create_task_group() as tasks:
+    async with (
+        httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_AUTHORITIES) as client,
+        anyio.create_task_group() as tasks,
+    ):
         app = application(house.telemetry, house.ready, house.statuses, lambda: house.token)
         tasks.start_soon(serve, sock, app)
         yield client

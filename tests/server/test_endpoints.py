@@ -17,6 +17,7 @@ from poller.server.endpoints import application
 from poller.server.listener import listen, serve
 from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus
 from tests.server.conftest import NASTY, NOON, House, running
+from tests.support.loopback import NO_AUTHORITIES
 
 
 async def test_it_is_alive(house: House) -> None:
@@ -208,7 +209,7 @@ async def test_it_ends_promptly_though_somebody_waits_for_an_answer() -> None:
     url = "http://{}:{}".format(*sock.getsockname())
 
     async def ask() -> None:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_AUTHORITIES) as client:
             with pytest.raises(httpx.HTTPError):
                 (await client.get("/metrics")).raise_for_status()
 
