@@ -8,7 +8,7 @@ import orjson
 
 from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 _DEEP = 500
 """A record whose objects and lists are nested less deep than this can be read by every reader."""

@@ -13,7 +13,7 @@ from poller.errors import Unexpected
 from poller.http.response import RawResponse
 from poller.plugin.credentials import TokenClient
 from poller.plugin.fields.scalars import read_seconds
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 _HOUR, _YEAR = 3600, 365 * 86_400
 

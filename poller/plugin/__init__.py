@@ -49,6 +49,7 @@ from poller.plugin.pagination.page_ends import PageEnds
 from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
 from poller.plugin.pagination.sync_token import SyncTokenExpired, follow_sync_token
 from poller.plugin.pagination.truncated import TruncationGuess
+from poller.plugin.record_type import Declared, JsonValue, RecordType
 from poller.plugin.source import (
     ChosenStreams,
     Probed,
@@ -63,15 +64,12 @@ from poller.plugin.source import (
 from poller.plugin.stream import (
     BEGINNING,
     Cursor,
-    Declared,
     End,
     Fetch,
     History,
     Http,
-    JsonValue,
     Page,
     Query,
-    RecordType,
     Response,
     Stream,
     Sweep,

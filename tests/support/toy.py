@@ -20,7 +20,8 @@ from poller.plugin.fields.scalars import read_id, read_text
 from poller.plugin.fields.structs import identity_of
 from poller.plugin.fields.times import read_time, require_time
 from poller.plugin.kinds import Lead
-from poller.plugin.stream import Cursor, End, Http, JsonValue, Page, RecordType, Response, Stream, Sweep, Window
+from poller.plugin.record_type import JsonValue, RecordType
+from poller.plugin.stream import Cursor, End, Http, Page, Response, Stream, Sweep, Window
 from poller.polling.progress.passes import Pass
 from poller.polling.progress.windows import window
 from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime

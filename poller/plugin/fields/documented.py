@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from poller.plugin.fields.scalars import read_bool, read_id, read_number
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 R = TypeVar("R")
 _NO_TEXT: TypeAlias = Literal[""] | None  # what stands for nothing, also where no text is documented

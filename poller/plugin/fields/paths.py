@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from poller.plugin.fields.structs import Odd
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 Path: TypeAlias = tuple[str | int, ...]
 """The steps of a path: the names of fields, and positions in lists."""

@@ -10,7 +10,7 @@ import msgspec
 
 from poller.plugin.fields.columns import Column, IdentityColumn, IdentityOf
 from poller.plugin.fields.documented import TYPES, Documented, loose_of, remember
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 Odd: TypeAlias = str | int | float | bool | list[Any] | None
 """Any value that may come where an object is documented."""

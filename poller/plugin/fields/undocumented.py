@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from poller.plugin.fields.paths import Path
 from poller.plugin.fields.structs import Odd
-from poller.plugin.stream import JsonValue
+from poller.plugin.record_type import JsonValue
 
 _MOST_FIELDS, _MOST_SHAPES = 500, 50
 """Records with more fields, or with ever new ones (objects that are keyed by ids), are decoded as mappings."""

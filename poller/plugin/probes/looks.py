@@ -14,7 +14,7 @@ from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural
-from poller.plugin.stream import RecordType
+from poller.plugin.record_type import RecordType
 
 TRIES = 4
 REACH = timedelta(hours=6)

@@ -10,7 +10,7 @@ from typing import Any
 from poller.plugin.assumptions import Assumption
 from poller.plugin.probes import filters, looks, order, pages
 from poller.plugin.probes.listed import ProbedList
-from poller.plugin.stream import RecordType
+from poller.plugin.record_type import RecordType
 
 TELL = "report it: nothing in the configuration helps"
 LESS = "shorten `lookback`, so that a list fits one page, and report it"
