@@ -146,9 +146,8 @@ class _Page:
         if self._is_same(known, record, entry, raw):
             self.batch.counts.duplicates += 1
             newest = max(entry.modified, known.modified)
-            noted = replace(
-                entry, revision=known.revision, delivered=known.delivered, flags=known.flags, modified=newest
-            )
+            was = {"revision": known.revision, "delivered": known.delivered, "flags": known.flags}
+            noted = replace(entry, modified=newest, **was)
             moved = newest != known.modified or entry.projection != known.projection
             (self.batch.seen.entries if moved else self.batch.seen.touched)[key] = noted
             return True
