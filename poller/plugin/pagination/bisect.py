@@ -1,4 +1,11 @@
-"""Lists that cannot be read to their end: a range of time whose list is cut is halved."""
+"""Lists that cannot be read to their end: a range of time whose list is cut is halved.
+
+A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
+`longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
+cut, it is not halved (asking for each one between them would take all day). A cut range that is not halved is
+unreadable; or, where `whole` can ask for all of its pages although they drift, it is read so until two readings
+agree: an import brings hundreds of records within a second.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -54,13 +61,7 @@ async def bisect(
     whole: Asking | None = None,
 ) -> AsyncIterator[Page]:
     """Read what was stamped since the window's start, the newest first; the newest range has no end unless it is to be
-    `ended`, so that nothing is held back.
-
-    A range whose last page is `cut` is halved, down to one `granule`. A range with an end comes with what is up to
-    `longest` newer, and may not shrink: where it is no longer than that, and both its first and its last granule are
-    cut, it is not halved (asking for each one between them would take all day). A cut range that is not halved is
-    unreadable; or, where `whole` can ask for all of its pages although they drift, it is read so until two readings
-    agree: an import brings hundreds of records within a second.
+    `ended`, so that nothing is held back. How `granule`, `longest` and `whole` count is said above.
 
     The cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`. A part
     that contradicts itself (what is edited leaves it) is read by itself again, `readings` times in all. Raises Shifted,
