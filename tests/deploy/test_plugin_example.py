@@ -72,9 +72,9 @@ Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def beside(installed: Path, tmp_path: Path) -> Iterator[Beside]:
+def beside(furnished: Path, tmp_path: Path) -> Iterator[Beside]:
     """Build the example, with some texts of some files replaced, and install it beside poller for one test."""
-    pip = [sys.executable, "-m", "pip", "--python", str(installed / "python")]
+    pip = [sys.executable, "-m", "pip", "--python", str(furnished / "python")]
     names: list[str] = []
 
     def install(name: str = "poller-example", *changes: tuple[str, str, str]) -> None:
@@ -95,13 +95,13 @@ def beside(installed: Path, tmp_path: Path) -> Iterator[Beside]:
 
 
 @pytest.fixture
-def poller(installed: Path, tmp_path: Path, acme: str) -> Run:
+def poller(furnished: Path, tmp_path: Path, acme: str) -> Run:
     """Run a command of the installed poller over the example's configuration."""
     shutil.copy(EXAMPLE / "config.yaml", tmp_path)
     known = {"ACME_URL": acme, "ACME_KEY": "sesame-1", "WEBHOOK_URL": f"{acme}/events"}
 
     def run(*arguments: str, environ: Mapping[str, str] = known) -> subprocess.CompletedProcess[str]:
-        command = [str(installed / "poller"), *arguments]
+        command = [str(furnished / "poller"), *arguments]
         return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     return run
