@@ -50,7 +50,16 @@ def test_history_brings_what_was_noted_in_silence_though_its_bytes_are_equal(nam
     assert reader.read(OLD, history=Window(NOON - DAY, NOON)) == []
     (event,) = reader.read(OLD, history=Window(NOON - 10 * DAY, NOON))
     assert event["type"] == "lead.created"
+    assert reader.batch.counts.lateness == [], "who orders history has not waited for it"
     assert reader.read(OLD, history=Window(NOON - 10 * DAY, NOON)) == []
+
+
+def test_what_was_noted_in_silence_stays_so_however_often_it_is_shown() -> None:
+    reader = Reader()
+    reader.read(OLD, baseline=NOON)
+    assert reader.read(record("old", at=NOON - 9 * DAY, changed=NOON - 7 * DAY, text="a")) == []
+    (event,) = reader.read(OLD, history=Window(NOON - 10 * DAY, NOON))
+    assert event["type"] == "lead.created"
 
 
 def test_history_brings_records_that_have_no_time_of_their_own() -> None:

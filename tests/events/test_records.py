@@ -82,6 +82,20 @@ def test_a_whole_number_is_one_identity_however_it_is_spelt(spelt: str) -> None:
     assert (event["subject"], event["data"]["id"]) == ("5", "5")
 
 
+@pytest.mark.parametrize("space", [b"\n", b"\r"])
+def test_a_page_that_begins_compact_tears_no_line_later(space: bytes) -> None:
+    (_, event) = Reader().read(record("1"), b'{"id":"2",' + space + OWN + b"}")
+    assert (event["type"], event["data"]["id"]) == ("lead.created", "2")
+
+
+def test_a_page_that_begins_spaced_is_compact_as_a_whole() -> None:
+    reader = Reader()
+    reader.read(*(b'{"id": "%d", ' % number + OWN + b"}" for number in range(3)))
+    assert [raw_of(message.value) for message in reader.batch.messages] == [
+        b'{"id":"%d",' % number + OWN + b"}" for number in range(3)
+    ]
+
+
 def test_a_pretty_printed_record_is_old_once_it_was_seen_compact() -> None:
     reader = Reader()
     reader.read(AS_SENT[1])
@@ -207,6 +221,13 @@ def test_the_identity_of_a_reject_is_not_seen() -> None:
     assert [event["type"] for event in reader.read(record(text="cannot"))] == []
     reader.read(record(text="can"))
     assert reader.batch.counts.duplicates == 1, "and what was seen of it stays"
+
+
+def test_rejects_are_in_doubt_until_they_are_delivered_as_events_are() -> None:
+    reader = Reader()
+    reader.read(record("1", text="cannot"), record("2", text="cannot"))
+    assert reader.batch.counts.rejects == len(reader.batch.seen.delivered) == 2
+    assert reader.batch.seen.delivered == set(reader.batch.seen.entries)
 
 
 def test_what_is_dropped_of_the_record_is_dropped_of_a_reject() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
-from poller.events.seen import Seen, key_of
+from poller.events.seen import BASELINE, DELETED, Seen, key_of
 from poller.plugin.kinds import Kind
 from poller.polling.progress.deletions import add_deletions
 from tests.support.toy import NOON, Reader, parsed, record
@@ -165,6 +165,8 @@ def test_without_a_baseline_an_old_record_is_news() -> None:
 def test_deleted_before_the_start_is_baseline_too() -> None:
     reader = Reader()
     assert reader.read(record(at=NOON - HOUR, deleted=True), baseline=NOON) == []
+    (noted,) = reader.batch.seen.entries.values()
+    assert noted.flags == BASELINE | DELETED
     assert said(reader.read(record(at=NOON - HOUR))) == [("updated", 2)]
 
 
@@ -198,6 +200,15 @@ def test_a_silent_showing_does_not_keep_an_identity_longer() -> None:
     assert reader.read(record(text="a", changed=reader.now)) == []
     reader.later(hours=2)
     assert said(reader.read(record(text="a", changed=reader.now))) == [("created", 1)]
+
+
+def test_a_new_stamp_is_saved_and_new_bytes_alone_are_not() -> None:
+    reader = Reader()
+    reader.read(record(text="a", changed=NOON))
+    assert reader.read(record(text="a", changed=NOON + MINUTE)) == []
+    assert (set(reader.batch.seen.entries), set(reader.batch.seen.touched)) == ({key_of("1")}, set())
+    assert reader.read(record(text="a", changed=NOON + MINUTE, noise=1)) == []
+    assert (set(reader.batch.seen.entries), set(reader.batch.seen.touched)) == (set(), {key_of("1")})
 
 
 def test_an_upgrade_makes_no_revision_by_itself_and_hides_none() -> None:
@@ -261,8 +272,23 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     shown = [record("0", at=NOON - HOUR), record("1", at=NOON - HOUR), record("2"), record("3", text="b")]
     reader.read(*shown, is_audit=True, reached=NOON - MINUTE)
     assert reader.batch.counts.found == {"late": 2, "skipped": 1, "edited": 1}
+    assert reader.batch.counts.found_ages == [("late", 3600), ("late", 3600), ("skipped", 0), ("edited", 0)]
     assert reader.batch.counts.lateness == [3600, 3600, 0]
     reader.read(record("4"), reached=NOON)
+    assert not reader.batch.counts.found
+    reader.read(record("5"), is_audit=True, reached=NOON)
+    assert reader.batch.counts.found == {"skipped": 1}, "what is of the very time was not reached yet"
+
+
+def test_what_is_ahead_of_our_clock_is_not_early() -> None:
+    reader = Reader()
+    reader.read(record(at=NOON + HOUR))
+    assert reader.batch.counts.lateness == [0]
+
+
+def test_a_wider_sweep_that_was_never_complete_accounts_for_nothing() -> None:
+    reader = Reader()
+    assert said(reader.read(record("1"), is_audit=True)) == [("created", 1)]
     assert not reader.batch.counts.found
 
 
