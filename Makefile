@@ -71,8 +71,8 @@ simulate-failover: $(VENV)/.built ## compute the fail-over of 100,000 sources fr
 mutants: $(VENV)/.built ## break the code on purpose, one way at a time, and see the tests fail
 	$(BIN)/python -m tests.laws.mutants
 
-mutation: $(VENV)-mutation/.built ## change a module in every small way and see its tests fail: OF=poller/events/seen.py
-	@$(VENV)-mutation/bin/python -m tests.mutation $(OF) $(if $(TESTS),--tests $(TESTS))
+mutation: $(VENV)-mutation/.built ## change a module in every small way and see its tests fail: OF=poller/events/seen.py EVERY=1
+	@$(VENV)-mutation/bin/python -m tests.mutation $(OF) $(if $(TESTS),--tests $(TESTS)) $(if $(EVERY),--every $(EVERY))
 
 $(VENV)-mutation/.built: requirements-mutation.lock $(VENV)/.built
 	$(BIN)/python -m venv --clear $(VENV)-mutation
