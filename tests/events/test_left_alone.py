@@ -48,6 +48,7 @@ def test_history_brings_what_was_noted_in_silence_though_its_bytes_are_equal(nam
     assert reader.read(OLD, baseline=NOON) == []
     assert reader.read(OLD) == []
     assert reader.read(OLD, history=Window(NOON - DAY, NOON)) == []
+    assert reader.batch.counts.duplicates == 1
     (event,) = reader.read(OLD, history=Window(NOON - 10 * DAY, NOON))
     assert event["type"] == "lead.created"
     assert reader.batch.counts.lateness == [], "who orders history has not waited for it"

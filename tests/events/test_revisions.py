@@ -280,6 +280,12 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     assert reader.batch.counts.found == {"skipped": 1}, "what is of the very time was not reached yet"
 
 
+def test_events_are_counted_by_type() -> None:
+    reader = Reader()
+    reader.read(record("1", text="a"), record("2"), record("1", text="b"))
+    assert reader.batch.counts.events == {"lead.created": 2, "lead.updated": 1}
+
+
 def test_what_is_ahead_of_our_clock_is_not_early() -> None:
     reader = Reader()
     reader.read(record(at=NOON + HOUR))
