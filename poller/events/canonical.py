@@ -24,6 +24,8 @@ _AFTER_DIGITS = ":"
 
 _LONGEST_WORD = len("false")
 _REMEMBERED, _LONGEST_REMEMBERED = 1 << 12, 40
+_SMALL = 5
+"""Fields of an undocumented object that may well be met again as it is: an agent, an outcome, a place."""
 _AS_IS, _SHORT = frozenset({type(None), int}), frozenset({str, float, bool})
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -75,8 +77,8 @@ class _Readers(dict[type[Any], Callable[[Any], Any]]):
     def __missing__(self, kind: type[Any]) -> Callable[[Any], Any]:
         """Objects that hold no others are remembered: larger ones would seldom be met again."""
         if issubclass(kind, Undocumented):
-            read = _named_reader(kind)
-            found = self[kind] = read if _holds_objects(kind) else _remembering(read)
+            read, large = _named_reader(kind), len(kind.__struct_fields__) > _SMALL or _holds_objects(kind)
+            found = self[kind] = read if large else _remembering(read)
         else:
             found = self[kind] = _struct if _holds_objects(kind) else _small_struct
         return found

@@ -129,7 +129,7 @@ class _Page:
     def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
         content, stamp = self._projections.of(record), self._records.modified(record)
-        spelt = 0 if isinstance(content, Documented) else digest_of_spelling(content)
+        spelt = digest_of_spelling(content) if known and not isinstance(content, Documented) else 0
         return Entry(
             known.digest if known and spelt and known.spelt == spelt else digest_of_content(content),
             raw_hash,
