@@ -23,7 +23,8 @@ from tests.kafka.test_ledger_state import cut
 from tests.kafka.test_ledger_transactions import delivered, known, refused
 from tests.state.ledgers import change, checkpoint
 
-pytestmark = pytest.mark.slow
+# Where a broker goes while aiokafka connects to it, aiokafka forgets that connection, and says so when it is collected.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Unclosed AIOKafkaConnection:ResourceWarning")]
 
 A = "acme/calls"
 
