@@ -17,7 +17,7 @@ _LEVEL = len('{"":')
 """The fewest bytes that one more level of objects takes."""
 
 _LIST = ord("[")
-"""Of a byte bytes are told faster whether they hold it than of other bytes."""
+"""As a number: to look for bytes within bytes, Python makes an exception first, and throws it away."""
 
 _SHALLOW = _DEEP * _LEVEL
 """A record of no more bytes, and without a list, is not nested deep."""
