@@ -10,7 +10,7 @@ from typing import TypeAlias
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from poller.config.placeholders import Placeholders
-from poller.config.yaml_reader import MERGE, Scalar, is_whole, scalar, tree
+from poller.config.yaml_reader import MERGE, Scalar, is_whole, read_text, scalar, tree
 from poller.errors import ConfigError
 
 Keys: TypeAlias = tuple[str | int, ...]
@@ -110,13 +110,14 @@ class Document:
 
 def read_document(path: Path, environ: Mapping[str, str]) -> Document:
     """Read a file whole. Raises ConfigError where that is not possible; what is wrong in it, the document says."""
-    return read_tree(Document(str(path), Placeholders(environ)), tree(path))
+    return document_of(path, read_text(path), environ)
 
 
-def read_tree(document: Document, root: Node) -> Document:
-    """Read the file's tree into an empty document. Raises ConfigError."""
+def document_of(path: Path, text: str, environ: Mapping[str, str]) -> Document:
+    """Take apart what a file held. Raises ConfigError as `read_document` does."""
+    document = Document(str(path), Placeholders(environ))
     try:
-        document.value = document.enter(root, ())
+        document.value = document.enter(tree(path, text), ())
     except RecursionError:
         raise ConfigError(f"{document.name}: an alias stands within what it stands for") from None
     return document

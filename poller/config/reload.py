@@ -8,10 +8,10 @@ import anyio.to_thread
 from pydantic import BaseModel, SecretStr
 
 from outputs.registry import renew_login
-from poller.config.document import Document, read_tree
-from poller.config.placeholders import Placeholders, Stamp, stamp
+from poller.config.document import document_of
+from poller.config.placeholders import Stamp, stamp
 from poller.config.settings import Settings, check_document
-from poller.config.yaml_reader import tree
+from poller.config.yaml_reader import read_text
 from poller.errors import ConfigError
 from poller.plugin.source import Source
 from poller.telemetry import Telemetry
@@ -32,13 +32,13 @@ class ConfigReload:
     """
 
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
-        self._name, self._tree, self._environ = str(path), tree(path), dict(environ)
+        self._path, self._text, self._environ = path, read_text(path), dict(environ)
         self._said: str | None = None
         self.settings, self._files = self._read()
         self._in_use = self.settings
 
     def _read(self) -> tuple[Settings, Mapping[Path, Stamp]]:
-        document = read_tree(Document(self._name, Placeholders(self._environ)), self._tree)
+        document = document_of(self._path, self._text, self._environ)
         return check_document(document), document.placeholders.files
 
     async def watch(self, replace: Callable[[str, Source], None], telemetry: Telemetry) -> None:

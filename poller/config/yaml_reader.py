@@ -51,9 +51,8 @@ for _tag, (_pattern, _) in _SCALARS.items():
         _Loader.add_implicit_resolver(_tag, _pattern, None)
 
 
-def tree(path: Path) -> yaml.MappingNode:
-    """Read a file down to its nodes, which know their places. Raises ConfigError."""
-    text = _text(path)
+def tree(path: Path, text: str) -> yaml.MappingNode:
+    """Take a file's text apart down to nodes, which know their places. Raises ConfigError."""
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.reader.ReaderError as error:
@@ -74,7 +73,8 @@ def tree(path: Path) -> yaml.MappingNode:
     return root
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises ConfigError where it cannot be had, or is no UTF-8."""
     try:
         data = read_at_most(path, CONFIGURATION)
         return data.decode()

@@ -1,7 +1,8 @@
 """The status of a stream: its checkpoint and what this process knows of it, put into words and numbers."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from poller.humanize import format_time
 from poller.plugin.stream import Stream

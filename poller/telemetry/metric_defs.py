@@ -1,11 +1,10 @@
 """Every metric of a running poller: its name, its meaning, its labels."""
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from poller.telemetry.metrics import Counter, Family, Histogram, Labels, StateSet
+from poller.telemetry.metrics import Counter, Family, Histogram, Known, StateSet, escaped
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus
 
 REASONS: Final = ("late", "edited", "skipped")
@@ -23,7 +22,39 @@ _SOME = 50
 """Streams that are written at once, in less than a millisecond."""
 
 Lines: TypeAlias = Iterator[str]
-Values: TypeAlias = Iterable[tuple[Labels, float]]
+Values: TypeAlias = Iterable[tuple[str, float]]
+"""Labels as they are written, and a number."""
+
+
+class _Row(NamedTuple):
+    """What metrics say of a stream: its status would take ten times the room, and there are thousands.
+
+    `pairs` are its labels as they are written; `swept` are its sweeps, and when the last complete pass of each ended.
+    """
+
+    labels: tuple[str, str]
+    pairs: str
+    here: bool
+    owner: str
+    state: str
+    lag: float | None
+    gap: float
+    seen: int
+    swept: tuple[tuple[str, float | None], ...]
+
+
+def _row(status: StreamStatus) -> _Row:
+    return _Row(
+        (status.source, status.stream),
+        f'source="{escaped(status.source)}",stream="{escaped(status.stream)}"',
+        status.here,
+        status.owner,
+        status.state,
+        status.lag_seconds,
+        status.gap_seconds,
+        status.seen,
+        tuple((sweep.name, at.timestamp() if (at := sweep.last_success) else None) for sweep in status.sweeps),
+    )
 
 
 class Catalogue:
@@ -64,60 +95,66 @@ class Catalogue:
 
         The first pieces are empty: that is where the statuses are asked for.
         """
-        statuses: list[StreamStatus] = []
+        rows: list[_Row] = []
         coming = iter(self.statuses())
         while some := list(islice(coming, _SOME)):
-            statuses += some
+            rows += map(_row, some)
             yield ""
-        for family, lines in self._families(statuses):
+        for family, lines in self._families(rows):
             yield family.head
             while some_lines := list(islice(lines, _SOME)):
                 yield "".join(some_lines)
 
-    def _families(self, statuses: list[StreamStatus]) -> Iterator[tuple[Family, Lines]]:
-        streams = [(status.source, status.stream) for status in statuses]
-        sources = [(source,) for source in dict.fromkeys(source for source, _ in streams)]
-        yield self.polls, self.polls.lines(("complete", *names) for names, _ in _sweeps(statuses))
+    def _families(self, rows: Sequence[_Row]) -> Iterator[tuple[Family, Lines]]:
+        streams = [(row.labels, row.pairs) for row in rows]
+        sources = [
+            ((source,), self.owned.written((source,))) for source in dict.fromkeys(row.labels[0] for row in rows)
+        ]
+        yield self.polls, self.polls.lines(_polls(rows))
         yield self.requests, self.requests.lines()
         yield self.events, self.events.lines()
         for counter in (self.records, self.duplicates, self.stale, self.rejects, self.drift):
             yield counter, counter.lines(streams)
-        yield self.found, self.found.lines((reason, *stream) for stream in streams for reason in REASONS)
+        yield (
+            self.found,
+            self.found.lines(
+                ((reason, *labels), f'reason="{reason}",{pairs}') for labels, pairs in streams for reason in REASONS
+            ),
+        )
         yield self.throttled, self.throttled.lines(sources)
-        yield self.output_errors, self.output_errors.lines((output,) for output in self.outputs.copy())
+        outputs = [((output,), self.up.written((output,))) for output in self.outputs.copy()]
+        yield self.output_errors, self.output_errors.lines(outputs)
         for histogram in (self.request_seconds, self.lateness):
             yield histogram, histogram.lines(sources)
-        yield self.commit_seconds, self.commit_seconds.lines([()])
-        here = [status for status in statuses if status.here]  # another replica tells of the others
-        yield self.state, (self.state.block((status.source, status.stream), status.state) for status in here)
-        for family, values in self._gauges(statuses, here):
-            yield family, (family.line(labels, value) for labels, value in values)
+        yield self.commit_seconds, self.commit_seconds.lines([((), "")])
+        yield self.state, (self.state.block(row.pairs, row.state) for row in rows if row.here)
+        for family, values in self._gauges(rows):
+            yield family, (family.line(pairs, value) for pairs, value in values)
 
-    def _gauges(self, statuses: list[StreamStatus], here: list[StreamStatus]) -> Iterator[tuple[Family, Values]]:
-        keys = [(status.source, status.stream) for status in here]
-        yield self.lag, _lags(statuses)
-        yield self.gaps, zip(keys, (status.gap_seconds for status in here), strict=True)
-        yield self.seen, zip(keys, (float(status.seen) for status in here), strict=True)
-        yield self.success, ((labels, at.timestamp()) for labels, at in _sweeps(here) if at is not None)
-        owned = {(status.source,): float(status.owner == self.replica) for status in statuses}
-        yield self.owned, owned.items()
-        yield self.up, (((output.name,), float(output.up)) for output in self.outputs.copy().values())
-        yield self.build, [((self.version,), 1.0)] if self.version is not None else []
+    def _gauges(self, rows: Sequence[_Row]) -> Iterator[tuple[Family, Values]]:
+        yield self.lag, _lags(rows)
+        here = [row for row in rows if row.here]  # another replica tells of the others
+        yield self.gaps, ((row.pairs, row.gap) for row in here)
+        yield self.seen, ((row.pairs, float(row.seen)) for row in here)
+        yield (
+            self.success,
+            ((f'{row.pairs},sweep="{escaped(name)}"', at) for row in here for name, at in row.swept if at is not None),
+        )
+        owned = {row.labels[0]: float(row.owner == self.replica) for row in rows}
+        yield self.owned, ((self.owned.written((source,)), ours) for source, ours in owned.items())
+        yield self.up, ((self.up.written((output.name,)), float(output.up)) for output in self.outputs.copy().values())
+        yield self.build, [(self.build.written((self.version,)), 1.0)] if self.version is not None else []
 
 
-def _sweeps(statuses: list[StreamStatus]) -> Iterator[tuple[Labels, datetime | None]]:
-    """Return all sweeps, and the end of each one's last complete pass."""
+def _polls(rows: Iterable[_Row]) -> Known:
+    """Return the labels of the complete passes of all sweeps."""
     return (
-        ((status.source, status.stream, sweep.name), sweep.last_success)
-        for status in statuses
-        for sweep in status.sweeps
+        (("complete", *row.labels, name), f'outcome="complete",{row.pairs},sweep="{escaped(name)}"')
+        for row in rows
+        for name, _ in row.swept
     )
 
 
-def _lags(statuses: list[StreamStatus]) -> Iterator[tuple[Labels, float]]:
+def _lags(rows: Iterable[_Row]) -> Values:
     """Return the lags of what is polled here, and of what was polled here last, while nobody polls it."""
-    return (
-        ((status.source, status.stream), status.lag_seconds)
-        for status in statuses
-        if status.lag_seconds is not None and (status.here or not status.owner)
-    )
+    return ((row.pairs, row.lag) for row in rows if row.lag is not None and (row.here or not row.owner))

@@ -11,39 +11,40 @@ The format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-ba
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import TypeAlias
 
 Labels: TypeAlias = tuple[str, ...]
 
 _PAIRS = "\0"
-"""Stands for the labels in the text of a histogram."""
+"""Stands for the labels in the text of a histogram, and of a set of states."""
 _CHARACTERS = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
+Known: TypeAlias = Iterable[tuple[Labels, str]]
+"""Label sets, each there once and with its labels as they are written (`Family.written`)."""
 
-@lru_cache(maxsize=1 << 16)
-def _escaped(label: str) -> str:
+
+def escaped(label: str) -> str:
+    """Write the value of a label as it stands between its quotes."""
     return label.translate(_CHARACTERS)
 
 
 class Family:
     """A metric: its name, its meaning, and how a line of it is written. A gauge, which keeps nothing, is just that."""
 
-    __slots__ = ("_line", "head")
+    __slots__ = ("_labels", "_name", "head")
 
     def __init__(self, name: str, help_: str, labels: Labels, kind: str = "gauge") -> None:
         self.head = f"# HELP {name} {help_}\n# TYPE {name} {kind}\n"
-        self._line = f"{name}{{{_pairs(labels)}}} %r\n" if labels else f"{name} %r\n"
+        self._name, self._labels = name, ",".join(f'{label}="%s"' for label in labels)
 
-    def line(self, labels: Labels, value: float) -> str:
-        """Write one line."""
-        return self._line % (*map(_escaped, labels), value)
+    def written(self, labels: Labels) -> str:
+        """Write the labels of a line: `source="acme",stream="calls"`."""
+        return self._labels % tuple(map(escaped, labels))
 
-
-def _pairs(labels: Labels) -> str:
-    """Return the labels of a line as a format that takes their values."""
-    return ",".join(f'{label}="%s"' for label in labels)
+    def line(self, pairs: str, value: float) -> str:
+        """Write one line; `pairs` are its labels as they are written, "" where the metric has none."""
+        return f"{self._name}{{{pairs}}} {value!r}\n" if pairs else f"{self._name} {value!r}\n"
 
 
 class StateSet(Family):
@@ -52,20 +53,19 @@ class StateSet(Family):
     All lines of one thing are written together.
     """
 
-    __slots__ = ("_blocks", "_pairs")
+    __slots__ = ("_blocks",)
 
     def __init__(self, name: str, help_: str, labels: Labels, states: Sequence[str]) -> None:
-        super().__init__(name, help_, labels)
         first, *others = labels
-        self._pairs = _pairs(tuple(others))
+        super().__init__(name, help_, tuple(others))
         self._blocks = {
             found: "".join(f'{name}{{{first}="{state}",{_PAIRS}}} {float(state == found)}\n' for state in states)
             for found in states
         }
 
-    def block(self, labels: Labels, state: str) -> str:
-        """Write the lines of what is in this state; `labels` are the others."""
-        return self._blocks[state].replace(_PAIRS, self._pairs % tuple(map(_escaped, labels)))
+    def block(self, pairs: str, state: str) -> str:
+        """Write the lines of what is in this state; `pairs` are the other labels as they are written."""
+        return self._blocks[state].replace(_PAIRS, pairs)
 
 
 class Counter(Family):
@@ -81,23 +81,23 @@ class Counter(Family):
         """Raise the number of these labels; adding 0 makes it appear."""
         self._values[labels] += by
 
-    def lines(self, known: Iterable[Labels] = ()) -> Iterator[str]:
-        """Write all numbers, with zeros for the label sets in `known`, each of which is there once."""
+    def lines(self, known: Known = ()) -> Iterator[str]:
+        """Write all numbers, with zeros for the label sets in `known`."""
         values = self._values.copy()
-        for labels in known:
-            yield self.line(labels, values.pop(labels, 0.0))
+        for labels, pairs in known:
+            yield self.line(pairs, values.pop(labels, 0.0))
         for labels, value in values.items():
-            yield self.line(labels, value)
+            yield self.line(self.written(labels), value)
 
 
 class Histogram(Family):
     """A histogram: counts per bucket and label set, and the sum of the values."""
 
-    __slots__ = ("_block", "_bounds", "_pairs", "_rows")
+    __slots__ = ("_block", "_bounds", "_rows")
 
     def __init__(self, name: str, help_: str, labels: Labels, bounds: Sequence[float]) -> None:
         super().__init__(name, help_, labels, "histogram")
-        self._bounds, self._pairs = bounds, _pairs(labels)
+        self._bounds = bounds
         names, more, whole = [*map(str, map(float, bounds)), "+Inf"], f",{_PAIRS}" * bool(labels), f"{{{_PAIRS}}}"
         buckets = [f'{name}_bucket{{le="{bound}"{more}}} %d.0\n' for bound in names]
         plain = whole if labels else ""
@@ -112,17 +112,16 @@ class Histogram(Family):
         row[0][bisect_left(self._bounds, value)] += 1
         row[1][0] += max(value, 0)
 
-    def lines(self, known: Iterable[Labels] = ()) -> Iterator[str]:
-        """Write all buckets, some lines at once, with empty ones for the label sets in `known`, each there once."""
+    def lines(self, known: Known = ()) -> Iterator[str]:
+        """Write all buckets, some lines at once, with empty ones for the label sets in `known`."""
         rows, empty = self._rows.copy(), self._empty()
-        for labels in known:
-            yield self._written(labels, rows.pop(labels, empty))
+        for labels, pairs in known:
+            yield self._buckets(pairs, rows.pop(labels, empty))
         for labels, row in rows.items():
-            yield self._written(labels, row)
+            yield self._buckets(self.written(labels), row)
 
-    def _written(self, labels: Labels, row: tuple[list[int], list[float]]) -> str:
+    def _buckets(self, pairs: str, row: tuple[list[int], list[float]]) -> str:
         counts = list(accumulate(row[0]))
-        pairs = self._pairs % tuple(map(_escaped, labels))
         return (self._block % (*counts, counts[-1], *row[1])).replace(_PAIRS, pairs)
 
     def _empty(self) -> tuple[list[int], list[float]]:

@@ -1,8 +1,10 @@
 """The status of a stream and of an output, for metrics, the page and `/api/streams`."""
 
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 State: TypeAlias = Literal["paused", "denied", "gap", "suspect", "late", "waiting", "ok"]
 """The state of a stream: the first of these that holds.
@@ -14,8 +16,7 @@ at once; late: its lag is too long; waiting: it backs off or was never polled; o
 STATES: tuple[State, ...] = get_args(State)
 
 
-@dataclass(frozen=True, slots=True)
-class GapStatus:
+class GapStatus(Struct, frozen=True):
     """A range that is still missing, found at `since`; times aware, UTC. `kind` says why it is open."""
 
     sweep: str
@@ -25,8 +26,7 @@ class GapStatus:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SweepStatus:
+class SweepStatus(Struct, frozen=True):
     """A sweep's status. `last_success` is the end of its last complete pass, None before the first one."""
 
     name: str
@@ -35,8 +35,7 @@ class SweepStatus:
     last_error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillStatus:
+class BackfillStatus(Struct, frozen=True):
     """A backfill's status: ordered from `start` to `end`, read up to `at`; `error` is that of the last try."""
 
     start: datetime
@@ -52,8 +51,7 @@ class BackfillStatus:
         return (self.at - self.start) / (self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingStatus:
+class FindingStatus(Struct, frozen=True):
     """Records that only an audit brought, for one `reason` (late, edited, skipped).
 
     `share` of them, 0 to 1, were found `within` so many seconds of their own time; `advice` is the setting of a faster
@@ -70,8 +68,7 @@ class FindingStatus:
     advice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStatus:
+class StreamStatus(Struct, frozen=True):
     """A stream's status.
 
     `lag_seconds` is None before the first complete pass. `owner` is the replica that polls the source ("": none, or
@@ -104,8 +101,7 @@ class StreamStatus:
     unmapped: dict[str, list[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class OutputStatus:
+class OutputStatus(Struct, frozen=True):
     """An output's status: up or down since `since`; `error` is that of the last write, None while it is up."""
 
     name: str

@@ -5,13 +5,13 @@ import re
 import threading
 import time
 from base64 import b64encode
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import anyio
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from poller.server.endpoints import application
 from poller.server.listener import listen, serve

@@ -1,10 +1,10 @@
 """One sentence says whether everything arrived; each stream says whose fault it is that it did not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from poller.server.diagnosis import diagnose
 from poller.server.overview import Overview, TelemetryLookup, overview_of

@@ -63,13 +63,17 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
     """Return the seconds of the covered range that are still missing; overlapping gaps count once."""
+    if not checkpoint.gaps:  # as nearly always, and each scrape asks for each stream
+        return 0.0
     return Ranges.of((gap.start, gap.end) for gap in checkpoint.gaps).length.total_seconds()
 
 
 def _but_for_gaps(checkpoint: Checkpoint, asked: tuple[datetime, datetime], sweep: str) -> Ranges:
     """Return a range but for what this sweep has not read of it; the latest parts of that, if there are many."""
+    if not checkpoint.gaps:
+        return Ranges((asked,)) if asked[0] < asked[1] else Ranges()
     gaps = [(gap.start, gap.end) for gap in checkpoint.gaps if gap.sweep == sweep]
-    return (Ranges.of([asked]) - Ranges.of(gaps)).last(_MOST_PARTS) if gaps else Ranges.of([asked])
+    return (Ranges.of([asked]) - Ranges.of(gaps)).last(_MOST_PARTS)
 
 
 def _held_to(checkpoint: Checkpoint, until: datetime) -> datetime:
