@@ -27,7 +27,7 @@ class Window:
         return self.start <= moment <= self.end
 
 
-class Cursor(msgspec.Struct, frozen=True):
+class Cursor(msgspec.Struct, frozen=True, gc=False):
     """The end that a complete pass covered (aware, UTC), by the vendor's clock; `token` is the vendor's word for it, if
     it has one (a sync token)."""
 

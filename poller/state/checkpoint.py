@@ -13,7 +13,7 @@ Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """Aware, in UTC."""
 
 
-class Gap(Struct, frozen=True):
+class Gap(Struct, frozen=True, gc=False):
     """A range that a sweep has not read, since when, and why.
 
     `kind` is `broken` (a pass broke off), `shifted` (its list moved under every pass), `outage` (too long for one pass)
@@ -30,7 +30,7 @@ class Gap(Struct, frozen=True):
     step: float | None = None
 
 
-class LastPass(Struct, frozen=True):
+class LastPass(Struct, frozen=True, gc=False):
     """A complete pass: the window that it asked for, and how many pages, records and events came of it."""
 
     start: Time
@@ -42,6 +42,7 @@ class LastPass(Struct, frozen=True):
 
 class SweepState(
     Struct,
+    gc=False,
     rename={"to_fetch": "left", "fetched": "reread", "last_density": "found", "last_pass": "brought"},
 ):
     """The progress of one sweep. In the state some fields keep the names that they were first saved under.
@@ -69,7 +70,7 @@ class SweepState(
     found_ages: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-class Backfill(Struct, frozen=True):
+class Backfill(Struct, frozen=True, gc=False):
     """A range of history that was ordered at `ordered`, in the words of the command.
 
     `at` is the time up to which it was read, `step` the seconds of the next slice. `slices`, `records` and `events`
@@ -91,7 +92,7 @@ class Backfill(Struct, frozen=True):
     done: Time | None = None
 
 
-class Announced(Struct, frozen=True):
+class Announced(Struct, frozen=True, gc=False):
     """The last progress event of a stream: what it said, and when it was observed."""
 
     covered_until: Time
@@ -100,7 +101,7 @@ class Announced(Struct, frozen=True):
     at: Time
 
 
-class Rate(Struct, frozen=True):
+class Rate(Struct, frozen=True, gc=False):
     """The new records of a stream, hour by hour, and its silence (`expected_rate`).
 
     Counted since `since`; `counts` are the last hours', the one that begins at `hour` last. `usual` has a byte for each
@@ -120,7 +121,7 @@ class Rate(Struct, frozen=True):
     due: float | None = None
 
 
-class Checkpoint(Struct):
+class Checkpoint(Struct, gc=False):
     """The progress of one stream.
 
     `started` is its first poll, `start` the time that this reached back to (None: all there is); `backfill` is the last

@@ -1,6 +1,7 @@
 """What lives as long as the process is kept out of the garbage collector's sight, and what a source leaves is not.
 
-Killed: collections that walk over all sources; sources that come later left in sight; one that went never collected.
+Killed: collections that walk over all sources; sources that come later left in sight; one that went never collected;
+what a poll leaves behind never collected; full collections whenever Python thinks fit.
 """
 
 import gc
@@ -31,7 +32,7 @@ class Cycle:
 
 @pytest.fixture(autouse=True)
 def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(garbage, "_LOOK_EVERY", 0.001)
+    monkeypatch.setattr(garbage, "_EVERY", 0.001)
     gc.unfreeze()  # what was there when the tests were collected
     yield
     gc.unfreeze()
@@ -75,3 +76,24 @@ async def test_what_a_source_leaves_behind_is_collected() -> None:
         assert gone() is not None, "it is frozen"
         sources.ended += 1
         await until(lambda: gone() is None)
+
+
+async def test_what_polls_leave_behind_is_collected_by_the_clock_and_not_by_the_number_of_objects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with sparing(Sources()):
+        gone = weakref.ref(Cycle())
+        await until(lambda: gone() is None)
+    monkeypatch.setattr(garbage, "_EVERY", 60.0)
+    gc.unfreeze()
+    whole: list[object] = []
+    gc.callbacks.append(note := lambda phase, about: whole.append(phase) if about["generation"] == 2 else None)
+    try:
+        async with sparing(Sources()):
+            whole.clear()
+            kept = [[number] for number in range(200_000)]
+            assert not whole
+        kept += [[number] for number in range(200_000)]
+        assert whole, "Python's own ways are back"
+    finally:
+        gc.callbacks.remove(note)
