@@ -26,7 +26,7 @@ from poller.plugin.credentials import SaveToken
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Build, Owner, Supervisor
 from poller.server import control, endpoints
-from poller.server.listener import listen, serve
+from poller.server.listener import PortTaken, listen, serve
 from poller.state.ledger import Ledger
 from poller.state.open import Opening, OpenState, group_owners, open_dry_run, open_state, replica_name
 from poller.state.sqlite.lock import ONCE, RUN
@@ -45,12 +45,14 @@ async def run(
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
-        sock = None if once or dry else listen(settings.server.host, settings.server.port)
+        sock = None if once or dry else _port_if_free(settings)
         by = Opening(ONCE if once else RUN, telemetry, utc_now, PATIENCE if once else None, partial(pause, signals))
         try:
             ledger, save, trouble, end = await stack.enter_async_context(_opening(settings, telemetry, by, dry=dry))
         except Stopped:
             return 0
+        if not (sock or once or dry):
+            sock = listen(settings.server.host, settings.server.port)
         load_certificates(settings)
         build = _build(settings, telemetry, ledger, save, once=once)
         supervisor = Supervisor(settings.sources, build, once=once)
@@ -69,6 +71,18 @@ async def run(
         page = _address(sock) if sock else None
         ended = poll_until_stopped(supervisor, ledger, telemetry, signals, replica, beside=beside, page=page, end=end)
         return await ended
+
+
+def _port_if_free(settings: Settings) -> sockets.socket | None:
+    """Take the port; None where it is taken.
+
+    Who has it may have the state, too: a poller that the refusal should name, or one that is just ending and is waited
+    for. Whether the port is still taken then, is seen once the state is ours.
+    """
+    try:
+        return listen(settings.server.host, settings.server.port)
+    except PortTaken:
+        return None
 
 
 def _opening(

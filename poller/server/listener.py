@@ -16,8 +16,12 @@ _GRACE = 1
 """Seconds that answers under way get at the end."""
 
 
+class PortTaken(ConfigError):
+    """A port that somebody else listens on."""
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port (0: any that is free). Raises ConfigError where it is taken, or the host is none of ours."""
+    """Take the port (0: any that is free). Raises PortTaken, or ConfigError where the host is none of ours."""
     problem = OSError("it has no address")
     for family, address in _addresses(host, port):
         both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
@@ -38,7 +42,7 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[s
 
 def _cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     if error.errno == EADDRINUSE:
-        return ConfigError(f"server.port: {port} on {host} is taken: stop what listens there, or set another port")
+        return PortTaken(f"server.port: {port} on {host} is taken: stop what listens there, or set another port")
     if error.errno == EACCES:
         return ConfigError(f"server.port: {port} is not for this user: set one above 1023")
     return _no_host(host)

@@ -1,6 +1,7 @@
 """A poller that is started while a command has its state, or its predecessor is just ending, waits for that."""
 
 import signal
+import socket
 
 import pytest
 
@@ -40,3 +41,33 @@ def test_it_waits_for_its_predecessor_that_is_just_ending(house: House, vendors:
             second.until_log("poller.started")
             assert first.code() == 0
             assert second.stop() == 0
+
+
+def test_a_second_one_with_the_same_port_names_who_has_the_state_or_waits_for_its_end(
+    house: House, vendors: Vendors
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        house.settings["server"] = {"port": free.getsockname()[1]}
+    house.write()
+    with house.start("run") as first:
+        first.until_log("poll.completed", source="acme", sweep="audit")
+        second = house.run("run")
+        assert second.process.returncode == 2
+        assert f"is in use by another poller (`poller run`, process {first.process.pid} on " in second.logged
+        vendors.vices({"callcap": {"stall": 1.0}})
+        since = vendors.number()
+        until(lambda: vendors.asked("callcap", since), "a page that does not come")
+        first.process.send_signal(signal.SIGTERM)
+        with house.start("run") as third:
+            assert third.until_log("state.awaited")["ending"]
+            third.until_log("poller.started")
+            assert first.code() == 0
+            assert third.stop() == 0
+
+
+def test_a_port_that_somebody_else_has_is_told_once_the_state_is_there(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        house.write(server={"port": other.getsockname()[1]})
+        refused = house.run("run")
+    assert refused.process.returncode == 2
+    assert "config.yaml: server.port: " in refused.logged
