@@ -361,6 +361,15 @@ def test_more_than_half_of_many_gone_at_once_is_not_believed_for_a_day() -> None
     assert held(checkpoint, run, "abcde", at(240)) == list("fghij"), "just half is believed"
 
 
+def test_a_list_that_recovers_step_by_step_deletes_nothing_on_the_way() -> None:
+    checkpoint, run = snapshot()
+    for hours, names in enumerate(("abcdefghij", "abcd", "abcdefg", "abcdefg", "abcdefghi"), start=1):
+        assert held(checkpoint, run, names, NOON + hours * HOUR) == []
+    assert checkpoint.suspect == NOON + 2 * HOUR
+    assert held(checkpoint, run, "abcdefghij", NOON + 6 * HOUR) == []
+    assert checkpoint.suspect is None
+
+
 def test_a_named_record_is_left_to_be_read_until_it_was() -> None:
     checkpoint, live, _ = runs()
     state = checkpoint.sweeps["live"]

@@ -17,11 +17,12 @@ def missing_members(checkpoint: Checkpoint, sweep: Sweep, found: Collection[str]
     """Return the members that a complete snapshot is the second in a row not to hold; it `found` these identities.
 
     Where more than half of ten or more vanish at once the stream is suspect, and nothing is deleted until passes over
-    24 hours agree.
+    24 hours agree, or all came back: a list that recovers step by step holds half of them again before it holds all.
     """
     state = checkpoint.sweeps[sweep.name]
     gone_now = state.members.keys() - set(found)
     many = len(state.members) >= _MANY and len(gone_now) > len(state.members) / 2
+    many = many or (checkpoint.suspect is not None and bool(gone_now))
     checkpoint.suspect = (checkpoint.suspect or now) if many else None
     gone = [name for name in gone_now if state.members[name] > 0]
     if many and now - (checkpoint.suspect or now) < _AGREED:
