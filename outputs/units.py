@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_BYTES = {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 _QUOTED = 40
 """Characters of the longest value that an error quotes."""
@@ -37,14 +37,17 @@ def but(value: object) -> str:
 
 
 def size(text: object) -> int:
-    """Read a size such as `64MiB`, and return it in bytes. Raises ValueError that says what would be right."""
+    """Read a size such as `64MiB`, its unit in any case (`KB`), and return it in bytes.
+
+    Raises ValueError that says what would be right.
+    """
     if isinstance(text, int) and not isinstance(text, bool):
         found = text
     else:
-        match = re.fullmatch(r"(\d+)\s?(B|KiB|MiB|GiB|kB|MB|GB)", str(text))
+        match = re.fullmatch(r"(\d+)\s?([kmg]i?b|b)", str(text), re.IGNORECASE | re.ASCII)
         if not match:
             raise ValueError(f"a size is a number and B, kB, MB, GB, KiB, MiB or GiB, such as 64MiB{but(text)}")
-        found = int(match[1]) * _BYTES[match[2]]
+        found = int(match[1]) * _BYTES[match[2].lower()]
     if found <= 0:
         raise ValueError("a size is more than zero")
     return found

@@ -110,6 +110,11 @@ class Template:
             ):
                 if not os.access(path, os.W_OK):
                     raise OutputError(f"{path} cannot be written: no permission")
+            if _is_the_kernels(root):
+                raise OutputError(f"{root} is made up by the kernel, so {self.text} cannot be written")
+            fixed = Path(self.text)
+            if "{" not in self.text and fixed.exists() and not fixed.is_file():
+                raise OutputError(f"{fixed} is not a regular file")
 
     def check_room(self) -> None:
         """Raise OutputError if the disk has no room for a file of this template."""
@@ -175,6 +180,11 @@ def _expression(text: str) -> str:
         return f"(?P<{field}>{_SHAPES[field]})"
 
     return _fill(text, re.escape, group)
+
+
+def _is_the_kernels(folder: Path) -> bool:
+    """Return True for a folder such as /proc, which root is told that it may write to."""
+    return not folder.stat().st_mode & 0o222 and not os.statvfs(folder).f_blocks
 
 
 def _harmless(value: str) -> str:

@@ -27,6 +27,15 @@ def test_a_check_finds_what_would_keep_us_from_writing(tmp_path: Path) -> None:
         file_config(tmp_path / "file").check()
     assert file_config(tmp_path / "new/folder").check().endswith("can be written")
     assert names(tmp_path) == ["file"]
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(OutputError, match=r"events\.jsonl is not a regular file"):
+        FileConfig(type="file", path=str(tmp_path / "events.jsonl"), rejects_path=str(tmp_path / "r.jsonl")).check()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="who is not root has no permission there")
+def test_a_check_knows_that_root_can_write_nothing_into_proc() -> None:
+    with pytest.raises(OutputError, match=r"/proc is made up by the kernel, so /proc/new/\{source\}\.jsonl cannot"):
+        FileConfig(type="file", path="/proc/new/{source}.jsonl").check()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +117,16 @@ def test_two_outputs_can_be_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert destination("a/{source}/x.jsonl") == destination(f"{tmp_path}/b/..//./a/{{kind}}/x.jsonl")
     assert destination("a/{date}.jsonl") != destination("a/{hour}.jsonl")
     assert len(FileConfig(type="file", path="a.jsonl").destinations()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [("20KB", 20_000), ("20 kB", 20_000), ("1mb", 10**6), ("1KiB", 1024), ("2gib", 2 << 30), ("7B", 7), (99, 99)],
+)
+def test_a_size_is_read_in_any_case_of_its_unit(text: str | int, bytes_: int) -> None:
+    rotate = FileConfig.model_validate({"type": "file", "path": "x.jsonl", "rotate": {"size": text}}).rotate
+    assert rotate is not None
+    assert rotate.size == bytes_
 
 
 @pytest.mark.parametrize(
