@@ -119,8 +119,10 @@ def test_only_samples_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
         return look_at(raw, kind)
 
     monkeypatch.setattr("poller.events.transform.look_at", count)
-    Reader().read(*(record(str(number), text="a") for number in range(1050)))
+    reader = Reader()
+    reader.read(*(record(str(number), **{f"new{number}": 1}) for number in range(1050)))
     assert looked == 3
+    assert reader.batch.counts.drifted == {"new0", "new500", "new1000"}
 
 
 def test_what_is_monstrous_costs_no_event() -> None:

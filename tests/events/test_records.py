@@ -256,7 +256,7 @@ def boom(_: Any) -> Any:
 @pytest.mark.parametrize("part", ["identity", "time", "modified", "deleted", "normalize", "contents"])
 def test_a_bug_in_a_vendors_file_rejects_the_record_and_blocks_nobody(part: str) -> None:
     def odd(real: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda record: boom(record) if record.noise == "odd" else real(record)
+        return lambda record: boom(record) if str(record.noise).startswith("odd") else real(record)
 
     reader = Reader(names_rows=False)
     whole = reader.stream.records
@@ -266,6 +266,8 @@ def test_a_bug_in_a_vendors_file_rejects_the_record_and_blocks_nobody(part: str)
     sent = [record("a"), record("b", noise="odd"), record("c")]
     assert [event["type"] for event in reader.read(*sent)] == ["lead.created", "record.rejected", "lead.created"]
     assert reader.read(*sent) == []
+    if part != "contents":
+        assert reader.read(record("b", noise="odder")) == [], "its content is remembered, not its bytes"
 
 
 JSON = st.recursive(

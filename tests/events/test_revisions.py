@@ -14,7 +14,10 @@ import pytest
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
-from poller.events.seen import BASELINE, DELETED, Seen, key_of
+from poller.events.digest import digest_of_spelling
+from poller.events.seen import BASELINE, DELETED, UNSTAMPED, Entry, Seen, key_of
+from poller.plugin.fields.documented import TypedDecoder
+from poller.plugin.fields.structs import struct_of
 from poller.plugin.kinds import Kind
 from poller.polling.progress.deletions import add_deletions
 from tests.support.toy import NOON, Reader, parsed, record
@@ -225,6 +228,22 @@ def test_an_upgrade_makes_no_revision_by_itself_and_hides_none() -> None:
     assert said(after.read(record("b", text="a", extra=3, noise=2))) == [("updated", 2)], "then today's"
     assert after.read(record("a", text="a", extra=1, noise=5)) == []
     assert said(after.read(record("a", text="a", extra=2))) == [("updated", 2)]
+
+
+def test_a_digest_made_before_fields_had_types_is_one_of_what_was_sent() -> None:
+    decoder = TypedDecoder(struct_of("id:identity at:time sum:number changed deleted text noise"))
+
+    def content(record: Any) -> list[Any]:
+        return [record.id, record.at, record.sum]
+
+    reader = Reader()
+    records = dataclasses.replace(reader.stream.records, decoder=decoder, contents=(content,))
+    reader.stream = dataclasses.replace(reader.stream, records=records)
+    digest = digest_of_spelling(content(decoder.decode_loosely(record("1", sum="10.50"))))
+    first_way, second = 1, int(NOON.timestamp())
+    reader.seen.put({key_of("1"): Entry(digest, 0, UNSTAMPED, 1, second, 0, first_way)})
+    assert reader.read(record("1", sum="10.50")) == []
+    assert said(reader.read(record("1", sum="10.51"))) == [("updated", 2)]
 
 
 def test_the_id_is_the_same_for_the_same_revision_and_differs_otherwise() -> None:

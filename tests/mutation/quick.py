@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-LONGEST = 2.5
+LONGEST = 10.0
 """Seconds of processor time of the longest test that is run for a mutant."""
 TIMES = Path(os.environ.get("TEST_TIMES", "times.json"))
 """Test to seconds; written by a run that does not find it, and obeyed by the runs that do."""
 _MEASURED: dict[str, float] = {}
 
-settings.register_profile("mutation", max_examples=20, deadline=None)
+settings.register_profile(
+    "mutation", max_examples=20, deadline=None, database=None, phases=[Phase.explicit, Phase.generate]
+)  # that a test fails is enough: the smallest example that makes it fail would take it minutes
 
 
 @pytest.hookimpl(wrapper=True)
