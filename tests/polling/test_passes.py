@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,6 +244,17 @@ def test_gaps_that_overlap_are_one_and_count_once(ranges: list[tuple[int, int, s
     for kind in (BROKEN, SHIFTED):
         own = sorted((one for one in checkpoint.gaps if one.kind == kind), key=lambda one: one.start)
         assert all(one.end < other.start for one, other in pairwise(own))
+
+
+@pytest.mark.parametrize(("start", "read_to"), [(0, at(5)), (3, at(5)), (-1, None)])
+def test_a_gap_that_grows_is_read_on_from_where_it_was_read_to_unless_its_beginning_is_new(
+    start: float, read_to: datetime | None
+) -> None:
+    checkpoint = runs()[0]
+    checkpoint.gaps = [msgspec.structs.replace(gap(0, 10, OUTAGE), read_to=at(5), step=60.0)]
+    open_gap(checkpoint, gap(start, 20, OUTAGE))
+    grown = gap(min(start, 0), 20, OUTAGE)
+    assert checkpoint.gaps == [msgspec.structs.replace(grown, read_to=read_to, step=60.0)]
 
 
 def test_everything_is_covered_until_the_first_thing_that_is_missing() -> None:

@@ -62,12 +62,14 @@ class Faulty(Sink):
 
 
 async def test_a_bug_of_an_output_is_told_and_the_batch_written_again() -> None:
-    faulty = Faulty("faulty")
+    faulty, telemetry = Faulty("faulty"), Telemetry()
     with capture_logs() as logs:
-        async with Delivery({"faulty": faulty}, Telemetry()) as delivery:
+        async with Delivery({"faulty": faulty}, telemetry) as delivery:
             await delivery.deliver([call("1")])
     assert faulty.held == [call("1").value]
-    assert [line["error"] for line in logs if line["event"] == "output.failed"] == ["a bug: KeyError: 'colour'"]
+    told = [(line["event"], line["output"], line.get("error")) for line in logs]
+    assert told == [("output.failed", "faulty", "a bug: KeyError: 'colour'"), ("output.recovered", "faulty", None)]
+    assert [(output.name, output.up) for output in telemetry.output_statuses()] == [("faulty", True)]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +85,11 @@ async def test_what_an_output_can_never_take_is_there_as_a_reject_and_the_rest_a
 ) -> None:
     narrow, wide = Narrow("narrow"), Sink("wide")
     batch = [call("before"), message, call("after")]
-    async with Delivery({"narrow": narrow, "wide": wide}, Telemetry()) as delivery:
-        await delivery.deliver(batch)
+    with capture_logs() as logs:
+        async with Delivery({"narrow": narrow, "wide": wide}, Telemetry()) as delivery:
+            await delivery.deliver(batch)
+    told = [(line["event"], line["output"], line["messages"], line["reason"]) for line in logs]
+    assert told == [("message.rejected", "narrow", 1, "no room")]
     assert wide.held == [message.value for message in batch]
     assert [narrow.held[0], narrow.held[2]] == [batch[0].value, batch[2].value]
     line: dict[str, Any] = orjson.loads(narrow.held[1])
@@ -147,7 +152,7 @@ async def test_what_a_retry_is_about_to_touch_is_saved_before_it_where_it_is_ano
 
     class Shifting(Sink):
         def announce(self, batch: Sequence[Message]) -> Marks:
-            return {"calls.jsonl": b"%d" % self.attempts if changed else b"0"}
+            return {"calls.jsonl": b"%d of %d" % (len(batch), self.attempts if changed else 0)}
 
         async def write(self, batch: Sequence[Message]) -> Marks:
             order.append("write")
@@ -160,8 +165,8 @@ async def test_what_a_retry_is_about_to_touch_is_saved_before_it_where_it_is_ano
     output.failures = 1
     async with Delivery({"files": output, "other": other}, Telemetry()) as delivery:
         await delivery.deliver([call("1")], save)
-    both = {"files": {"calls.jsonl": b"0"}, "other": other.announce([])}
-    again = [{"files": {"calls.jsonl": b"1"}}] if changed else []
+    both = {"files": {"calls.jsonl": b"1 of 0"}, "other": other.announce([])}
+    again = [{"files": {"calls.jsonl": b"1 of 1"}}] if changed else []
     assert order == [both, "write", *again, "write"]
     assert other.attempts == 1
 
@@ -171,6 +176,6 @@ async def test_what_refuses_us_at_the_start_ends_it() -> None:
         async def __aenter__(self) -> Self:
             raise OutputError("wrong password")
 
-    with pytest.raises(OutputError, match="wrong password"):
+    with pytest.raises(OutputError, match=r"^outputs\.refusing: wrong password$"):
         async with Delivery({"refusing": Refusing("refusing")}, Telemetry()):
             pass
