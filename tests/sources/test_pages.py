@@ -62,7 +62,7 @@ async def test_the_cursor_is_the_first_date_less_the_lag_within_its_limit_and_ha
 
 async def test_every_page_hands_on_what_was_noticed() -> None:
     came, _ = await read(answers("a", "b", facts=frozenset({"odd"}), notice="an odd page"))
-    assert [(page.facts, page.notice) for page in came] == [({"odd"}, "an odd page")] * 2
+    assert [(page.facts, page.notice) for page in came] == [(frozenset({"odd"}), "an odd page")] * 2
 
 
 async def test_so_many_empty_pages_in_a_row_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
