@@ -63,7 +63,7 @@ class Task:
         return not self._nothing
 
     def succeeded(self, checkpoint: Checkpoint, page: Page, batch: Batch, now: datetime) -> None:
-        assert checkpoint is not self.stream.checkpoint
+        assert (checkpoint is not self.stream.checkpoint, page) == (True, self._said)
         state = checkpoint.sweeps["live"]
         state.cursor, state.complete, state.last_error = Cursor(now), True, None
 
@@ -73,6 +73,7 @@ class Task:
         checkpoint.gaps += self._gaps
 
     def report(self, telemetry: Telemetry, page: Page) -> None:
+        telemetry.notice("reported", page=page is self._said)
         self.order.append("report")
 
     async def finish(self) -> None:
@@ -101,6 +102,7 @@ class Book:
         self.order.append("commit")
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
+        assert isinstance(seen, Seen)
         self.order.append(("tidy", stream, before))
 
     def refused(self) -> None:
@@ -206,6 +208,7 @@ async def test_a_complete_pass_says_how_far_where_that_is_asked_for() -> None:
     await place.take(page(end=End()))
     [message] = place.book.changes[-1].batch.messages
     assert b'"covered_until":"2026-03-14T12:00:00Z"' in message.value
+    assert b'"observedtime":"2026-03-14T12:00:00Z"' in message.value
     assert place.book.changes[-1].may_wait is False
 
 
@@ -220,7 +223,8 @@ FAILURES = [
 async def test_a_failure_is_saved_and_told_and_its_work_waits(
     place: Place, error: Exception, outcome: str, text: str
 ) -> None:
-    known, new = (Gap("live", NOON - HOUR, NOON, BROKEN, since) for since in (NOON - MINUTE, NOON))
+    known = Gap("live", NOON - 3 * HOUR, NOON - 2 * HOUR, BROKEN, NOON - MINUTE)
+    new = Gap("live", NOON - HOUR, NOON, BROKEN, NOON)
     place.stream.checkpoint.gaps = [known]
     with capture_logs() as logs:
         task = await place.take(error, retry_factor=60.0, gaps=[new])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from poller.plugin.credentials import Token
 from poller.state.delivery import Delivery, OutputAway
@@ -111,7 +112,11 @@ async def test_tidying_on_a_full_disk_is_put_off(tmp_path: Path) -> None:
         found = await ledger.restore(A, 1.0)
         await ledger.commit(large(1, "x"))
         database._connection.execute("PRAGMA query_only = 1")
-        await ledger.tidy(A, found.seen, NOON.timestamp() + 100)
+        with capture_logs() as logs:
+            await ledger.tidy(A, found.seen, NOON.timestamp() + 100)
+        [told] = logs
+        assert (told["event"], told["stream"]) == ("tidying.failed", A)
+        assert "readonly" in told["error"]
         database._connection.execute("PRAGMA query_only = 0")
         assert database.chunk_bytes(A) > 0
         await ledger.tidy(A, found.seen, NOON.timestamp() + 100)
