@@ -113,9 +113,9 @@ class Place:
     """A step of one stream with one sweep, its clock, and what became of it."""
 
     def __init__(self, progress: timedelta | None = None) -> None:
-        self.now, self.order, self.breaker = NOON, list[Any](), CircuitBreaker()
+        self.now, self.steps, self.order, self.breaker = NOON, timedelta(0), list[Any](), CircuitBreaker()
         self.book, self.telemetry, self.stream = Book(self.order), Telemetry(), running(sweep("live", MINUTE))
-        clock = Clock(lambda _: None, lambda: self.now, self._seconds)
+        clock = Clock(lambda _: None, lambda: self.now + self.steps, self._seconds)
         session, ledger = cast("Session", self.book), cast("Ledger", self.book)
         self.step = Step(session, ledger, self.breaker, self.telemetry, clock, progress)
 
@@ -278,6 +278,17 @@ async def test_a_vendor_that_asks_for_patience_gets_it(place: Place) -> None:
         ("acme", 90.0)
     ]
     assert 'poller_throttled_seconds_total{source="acme"} 90.0' in place.telemetry.render().decode()
+
+
+async def test_a_clock_that_is_stepped_while_the_vendor_answers_makes_no_wait_longer_or_shorter(place: Place) -> None:
+    async def refuse_a_day_later() -> None:
+        place.steps += 24 * HOUR
+        raise Throttled("HTTP 429", 90.0)
+
+    place.breaker.resume_at, place.stream.tidied = NOON + HOUR, NOON
+    await place.take(refuse_a_day_later)
+    assert place.breaker.resume_at == NOON + 25 * HOUR
+    assert place.stream.tidied == NOON + 24 * HOUR
 
 
 async def test_a_list_that_moved_is_read_again_at_once_where_that_is_its_way(place: Place) -> None:
