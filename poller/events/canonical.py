@@ -26,7 +26,7 @@ _LONGEST_WORD = len("false")
 _REMEMBERED, _LONGEST_REMEMBERED = 1 << 12, 40
 _SMALL = 5
 """Fields of an undocumented object that may well be met again as it is: an agent, an outcome, a place."""
-_AS_IS, _SHORT = frozenset({type(None), int}), frozenset({str, float, bool})
+_SHORT = frozenset({str, float, bool})
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -47,9 +47,11 @@ def _leaves(leaves: Iterable[Any]) -> list[Any]:
     """Return values in canonical form. This is a hot loop: long texts, whole numbers and null cost no call."""
     return [
         leaf
-        if (kind := leaf.__class__) in _AS_IS
+        if leaf is None
         else (leaf if leaf > _AFTER_DIGITS else text_meant(leaf))
-        if kind is str and len(leaf) > _LONGEST_WORD
+        if (kind := leaf.__class__) is str and len(leaf) > _LONGEST_WORD
+        else leaf
+        if kind is int
         else _VALUES[leaf]
         if kind in _SHORT
         else _READERS[kind](leaf)

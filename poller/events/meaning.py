@@ -61,7 +61,7 @@ def text_meant(text: str) -> Any:
         return _WORDS.get(text, text)
     if text[0] not in "-0123456789":
         return text
-    if _is_time(text):
+    if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":":
         return _time(text)
     if text.isdecimal():
         return text if (text[0] == "0" and text != "0") or not text.isascii() else int(text)
@@ -70,11 +70,7 @@ def text_meant(text: str) -> Any:
 
 def text_of_time_meant(text: str) -> str:
     """Return what a text means where a time is documented: a time or itself."""
-    return _time(text) if _is_time(text) else text
-
-
-def _is_time(text: str) -> bool:
-    return len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":"
+    return _time(text) if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":" else text
 
 
 @lru_cache(1 << 12)
@@ -96,7 +92,7 @@ def _time(text: str) -> str:
     """
     if text[16:17] == ":" and text[17:18] != "6":  # no leap second
         if len(text) == len("2026-03-14 09:15:42") and text[10] in " T":
-            return f"{text[:10]} {text[11:]}"  # spelt like that already, or no time
+            return text if text[10] == " " else f"{text[:10]} {text[11:]}"  # or no time
         if text[19:] == "Z" and text[10] == "T":
             return text
     if found := read_time(text):

@@ -39,7 +39,7 @@ from poller.plugin.fields.times import (
     time_after,
     wall_clock,
 )
-from poller.plugin.fields.undocumented import WholeRecords, change
+from poller.plugin.fields.undocumented import Changes, Undocumented, WholeRecords, leaves_reader
 from poller.plugin.pagination.bisect import AskPage, Span, bisect
 from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
@@ -87,6 +87,7 @@ __all__ = [
     "AskPage",
     "Asking",
     "Assumption",
+    "Changes",
     "ChosenStreams",
     "ClientCredentials",
     "Column",
@@ -136,6 +137,7 @@ __all__ = [
     "TruncationGuess",
     "TypedDecoder",
     "Unavailable",
+    "Undocumented",
     "Unexpected",
     "Verdict",
     "WholeList",
@@ -147,7 +149,6 @@ __all__ = [
     "as_struct",
     "bearer",
     "bisect",
-    "change",
     "column_of",
     "compile_paths",
     "decode_response",
@@ -161,6 +162,7 @@ __all__ = [
     "is_same_zone",
     "kinds",
     "lead_status",
+    "leaves_reader",
     "letters_only",
     "numbered_page",
     "numbering",

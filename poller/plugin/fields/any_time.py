@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Any
 
 from poller.plugin.fields.times import read_time
@@ -36,7 +36,7 @@ def read_any_time(leaf: object, zone: tzinfo | None = None) -> datetime | None:
 @cache
 def any_time_reader(zone: tzinfo | None) -> Callable[[object], datetime | None]:
     """Return a `read_any_time` that remembers the latest times: a record's are read more than once."""
-    remembered = lru_cache(_REMEMBERED)(partial(read_any_time, zone=zone))
+    remembered = lru_cache(_REMEMBERED)(lambda leaf: read_any_time(leaf, zone))
 
     def read(leaf: Any) -> datetime | None:
         return remembered(leaf) if leaf.__class__ in _SPELT else None

@@ -1,11 +1,13 @@
-"""The description of a list's records, and the getters of what it names in them."""
+"""The description of a list's records, and how they are decoded to what it names in them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from poller.plugin import Getter, compile_paths, parse_path
+import msgspec
+
+from poller.plugin import Undocumented, WholeRecords, follow_path, leaves_reader, parse_path
 from poller.sources.rest.fields import Field
 
 
@@ -41,23 +43,46 @@ class RecordDescription:
 
 
 class Row:
-    """A record as decoded: what the described paths lead to, and its bytes, which are decoded whole only to compare."""
+    """A record as decoded: all of it, and the values that the described paths lead to."""
 
-    __slots__ = ("fields", "raw")
+    __slots__ = ("leaves", "whole")
 
-    def __init__(self, fields: Any, raw: bytes) -> None:
-        self.fields, self.raw = fields, raw
+    def __init__(self, whole: Any, leaves: Sequence[Any]) -> None:
+        self.whole, self.leaves = whole, leaves
 
 
-class RecordReader:
-    """Getters of what the description names in a record, each compiled once into one struct."""
+class RowDecoder:
+    """A decoder of described records. `type` has no fields: nothing is documented to us.
+
+    A record is decoded once, into a struct of the fields that were met (`WholeRecords`); which of its attributes a
+    path means is found out once for each such struct.
+    """
+
+    type = msgspec.defstruct("Undocumented", [])
 
     def __init__(self, described: RecordDescription) -> None:
         named = [described.identity, described.time, described.modified, described.deleted and described.deleted.path]
         texts = {text for text in named if text} | {path for field in described.fields.values() for path in field.paths}
         self._places = {text: place for place, text in enumerate(sorted(texts))}
-        self.struct, self._getters = compile_paths([parse_path(text) for text in self._places])
+        self._paths = [parse_path(text) for text in self._places]
+        self._whole = WholeRecords(self._paths)
+        self._leaves: dict[type[Any], Callable[[Any], Sequence[Any]]] = {}
 
-    def getter(self, text: str) -> Getter:
-        """Return the getter of one path, for a Row's fields."""
-        return self._getters[self._places[text]]
+    def place(self, text: str) -> int:
+        """Return the place of a path among a Row's leaves."""
+        return self._places[text]
+
+    def decode(self, raw: bytes) -> Row:
+        """Decode a record. Raises msgspec.MsgspecError where it is no object."""
+        whole = self._whole.decode(raw)
+        leaves = self._leaves.get(whole.__class__)
+        if leaves is None:
+            leaves = self._leaves[whole.__class__] = self._leaves_of(whole)
+        return Row(whole, leaves(whole))
+
+    def _leaves_of(self, whole: Any) -> Callable[[Any], Sequence[Any]]:
+        if isinstance(whole, dict):
+            return lambda record: [follow_path(record, path) for path in self._paths]
+        if not isinstance(whole, Undocumented):
+            raise msgspec.ValidationError(f"Expected `object`, got `{type(whole).__name__}`")
+        return leaves_reader(type(whole), self._paths)

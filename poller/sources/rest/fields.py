@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -35,6 +35,7 @@ SIDES = ("customer_number", "business_number")
 """Fields of a call that names its sides by role: who dialled follows from the direction."""
 UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _MOST_WORDS, _LONGEST_WORD = 20, 60
+_MOST_WORDS_KNOWN, _SPELT = 1 << 8, frozenset({str, int, float, bool})
 _OWN = {kind.KIND: kind for kind in kinds.KINDS}
 
 
@@ -118,7 +119,7 @@ def _by_type(kind: type[kinds.Kind], name: str, zone: tzinfo | None, region: str
     if hint is Any or kind.KIND not in _OWN:
         return _as_sent
     if name in SIDES or last == "number" or last.endswith("_number") or name == "phones":
-        return partial(e164, region=region)
+        return lambda leaf: e164(leaf, region)  # a partial with keywords makes a dict a call
     if last == "id" or last.endswith("_id"):
         return read_id
     readers: Mapping[Any, Reader] = {bool: read_bool, float: read_number, str: read_text}
@@ -141,6 +142,7 @@ def word_reader(ours: tuple[str, ...], values: Mapping[str, str], unmapped: set[
     """
     folded = {letters_only(word): word for word in ours}
 
+    @lru_cache(_MOST_WORDS_KNOWN, typed=True)
     def word(leaf: object) -> str | None:
         said = spelled_word(leaf)
         if said is None:
@@ -150,7 +152,7 @@ def word_reader(ours: tuple[str, ...], values: Mapping[str, str], unmapped: set[
             unmapped.add(said[:_LONGEST_WORD])
         return found
 
-    return word
+    return lambda leaf: word(leaf) if leaf.__class__ in _SPELT else None
 
 
 def spelled_word(leaf: object) -> str | None:

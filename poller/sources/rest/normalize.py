@@ -5,54 +5,54 @@ from typing import Any
 
 import msgspec
 
-from poller.plugin import Getter, kinds, lead_status, read_id
-from poller.sources.rest.described import RecordDescription, RecordReader, Row
+from poller.plugin import kinds, lead_status, read_id
+from poller.sources.rest.described import RecordDescription, Row, RowDecoder
 from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of, word_reader, words_of
 
 
 class Normalizer:
     """The mapping of a record to the data of its event; `unmapped` are words it met that are none of ours, by field."""
 
-    def __init__(self, described: RecordDescription, reader: RecordReader, deleted: Callable[[Row], bool]) -> None:
+    def __init__(self, described: RecordDescription, decoder: RowDecoder, deleted: Callable[[Row], bool]) -> None:
         self._kind = kind_of(described.kind, tuple(described.fields))
-        self._identity, self._deleted = reader.getter(described.identity), deleted
-        self._flat: list[tuple[str, Getter, Reader]] = []
-        self._nested: dict[str, list[tuple[str, Getter, Reader]]] = {}
-        self._phones: list[Getter] = []
+        self._identity, self._deleted = decoder.place(described.identity), deleted
+        self._flat: list[tuple[str, int, Reader]] = []
+        self._nested: dict[str, list[tuple[str, int, Reader]]] = {}
+        self._phones: list[int] = []
         self.unmapped: dict[str, set[str]] = {}
         self._to_e164: Reader = read_id
         for name, field in ({**_implied(described, self._kind), **described.fields}).items():
-            self._add(name, field, described, reader)
+            self._add(name, field, described, decoder)
         objects = {name: type(default) for name, default in _defaults(self._kind).items()}
         self._objects = {name: objects[name] for name in self._nested}
         self._is_lead = self._kind is kinds.Lead and "status" not in described.fields
         self._is_call = any(side in described.fields for side in SIDES)
 
-    def _add(self, name: str, field: Field, described: RecordDescription, reader: RecordReader) -> None:
+    def _add(self, name: str, field: Field, described: RecordDescription, decoder: RowDecoder) -> None:
         read = reader_of(self._kind, name, field, zone=described.zone, region=described.region)
         if words := words_of(self._kind, name):
             read = word_reader(words, field.values or {}, self.unmapped.setdefault(name, set()))
         if name == "phones":
-            self._phones, self._to_e164 = [reader.getter(path) for path in field.paths], read
+            self._phones, self._to_e164 = [decoder.place(path) for path in field.paths], read
             return
         outer, dot, inner = name.rpartition(".")
         into = self._nested.setdefault(outer, []) if dot else self._flat
-        into.append((inner, reader.getter(field.paths[0]), read))
+        into.append((inner, decoder.place(field.paths[0]), read))
 
     def __call__(self, row: Row) -> kinds.Kind:
         """Return the data of the event of one record; what cannot be read is null, and keeps its default."""
-        fields = row.fields
-        found = {name: value for name, get, read in self._flat if (value := read(get(fields))) is not None}
+        leaves = row.leaves
+        found = {name: value for name, place, read in self._flat if (value := read(leaves[place])) is not None}
         for name, parts in self._nested.items():
-            found[name] = self._objects[name](**{inner: read(get(fields)) for inner, get, read in parts})
+            found[name] = self._objects[name](**{inner: read(leaves[place]) for inner, place, read in parts})
         if self._phones:
-            numbers = [self._to_e164(get(fields)) for get in self._phones]
+            numbers = [self._to_e164(leaves[place]) for place in self._phones]
             found["phones"] = list(dict.fromkeys(number for number in numbers if number))
         if self._is_call:
             _name_sides(found)
         if self._is_lead:
             found["status"] = _lead_status(found, deleted=self._deleted(row))
-        return self._kind(id=read_id(self._identity(fields)) or "", **found)
+        return self._kind(id=read_id(leaves[self._identity]) or "", **found)
 
 
 def _defaults(kind: type[kinds.Kind]) -> dict[str, Any]:

@@ -1,73 +1,60 @@
 """The records of a described list: their identity and times, what is compared of them, and events of their kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from functools import partial
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from poller.plugin import (
+    Changes,
     Column,
     Declared,
+    Getter,
     IdentityColumn,
     IdentityOf,
     RecordType,
-    WholeRecords,
     any_time_reader,
-    change,
     compile_paths,
     parse_path,
     read_any_time,
     read_bool,
     read_id,
 )
-from poller.sources.rest.described import RecordDescription, RecordReader, Row
+from poller.sources.rest.described import RecordDescription, Row, RowDecoder
 from poller.sources.rest.fields import kind_of, spelled_word
 from poller.sources.rest.normalize import Normalizer
 
 
-class RowDecoder:
-    """A decoder of records of which a few fields are read. `type` has no fields: nothing is documented to us."""
-
-    type = msgspec.defstruct("Undocumented", [])
-
-    def __init__(self, decoder: "msgspec.json.Decoder[Any]") -> None:
-        self._decode = decoder.decode
-
-    def decode(self, raw: bytes) -> Row:
-        """Decode a record. Raises msgspec.MsgspecError where it is no object."""
-        return Row(self._decode(raw), raw)
-
-
 def record_type(described: RecordDescription) -> RecordType[Row]:
     """Build the record type of a description."""
-    reader = RecordReader(described)
-    identity, zone = reader.getter(described.identity), described.zone
-    deleted, compared = _deleted(described, reader), _spelled(described)
-    normalize = Normalizer(described, reader, deleted)
+    decoder = RowDecoder(described)
+    identity, zone = decoder.place(described.identity), described.zone
+    deleted, compared = _deleted(described, decoder), _spelled(described)
+    normalize = Normalizer(described, decoder, deleted)
     return RecordType(
         kind=kind_of(described.kind, tuple(described.fields)),
-        decoder=RowDecoder(msgspec.json.Decoder(reader.struct)),
-        identity=lambda row: read_id(identity(row.fields)),
-        time=_own_time(described, reader),
-        modified=_time(described.modified, reader, zone),
+        decoder=decoder,
+        identity=lambda row: read_id(row.leaves[identity]),
+        time=_own_time(described, decoder),
+        modified=_time(described.modified, decoder, zone),
         deleted=deleted,
         contents=(contents(compared),),
         declared=Declared(f"{described.identity} ({described.kind})", compared, contents, normalize.unmapped),
-        row_identity=identity_reader(described.identity),
+        row_identity=identity_reader(described.identity, described.time, described.modified),
         normalize=normalize,
     )
 
 
-def _own_time(described: RecordDescription, reader: RecordReader) -> Callable[[Row], datetime | None]:
+def _own_time(described: RecordDescription, decoder: RowDecoder) -> Callable[[Row], datetime | None]:
     path, read = described.time, any_time_reader(described.zone)
     if path is None:
         return lambda row: None
-    get = reader.getter(path)
+    place = decoder.place(path)
 
     def own_time(row: Row) -> datetime:
-        found = read(get(row.fields))
+        found = read(row.leaves[place])
         if found is None:
             raise ValueError(f"its {path} cannot be read as a time")
         return found
@@ -75,21 +62,21 @@ def _own_time(described: RecordDescription, reader: RecordReader) -> Callable[[R
     return own_time
 
 
-def _time(path: str | None, reader: RecordReader, zone: tzinfo | None) -> Callable[[Row], datetime | None]:
+def _time(path: str | None, decoder: RowDecoder, zone: tzinfo | None) -> Callable[[Row], datetime | None]:
     if path is None:
         return lambda row: None
-    get, read = reader.getter(path), any_time_reader(zone)
-    return lambda row: read(get(row.fields))
+    place, read = decoder.place(path), any_time_reader(zone)
+    return lambda row: read(row.leaves[place])
 
 
-def _deleted(described: RecordDescription, reader: RecordReader) -> Callable[[Row], bool]:
+def _deleted(described: RecordDescription, decoder: RowDecoder) -> Callable[[Row], bool]:
     mark = described.deleted
     if mark is None:
         return lambda row: False
-    get, words = reader.getter(mark.path), frozenset(mark.values)
+    place, words = decoder.place(mark.path), frozenset(mark.values)
     if words:
-        return lambda row: spelled_word(get(row.fields)) in words
-    return lambda row: _is_mark(get(row.fields))
+        return lambda row: spelled_word(row.leaves[place]) in words
+    return lambda row: _is_mark(row.leaves[place])
 
 
 def _is_mark(leaf: object) -> bool:
@@ -109,16 +96,8 @@ def contents(compared: str) -> Callable[[Row], object]:
     """Return a function that gives what is compared of a record: all of it but what `compared` leaves out."""
     left_out, signed = ([parse_path(text) for text in texts] for texts in msgspec.json.decode(compared))
 
-    whole = WholeRecords()
-    changes = [*((path, _nothing) for path in left_out), *((path, _unsigned) for path in signed)]
-
-    def content(row: Row) -> object:
-        found = whole.decode(row.raw)
-        for path, changed in changes:
-            change(found, path, changed)
-        return found
-
-    return content
+    changes = Changes([*((path, _nothing) for path in left_out), *((path, _unsigned) for path in signed)])
+    return lambda row: changes.made(row.whole)
 
 
 def _nothing(_: object) -> None:
@@ -129,13 +108,23 @@ def _unsigned(url: Any) -> Any:
     return url.partition("?")[0] if isinstance(url, str) else url
 
 
-def identity_reader(path: str) -> IdentityOf:
-    """Return a function that finds the identity of a row that is not decoded yet."""
-    struct, (get,) = compile_paths([parse_path(path)])
-    return IdentityColumn(struct, get)
+def identity_reader(path: str, *beside: str | None) -> IdentityOf:
+    """Return a function that finds the identity of a row that is not decoded yet.
+
+    `beside` are paths that other readers of the same rows read: what has the same paths is decoded together.
+    """
+    struct, getters = _columns(frozenset(filter(None, (path, *beside))))
+    return IdentityColumn(struct, getters[path])
 
 
-def time_reader(path: str, zone: tzinfo | None) -> Column[datetime | None]:
-    """Return a reader of the time at a path, of rows that are not decoded yet."""
-    struct, (get,) = compile_paths([parse_path(path)])
-    return Column(struct, get, partial(read_any_time, zone=zone))
+def time_reader(path: str, zone: tzinfo | None, *beside: str | None) -> Column[datetime | None]:
+    """Return a reader of the time at a path, of rows that are not decoded yet. For `beside` see `identity_reader`."""
+    struct, getters = _columns(frozenset(filter(None, (path, *beside))))
+    return Column(struct, getters[path], any_time_reader(zone))
+
+
+@cache
+def _columns(paths: frozenset[str]) -> tuple[type[Any], Mapping[str, Getter]]:
+    in_order = sorted(paths)
+    struct, getters = compile_paths([parse_path(path) for path in in_order])
+    return struct, dict(zip(in_order, getters, strict=True))

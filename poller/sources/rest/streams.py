@@ -69,11 +69,11 @@ class Description:
             request,
             paging_of(request, linked=paging.next is not None, cap=paging.cap),
             described,
-            identity_reader(stream.identity),
+            identity_reader(stream.identity, stream.time, stream.modified, field),
             self.zone or UTC,
             DAY if stream.ahead is None else stream.ahead,
             field,
-            time_reader(field, self.zone) if field else None,
+            time_reader(field, self.zone, stream.identity, stream.time, stream.modified) if field else None,
         )
 
     def build(self) -> Stream:
