@@ -4,6 +4,7 @@ import gc
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import settings
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
+from tests.kafka.shared import shared
 
 settings.register_profile("quick", max_examples=50)
 settings.load_profile("quick")
@@ -103,14 +105,20 @@ def pitfalls_covered(request: pytest.FixtureRequest) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker of our own, one for each of pytest's workers."""
-    try:
+    """A broker that all of pytest's workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    with _kafka(), shared(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def frail_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of this worker alone, which a test may freeze and kill, and makes well again."""
+    with _kafka():
         broker = Broker(tmp_path_factory.mktemp("kafka"))
-    except NoKafka as error:
-        pytest.skip(f"NOTHING WAS TESTED ON A REAL KAFKA: {error}")
     broker.start()
     yield broker
-    broker.stop()
+    broker.kill()
 
 
 @pytest.fixture
@@ -119,14 +127,20 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
     What a client of it left behind is collected here, not in a later test: see `pytest_collection_modifyitems`.
     """
-    try:
+    with _kafka():
         broker = Broker(tmp_path_factory.mktemp("kafka"))
-    except NoKafka as error:
-        pytest.skip(f"NOTHING WAS TESTED ON A BROKER THAT MOVES OR LOSES ITS DATA: {error}")
     broker.start()
     yield broker
-    broker.stop()
+    broker.kill()
     gc.collect()
+
+
+@contextmanager
+def _kafka() -> Iterator[None]:
+    try:
+        yield
+    except NoKafka as error:
+        pytest.skip(f"NOTHING WAS TESTED ON A REAL KAFKA: {error}")
 
 
 @pytest.fixture

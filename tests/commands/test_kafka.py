@@ -32,10 +32,10 @@ def subjects(place: Place) -> set[str]:
 
 
 @pytest.fixture
-def frail(broker: Broker) -> Iterator[Place]:
+def frail(frail_broker: Broker) -> Iterator[Place]:
     """A place on a broker that may be killed in the test, and is back after it."""
-    yield Place(broker.at["PLAINTEXT"])
-    broker.start()
+    yield Place(frail_broker.at["PLAINTEXT"])
+    frail_broker.start()
 
 
 def test_every_event_arrives_under_its_key(tmp_path: Path, vendors: Vendors, kafka: Place) -> None:
@@ -52,22 +52,22 @@ def test_every_event_arrives_under_its_key(tmp_path: Path, vendors: Vendors, kaf
 
 @pytest.mark.long
 def test_a_broker_that_is_away_is_waited_for_loudly(
-    tmp_path: Path, vendors: Vendors, broker: Broker, frail: Place
+    tmp_path: Path, vendors: Vendors, frail_broker: Broker, frail: Place
 ) -> None:
     house = house_of(tmp_path, vendors, bus=output(frail))
-    broker.kill()
+    frail_broker.kill()
     with house.start("run", before=HASTY) as poller:
         assert "is away" in poller.until_log("output.failed", output="bus")["error"]
         assert poller.get("/readyz").status_code == 503
         assert poller.get("/livez").status_code == 200
-        broker.start()
+        frail_broker.start()
         until(lambda: subjects(frail) >= set(vendors.holds("callcap")), "what there was")
         until(lambda: poller.get("/readyz").status_code == 200, "ready")
-        broker.kill()
+        frail_broker.kill()
         new = vendors.put("callcap")
         until(lambda: poller.get("/readyz").status_code == 503, "not ready")
         assert poller.stop() == 0, "also while it is away"
-    broker.start()
+    frail_broker.start()
     assert house.run("run", "--once").code() == 0
     assert new in subjects(frail), "what came meanwhile"
 

@@ -1,4 +1,4 @@
-"""Kafka as it comes from Maven Central, 45 MB of jars, and its empty data folder, in a cache outside the repository.
+"""Kafka as it comes from Maven Central, 45 MB of jars, and what starts it fast, in a cache outside the repository.
 
 That is `POLLER_TEST_CACHE`, or ~/.cache/poller-tests. Needs java, and mvn once. What runs is what those jars hold:
 https://kafka.apache.org/documentation/#quickstart
@@ -14,6 +14,7 @@ from pathlib import Path
 
 VERSION = "4.3.1"
 CACHE = Path(os.environ.get("POLLER_TEST_CACHE") or Path.home() / ".cache/poller-tests")
+ARCHIVE = CACHE / f"kafka-{VERSION}.jsa"
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{}</version></dependency>

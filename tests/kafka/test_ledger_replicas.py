@@ -75,7 +75,7 @@ async def test_who_does_not_hear_that_another_took_over_is_fenced_and_fences_nob
 
 
 async def test_while_kafka_is_away_it_says_so_and_ends_in_time(
-    broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
+    frail_broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer, "TRANSACTION", 0.5)
     monkeypatch.setattr(assignment, "backoff", lambda failures: 0.1)
@@ -85,7 +85,7 @@ async def test_while_kafka_is_away_it_says_so_and_ends_in_time(
         await one.ledger.restore(stream, None)
         await one.ledger.commit(change(stream, 0, "w"))
         assert one.ledger.trouble is None
-        broker.send(signal.SIGSTOP)
+        frail_broker.send(signal.SIGSTOP)
         await refused(one.ledger, change(stream, 1, "x"))
         await one.until(lambda _: ALL[0] not in one.ours)
         assert "the state cannot be written" in (one.ledger.trouble or "")

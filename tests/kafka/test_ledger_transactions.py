@@ -33,10 +33,10 @@ A, B = "acme/calls", "acme/calls2"
 
 
 @pytest.fixture
-def frail(broker: Broker) -> Iterator[Place]:
+def frail(frail_broker: Broker) -> Iterator[Place]:
     """A place on a broker that may be frozen in the test, and goes on after it."""
-    yield Place(broker.at["PLAINTEXT"])
-    broker.send(signal.SIGCONT)
+    yield Place(frail_broker.at["PLAINTEXT"])
+    frail_broker.send(signal.SIGCONT)
 
 
 def with_a_large_one(stream: str, minutes: int, *names: str) -> Change:
@@ -135,7 +135,7 @@ async def test_who_is_fenced_writes_nothing_and_knows_nothing_any_more(kafka: Pl
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])
 async def test_where_nobody_knows_the_end_of_a_commit_the_state_does(
-    broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch, sent: bool
+    frail_broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch, sent: bool
 ) -> None:
     """The broker freezes before, or right after, it is asked to commit; later it goes on."""
     monkeypatch.setattr(producer, "TRANSACTION", 1.5)
@@ -147,7 +147,7 @@ async def test_where_nobody_knows_the_end_of_a_commit_the_state_does(
             if sent:
                 group.start_soon(commit, self)
                 await anyio.wait_all_tasks_blocked()
-            broker.send(signal.SIGSTOP)
+            frail_broker.send(signal.SIGSTOP)
             if not sent:
                 group.start_soon(commit, self)
 
@@ -161,7 +161,7 @@ async def test_where_nobody_knows_the_end_of_a_commit_the_state_does(
         assert anyio.current_time() - begun < 4
         await one.has()
         assert one.ledger.trouble
-        broker.send(signal.SIGCONT)
+        frail_broker.send(signal.SIGCONT)
         await one.has("acme")
         found = await known(one.ledger)
         assert found in {1: [checkpoint(1)], 2: [checkpoint(2)]}[len(delivered(frail))]

@@ -23,11 +23,11 @@ def noise(size: int, name: str = "noise") -> Message:
 
 
 @pytest.fixture
-def frail(broker: Broker) -> Iterator[Place]:
+def frail(frail_broker: Broker) -> Iterator[Place]:
     """A place on a broker that may be frozen or killed in the test, and is well again after it."""
-    yield Place(broker.at["PLAINTEXT"])
-    broker.send(signal.SIGCONT)
-    broker.start()
+    yield Place(frail_broker.at["PLAINTEXT"])
+    frail_broker.send(signal.SIGCONT)
+    frail_broker.start()
 
 
 async def insist(output: Output, batch: list[Message]) -> int:
@@ -45,14 +45,14 @@ async def insist(output: Output, batch: list[Message]) -> int:
 
 @pytest.mark.long
 async def test_a_broker_that_is_killed_in_the_middle_loses_nothing(
-    broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
+    frail_broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer, "POSTING", 2.0)
     failures = 0
     async with frail.config(partitions=2, compression="none").open({}) as output:
         await output.write(messages(range(10)))
         async with anyio.create_task_group() as group:
-            group.start_soon(killed_and_back, broker)
+            group.start_soon(killed_and_back, frail_broker)
             for start in range(10, 6000, 599):
                 failures += await insist(output, messages(range(start, min(start + 599, 6000)), size=2000))
                 await anyio.sleep(0.05)
@@ -69,12 +69,12 @@ async def killed_and_back(broker: Broker) -> None:
 
 
 async def test_a_broker_that_hangs_ends_a_write_in_time_and_a_cancellation_at_once(
-    broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
+    frail_broker: Broker, frail: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "DEADLINE", 1.0)
     async with frail.config().open({}) as output:
         await output.write(messages(range(3)))
-        broker.send(signal.SIGSTOP)
+        frail_broker.send(signal.SIGSTOP)
         for limit, scope in ((3.0, anyio.CancelScope()), (1.0, anyio.move_on_after(0.3))):
             begun = anyio.current_time()
             with scope:
@@ -94,13 +94,13 @@ def left_over() -> set[asyncio.Task[object]]:
     return {task for task in asyncio.all_tasks() if "aiokafka" in repr(task.get_coro())}
 
 
-async def test_a_producer_is_ended_whatever_it_waits_for(broker: Broker, frail: Place) -> None:
+async def test_a_producer_is_ended_whatever_it_waits_for(frail_broker: Broker, frail: Place) -> None:
     topic = frail.create("call")
     hung = AIOKafkaProducer(bootstrap_servers=frail.at, transactional_id=topic, request_timeout_ms=60_000)
     await hung.start()
     await hung.begin_transaction()
     await (await hung.send(topic, b"x", partition=0))
-    broker.send(signal.SIGSTOP)
+    frail_broker.send(signal.SIGSTOP)
     future = await hung.send(topic, b"y", partition=0)
     committing = asyncio.create_task(hung.commit_transaction())
     await asyncio.sleep(0.05)
