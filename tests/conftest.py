@@ -2,9 +2,11 @@
 
 import gc
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -14,6 +16,9 @@ from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
 from tests.kafka.shared import shared
+
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # httpx looks for it anew at each request of a test
 
 settings.register_profile("quick", max_examples=50)
 settings.load_profile("quick")
