@@ -70,13 +70,6 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """A connection that aiokafka lost while it was being opened is closed by nobody: a broker that dies leaves some."""
-    for item in items:
-        if "own" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     whole = session.config.args in (["tests"], []) or session.config.args_source.name == "TESTPATHS"
     session.config.stash[COVERED] = coverage(session.items) if whole else None
@@ -128,16 +121,12 @@ def frail_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 @pytest.fixture
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker that no other test uses, to be moved, emptied and stopped.
-
-    What a client of it left behind is collected here, not in a later test: see `pytest_collection_modifyitems`.
-    """
+    """A broker that no other test uses, to be moved, emptied and stopped."""
     with _kafka():
         broker = Broker(tmp_path_factory.mktemp("kafka"))
     broker.start()
     yield broker
     broker.kill()
-    gc.collect()
 
 
 @contextmanager

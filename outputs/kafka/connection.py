@@ -1,5 +1,6 @@
 """The connection to a Kafka cluster: the keys of the configuration that outputs and the state share."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 import aiokafka.admin.client
 import aiokafka.client
 from aiokafka.abc import AbstractTokenProvider
+from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
@@ -31,6 +33,29 @@ _FILES = ("ca_file", "cert_file", "key_file")
 # broker thinks of, and there is no option that forbids it: https://kafka.apache.org/protocol#The_Messages_Metadata
 for _module in (aiokafka.client, aiokafka.admin.client):
     _module.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+
+async def _open(*place: Any, on_close: Any = None, **options: Any) -> Any:
+    """Connect. Who waits for an answer of the first connection of a client, and is cancelled, closes it.
+
+    aiokafka leaves it open until it is collected, and then logs that; its client knows of no such connection yet
+    (`AIOKafkaClient.bootstrap` of 0.14, which names no `on_close`).
+    """
+    connection = await create_conn(*place, on_close=on_close, **options)
+    if on_close is None:
+        connection.send = partial(_ask, connection)
+    return connection
+
+
+async def _ask(connection: Any, request: Any) -> Any:
+    try:
+        return await AIOKafkaConnection.send(connection, request)
+    except asyncio.CancelledError:
+        connection.close()
+        raise
+
+
+aiokafka.client.create_conn = _open
 
 
 def _servers(text: str) -> str:

@@ -23,9 +23,7 @@ from tests.kafka.test_ledger_state import cut
 from tests.kafka.test_ledger_transactions import delivered, known, refused
 from tests.state.ledgers import change, checkpoint
 
-# Seen once, where a broker went: a connection that nobody had closed. aiokafka's `bootstrap` closes none whose request
-# is cancelled (aiokafka/client.py); that it was this one is not proven.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Unclosed AIOKafkaConnection:ResourceWarning")]
+pytestmark = pytest.mark.slow
 
 A = "acme/calls"
 
