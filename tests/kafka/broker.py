@@ -25,7 +25,7 @@ IDLE = {
     "background.threads": 1,
     "metadata.max.idle.interval.ms": 0,
 }
-"""A broker costs a twentieth of a processor where nobody asks it anything, and one stands beside each worker."""
+"""A broker costs a twentieth of a processor where nobody asks it anything."""
 MODULES = {
     "plain": "plain.PlainLoginModule required " + " ".join(f'user_{who}="{word}"' for who, word in PASSWORDS.items()),
     "scram-sha-256": "scram.ScramLoginModule required",

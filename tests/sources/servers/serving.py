@@ -22,8 +22,8 @@ def python() -> str:
     found, built = place / "bin/python", place / "built.lock"
     if not built.exists() or built.read_bytes() != LOCK.read_bytes():
         _done(sys.executable, "-m", "venv", "--clear", str(place))
-        pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK))
-        _done(str(found), *pip)
+        pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+        _done(str(found), *pip, "--require-hashes", "-r", str(LOCK))
         built.write_bytes(LOCK.read_bytes())
     return str(found)
 
