@@ -6,6 +6,7 @@ takes over where a record does not keep to the types; a property test holds the 
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -127,8 +128,8 @@ class TypedDecoder(Generic[R]):
 
     def __init__(self, record: type[R]) -> None:
         self.type = record
-        self._decode = msgspec.json.Decoder(record, strict=False).decode
-        self.decode_loosely = msgspec.json.Decoder(loose_of(record)).decode
+        self._decode: Callable[[bytes | msgspec.Raw], R]
+        self._decode, self.decode_loosely = _decoders(record)  # type: ignore[arg-type]  # a type is hashable
 
     def decode(self, raw: bytes | msgspec.Raw) -> R:
         """Decode a record. Raises msgspec.MsgspecError where it is no object."""
@@ -137,3 +138,10 @@ class TypedDecoder(Generic[R]):
         except msgspec.ValidationError:
             found: R = read_documented(self.decode_loosely(raw), self.type)
             return found
+
+
+@cache
+def _decoders(record: type[Any]) -> tuple[Callable[[bytes | msgspec.Raw], Any], Callable[[bytes | msgspec.Raw], Any]]:
+    """Return the decoder by type and the loose one: they keep nothing, and all streams of a vendor share them."""
+    typed, loose = msgspec.json.Decoder(record, strict=False), msgspec.json.Decoder(loose_of(record))
+    return typed.decode, loose.decode

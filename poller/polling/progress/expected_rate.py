@@ -23,6 +23,7 @@ from poller.state.checkpoint import Checkpoint, Rate
 
 _HOUR = timedelta(hours=1)
 _WEEK = 168
+_NOT_KNOWN = bytes(_WEEK)
 _DUE = 14.0
 """So many records due and none there: the chance of that is exp(-14), less than one in a million."""
 _ENOUGH = timedelta(weeks=2)
@@ -66,7 +67,7 @@ def judge_silence(checkpoint: Checkpoint, polled: Polled, now: datetime) -> bool
     """Note that the main sweep was complete again; return True where its stream is suspect from now on."""
     rate = checkpoint.rate
     if rate is None:
-        checkpoint.rate = Rate(since=now, hour=_hour(now), counts=(0,) * _BEFORE, usual=bytes(_WEEK), last=now)
+        checkpoint.rate = Rate(since=now, hour=_hour(now), counts=(0,) * _BEFORE, usual=_NOT_KNOWN, last=now)
         return False
     if polled.before and _hour(polled.before) == _hour(now):
         return False
