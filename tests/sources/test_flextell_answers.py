@@ -101,6 +101,13 @@ async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: 
     assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [Cursor(NOW - LAG)], True)
 
 
+async def test_a_size_of_nothing_is_none_and_the_list_is_read_by_the_one_that_was_asked_for() -> None:
+    first, last = (listing(leads([9.0] * n), page=page, total=101) for page, n in ((1, 100), (2, 1)))
+    script = [Said(changed(page, 0, "meta", "per_page")) for page in (first, last)]
+    done = await read(STREAM, "live", Scripted(script), SINCE_NOON)
+    assert (done.error, done.sizes) == (None, [100, 1])
+
+
 async def test_a_404_is_an_error_even_where_this_token_was_answered() -> None:
     done = await read(STREAM, "live", Scripted([Said({"error": "not_found"}, status=404)], known={LEADS}))
     assert isinstance(done.error, Unexpected)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Unexpected
-from poller.plugin.stream import Cursor
+from poller.plugin.stream import Cursor, End
 from poller.sources.flextell import Flextell
 from poller.sources.flextell.api import LAG, LEADS, NULL_PAGES
 from tests.sources.flextell_pages import ASKED, LEAD, NEWEST, SINCE_NOON, after_noon, leads, listing, trashed
@@ -114,6 +114,17 @@ async def test_the_whole_list_is_read_whatever_its_times(sweep: str) -> None:
     done = await read(STREAM, sweep, Scripted(script), SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 100, 50])
     assert done.cursors[-1] == Cursor(NOW - LAG)
+
+
+async def test_history_is_read_back_to_its_beginning_and_then_what_was_deleted_meanwhile() -> None:
+    pages = [leads([9.0] * 100), leads([-1.0 - n for n in range(100)]), trashed(leads([5.0], start=7))]
+    said = zip(pages, (1, 2, 1), (900, 900, 1), strict=True)
+    http = Scripted([Said(listing(rows, page=number, total=total)) for rows, number, total in said])
+    assert STREAM.history
+    came = [page async for page in STREAM.history.fetch(http, None, SINCE_NOON)]
+    asked = [{**ASKED["live"], "page": "1"}, {**ASKED["live"], "page": "2"}, {**ASKED["trashed"], "page": "1"}]
+    assert http.queries() == [{**query, "per_page": "100"} for query in asked]
+    assert [(len(page.records), page.end) for page in came] == [(100, None), (100, None), (1, End())]
 
 
 @pytest.mark.covers("flextell", 9)
