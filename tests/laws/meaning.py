@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,7 @@ def _of_float(value: float) -> Decimal | None:
     return Decimal(repr(value)) if value - value == 0 else None
 
 
+@lru_cache(1 << 15)
 def _of_text(text: str, zone: str | None) -> Any:
     if text in WORDS or not text:
         return WORDS.get(text)

@@ -27,7 +27,7 @@ def test_an_order_of_history_goes_on_and_tells_what_may_be_missing(tmp_path: Pat
     leads.live(60)
     leads.world.vices.set({"flextell": {"silent_page_cap": 1.0}})
     leads.orders = [("leads", Order(("all", ""), BIRTH - DAY, BIRTH))]
-    leads.live(3600)
+    leads.live(900)
     order = leads.pipelines[0].streams[0].checkpoint.backfill
     assert order
     assert order.done

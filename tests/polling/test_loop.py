@@ -165,6 +165,11 @@ class TestRefusals:
         assert calls.pipelines[0].failed
 
 
+SELDOM = {"every": "20m"}
+HOURLY = {"recent": SELDOM, "live": SELDOM, "audit": {"every": "1h", "lookback": "72h"}}
+"""Sweeps of which the audit alone matters."""
+
+
 class TestCompleteness:
     def test_lag_grows_while_the_vendor_is_down_and_shrinks_after(self, calls: Simulation) -> None:
         calls.live(60)
@@ -197,8 +202,7 @@ class TestCompleteness:
 
     @pytest.mark.covers("callcap", 10)
     def test_a_collapse_of_the_audit_is_suspect_until_it_brings_more_again(self, tmp_path: Path) -> None:
-        hourly = {"calls": {"sweeps": {"audit": {"every": "1h", "lookback": "72h"}}}}
-        simulation = Simulation(tmp_path, {"acme": callcap(streams=hourly)}, **QUIET)
+        simulation = Simulation(tmp_path, {"acme": callcap(streams={"calls": {"sweeps": HOURLY}})}, **QUIET)
         names = [put_call(simulation, timedelta(hours=2)) for _ in range(800)]
         simulation.live(3700)
         assert status(simulation).state == "ok"
@@ -212,8 +216,7 @@ class TestCompleteness:
         assert status(simulation).state == "ok"
 
     def test_what_only_a_wider_sweep_brought_is_counted(self, tmp_path: Path) -> None:
-        hourly = {"calls": {"sweeps": {"audit": {"every": "1h", "lookback": "72h"}}}}
-        calls = Simulation(tmp_path, {"acme": callcap(start="24h", streams=hourly)}, **QUIET)
+        calls = Simulation(tmp_path, {"acme": callcap(start="24h", streams={"calls": {"sweeps": HOURLY}})}, **QUIET)
         calls.live(60)
         call = put_call(calls, timedelta(hours=20), modified=timedelta(hours=20))
         calls.live(3_700)

@@ -119,5 +119,5 @@ def test_pages_that_hold_less_than_they_say_are_delivered_and_after_three_the_sw
     assert live.cursor is not None
     assert live.cursor.until > simulation.now() - timedelta(minutes=5), "the sweep goes on"
     simulation.world.vices.clear()
-    simulation.live(1800)
+    simulation.live(600)
     assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
