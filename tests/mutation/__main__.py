@@ -29,8 +29,17 @@ ROOMS: Mapping[str, Sequence[str]] = {
     "poller/events/": ["tests/events"],
     "poller/polling/progress/coverage.py": ["tests/polling/test_ranges.py", "tests/polling/test_announce.py"],
     "poller/polling/progress/ranges.py": ["tests/polling/test_ranges.py"],
+    "poller/polling/loop.py": [
+        "tests/polling/test_loop.py",
+        "tests/polling/test_orders.py",
+        "tests/polling/test_clock.py",
+    ],
+    "poller/polling/step.py": ["tests/polling/test_step.py"],
     "poller/polling/": ["tests/polling"],
+    "poller/state/delivery.py": ["tests/state/test_delivery.py"],
+    "poller/state/sqlite/ledger.py": ["tests/state/test_sqlite_ledger.py", "tests/state/test_ledger.py"],
     "poller/state/": ["tests/state"],
+    "poller/plugin/pagination/pages.py": ["tests/sources/test_pages.py", "tests/sources/test_full_last_page.py"],
     "poller/plugin/": ["tests/sources"],
     "poller/sources/rest/": ["tests/sources/rest"],
     "poller/sources/": ["tests/sources/test_{room}_*.py", "tests/sources/test_vendor_contract.py"],
@@ -114,6 +123,8 @@ def report(module: str, place: Path, seconds: float) -> None:
     sys.stdout.write(f"\n{diffs.read_text()}")
     told = ", ".join(f"{count} {fate}" for fate, count in sorted(Counter(tried.values()).items()))
     say(f"{module}: {len(tried)} of {len(fates)} mutants tried: {told}")
+    if late := [name for name, fate in tried.items() if fate == "timeout"]:
+        say(f"without an end, or on a machine that was too busy: {', '.join(late)}")
     long = sum(seconds > LONGEST for seconds in json.loads((place / "times.json").read_text()).values())
     say(f"{len(survivors)} survive: {diffs.relative_to(ROOT)}; {seconds / 60:.1f} minutes")
     say(f"tests that take longer than {LONGEST:g} s, and were not asked: {long}")

@@ -208,6 +208,13 @@ async def test_most_rows_outside_of_the_window_mean_that_the_filter_was_lost() -
     assert len(done.records()) == 4
 
 
+async def test_what_lies_outside_of_the_window_by_what_its_start_is_spelt_in_is_inside() -> None:
+    days = {"kind": "ticket", "params": {"since": "{start:%Y-%m-%d}", "page": "{page}"}, "window_field": "updated_at"}
+    rows = [ticket(number, f"{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}") for number, hours in ((1, 30), (2, 0))]
+    done = await passed(stream_of(days), answered({"tickets": rows}, listed()))
+    assert (done.error, len(done.records())) == (None, 2)
+
+
 async def test_a_round_number_of_rows_and_no_next_is_taken_for_cut() -> None:
     """The hour is asked for again in halves, and each of these in halves while its answer is as round."""
     full = listed(*range(1, 101))
