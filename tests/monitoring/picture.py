@@ -5,11 +5,11 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import anyio
 from anyio.from_thread import start_blocking_portal
+from msgspec.structs import replace
 
 from poller.events.batch import Counts
 from poller.server.endpoints import application

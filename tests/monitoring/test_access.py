@@ -1,10 +1,10 @@
 """The page can be read on a phone, in the dark, by keyboard alone, and by somebody who sees none of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from poller.telemetry.status import GapStatus
 from tests.monitoring.conftest import Tab
