@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from poller.cli.streams import notes
+from poller.events.canonical import canonical_bytes
+from poller.events.reading import decode_record
 from poller.events.seen import Seen
 from poller.plugin import kinds
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -118,3 +120,15 @@ def test_a_free_kind_has_its_fields_as_sent_and_times_where_they_are_named_so() 
 def test_a_mark_of_deletion_is_true_or_a_time(sent: object, deleted: bool) -> None:
     built = stream_of({"kind": "ticket", "params": {"since": "{start}"}, "deleted": "gone"})
     assert built.records.deleted(decoded(built, {"id": 1, "gone": sent})) is deleted
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400"])
+def test_a_number_beyond_a_double_is_null_wherever_it_stands_and_makes_no_reject(number: str) -> None:
+    built = stream_of({"kind": "ticket", "params": {"since": "{start}"}, "fields": {"price": "price"}})
+    sent = b'{"id": 1, "created_at": "%b", "price": %b, "n": [%b]}'
+    row = decode_record(built.records.decoder.decode, sent % (AT.isoformat().encode(), *[number.encode()] * 2))
+    assert built.records.identity(row) == "1"
+    normalized: Any = built.records.normalize(row)
+    assert normalized.price is None
+    (compared,) = built.records.contents
+    assert canonical_bytes(compared(row)) == canonical_bytes({"id": 1, "created_at": AT.isoformat(), "n": [None]})
