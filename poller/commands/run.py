@@ -29,6 +29,7 @@ from poller.server import control, endpoints
 from poller.server.listener import PortTaken, listen, serve
 from poller.state.ledger import Ledger
 from poller.state.open import Opening, OpenState, group_owners, open_dry_run, open_state, replica_name
+from poller.state.sqlite import SqliteState
 from poller.state.sqlite.lock import ONCE, RUN
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
@@ -74,15 +75,17 @@ async def run(
 
 
 def _port_if_free(settings: Settings) -> sockets.socket | None:
-    """Take the port; None where it is taken.
+    """Take the port; None where it is taken and there is a state that may be in use.
 
-    Who has it may have the state, too: a poller that the refusal should name, or one that is just ending and is waited
-    for. Whether the port is still taken then, is seen once the state is ours.
+    Who has the port may have the state, too: a poller that the refusal should name, or one that is just ending and is
+    waited for. Whether the port is still taken then, is seen once the state is ours. Raises ConfigError.
     """
     try:
         return listen(settings.server.host, settings.server.port)
     except PortTaken:
-        return None
+        if isinstance(settings.state, SqliteState) and settings.state.path.exists():
+            return None
+        raise
 
 
 def _opening(
