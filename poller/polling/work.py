@@ -85,7 +85,8 @@ class PassWork:
         self.stream, self.names = run.stream, run.names
         gap = reading.covers.gap
         self.retry = run.gap_retry if gap else run.retry
-        self.retry_factor = 60.0 if gap and not run.sweep.ranges else 1.0
+        # A list without an end is read from its gap to now: soon once, for most doubts pass, then ever more seldom.
+        self.retry_factor = min(5.0 * (1 + self.retry.failures), 60.0) if gap and not run.sweep.ranges else 1.0
         self.starts_over, self.tidies = gap is None, True
         self._closed: list[Gap] = []
         self._notice: str | None = None
