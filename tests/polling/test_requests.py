@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable
 from poller.plugin.stream import Cursor, End, Response
@@ -120,6 +121,59 @@ async def test_who_asks_for_patience_gets_it_from_the_whole_source_and_a_long_pa
 async def test_a_date_is_never_later_than_our_clock_was_when_we_asked(date: datetime | None, counts: datetime) -> None:
     answer = await requests(Script(Response(200, b"[]", date))).get("/list", {})
     assert answer.date == counts
+
+
+async def test_what_is_asked_is_asked_as_it_was_said_also_again() -> None:
+    heard: list[Any] = []
+
+    class Hearing(Script):
+        async def ask(self, path: str, query: Any, *, body: bytes | None = None, accept: Any = (200,)) -> Response:
+            heard.append((path, query, body, accept))
+            return await self.get(path, {}, accept=accept)
+
+    asking = requests(Hearing(OK, Unavailable("503"), OK))
+    with capture_logs() as logs:
+        for _ in range(2):
+            await asking.ask("/list", {"a": "1"}, body=b"{}", accept=(200, 404))
+    assert heard == [("/list", {"a": "1"}, b"{}", (200, 404))] * 3
+    assert [(line["event"], line["source"], line["error"]) for line in logs] == [("request.repeated", "acme", "503")]
+
+
+@pytest.mark.parametrize("sent", [b'{"a":1}', b'\xef\xbb\xbf\r\n {"a":1}\n', b"\t[1] "])
+async def test_what_may_be_json_is_not_asked_for_again(sent: bytes) -> None:
+    script = Script(OK, Response(200, sent, NOON))
+    assert [response.sent for response in await all_of(script, 2)] == [b"[]", sent]
+
+
+@pytest.mark.parametrize(
+    ("date", "event", "behind"),
+    [
+        (None, "dates.missing", timedelta(0)),
+        (NOON + 2 * HOUR, "clock.differs", timedelta(0)),
+        (NOON - 2 * HOUR, "clock.differs", 2 * HOUR),
+        (NOON - MINUTE, None, MINUTE),
+    ],
+)
+async def test_an_odd_date_is_told_once_and_how_far_it_is_behind_is_known(
+    date: datetime | None, event: str | None, behind: timedelta
+) -> None:
+    asking = requests(Script(*[Response(200, b"[]", date)] * 2))
+    with capture_logs() as logs:
+        for _ in range(2):
+            await asking.get("/list", {})
+    assert [(line["event"], line["source"]) for line in logs] == ([(event, "acme")] if event else [])
+    assert asking._vendor.behind == behind
+
+
+def test_a_step_of_our_clock_moves_the_vendors_away_from_it_but_never_ahead() -> None:
+    vendor = VendorClock()
+    vendor.shift(HOUR)
+    assert vendor.behind is None, "it has not answered yet"
+    vendor.behind = MINUTE
+    vendor.shift(HOUR)
+    assert vendor.behind == HOUR + MINUTE
+    vendor.shift(-2 * HOUR)
+    assert vendor.behind == timedelta(0)
 
 
 def test_no_odd_date_moves_a_cursor_back() -> None:
