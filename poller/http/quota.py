@@ -17,7 +17,7 @@ https://developers.google.com/calendar/api/guides/errors."""
 
 
 class Quota:
-    """Headers such as `X-RateLimit-Remaining` and `-Reset`, which begin with one of these prefixes."""
+    """Headers such as `X-RateLimit-Remaining`, `-Reset` and `-Retry-After`, which begin with one of these prefixes."""
 
     def __init__(self, prefixes: Sequence[str]) -> None:
         self.known = bool(prefixes)
@@ -26,6 +26,8 @@ class Quota:
     def wait(self, headers: Mapping[str, str], now: datetime) -> float | None:
         """Return the seconds until there is a quota again; None where some remains, or nothing is said of it."""
         for prefix in self._prefixes:
+            if seconds := _number(headers.get(f"{prefix}retry-after")):
+                return min(seconds, LONGEST_WAIT)
             if _number(headers.get(f"{prefix}remaining")) == 0:
                 reset = _number(headers.get(f"{prefix}reset"))
                 reset = _number(headers.get(f"{prefix}window")) if reset is None else reset

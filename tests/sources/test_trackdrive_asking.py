@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from poller.errors import Shifted
+from poller.errors import Shifted, Unexpected
 from poller.plugin.stream import Cursor
 from poller.sources.trackdrive.api import LAG
 from tests.sources.scripted import NOW, Said, Scripted, read
@@ -91,3 +91,13 @@ async def test_a_checksum_is_no_reason_not_to_look() -> None:
     http = Scripted([calls(CALL), calls({**CALL, "status": "no-buyer"})])
     first, second = await read(CALLS, "live", http), await read(CALLS, "live", http)
     assert [first.records()[0]["status"], second.records()[0]["status"]] == ["finished", "no-buyer"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "column"), [(name, bound.removesuffix("_from")) for name, bound in CALL_SWEEPS.items()]
+)
+async def test_a_page_of_calls_that_were_not_asked_for_says_that_the_filter_was_lost(sweep: str, column: str) -> None:
+    old = [{**CALL, "uuid": f"old-{number}", column: "2024-01-01T00:00:00Z"} for number in range(3)]
+    done = await read(CALLS, sweep, Scripted([calls(*old)]), cursor=Cursor(NOW - timedelta(hours=1)))
+    assert isinstance(done.error, Unexpected)
+    assert done.records() == []

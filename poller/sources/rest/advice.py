@@ -64,6 +64,15 @@ def times_in(rows: Iterable[Raw], zone: tzinfo | None) -> list[str]:
     return [path for path, is_time in found.items() if is_time]
 
 
+def silent_paths(description: Description, rows: Sequence[Raw]) -> Iterator[str]:
+    """Yield what is left out of comparison and stands in no record of a page: it leaves nothing out."""
+    records = [*map(_decoded, rows)]
+    for key in ("volatile", "signed_urls"):
+        for path in getattr(description.stream, key) if rows else ():
+            if all(follow_path(record, parse_path(path)) is None for record in records):
+                yield f"no record has anything at {path}, for {key}"
+
+
 def silent_fields(description: Description, rows: Sequence[Raw]) -> Iterator[str]:
     """Yield the fields for which no record of a page has anything that can be read."""
     stream, records = description.stream, [*map(_decoded, rows)]

@@ -32,6 +32,7 @@ from poller.sources.rest.advice import (
     lists_in,
     said_by,
     silent_fields,
+    silent_paths,
     times_in,
 )
 from poller.sources.rest.answer import Answer
@@ -121,6 +122,7 @@ class _Sights:
         for field, words in self._unmapped().items():
             yield f"words of {field} that are not mapped: {', '.join(words)}"
         yield from silent_fields(self._description, self._rows)
+        yield from silent_paths(self._description, self._rows)
         yield from self._unread_times()
         if unsaid := self._undescribed.keys() - self._counts_of_the_page():
             yield f"not described: {', '.join(sorted(unsaid))}"
@@ -236,4 +238,6 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
     stream = description.stream
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
-    yield from ((path, value) for path, value in said_by(body, GOES_ON | COUNTS | ERRORS) if path not in described)
+    for path, value in said_by(body, GOES_ON | COUNTS | ERRORS):
+        if not any(known == path or known.startswith((f"{path}.", f"{path}[")) for known in described):
+            yield path, value

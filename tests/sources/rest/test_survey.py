@@ -151,3 +151,18 @@ async def test_pages_that_begin_at_another_number_are_told(before: str | None, t
     found = await looked(PAGED, {"tickets": [ticket(1)], "links": {"prev": before}})
     words = "a page before the first (links.prev): do pages begin at 0? Then have `paging` follow what is next"
     assert (words in found.warnings) is told
+
+
+async def test_what_is_left_out_of_comparison_and_is_not_there_is_told() -> None:
+    stream = {"volatile": ["seen", "sen.by"], "signed_urls": ["url"]}
+    found = await looked(stream, {"tickets": [ticket(1, seen={"by": "x"})]})
+    assert found.warnings == (
+        "no record has anything at sen.by, for volatile",
+        "no record has anything at url, for signed_urls",
+    )
+
+
+async def test_what_holds_the_next_place_is_described_by_it() -> None:
+    stream = {"paging": {"next": "_links.next.href"}}
+    found = await looked(stream, {"tickets": [ticket(1)], "_links": {"next": {"href": "/tickets?page=2"}}})
+    assert found.warnings == ()
