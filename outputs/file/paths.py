@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from outputs import Message, OutputError, StreamRef
 from outputs.file import rotation
-from outputs.file.fsync import naming_path
+from outputs.file.fsync import naming_path, size_of
 from outputs.templates import parts
 
 _SHAPES = {"source": "[^/]+", "stream": "[^/]+", "kind": "[^/]+", "date": r"\d{4}-\d\d-\d\d", "hour": r"\d\d"}
@@ -112,9 +112,8 @@ class Template:
                     raise OutputError(f"{path} cannot be written: no permission")
             if _is_the_kernels(root):
                 raise OutputError(f"{root} is made up by the kernel, so {self.text} cannot be written")
-            fixed = Path(self.text)
-            if "{" not in self.text and fixed.exists() and not fixed.is_file():
-                raise OutputError(f"{fixed} is not a regular file")
+            if "{" not in self.text:
+                size_of(self.text)  # a folder of that name is refused as it is by whoever writes
 
     def check_room(self) -> None:
         """Raise OutputError if the disk has no room for a file of this template."""

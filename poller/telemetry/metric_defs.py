@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from poller.telemetry.metrics import Counter, Family, Histogram, Known, StateSet, escaped
+from poller.telemetry.metrics import Counter, Family, Histogram, Known, Labels, StateSet, escaped
 from poller.telemetry.status import STATES, OutputStatus, StreamStatus
 
 REASONS: Final = ("late", "edited", "skipped")
@@ -43,10 +43,11 @@ class _Row(NamedTuple):
     swept: tuple[tuple[str, float | None], ...]
 
 
-def _row(status: StreamStatus) -> _Row:
+def _row(status: StreamStatus, written: Callable[[Labels], str]) -> _Row:
+    labels = status.source, status.stream
     return _Row(
-        (status.source, status.stream),
-        f'source="{escaped(status.source)}",stream="{escaped(status.stream)}"',
+        labels,
+        written(labels),
         status.here,
         status.owner,
         status.state,
@@ -98,7 +99,7 @@ class Catalogue:
         rows: list[_Row] = []
         coming = iter(self.statuses())
         while some := list(islice(coming, _SOME)):
-            rows += map(_row, some)
+            rows += [_row(status, self.lag.written) for status in some]
             yield ""
         for family, lines in self._families(rows):
             yield family.head

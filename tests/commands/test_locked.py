@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from poller.state.sqlite.database import Database
-from tests.commands.running import House, until
+from tests.commands.running import House, Poller, until
 from tests.commands.vendors import Vendors
 
 pytestmark = pytest.mark.slow
@@ -29,18 +29,23 @@ def test_a_signal_ends_the_wait(house: House) -> None:
     database.close()
 
 
+def check_successor_waits(house: House, vendors: Vendors, first: Poller) -> None:
+    """End a poller while a page of its does not come: the next one waits for that, and then polls."""
+    vendors.vices({"callcap": {"stall": 1.0}})
+    since = vendors.number()
+    until(lambda: vendors.asked("callcap", since), "a page that does not come")
+    first.process.send_signal(signal.SIGTERM)
+    with house.start("run") as successor:
+        assert successor.until_log("state.awaited")["ending"]
+        successor.until_log("poller.started")
+        assert first.code() == 0
+        assert successor.stop() == 0
+
+
 def test_it_waits_for_its_predecessor_that_is_just_ending(house: House, vendors: Vendors) -> None:
     with house.start("run") as first:
         first.until_log("poll.completed", source="acme", sweep="audit")
-        vendors.vices({"callcap": {"stall": 1.0}})
-        since = vendors.number()
-        until(lambda: vendors.asked("callcap", since), "a page that does not come")
-        first.process.send_signal(signal.SIGTERM)
-        with house.start("run") as second:
-            assert second.until_log("state.awaited")["ending"]
-            second.until_log("poller.started")
-            assert first.code() == 0
-            assert second.stop() == 0
+        check_successor_waits(house, vendors, first)
 
 
 def test_a_second_one_with_the_same_port_names_who_has_the_state_or_waits_for_its_end(
@@ -54,18 +59,11 @@ def test_a_second_one_with_the_same_port_names_who_has_the_state_or_waits_for_it
         second = house.run("run")
         assert second.process.returncode == 2
         assert f"is in use by another poller (`poller run`, process {first.process.pid} on " in second.logged
-        vendors.vices({"callcap": {"stall": 1.0}})
-        since = vendors.number()
-        until(lambda: vendors.asked("callcap", since), "a page that does not come")
-        first.process.send_signal(signal.SIGTERM)
-        with house.start("run") as third:
-            assert third.until_log("state.awaited")["ending"]
-            third.until_log("poller.started")
-            assert first.code() == 0
-            assert third.stop() == 0
+        check_successor_waits(house, vendors, first)
 
 
 def test_a_port_that_somebody_else_has_is_told_once_the_state_is_there(house: House) -> None:
+    Database.open(house.folder / "state/poller.db", command="run").close()
     with socket.create_server(("127.0.0.1", 0)) as other:
         house.write(server={"port": other.getsockname()[1]})
         refused = house.run("run")

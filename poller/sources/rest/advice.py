@@ -64,29 +64,35 @@ def times_in(rows: Iterable[Raw], zone: tzinfo | None) -> list[str]:
     return [path for path, is_time in found.items() if is_time]
 
 
-def silent_paths(description: Description, rows: Sequence[Raw]) -> Iterator[str]:
-    """Yield what is left out of comparison and stands in no record of a page: it leaves nothing out."""
+def silent_places(description: Description, rows: Sequence[Raw]) -> Iterator[str]:
+    """Yield the fields for which no record of a page has anything that can be read, and the paths left out of
+    comparison at which there is nothing to be left out."""
+    if not rows:
+        return
     records = [*map(_decoded, rows)]
+    yield from _silent_fields(description, records)
     for key in ("volatile", "signed_urls"):
-        for path in getattr(description.stream, key) if rows else ():
-            if all(follow_path(record, parse_path(path)) is None for record in records):
+        for path in getattr(description.stream, key):
+            if all(value is None for value in _sent(records, [path])):
                 yield f"no record has anything at {path}, for {key}"
 
 
-def silent_fields(description: Description, rows: Sequence[Raw]) -> Iterator[str]:
-    """Yield the fields for which no record of a page has anything that can be read."""
-    stream, records = description.stream, [*map(_decoded, rows)]
+def _silent_fields(description: Description, records: Sequence[Any]) -> Iterator[str]:
+    stream = description.stream
     kind = kind_of(stream.kind, tuple(stream.fields))
-    for name, given in stream.fields.items() if rows else ():
+    for name, given in stream.fields.items():
         field = field_of(given)
-        sent = [follow_path(record, parse_path(path)) for record in records for path in field.paths]
-        values = [value for value in sent if value not in NOTHING]
+        values = [value for value in _sent(records, field.paths) if value not in NOTHING]
         if not values:
             yield f"no record has anything at {' or '.join(field.paths)}, for {name}"
         elif name in field_types(kind) and name not in _WORDS:
             read = reader_of(kind, name, field, zone=description.zone, region=description.region)
             if all(read(value) is None for value in values):
                 yield f"what is at {' and '.join(field.paths)} cannot be read as {name}"
+
+
+def _sent(records: Sequence[Any], paths: Sequence[str]) -> list[Any]:
+    return [follow_path(record, parse_path(path)) for record in records for path in paths]
 
 
 def _decoded(row: Raw) -> Any:

@@ -31,8 +31,7 @@ from poller.sources.rest.advice import (
     SIZES,
     lists_in,
     said_by,
-    silent_fields,
-    silent_paths,
+    silent_places,
     times_in,
 )
 from poller.sources.rest.answer import Answer
@@ -121,8 +120,7 @@ class _Sights:
         """Say what is doubtful about the description."""
         for field, words in self._unmapped().items():
             yield f"words of {field} that are not mapped: {', '.join(words)}"
-        yield from silent_fields(self._description, self._rows)
-        yield from silent_paths(self._description, self._rows)
+        yield from silent_places(self._description, self._rows)
         yield from self._unread_times()
         if unsaid := self._undescribed.keys() - self._counts_of_the_page():
             yield f"not described: {', '.join(sorted(unsaid))}"
