@@ -17,11 +17,12 @@ IdentityOf: TypeAlias = Callable[[Raw], str | None]
 
 
 class PageRows(list[Raw]):
-    """The rows of a page. What columns of one shape read of them is decoded once."""
+    """The rows of a page. What columns of one shape read of them is decoded once, and so are identities read."""
 
     def __init__(self, rows: Sequence[Raw]) -> None:
         super().__init__(rows)
         self.decoded: dict[type[Any], list[Any]] = {}
+        self.identities: dict[IdentityColumn, list[str | None]] = {}
 
 
 class Column(Generic[T]):
@@ -60,12 +61,19 @@ class IdentityColumn(Column[str | None]):
         except (*DECODE_ERRORS, AttributeError):  # where another thing stands in the place of an object
             return None
 
+    def all(self, rows: Rows) -> list[str | None]:
+        """Return the identity of every row, in a list that is not to be changed."""
+        known = rows.identities if isinstance(rows, PageRows) else {}
+        found = known.get(self)
+        if found is None:
+            try:
+                found = list(map(read_id, self.leaves(rows)))
+            except (*DECODE_ERRORS, AttributeError):  # in some row
+                found = list(map(self, rows))
+            known[self] = found
+        return found
+
 
 def identities(identity_of: IdentityOf, rows: Rows) -> list[str | None]:
-    """Return the identity of every row."""
-    if isinstance(identity_of, IdentityColumn):
-        try:
-            return list(map(read_id, identity_of.leaves(rows)))
-        except (*DECODE_ERRORS, AttributeError):  # in some row
-            pass
-    return [identity_of(row) for row in rows]  # type: ignore[arg-type]  # bytes will do
+    """Return the identity of every row, in a list that is not to be changed."""
+    return identity_of.all(rows) if isinstance(identity_of, IdentityColumn) else [identity_of(row) for row in rows]  # type: ignore[arg-type]  # bytes will do

@@ -155,10 +155,8 @@ class Envelope:
 
     def _found_rows(self, body: Any, response: Response, total: int | None) -> Sequence[Raw]:
         found = self._read_rows(body) if self._read_rows else _rows_at(self._rows, response.body)
-        if isinstance(found, dict):
+        if isinstance(found, list | dict):
             return read_rows(found, self._described.records, self._identity, total=total)
-        if isinstance(found, list):
-            return found
         if MISSING in self._described.empty and found in _EMPTY and not total:
             return ()
         raise Unexpected(f"not the documented answer: it holds no list at {self._described.records}")

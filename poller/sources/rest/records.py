@@ -113,7 +113,12 @@ def identity_reader(path: str, *beside: str | None) -> IdentityOf:
 
     `beside` are paths that other readers of the same rows read: what has the same paths is decoded together.
     """
-    struct, getters = _columns(frozenset(filter(None, (path, *beside))))
+    return _identity_column(path, frozenset(filter(None, (path, *beside))))
+
+
+@cache
+def _identity_column(path: str, paths: frozenset[str]) -> IdentityColumn:
+    struct, getters = _columns(paths)
     return IdentityColumn(struct, getters[path])
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from poller.plugin.fields.columns import PageRows, identities
 from poller.sources.rest.described import Row
 from tests.sources.rest.described import NINE_LINES, rest, stream_of, ticket
 from tests.sources.scripted import HOUR, NOW, Said, Scripted, decoded, read
@@ -19,6 +20,21 @@ async def test_it_asks_for_page_after_page_until_one_is_empty() -> None:
     assert {query["per_page"] for query in queries} == {"100"}
     a_second_more = HOUR.start - timedelta(seconds=1)
     assert {query["updated_since"] for query in queries} == {f"{a_second_more:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+async def test_what_names_its_rows_is_decoded_once_a_page() -> None:
+    """Paging counts the identities, and what tells news from what is known asks for them again."""
+    stream = stream_of(NINE_LINES | {"paging": {"total": "total"}})
+    done = await read(
+        stream,
+        "live",
+        Scripted([Said({"tickets": [ticket(1), ticket(2)], "total": 2}), Said({"tickets": [], "total": 2})]),
+    )
+    rows = done.pages[0].records
+    assert isinstance(rows, PageRows)
+    assert stream.records.row_identity
+    assert identities(stream.records.row_identity, rows) is identities(stream.records.row_identity, rows)
+    assert len(rows.decoded) == len(rows.identities) == 1
 
 
 def test_its_sweeps_are_live_and_audit() -> None:
