@@ -27,6 +27,7 @@ from outputs import OutputConfig
 from outputs.registry import OUTPUTS
 from poller import VERSION, plugin
 from poller.config.document import Document, Keys, Problem
+from poller.config.plugin_conduct import judge_output, judge_source
 from poller.plugin.source import Source
 from poller.sources.registry import SOURCES
 
@@ -100,6 +101,8 @@ class Types(Generic[C]):
 
     def _objection(self, name: str, found: type[C]) -> str | None:
         """Return what keeps this from being the configuration class of a type, and a remedy."""
+        if type(found.API) is not int:
+            return f"says `API = {found.API!r}`, which is no whole number: {_AUTHOR}"
         if self.api != found.API:
             remedy = "an older version of it, or a newer poller" if self.api < found.API else "a newer version of it"
             return f"is made for version {found.API} of {self.interface}, this is {self._version()}: install {remedy}"
@@ -188,11 +191,15 @@ def _guarded(found: type[BaseModel]) -> Any:
 
 def _validate(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
-        return validate(value)
+        found = validate(value)
+        problem = judge_source(found) if isinstance(found, Source) else judge_output(found)
     except ValueError:
         raise
     except Exception as error:  # noqa: BLE001  whatever another package's code does
         raise ValueError(f"the package that brings this type failed: {_told(error)}: {_AUTHOR}") from None
+    if problem:
+        raise ValueError(f"the package that brings this type {problem}: {_AUTHOR}")
+    return found
 
 
 def type_name(found: type[BaseModel]) -> str:

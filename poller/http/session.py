@@ -83,6 +83,8 @@ class Session(Http):
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
+        if not path.startswith("/"):  # `@elsewhere.example` behind our origin would make a name and password of it
+            raise ValueError("a path begins with /")
         headers = await self._auth.headers(self.send)
         try:
             sent = self._query(query)

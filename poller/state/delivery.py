@@ -1,11 +1,21 @@
 """Delivery: one batch into every output, however long that takes."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Self, TypeAlias, TypeVar
 
-from outputs import Marks, Message, Output, OutputClosed, OutputError, Undeliverable, Unreachable
+from outputs import (
+    Marks,
+    Message,
+    Output,
+    OutputClosed,
+    OutputConfig,
+    OutputError,
+    StreamRef,
+    Undeliverable,
+    Unreachable,
+)
 from poller.errors import PollerError
 from poller.events.rejects import reject_too_large
 from poller.retry import keep_trying
@@ -95,7 +105,7 @@ class Delivery:
     def _announced(self, name: str, output: Output, messages: Sequence[Message]) -> Marks:
         try:
             with _bugs_told():
-                return output.announce(messages)
+                return _checked(output.announce(messages))
         finally:
             self._tell(name, output)
 
@@ -116,7 +126,7 @@ class Delivery:
 
         async def put(batch: Sequence[Message]) -> Marks:
             with _bugs_told():
-                return await output.write(batch)
+                return _checked(await output.write(batch))
 
         async def write(batch: Sequence[Message]) -> Marks:
             nonlocal announced
@@ -141,14 +151,23 @@ class Delivery:
     async def _fitting(
         self, name: str, write: Callable[[Sequence[Message]], Awaitable[T]], messages: Sequence[Message]
     ) -> T:
-        """Write; what the output can never take is there as a reject."""
+        """Write; what the output can never take is there as a reject. Raises OutputError if it takes neither."""
+        reduced: set[int] = set()
         while True:
             try:
                 return await write(messages)
             except Undeliverable as error:
+                refused = {id(message) for message in error.messages} & {id(message) for message in messages}
+                if not refused - reduced:
+                    raise OutputError(f"it takes neither a record nor the reject in its place: {error}") from error
                 self._telemetry.notice("message.rejected", output=name, messages=len(error.messages), reason=str(error))
-                refused = {id(message) for message in error.messages}
-                messages = [reject_too_large(one, str(error)) if id(one) in refused else one for one in messages]
+                smaller = {
+                    number: reject_too_large(one, str(error))
+                    for number, one in enumerate(messages)
+                    if id(one) in refused
+                }
+                messages = [smaller.get(number, one) for number, one in enumerate(messages)]
+                reduced |= {id(one) for one in smaller.values()}
 
     async def _insist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works."""
@@ -169,6 +188,26 @@ class Delivery:
             raise error
         self._failing.add(name)
         self._telemetry.output_failed(name, error=str(error), retry_in=wait)
+
+
+def open_output(
+    name: str, config: OutputConfig, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()
+) -> Output:
+    """Return the output, to be opened. Raises OutputError, with the path of its key in the configuration."""
+    try:
+        with _bugs_told():
+            return config.open(marks, places)
+    except OutputError as error:
+        error.args = (f"{output_key(name, error)}: {error}",)
+        raise
+
+
+def _checked(marks: Marks) -> Marks:
+    """Return the marks. Raises TypeError where they are none: what is saved of them has to be read again."""
+    for name, mark in marks.items():
+        if not isinstance(name, str) or not isinstance(mark, bytes | None):
+            raise TypeError(f"it gave marks that are no bytes by names, but {type(mark).__name__}")
+    return marks
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from poller.errors import ConfigError
 from poller.events.cloudevent import PROGRESS
 from poller.plugin.credentials import SaveToken
 from poller.plugin.source import Source, account_id
-from poller.state.delivery import Delivery
+from poller.state.delivery import Delivery, open_output
 from poller.state.dry_run import DryLedger
 from poller.state.kafka import KafkaState, topic
 from poller.state.kafka.ledger import KafkaLedger
@@ -117,7 +117,7 @@ async def _in_sqlite(
     )
 
     def delivery_to() -> Delivery:
-        opened = {name: output.open(marks_of(database, name), places) for name, output in outputs.items()}
+        opened = {name: open_output(name, out, marks_of(database, name), places) for name, out in outputs.items()}
         return Delivery(opened, by.telemetry, by.patience)
 
     try:
@@ -165,10 +165,14 @@ async def _in_kafka(
     by: Opening,
 ) -> AsyncIterator[OpenState]:
     joined = _in_kafka_too(outputs)
-    others = {name: output.open({}) for name, output in outputs.items() if name not in joined}
     replica = replica_name(state)
+
+    def delivery_to() -> Delivery:
+        others = {name: open_output(name, output, {}) for name, output in outputs.items() if name not in joined}
+        return Delivery(others, by.telemetry, by.patience)
+
     async with (
-        _entered(lambda: Delivery(others, by.telemetry, by.patience)) as delivery,
+        _entered(delivery_to) as delivery,
         KafkaLedger(state, joined, delivery, by.telemetry, by.now, replica, places, by.patience) as ledger,
     ):
         await ledger.claim({name: account_id(source) for name, source in sources.items()})

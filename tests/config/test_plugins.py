@@ -19,8 +19,9 @@ from poller.config.settings import Settings
 from tests.config.loading import load_text, problems
 
 SOURCE = """
+from datetime import timedelta
 from typing import Literal
-from poller.plugin import Credential, Origin, Secret, Source, Stream, bearer
+from poller.plugin import Credential, Origin, Secret, Source, Stream, Sweep, bearer
 
 class Acme(Source):
     type: Literal["acme"]
@@ -29,7 +30,7 @@ class Acme(Source):
     colour: str = "red"
 
     def credential(self): return bearer(self.api_key)
-    def build_streams(self): return []
+    def build_streams(self): return [Stream("leads", (Sweep("live", timedelta(minutes=1), None, None),), None)]
     async def probe(self, http): return "answers"
 """
 OUTPUT = """
@@ -106,6 +107,10 @@ FAILING = {
         "for version 0 of poller.plugin, this is version 1 of",
     ),
     "another type": (SOURCE.replace('["acme"]', '["acne"]'), "says another `type` than 'acme'"),
+    "no version": (
+        SOURCE + "    API = '1'\n",
+        "says `API = '1'`, which is no whole number: this is for its author to mend",
+    ),
     "unfinished": (SOURCE.replace("async def probe", "async def prove"), "lacks probe: this is for its author to mend"),
     "no schema": (SOURCE.replace('str = "red"', "__import__('types').FunctionType = len"), "has no JSON Schema"),
     "no JSON": (SOURCE.replace('str = "red"', "__import__('typing').Callable[[], int] = int"), "has no JSON Schema"),
@@ -151,10 +156,50 @@ def test_an_unknown_type_is_told_with_all_that_there_are(tmp_path: Path, install
 
 
 def test_a_bug_in_its_settings_is_a_mistake_at_its_place(tmp_path: Path, install: Install) -> None:
-    install("poller-acme", "1.2", SOURCE.replace("return []", "return [][1]"), "sources acme = poller_acme:Acme")
+    install(
+        "poller-acme",
+        "1.2",
+        SOURCE.replace("return [Stream", "return [][1], [Stream"),
+        "sources acme = poller_acme:Acme",
+    )
     text = "sources: {one: {type: acme, api_key: k}}\noutputs: {console: {type: stdout}}\n"
     [problem] = problems(tmp_path, text)
     assert "sources.one: the package that brings this type failed: IndexError: list index out of range" in problem
+
+
+CONDUCT = {
+    "no streams": (("return [Stream", "return [] and [Stream"), "sources.one", "gives no streams"),
+    "two of a name": ((" None)]", " None)] * 2"), "sources.one", "gives two streams of the name 'leads'"),
+    "no sweeps": (("(Sweep(", "() and (Sweep("), "sources.one", "gives a stream 'leads' without sweeps"),
+    "two sweeps of a name": (
+        ("None),)", "None),) * 2"),
+        "sources.one",
+        "gives its stream 'leads' two sweeps of the name 'live'",
+    ),
+    "no credential": (
+        ("return bearer(", "return str("),
+        "sources.one",
+        "gives a credential that is no StaticHeaders or",
+    ),
+    "a credential that fails": (("bearer(", "bearer(1 / 0, "), "sources.one", "failed: ZeroDivisionError: division by"),
+    "no destinations": (
+        ("return [self.address]", "return None"),
+        "outputs.away",
+        "names destinations that are no list",
+    ),
+    "destinations that fail": (("[self.address]", "[self.colour]"), "outputs.away", "failed: AttributeError: "),
+}
+
+
+@pytest.mark.parametrize(("edit", "place", "told"), CONDUCT.values(), ids=CONDUCT)
+def test_what_it_gives_is_judged_before_anything_starts(
+    tmp_path: Path, install: Install, edit: tuple[str, str], place: str, told: str
+) -> None:
+    install("poller-acme", "1.2", SOURCE.replace(*edit), "sources acme = poller_acme:Acme")
+    install("poller-hook", "3", OUTPUT.replace(*edit), "outputs hook = poller_hook:Hook")
+    [problem] = problems(tmp_path, USED)
+    assert f"{place}: the package that brings this type {told}" in problem
+    assert problem.endswith(": this is for its author to mend")
 
 
 def test_the_schema_of_the_configuration_has_the_keys_of_what_is_installed(install: Install) -> None:

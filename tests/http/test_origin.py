@@ -54,6 +54,14 @@ async def test_the_configured_authority_is_trusted(authority: trustme.CA, ca_fil
         assert await asked(f"https://localhost:{server.port}", ca_file) == b"[]"
 
 
+@pytest.mark.parametrize("path", ["@127.0.0.1:{port}/calls", ":{port}/calls", "calls", ""])
+async def test_a_path_cannot_make_another_origin_of_ours(path: str) -> None:
+    async with vendor(saying(answer())) as server, session("http://127.0.0.1") as ours:
+        with pytest.raises(ValueError, match="begins with /"):
+            await ours.get(path.format(port=server.port), {})
+        assert not server.asked
+
+
 @pytest.mark.parametrize("name", ["elsewhere.example", "127.0.0.2"])
 async def test_a_certificate_for_another_name_is_not(authority: trustme.CA, ca_file: Path, name: str) -> None:
     async with vendor(saying(answer()), certified(authority, name)) as server:

@@ -9,11 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs import Marks, Message, OutputError, Undeliverable, Unreachable
+from outputs.stdout import StdoutConfig
 from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.json_schema import event_schema
 from poller.events.rejects import reject
 from poller.plugin import kinds
-from poller.state.delivery import Delivery
+from poller.state.delivery import Delivery, open_output
 from poller.telemetry import Telemetry
 from tests.state.ledgers import Sink
 from tests.support.toy import NOON
@@ -70,6 +71,80 @@ async def test_a_bug_of_an_output_is_told_and_the_batch_written_again() -> None:
     told = [(line["event"], line["output"], line.get("error")) for line in logs]
     assert told == [("output.failed", "faulty", "a bug: KeyError: 'colour'"), ("output.recovered", "faulty", None)]
     assert [(output.name, output.up) for output in telemetry.output_statuses()] == [("faulty", True)]
+
+
+@pytest.mark.parametrize("marks", [{"calls": "12"}, {7: b"12"}, {"calls": 12}, None, "calls"])
+@pytest.mark.parametrize("method", ["announce", "write"])
+async def test_marks_that_nobody_could_read_again_are_a_bug_and_reach_no_state(
+    marks: Any, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
+    lies = [marks]
+
+    class Lying(Sink):
+        def announce(self, batch: Sequence[Message]) -> Marks:
+            return lies.pop() if lies and method == "announce" else {"calls": b"1"}
+
+        async def write(self, batch: Sequence[Message]) -> Marks:
+            return lies.pop() if lies and method == "write" else {"calls": b"2"}
+
+    saved: list[Mapping[str, Marks]] = []
+
+    async def save(announced: Mapping[str, Marks]) -> None:
+        saved.append(announced)
+
+    with capture_logs() as logs:
+        async with Delivery({"lying": Lying("lying")}, Telemetry()) as delivery:
+            done = await delivery.deliver([call("1")], save)
+    [told] = [line["error"] for line in logs if line["event"] == "output.failed"]
+    assert told.startswith("a bug: ")
+    assert [*saved, done] == [{"lying": {"calls": b"1"}}, {"lying": {"calls": b"2"}}]
+
+
+async def test_an_output_that_takes_not_even_the_reject_is_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
+
+    class Tight(Narrow):
+        most = 10
+
+        async def write(self, batch: Sequence[Message]) -> Marks:
+            self.attempts += 1
+            self.most = 10_000 if self.attempts > 4 else 10
+            return await super().write(batch)
+
+    tight = Tight("tight")
+    with capture_logs() as logs:
+        async with Delivery({"tight": tight}, Telemetry()) as delivery:
+            await delivery.deliver([call("1")])
+    told = [line["error"] for line in logs if line["event"] == "output.failed"]
+    assert told == ["it takes neither a record nor the reject in its place: no room"] * 2
+    assert tight.held == [call("1").value], "once it takes the record, it gets the record"
+
+
+async def test_a_message_that_was_not_in_the_batch_cannot_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poller.retry.backoff", lambda _: 0.0)
+
+    class Confused(Sink):
+        async def write(self, batch: Sequence[Message]) -> Marks:
+            self.attempts += 1
+            if self.attempts == 1:
+                raise Undeliverable("no room", [call("another")])
+            return await super().write(batch)
+
+    confused = Confused("confused")
+    async with Delivery({"confused": confused}, Telemetry()) as delivery:
+        await delivery.deliver([call("1")])
+    assert confused.held == [call("1").value]
+
+
+@pytest.mark.parametrize("error", [KeyError("colour"), OutputError("a mark is none of its own")])
+def test_an_output_that_cannot_be_made_is_told_by_its_name(error: Exception) -> None:
+    class Broken(StdoutConfig):
+        def open(self, *_: Any) -> Any:
+            raise error
+
+    with pytest.raises(OutputError, match=r"^outputs\.broken: (a bug: KeyError: 'colour'|a mark is none of its own)$"):
+        open_output("broken", Broken(type="stdout"), {})
 
 
 @pytest.mark.parametrize(
