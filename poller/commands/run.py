@@ -4,6 +4,7 @@ import socket as sockets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -34,6 +35,8 @@ from poller.state.sqlite.lock import ONCE, RUN
 from poller.telemetry import Telemetry
 from poller.telemetry.status import StreamStatus
 
+T = TypeVar("T")
+
 
 async def run(
     settings: Settings,
@@ -59,8 +62,8 @@ async def run(
         supervisor = Supervisor(settings.sources, build, once=once)
         not_ready = partial(_not_ready, telemetry, trouble)
         replica, owners = replica_name(settings.state), group_owners(settings.state)
-        statuses = partial(_statuses, supervisor, not_ready, replica, owners or _nobody)
-        telemetry.watch(statuses)
+        statuses = partial(_say, supervisor.statuses, not_ready, replica, owners or _nobody)
+        telemetry.watch(partial(_say, supervisor.gauges, not_ready, replica, owners or _nobody))
         beside: list[Beside] = [] if once else [partial(spare_the_long_lived, supervisor)]
         if sock:
             token = partial(_token, settings, rereading)
@@ -134,10 +137,11 @@ def _address(sock: sockets.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _statuses(
-    supervisor: Supervisor, not_ready: Callable[[], list[str]], replica: str, owner: Owner
-) -> Iterable[StreamStatus]:
-    return supervisor.statuses(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
+def _say(
+    of_streams: Callable[..., Iterable[T]], not_ready: Callable[[], list[str]], replica: str, owner: Owner
+) -> Iterable[T]:
+    """Ask the supervisor of every stream at this moment."""
+    return of_streams(paused=bool(not_ready()), replica=replica, owner=owner, now=utc_now())
 
 
 def _nobody(_: str) -> str:

@@ -11,16 +11,17 @@ from poller.polling.progress.coverage import FINAL, complete_until, covered_unti
 from poller.polling.progress.findings import findings
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Backfill, Checkpoint
-from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamStatus, SweepStatus
+from poller.telemetry.status import BackfillStatus, GapStatus, State, StreamGauges, StreamStatus, SweepStatus
+
+_HOUR = timedelta(hours=1)
 
 
-def stream_status(
+def stream_gauges(
     run: StreamRuntime, breaker: CircuitBreaker, *, paused: bool, owner: str, now: datetime
-) -> StreamStatus:
-    """Return the status of this stream now. `paused` means that an output, or the state, is down."""
+) -> StreamGauges:
+    """Return what the metrics say of this stream now. `paused` means that an output, or the state, is down."""
     checkpoint = run.checkpoint
-    covered = _covered(run)
-    lag = _lag(covered, now)
+    lag = _lag(_covered(run), now)
     held_up = any(not sweep.retry.ready(now) for sweep in run.sweeps)
     state = stream_state(
         checkpoint,
@@ -30,21 +31,31 @@ def stream_status(
         lag=lag,
         live_every=_live_every(run),
     )
+    successes = [(sweep.sweep.name, sweep.state.last_success) for sweep in run.sweeps]
+    seen, missing = len(run.seen), gap_seconds(checkpoint)
+    return StreamGauges(run.source, run.stream.name, state, lag, owner, seen, missing, successes)
+
+
+def stream_status(
+    run: StreamRuntime, breaker: CircuitBreaker, *, paused: bool, owner: str, now: datetime
+) -> StreamStatus:
+    """Return the status of this stream now. `paused` means that an output, or the state, is down."""
+    checkpoint, gauges = run.checkpoint, stream_gauges(run, breaker, paused=paused, owner=owner, now=now)
     return StreamStatus(
-        source=run.source,
-        stream=run.stream.name,
-        state=state,
-        lag_seconds=lag,
+        source=gauges.source,
+        stream=gauges.stream,
+        state=gauges.state,
+        lag_seconds=gauges.lag_seconds,
         gaps=[GapStatus(gap.sweep, gap.start, gap.end, gap.kind, gap.since) for gap in checkpoint.gaps],
         last_error=_last_error(checkpoint),
-        owner=owner,
+        owner=gauges.owner,
         sweeps=[_sweep(sweep, breaker) for sweep in run.sweeps],
-        seen=len(run.seen),
-        gap_seconds=gap_seconds(checkpoint),
+        seen=gauges.seen,
+        gap_seconds=gauges.gap_seconds,
         backfill=_backfill(run.backfill),
         found=findings(checkpoint, run.stream.sweeps),
         suspicion=_suspicion(checkpoint),
-        covered_until=covered,
+        covered_until=_covered(run),
         settled_until=complete_until(checkpoint, FINAL),
         coverage={name: ranges.parts for name, ranges in read_ranges(checkpoint).items()},
         unmapped=_unmapped(run.stream),
@@ -101,7 +112,7 @@ def _attempted(checkpoint: Checkpoint) -> bool:
 
 
 def _live_every(run: StreamRuntime) -> timedelta:
-    return next((sweep.sweep.every for sweep in run.sweeps if sweep.sweep.name == "live"), timedelta(hours=1))
+    return next((sweep.sweep.every for sweep in run.sweeps if sweep.sweep.name == "live"), _HOUR)
 
 
 def _last_error(checkpoint: Checkpoint) -> str | None:

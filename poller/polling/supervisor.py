@@ -15,9 +15,9 @@ import anyio
 from poller.plugin.source import Source
 from poller.polling.loop import SourceLoop
 from poller.polling.runtime import StreamRuntime
-from poller.polling.status import elsewhere_status, last_status, stream_status
+from poller.polling.status import elsewhere_status, last_status, stream_gauges, stream_status
 from poller.state.ledger import Ledger, OwnershipLost
-from poller.telemetry.status import StreamStatus
+from poller.telemetry.status import StreamGauges, StreamStatus
 
 _FLUSH_EVERY = 1.0
 """Seconds after which changes that may wait are saved."""
@@ -135,12 +135,22 @@ class Supervisor:
     def statuses(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> Iterator[StreamStatus]:
         """Say where every stream stands, also those that another replica polls, one by one. `replica` is our name."""
         for name in self._sources:
-            yield from self._standing(name, paused, replica, owner, now)
+            if loop := self._loops.get(name):
+                for stream in loop.streams:
+                    yield stream_status(stream, loop.breaker, paused=paused, owner=replica, now=now)
+            else:
+                yield from self._not_polled(name, paused, replica, owner, now)
 
-    def _standing(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
-        if loop := self._loops.get(name):
-            of, streams = loop.breaker, loop.streams
-            return [stream_status(stream, of, paused=paused, owner=replica, now=now) for stream in streams]
+    def gauges(self, *, paused: bool, replica: str, owner: Owner, now: datetime) -> Iterator[StreamGauges]:
+        """Say of every stream what `statuses` would, as far as the metrics want to know it: a fifth of the work."""
+        for name in self._sources:
+            if loop := self._loops.get(name):
+                for stream in loop.streams:
+                    yield stream_gauges(stream, loop.breaker, paused=paused, owner=replica, now=now)
+            else:
+                yield from (status.gauges for status in self._not_polled(name, paused, replica, owner, now))
+
+    def _not_polled(self, name: str, paused: bool, replica: str, owner: Owner, now: datetime) -> list[StreamStatus]:
         other = owner(name)
         whose = "" if other == replica else other  # given to us, or taken from us, a moment ago
         if whose:

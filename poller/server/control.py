@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+import anyio
 import httpx
 import msgspec
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from poller.errors import ConfigError
 from poller.polling.progress.backfill import Order
+from poller.server.pauses import with_pauses
 from poller.state.checkpoint import Backfill
 from poller.telemetry.status import StreamStatus
 
@@ -106,7 +108,7 @@ def application(take: TakeOrder, statuses: Callable[[], Iterable[StreamStatus]])
         return _response(progress, 200)
 
     async def streams(_: Request) -> Response:
-        return _response(list(statuses()), 200)
+        return _response(await anyio.to_thread.run_sync(lambda: list(with_pauses(statuses()))), 200)
 
     routes = [Route(BACKFILL, backfill, methods=["POST"]), Route(STREAMS, streams, methods=["GET"])]
     return Starlette(routes=routes)

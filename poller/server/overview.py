@@ -1,6 +1,6 @@
 """An overview of a running poller at one moment, for the page and /api: its streams, their troubles, its outputs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -79,7 +79,7 @@ class TelemetryLookup(NamedTuple):
 
 
 def overview_of(
-    statuses: Sequence[StreamStatus],
+    statuses: Iterable[StreamStatus],
     outputs: Sequence[OutputStatus],
     reasons: Sequence[str],
     lookup: TelemetryLookup,
@@ -90,10 +90,13 @@ def overview_of(
     by_source: dict[str, dict[str, Diagnosis]] = {}
     for stream in alone:
         by_source.setdefault(stream.status.source, {})[stream.name] = stream.diagnosis
-    streams = [
-        replace(stream, diagnosis=waits_behind(stream.diagnosis, by_source[stream.status.source])) for stream in alone
-    ]
+    streams = [_beside(stream, by_source[stream.status.source]) for stream in alone]
     return Overview(streams, outputs, reasons, now)
+
+
+def _beside(stream: StreamOverview, siblings: Mapping[str, Diagnosis]) -> StreamOverview:
+    found = waits_behind(stream.diagnosis, siblings)
+    return stream if found is stream.diagnosis else replace(stream, diagnosis=found)
 
 
 def _stream(

@@ -13,7 +13,7 @@ from poller.telemetry.counts import Counts
 from poller.telemetry.fields import FieldHistory
 from poller.telemetry.metric_defs import Catalogue
 from poller.telemetry.recent import Recent
-from poller.telemetry.status import OutputStatus, StreamStatus, rfc3339
+from poller.telemetry.status import OutputStatus, StreamGauges, rfc3339
 
 _SHOWN, _KNOWN = 20, 1000
 """The most new field names of a stream that one line shows, and that are remembered: an object that is really
@@ -39,12 +39,12 @@ class Telemetry:
         self._fields: dict[tuple[str, str], FieldHistory] = {}
         self._drifted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
-    def watch(self, statuses: Callable[[], Iterable[StreamStatus]]) -> None:
-        """Take the gauges from `statuses`. Each scrape calls it, and takes some of them at a time."""
-        self._metrics.statuses = statuses
+    def watch(self, gauges: Callable[[], Iterable[StreamGauges]]) -> None:
+        """Take the gauges of all streams from `gauges`. Each scrape calls it, and takes some of them at a time."""
+        self._metrics.gauges = gauges
 
     def exposition(self) -> Iterator[bytes]:
-        """Write all metrics in the Prometheus text format, in pieces that take less than a millisecond each."""
+        """Write all metrics in the Prometheus text format, in pieces that take less than half a millisecond."""
         yield from map(str.encode, self._metrics.exposition())
         yield generate_latest(self._process)
 

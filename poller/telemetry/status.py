@@ -1,7 +1,8 @@
 """The status of a stream and of an output, for metrics, the page and `/api/streams`."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
@@ -68,6 +69,23 @@ class FindingStatus(Struct, frozen=True):
     advice: str | None = None
 
 
+class StreamGauges(NamedTuple):
+    """What the metrics say of a stream: the part of its status that each scrape asks of thousands of them.
+
+    The fields mean what they mean in `StreamStatus`; `successes` are its sweeps' names, each with its `last_success`.
+    """
+
+    source: str
+    stream: str
+    state: State
+    lag_seconds: float | None
+    owner: str
+    seen: int
+    gap_seconds: float
+    successes: Sequence[tuple[str, datetime | None]]
+    here: bool = True
+
+
 class StreamStatus(Struct, frozen=True):
     """A stream's status.
 
@@ -99,6 +117,22 @@ class StreamStatus(Struct, frozen=True):
     settled_until: datetime | None = None
     coverage: dict[str, tuple[tuple[datetime, datetime], ...]] = field(default_factory=dict)
     unmapped: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def gauges(self) -> StreamGauges:
+        """The part of it that the metrics say."""
+        successes = [(sweep.name, sweep.last_success) for sweep in self.sweeps]
+        return StreamGauges(
+            self.source,
+            self.stream,
+            self.state,
+            self.lag_seconds,
+            self.owner,
+            self.seen,
+            self.gap_seconds,
+            successes,
+            self.here,
+        )
 
 
 class OutputStatus(Struct, frozen=True):

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from poller.polling.status import stream_status
+from poller.polling.status import stream_gauges, stream_status
 from poller.server.diagnosis import diagnose
 from poller.state.checkpoint import Rate
 from poller.telemetry import Telemetry
 from poller.telemetry.metric_defs import Catalogue
-from poller.telemetry.status import StreamStatus, as_json
+from poller.telemetry.status import StreamGauges, StreamStatus, as_json
 from tests.simulation import BIRTH, Simulation, callcap
 
 HOUR = timedelta(hours=1)
@@ -49,15 +49,21 @@ def status(simulation: Simulation) -> StreamStatus:
     return stream_status(loop.streams[0], loop.breaker, paused=False, owner="", now=simulation.now())
 
 
+def gauges(simulation: Simulation) -> StreamGauges:
+    loop = simulation.pipelines[0]
+    return stream_gauges(loop.streams[0], loop.breaker, paused=False, owner="", now=simulation.now())
+
+
 def test_it_is_shown_everywhere(quiet: Simulation) -> None:
     shown = status(quiet)
     assert shown.state == "suspect"
     assert shown.suspicion
+    assert shown.gauges == gauges(quiet)
     assert "no new record since 2026-03-14 16:00:00Z, where at least 50 were due" in shown.suspicion
     assert as_json(shown)["suspicion"] == shown.suspicion
     assert diagnose(shown, {}, [], []).reason == shown.suspicion
     metrics = Catalogue()
-    metrics.statuses = lambda: [shown]
+    metrics.gauges = lambda: [shown.gauges]
     assert 'poller_stream_state{state="suspect",source="acme",stream="calls"} 1.0' in "".join(metrics.exposition())
 
 

@@ -151,6 +151,8 @@ async def test_who_polls_the_others_is_said_and_never_that_it_is_ourselves() -> 
     async with at_work() as world:
         statuses = world.supervisor.statuses(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
         assert [(of.source, of.owner, of.here) for of in statuses] == [("acme", "two", False), ("crm", "", False)]
+        gauges = world.supervisor.gauges(paused=False, replica="one", owner=lambda name: said[name], now=NOON)
+        assert [(of.source, of.owner, of.here) for of in gauges] == [("acme", "two", False), ("crm", "", False)]
         assert not world.supervisor.whole
         await world.say("acme")
         await world.until("acme")

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -39,12 +39,12 @@ class House:
                 covered_until=NOON - timedelta(seconds=12),
             )
         ]
-        self.telemetry.watch(self.statuses)
+        self.telemetry.watch(lambda: (status.gauges for status in self.statuses()))
 
     def ready(self) -> list[str]:
         return self.reasons
 
-    def statuses(self) -> list[StreamStatus]:
+    def statuses(self) -> Iterable[StreamStatus]:
         return self.streams
 
 

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -172,7 +173,7 @@ class Slow(House):
         self.asked, self.go = threading.Event(), threading.Event()
         self.at_once = self.most_at_once = 0
 
-    def statuses(self) -> list[StreamStatus]:
+    def statuses(self) -> Iterable[StreamStatus]:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         self.asked.set()

@@ -86,7 +86,7 @@ def delivered(
 
 
 def show(telemetry: Telemetry, status: StreamStatus) -> None:
-    telemetry.watch(lambda: [status])
+    telemetry.watch(lambda: [status.gauges])
 
 
 def test_every_metric_is_there_from_the_start() -> None:
@@ -218,7 +218,7 @@ def telemetry(logged: object) -> Telemetry:
     telemetry = Telemetry()
     telemetry.started("1.2.3", "here")
     telemetry.outputs(["bus", "archive"])
-    telemetry.watch(lambda: [STATUS])
+    telemetry.watch(lambda: [STATUS.gauges])
     return telemetry
 
 
@@ -246,7 +246,7 @@ def everything(telemetry: Telemetry) -> dict[str, Metric]:
     other = replace(STATUS, stream="leads")
     odd = replace(STATUS, source='b"a\\d\nname')
     foreign = replace(STATUS, source=FOREIGN, owner="elsewhere", here=False)
-    telemetry.watch(lambda: [STATUS, other, odd, foreign])
+    telemetry.watch(lambda: [of.gauges for of in (STATUS, other, odd, foreign)])
     return families(telemetry)
 
 

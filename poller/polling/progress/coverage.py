@@ -57,7 +57,7 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
     """
     main = next((checkpoint.sweeps[name] for name in FRESH if name in checkpoint.sweeps), None)
     covered = main.cursor.until if main and main.cursor else checkpoint.start
-    waiting = [since for state in checkpoint.sweeps.values() for since in state.to_fetch.values()]
+    waiting = [since for state in checkpoint.sweeps.values() if state.to_fetch for since in state.to_fetch.values()]
     return min([_held_to(checkpoint, covered), *waiting]) if covered else None
 
 
@@ -78,6 +78,8 @@ def _but_for_gaps(checkpoint: Checkpoint, asked: tuple[datetime, datetime], swee
 
 def _held_to(checkpoint: Checkpoint, until: datetime) -> datetime:
     """Return up to when nothing is missing that holds something back, `until` at most."""
+    if not checkpoint.gaps:
+        return until
     missing = [(gap.start, gap.end) for gap in checkpoint.gaps if gap.kind != UNREADABLE]
     if not missing:
         return until
