@@ -9,6 +9,7 @@ from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
 from poller.plugin.stream import Page, Stream, Sweep
+from poller.polling.progress.announce import Progress
 from poller.polling.progress.expected_rate import follow_step
 from poller.polling.progress.passes import Pass
 from poller.retry import Retry
@@ -122,7 +123,8 @@ class StreamRuntime:
     """One stream, as this process knows it. `busy` from asking for a page until it is committed: one at a time.
 
     `slice` is the slice of ordered history that is under way, `slice_shifts` how often in a row it contradicted itself;
-    `given_up` says that its order is, by this process. `stepped` are the steps of our clock that its times follow.
+    `given_up` says that its order is, by this process. `stepped` are the steps of our clock that its times follow,
+    `said` is what its status said last of how far it is complete.
     """
 
     source: str
@@ -141,6 +143,7 @@ class StreamRuntime:
     slice_shifts: int = 0
     given_up: bool = False
     stepped: timedelta = timedelta(0)
+    said: Progress | None = None
 
     @property
     def names(self) -> tuple[str, str]:

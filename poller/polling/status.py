@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from poller.humanize import format_time
 from poller.plugin.stream import Stream
 from poller.polling.circuit_breaker import CircuitBreaker
-from poller.polling.progress.coverage import FINAL, complete_until, covered_until, gap_seconds, read_ranges
+from poller.polling.progress.announce import Progress, never_back, progress_of
+from poller.polling.progress.coverage import covered_until, gap_seconds, read_ranges
 from poller.polling.progress.findings import findings
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.state.checkpoint import Backfill, Checkpoint
@@ -41,6 +42,7 @@ def stream_status(
 ) -> StreamStatus:
     """Return the status of this stream now. `paused` means that an output, or the state, is down."""
     checkpoint, gauges = run.checkpoint, stream_gauges(run, breaker, paused=paused, owner=owner, now=now)
+    said = _said(run)
     return StreamStatus(
         source=gauges.source,
         stream=gauges.stream,
@@ -55,8 +57,8 @@ def stream_status(
         backfill=_backfill(run.backfill),
         found=findings(checkpoint, run.stream.sweeps),
         suspicion=_suspicion(checkpoint),
-        covered_until=_covered(run),
-        settled_until=complete_until(checkpoint, FINAL),
+        covered_until=said[0] if said else None,
+        settled_until=said[1] if said else None,
         coverage={name: ranges.parts for name, ranges in read_ranges(checkpoint).items()},
         unmapped=_unmapped(run.stream),
     )
@@ -81,9 +83,9 @@ def _suspicion(checkpoint: Checkpoint) -> str | None:
 def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
     """Return what can be said of a stream that was polled here last, and that nobody polls now: its lag grows on."""
     status = elsewhere_status(run.source, run.stream.name, "")
-    covered = _covered(run)
     state: State = "paused" if paused else "waiting"
-    return replace(status, state=state, lag_seconds=_lag(covered, now), covered_until=covered)
+    said = _said(run)
+    return replace(status, state=state, lag_seconds=_lag(_covered(run), now), covered_until=said[0] if said else None)
 
 
 def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
@@ -97,6 +99,13 @@ def _backfill(left: Backfill | None) -> BackfillStatus | None:
     if left is None:
         return None
     return BackfillStatus(left.start, left.end, left.at, left.records, left.events, left.error)
+
+
+def _said(run: StreamRuntime) -> Progress | None:
+    """Return how far the stream is complete, as its progress events have it: no later than was said once."""
+    if found := progress_of(run.checkpoint):
+        run.said = never_back(found, run.said)
+    return run.said
 
 
 def _covered(run: StreamRuntime) -> datetime | None:

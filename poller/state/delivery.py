@@ -76,15 +76,26 @@ class Delivery:
 
     async def _enter(self, name: str, output: Output, stack: AsyncExitStack) -> None:
         with _bugs_told():
-            await stack.enter_async_context(output)
+            await output.__aenter__()
+        stack.push_async_callback(self._close, name, output)
         self._told[name] = 0
         self._tell(name, output)
 
+    async def _close(self, name: str, output: Output) -> None:
+        """Close it. What that fails with is told, and no more: what was delivered is durable."""
+        try:
+            await output.__aexit__(None, None, None)
+        except Exception as error:  # noqa: BLE001  whatever an output's own code does
+            notice = f"it could not be closed: {type(error).__name__}: {error}"
+            self._telemetry.notice("output.noticed", output=name, notice=notice)
+
     def _tell(self, name: str, output: Output) -> None:
         """Tell what it noticed since we last looked."""
-        for notice in output.notices[self._told.get(name, 0) :]:
+        with _bugs_told():
+            notices = output.notices[self._told.get(name, 0) :]
+        for notice in notices:
             self._telemetry.notice("output.noticed", output=name, notice=notice)
-        self._told[name] = len(output.notices)
+        self._told[name] = self._told.get(name, 0) + len(notices)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()

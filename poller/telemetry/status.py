@@ -93,10 +93,10 @@ class StreamStatus(Struct, frozen=True):
     not known); where it is not polled `here`, only its lag may be known, while nobody does. `seen` counts identities
     remembered, `gap_seconds` the covered range that is still missing; `backfill` is None where no history is left to
     be read. `found` is what its audits found, `suspicion` why it is suspect where it fell silent. `coverage` are the
-    ranges of the vendor's time that were read completely, by sweep, and by `backfill`. `covered_until` is the
-    time that the lag counts from, so records that are left to be read again hold it back; a progress event's is not.
-    `settled_until` is what progress events say. `unmapped` are words of a described field that were met since the
-    start and are none of ours.
+    ranges of the vendor's time that were read completely, by sweep, and by `backfill`. `covered_until` and
+    `settled_until` are what progress events say, so they never go back; the lag is longer where records are left to be
+    read again, or where a gap has opened before that time. `unmapped` are words of a described field that were met
+    since the start and are none of ours.
     """
 
     source: str

@@ -7,8 +7,10 @@ over; a gap of another sweep that is taken for a hole in what this one read; a s
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from poller.plugin.stream import Cursor
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -25,7 +27,7 @@ from poller.polling.progress.coverage import (
 )
 from poller.polling.progress.ranges import Ranges
 from poller.polling.status import stream_status
-from poller.state.checkpoint import Backfill, Checkpoint, Gap, SweepState
+from poller.state.checkpoint import Announced, Backfill, Checkpoint, Gap, SweepState
 from poller.telemetry.status import as_json
 from tests.support.toy import NOON, running, sweep
 
@@ -132,6 +134,27 @@ def test_it_is_bounded() -> None:
     parts = read_ranges(checkpoint(2000, 10, found))["live"].parts
     assert len(parts) == 50
     assert parts[-1][1] == at(2000), "the latest ones"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_is_said_of_completeness_is_not_taken_back_by_a_gap_or_a_record_to_be_read_again(restarted: bool) -> None:
+    stream = running(sweep("live", MINUTE), sweep("audit", HOUR, is_audit=True))
+
+    def shown(known: Checkpoint) -> tuple[str, str, float]:
+        stream.checkpoint = known
+        found = as_json(stream_status(stream, CircuitBreaker(), paused=False, owner="", now=at(11)))
+        return found["covered_until"][11:16], found["settled_until"][11:16], found["lag_seconds"]
+
+    assert shown(checkpoint(10, -5)) == ("12:10", "11:55", 60)
+    announced = Announced(at(10), at(-5), 0, NOON) if restarted else None
+    if restarted:
+        stream.said = None
+    gap = Gap("audit", at(-30), at(-5), SHIFTED, NOON)
+    assert shown(replace(checkpoint(10, -5, [gap]), announced=announced)) == ("12:10", "11:55", 41 * 60)
+    left = replace(checkpoint(10, -5), announced=announced)
+    left.sweeps["live"].to_fetch = {"7": at(1)}
+    assert shown(left) == ("12:10", "11:55", 600)
+    assert shown(checkpoint(12, -4)) == ("12:12", "11:56", 0)
 
 
 def test_endpoints_and_commands_show_it() -> None:

@@ -246,6 +246,28 @@ async def test_what_a_retry_is_about_to_touch_is_saved_before_it_where_it_is_ano
     assert other.attempts == 1
 
 
+async def test_notices_that_are_none_are_a_bug_that_is_told_with_its_place() -> None:
+    faulty = Sink("faulty")
+    faulty.notices = None  # type: ignore[assignment]
+    with pytest.raises(OutputError, match=r"^outputs\.faulty: a bug: TypeError: "):
+        async with Delivery({"faulty": faulty}, Telemetry()):
+            pass
+
+
+async def test_one_that_cannot_be_closed_is_told_and_the_others_are_closed() -> None:
+    class Stuck(Sink):
+        async def __aexit__(self, *_: object) -> None:
+            raise OSError("the disk is gone")
+
+    other = Sink("other")
+    with capture_logs() as logs:
+        async with Delivery({"other": other, "stuck": Stuck("stuck")}, Telemetry()) as delivery:
+            await delivery.deliver([call("1")])
+    told = [(line["output"], line["notice"]) for line in logs if line["event"] == "output.noticed"]
+    assert told == [("stuck", "it could not be closed: OSError: the disk is gone")]
+    assert other.left == 1
+
+
 async def test_what_refuses_us_at_the_start_ends_it() -> None:
     class Refusing(Sink):
         async def __aenter__(self) -> Self:

@@ -31,7 +31,10 @@ def pages_differ(listed: ProbedList) -> Probe:
         span, first, following = await _first_of_several(listed, asking)
         if following is None:
             return unknown(f"a list of 30 days has one page only, of {plural(len(first.records))}")
-        second = await listed.ask(asking, span, following)
+        try:
+            second = await listed.ask(asking, span, following)
+        except Unexpected as error:  # the first one was believed
+            return fails(f"the second page is no answer to what was asked: {error}")
         before, names = listed.names(first.records), listed.names(second.records)
         if second.following is not None and second.following == following:
             return fails("the second page says that the list goes on at the second page")

@@ -5,11 +5,15 @@ Neither ever goes back: the last ones announced are kept in the checkpoint.
 """
 
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo, progress_event
 from poller.polling.progress.coverage import FINAL, FRESH, complete_until
 from poller.state.checkpoint import Announced, Checkpoint
+
+Progress: TypeAlias = tuple[datetime, datetime | None, int]
+"""What a stream is covered and settled by (None: not yet), and how many gaps it has."""
 
 
 def announce(batch: Batch, info: StreamInfo, checkpoint: Checkpoint, every: timedelta, now: datetime) -> None:
@@ -17,7 +21,7 @@ def announce(batch: Batch, info: StreamInfo, checkpoint: Checkpoint, every: time
 
     It is time `every` so often, and whenever the stream is settled further.
     """
-    last, found = checkpoint.announced, _progress(checkpoint)
+    last, found = checkpoint.announced, progress_of(checkpoint)
     if found is None or (last and found == (last.covered_until, last.settled_until, last.gaps)):
         return
     covered, settled, gaps = found
@@ -27,13 +31,18 @@ def announce(batch: Batch, info: StreamInfo, checkpoint: Checkpoint, every: time
     batch.messages.append(progress_event(info, covered_until=covered, settled_until=settled, gaps=gaps, observed=now))
 
 
-def _progress(checkpoint: Checkpoint) -> tuple[datetime, datetime | None, int] | None:
+def progress_of(checkpoint: Checkpoint) -> Progress | None:
     """Return what the stream is covered and settled by, and its open gaps; None before its first complete pass."""
-    last = checkpoint.announced
     covered, settled = complete_until(checkpoint, FRESH), complete_until(checkpoint, FINAL)
     if covered is None:
         return None
-    if last:
-        covered = max(covered, last.covered_until)
-        settled = max(filter(None, (settled, last.settled_until)), default=None)
-    return covered, settled, len(checkpoint.gaps)
+    last = checkpoint.announced
+    said = (last.covered_until, last.settled_until, 0) if last else None
+    return never_back((covered, settled, len(checkpoint.gaps)), said)
+
+
+def never_back(found: Progress, last: Progress | None) -> Progress:
+    """Return what was found, but for times that lie before what was said last."""
+    if last is None:
+        return found
+    return max(found[0], last[0]), max(filter(None, (found[1], last[1])), default=None), found[2]

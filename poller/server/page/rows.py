@@ -77,9 +77,10 @@ def _stream(stream: StreamOverview, now: datetime) -> str:
 
 def _lag(stream: StreamOverview, now: datetime) -> str:
     lag = stream.status.lag_seconds
-    if lag is None or stream.status.covered_until is None:
+    if lag is None:
         return ""
-    since = f"<small>covered up to {format_clock(stream.status.covered_until, now)}</small>" if stream.troubled else ""
+    until = stream.status.covered_until if stream.troubled else None
+    since = f"<small>covered up to {format_clock(until, now)}</small>" if until else ""
     return f"{format_seconds(lag)} {since}".strip()
 
 
