@@ -2,9 +2,7 @@
 
 A content is the vendor's own values of the documented fields, volatile ones left out. A vendor that deploys another
 serializer spells the same values otherwise ("10.5" for 10.5, +02:00 for Z, {} for null), and must not make news of
-every record by that. So what is compared is the digest of what the values mean (`digest_of_content`). The digest of
-the content as spelt is kept beside it in memory, where no field has a documented type: it costs a fifth, and equal
-spelling is equal meaning.
+every record by that. So what is compared is the digest of what the values mean (`digest_of_content`).
 
 Entries of seen outlive versions of this program, so each carries the number of the projection, the way in which its
 digest was made. An entry with a former number is compared in that former way, once, and has today's from then on.

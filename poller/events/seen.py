@@ -38,7 +38,7 @@ class Entry(Struct, frozen=True, gc=False):
     `digest` is a 64-bit hash of its content, `raw` one of its bytes. `projection` is the number of the way in which
     the content was taken. `modified` is the vendor's stamp in microseconds since 1970; `delivered` the seconds since
     1970 of the commit that last delivered or noted a revision. `flags` combine DELETED, BASELINE, REJECT.
-    `spelt` is a hash of today's content as it was last spelt, 0 where it is not known: it is not saved.
+    `steady` is a hash of its bytes without what is volatile today, 0 where it is not known: it is not saved.
     """
 
     digest: int
@@ -48,7 +48,7 @@ class Entry(Struct, frozen=True, gc=False):
     delivered: int
     flags: int
     projection: int
-    spelt: int = 0
+    steady: int = 0
 
 
 def key_of(identity: str) -> int:
@@ -102,7 +102,7 @@ class Seen:
         return shown
 
     def has_chunk(self, chunk: bytes) -> bool:
-        """Return True if a chunk was put as a whole: if its last entry is here. That bytes and spelling have changed
+        """Return True if a chunk was put as a whole: if its last entry is here. That its bytes have changed
         since, which is not saved, makes no difference."""
         key, *stamps = _STAMPS.unpack_from(chunk, len(chunk) - ITEM)
         bucket, number = self._buckets.find(key)
@@ -110,7 +110,7 @@ class Seen:
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Remember entries; call this after the commit that made them true."""
-        self._buckets.put({key: (_ROW.pack(key, *astuple(entry)[:-1]), entry.spelt) for key, entry in entries.items()})
+        self._buckets.put({key: (_ROW.pack(key, *astuple(entry)[:-1]), entry.steady) for key, entry in entries.items()})
 
     def load(self, *chunks: bytes) -> None:
         """Take in packed chunks; later chunks win over earlier ones."""

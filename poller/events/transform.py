@@ -1,7 +1,8 @@
 """Decide which records of a page are news, and turn those into messages.
 
 The life of a page: its rows are named, and their bytes compared with those that `seen` holds of these identities, all
-at once; most are known, and go no further. Any other row is decoded, and its content compared. Equal content is a
+at once; most are known, and go no further. Nor do those that differ in what is volatile only, from the second time on.
+Any other row is decoded, and its content compared. Equal content is a
 duplicate; an older stamp than the one delivered is a stale word of a lagging replica, and dropped for an hour; a new
 record of the first complete pass that lies before `start` is noted in silence. All else is news: it is normalized and
 becomes an event. Whatever breaks on the way makes this one record a reject.
@@ -17,22 +18,18 @@ from xxhash import xxh3_64_intdigest
 
 from poller.events.batch import Batch, PageContext
 from poller.events.cloudevent import EventWriter, Revision, StreamInfo
-from poller.events.digest import (
-    Projections,
-    digest_of_content,
-    digest_of_spelling,
-    microseconds,
-)
+from poller.events.digest import Projections, digest_of_content, microseconds
 from poller.events.drift import look_at
 from poller.events.raw_json import compact_json
 from poller.events.reading import Unreadable, decode_record, name_of
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject, keys_of
 from poller.plugin.fields.columns import identities
-from poller.plugin.fields.documented import Documented
 from poller.plugin.stream import Stream
 
-_Row: TypeAlias = tuple[bytes | Raw, str | None, int, int, bool | None]
+_Hashes: TypeAlias = tuple[int, int]
+"""Of a row's bytes, and of its bytes without what is volatile; the latter is 0 where nobody asks for it."""
+_Row: TypeAlias = tuple[bytes | Raw, str | None, int, _Hashes, bool | None]
 
 _SAMPLED = 500
 """Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
@@ -49,12 +46,12 @@ def transform(
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
     counts, update = page.batch.counts, page.batch.seen
-    for row, identity, key, raw_hash, same in page.compared(records):
+    for row, identity, key, hashes, same in page.compared(records):
         counts.records += 1
         if same and key not in update.entries and key not in update.touched:
             counts.duplicates += 1
         else:
-            page.take(row, identity, key, raw_hash, same)
+            page.take(row, identity, key, hashes, same)
     return page.batch
 
 
@@ -73,8 +70,8 @@ class _Page:
         self._compact: bool | None = None
 
     def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[_Row]:
-        """Return each row with its identity (None where only its record can tell), the key of that, a hash of its
-        bytes, and whether these are what was last delivered, or noted, of it (None: it was never met)."""
+        """Return each row with its identity (None where only its record can tell), the key of that, its hashes, and
+        whether its bytes are what was last delivered, or noted, of it (None: it was never met)."""
         names = identities(self._records.row_identity, rows) if self._records.row_identity else [None] * len(rows)
         keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
         known = self._seen.compare(keys, raws, self._projections.number, self._now)
@@ -84,26 +81,47 @@ class _Page:
             known = [same and key not in self._context.doubts for key, same in zip(keys, known, strict=True)]
         if self._context.names:
             self.batch.identities.update(filter(None, names))
-        return zip(rows, names, keys, raws, known, strict=True)
+        return zip(rows, names, keys, zip(raws, self._steady(rows, known), strict=True), known, strict=True)
 
-    def take(self, row: bytes | Raw, identity: str | None, key: int, raw_hash: int, same: bool | None) -> None:
+    def _steady(self, rows: Sequence[bytes | Raw], known: Sequence[bool | None]) -> Sequence[int]:
+        """Return a hash of what is not volatile in each row of which other bytes are known; 0 for all others."""
+        if self._records.steady is None or False not in known:
+            return [0] * len(rows)
+        steady = self._records.steady(rows)
+        return [xxh3_64_intdigest(steady(number)) if same is False else 0 for number, same in enumerate(known)]
+
+    def take(self, row: bytes | Raw, identity: str | None, key: int, hashes: _Hashes, same: bool | None) -> None:
         """Read a row that may be news."""
         raw, record, name = bytes(row), None, None
         try:
+            known = None if same is None or identity is None else self._seen.get(key, self._now)
+            if known and self._is_steady(known, key, hashes):
+                self.batch.counts.duplicates += 1
+                return
             record, name = decode_record(self._decode, raw), identity
             if name is None:
-                name, same = name_of(self._records.identity(record)), False
+                name = name_of(self._records.identity(record))
                 key = key_of(name)
+                known = self._seen.get(key, self._now)
                 if self._context.names:
                     self.batch.identities.add(name)
-            known = None if same is None else self._seen.get(key, self._now)
-            self._judge(record, name, key, raw, raw_hash, known)
+            self._judge(record, name, key, raw, hashes, known)
         except Unreadable as why:
             self._reject(raw, record, name, str(why))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             self._reject(raw, record, name, f"cannot be read: {type(error).__name__}: {error}")
 
-    def _judge(self, record: Any, identity: str, key: int, raw: bytes, raw_hash: int, known: Entry | None) -> None:
+    def _is_steady(self, known: Entry, key: int, hashes: _Hashes) -> bool:
+        """Return True if this is what was last shown of a record, but for what is volatile."""
+        return (
+            hashes[1] == known.steady != 0
+            and known.projection == self._projections.number
+            and not self._context.history
+            and key not in self._context.doubts
+            and key not in self.batch.seen.entries
+        )
+
+    def _judge(self, record: Any, identity: str, key: int, raw: bytes, hashes: _Hashes, known: Entry | None) -> None:
         context, update = self._context, self.batch.seen
         known = update.entries.get(key) or update.touched.get(key) or known
         doubted = key in context.doubts and key not in update.entries
@@ -113,10 +131,10 @@ class _Page:
                 self.batch.counts.duplicates += 1
                 return
             known = None
-        if known and known.raw == raw_hash and known.projection == self._projections.number and not doubted:
+        if known and known.raw == hashes[0] and known.projection == self._projections.number and not doubted:
             self.batch.counts.duplicates += 1
             return
-        entry = self._entry(record, raw_hash, known)
+        entry = self._entry(record, hashes, known)
         if known and not doubted and self._is_old(known, key, record, entry, raw):
             return
         own = self._known_time(record) or context.now
@@ -126,19 +144,18 @@ class _Page:
         update.entries[key] = entry
         update.delivered.add(key)
 
-    def _entry(self, record: Any, raw_hash: int, known: Entry | None) -> Entry:
+    def _entry(self, record: Any, hashes: _Hashes, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
-        content, stamp = self._projections.of(record), self._records.modified(record)
-        spelt = digest_of_spelling(content) if known and not isinstance(content, Documented) else 0
+        stamp = self._records.modified(record)
         return Entry(
-            known.digest if known and spelt and known.spelt == spelt else digest_of_content(content),
-            raw_hash,
+            digest_of_content(self._projections.of(record)),
+            hashes[0],
             UNSTAMPED if stamp is None else microseconds(stamp),
             known.revision + 1 if known else 1,
             self._second,
             DELETED if self._records.deleted(record) else 0,
             self._projections.number,
-            spelt,
+            hashes[1],
         )
 
     def _is_old(self, known: Entry, key: int, record: Any, entry: Entry, raw: bytes) -> bool:

@@ -28,6 +28,7 @@ from poller.plugin.fields.scalars import (
     read_seconds,
     read_text,
 )
+from poller.plugin.fields.steady import SteadyRows, steady_rows
 from poller.plugin.fields.structs import as_struct, column_of, identity_of, remember_latest, struct_of
 from poller.plugin.fields.times import (
     ZoneName,
@@ -127,6 +128,7 @@ __all__ = [
     "SourceError",
     "Span",
     "StaticHeaders",
+    "SteadyRows",
     "Stream",
     "StreamSettings",
     "Strict",
@@ -185,6 +187,7 @@ __all__ = [
     "remember_latest",
     "require_time",
     "seconds_between",
+    "steady_rows",
     "struct_of",
     "time_after",
     "unknown",

@@ -1,6 +1,6 @@
 """What a source says of its records: how they are decoded, named, timed, compared and put into our words."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -57,8 +57,10 @@ class RecordType(Generic[R]):
     returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the vendor's own mark.
 
     `row_identity` finds the identity in a row that is not decoded yet (see `identity_of`); it makes old records cheap,
-    and gives what `identity` does, or None where it cannot tell. Without it every row is decoded. `further_kinds` are
-    the other kinds that `normalize` may return. `declared` is there where the configuration describes the records.
+    and gives what `identity` does, or None where it cannot tell. Without it every row is decoded. `steady` gives rows
+    without what is volatile (see `steady_rows`), but for the stamp and the mark: rows that are equal then have equal
+    contents, and are not decoded to say so. `further_kinds` are the other kinds that `normalize` may return. `declared`
+    is there where the configuration describes the records.
     """
 
     kind: type[Kind]
@@ -70,6 +72,7 @@ class RecordType(Generic[R]):
     modified: Callable[[R], datetime | None] = lambda _: None
     deleted: Callable[[R], bool] = lambda _: False
     row_identity: Callable[[msgspec.Raw], str | None] | None = None
+    steady: Callable[[Sequence[bytes | msgspec.Raw]], Callable[[int], bytes]] | None = None
     further_kinds: tuple[type[Kind], ...] = ()
     declared: Declared[R] | None = None
 

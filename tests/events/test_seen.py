@@ -40,7 +40,7 @@ ENTRIES = st.builds(
     delivered=st.integers(0, (1 << 32) - 1),
     flags=st.integers(0, DELETED | BASELINE | REJECT),
     projection=st.integers(0, 255),
-    spelt=st.just(0),
+    steady=st.just(0),
 )
 BOOKS = st.dictionaries(WORDS, ENTRIES, max_size=20)
 
@@ -68,10 +68,10 @@ def test_what_is_packed_comes_back_as_it_was(book: dict[int, Entry]) -> None:
     assert seen.packed_size == len(pack(book.items()))
 
 
-def test_how_a_content_was_spelt_is_known_until_a_restart() -> None:
+def test_what_is_not_volatile_is_known_until_a_restart() -> None:
     seen, again = Seen(None), Seen(None)
-    seen.put({1: replace(entry(NOW), spelt=7), 2: entry(NOW)})
-    assert [found.spelt for key in (1, 2) if (found := seen.get(key, NOW))] == [7, 0]
+    seen.put({1: replace(entry(NOW), steady=7), 2: entry(NOW)})
+    assert [found.steady for key in (1, 2) if (found := seen.get(key, NOW))] == [7, 0]
     for _, chunk in seen.pack_by_day():
         assert len(chunk) == seen.packed_size
         again.load(chunk)

@@ -27,7 +27,7 @@ ENTRIES = st.builds(
     delivered=st.integers(NOW - 2 * KEEP, NOW),
     flags=st.integers(0, 7),
     projection=st.integers(0, 2),
-    spelt=st.sampled_from([0, 7, (1 << 64) - 1]),
+    steady=st.sampled_from([0, 7, (1 << 64) - 1]),
 )
 BOOKS = st.dictionaries(KEYS, ENTRIES, max_size=12)
 
@@ -54,7 +54,7 @@ class Model(RuleBasedStateMachine):
     def load(self, book: dict[int, Entry]) -> None:
         self.seen.load(pack(book.items()))
         for key, entry in book.items():
-            self.book[key] = replace(entry, spelt=0)
+            self.book[key] = replace(entry, steady=0)
 
     @rule()
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class Model(RuleBasedStateMachine):
         for _ in self.seen.loading(iter(saved), sum(map(len, saved))):
             pass
         for book in [self.book, *books]:
-            self.book = self.book | {key: replace(entry, spelt=0) for key, entry in book.items()}
+            self.book = self.book | {key: replace(entry, steady=0) for key, entry in book.items()}
 
     @rule(key=KEYS, raw=st.integers(0, 2), projection=st.integers(0, 2))
     def ask(self, key: int, raw: int, projection: int) -> None:

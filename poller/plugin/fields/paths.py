@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from poller.plugin.fields.structs import Odd
+from poller.plugin.fields.structs import Odd, read_or_none
 from poller.plugin.record_type import JsonValue
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -128,15 +128,8 @@ def _getter(root: _Node, path: Path) -> Getter:
         chain.append(f"f{position}")
     rest, read_leaf = path[len(chain) :], attrgetter(".".join(chain))
     if rest:
-        return lambda record: follow_path(_read_or_none(read_leaf, record), rest)
-    return read_leaf if len(chain) == 1 else partial(_read_or_none, read_leaf)
-
-
-def _read_or_none(read_leaf: Getter, record: Any) -> Any:
-    try:
-        return read_leaf(record)
-    except AttributeError:  # another value stands in the place of an object
-        return None
+        return lambda record: follow_path(read_or_none(read_leaf, record), rest)
+    return read_leaf if len(chain) == 1 else partial(read_or_none, read_leaf)
 
 
 def follow_path(value: Any, path: Path) -> Any:

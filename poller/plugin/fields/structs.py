@@ -1,7 +1,7 @@
 """Records as structs that take any value in any field, so that one odd field costs no record."""
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from keyword import iskeyword
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -100,7 +100,16 @@ def _shape_of(paths: frozenset[str]) -> type[Any]:
 
 
 def _leaf_at(path: str) -> Callable[[Any], Any]:
-    return attrgetter(".".join(map(_attribute, path.split("."))))
+    read_leaf = attrgetter(".".join(map(_attribute, path.split("."))))
+    return partial(read_or_none, read_leaf) if "." in path else read_leaf
+
+
+def read_or_none(read_leaf: Callable[[Any], Any], record: Any) -> Any:
+    """Return what a getter of attributes within objects gives; None where another value stands in place of one."""
+    try:
+        return read_leaf(record)
+    except AttributeError:
+        return None
 
 
 def remember_latest(read: Callable[[Any], T]) -> Callable[[Any], T]:

@@ -31,7 +31,6 @@ from poller.plugin import (
     Windowed,
     ZoneName,
     bearer,
-    identity_of,
     kinds,
     read_id,
 )
@@ -96,7 +95,8 @@ class Agendize(Source):
                 kind=kinds.Call,
                 decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.id),
-                row_identity=identity_of("id"),
+                row_identity=api.call_id,
+                steady=api.steady,
                 contents=(records.contents, records.contents_in_utc),
                 time=lambda record: records.began(record, zone=zone),
                 normalize=lambda record: records.call(record, zone=zone, region=region),

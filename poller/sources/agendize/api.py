@@ -32,12 +32,14 @@ from poller.plugin import (
     Unexpected,
     Window,
     bisect,
+    column_of,
     decode_response,
     follow_sync_token,
     identity_of,
     read_id,
     read_rows,
     read_time,
+    steady_rows,
     utf8,
 )
 from poller.sources.agendize.records import STARTED, start_of
@@ -70,7 +72,8 @@ class _Found(Struct, rename="camel"):
 
 
 _FOUND, _KEYS = json.Decoder(_Found), json.Decoder(dict[str, Raw])
-call_id = identity_of("id")
+call_id = identity_of("id", "record.url")
+steady = steady_rows(signed_urls=[("url", column_of("record.url", str, "id"))])
 
 
 def since(http: Http, _: Cursor | None, window: Window, *, ended: bool = False) -> AsyncIterator[Page]:

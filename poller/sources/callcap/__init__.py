@@ -93,6 +93,7 @@ class Callcap(Source):
                 decoder=TypedDecoder(records.Record),
                 identity=lambda record: read_id(record.call_id),
                 row_identity=api.call_id,
+                steady=api.steady,
                 contents=(records.contents, lambda record: records.contents_in_utc(record, times_of=times_of)),
                 time=lambda record: times_of(record).began or require_time(record.start_datetime, "start_datetime"),
                 modified=lambda record: times_of(record).modified,

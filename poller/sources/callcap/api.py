@@ -41,6 +41,7 @@ from poller.plugin import (
     read_rows,
     read_time,
     read_zone,
+    steady_rows,
     wall_clock,
 )
 
@@ -64,8 +65,9 @@ class _List(_Verdict):
 
 
 _LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
-_LOOKED_AT = ("call_id", "last_modified", "start_datetime")  # of rows that need not be decoded
+_LOOKED_AT = ("call_id", "last_modified", "start_datetime", "recording")  # of rows that need not be decoded
 call_id = identity_of(*_LOOKED_AT)
+steady = steady_rows(signed_urls=[("recording", column_of("recording", str, *_LOOKED_AT))])
 _read_numbering = numbering(
     number="page", size="show", last="last_page", total="total_records", rows="records_returned"
 )

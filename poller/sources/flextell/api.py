@@ -25,6 +25,7 @@ from poller.plugin import (
     SentRows,
     Unexpected,
     Window,
+    column_of,
     decode_response,
     identity_of,
     numbered_page,
@@ -35,6 +36,7 @@ from poller.plugin import (
     read_in_turn,
     read_pages,
     read_rows,
+    steady_rows,
     struct_of,
 )
 from poller.sources.flextell.records import deleted
@@ -63,7 +65,8 @@ class _List(Struct):
 
 _LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
 _read_numbering = numbering(number="current_page", size="per_page", last="last_page", total="total")
-_deletion, lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id")
+_deletion, lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id", "last_synced_at")
+steady = steady_rows(volatile=[("last_synced_at", column_of("last_synced_at", str, "id"))])
 
 
 async def newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:

@@ -41,6 +41,25 @@ class RecordDescription:
     zone: tzinfo | None
     region: str | None
 
+    @property
+    def steady(self) -> Compared:
+        """What is left out of comparison and can be taken out of rows that are not decoded: fields by name, in which
+        nothing is that a record is named, dated or taken for deleted by."""
+        texts = (self.identity, self.time, self.modified, self.deleted and self.deleted.path)
+        told = [parse_path(text) for text in texts if text]
+
+        def found(texts: Sequence[str]) -> tuple[str, ...]:
+            paths = {text: parse_path(text) for text in texts}
+            named = [text for text, path in paths.items() if path and all(isinstance(step, str) for step in path)]
+            return tuple(text for text in named if all(one[: len(paths[text])] != paths[text] for one in told))
+
+        return Compared(found(self.compared.volatile), found(self.compared.signed_urls))
+
+    @property
+    def looked_at(self) -> Sequence[str | None]:
+        """The paths beside the identity at which rows are looked at before they are decoded, all at once."""
+        return self.time, self.modified, *self.steady.volatile, *self.steady.signed_urls
+
 
 class Row:
     """A record as decoded: all of it, and the values that the described paths lead to."""

@@ -1,6 +1,6 @@
 """The records of a described list: their identity and times, what is compared of them, and events of their kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cache
 from typing import Any
@@ -15,12 +15,14 @@ from poller.plugin import (
     IdentityColumn,
     IdentityOf,
     RecordType,
+    SteadyRows,
     any_time_reader,
     compile_paths,
     parse_path,
     read_any_time,
     read_bool,
     read_id,
+    steady_rows,
 )
 from poller.sources.rest.described import RecordDescription, Row, RowDecoder
 from poller.sources.rest.fields import kind_of, spelled_word
@@ -42,7 +44,8 @@ def record_type(described: RecordDescription) -> RecordType[Row]:
         deleted=deleted,
         contents=(contents(compared),),
         declared=Declared(f"{described.identity} ({described.kind})", compared, contents, normalize.unmapped),
-        row_identity=identity_reader(described.identity, described.time, described.modified),
+        row_identity=identity_reader(described.identity, *described.looked_at),
+        steady=_steady(described),
         normalize=normalize,
     )
 
@@ -98,6 +101,16 @@ def contents(compared: str) -> Callable[[Row], object]:
 
     changes = Changes([*((path, _nothing) for path in left_out), *((path, _unsigned) for path in signed)])
     return lambda row: changes.made(row.whole)
+
+
+def _steady(described: RecordDescription) -> SteadyRows:
+    """Return what takes out of rows what is volatile in them."""
+    struct, getters = _columns(frozenset(filter(None, (described.identity, *described.looked_at))))
+
+    def columns(texts: Sequence[str]) -> Sequence[tuple[str, Column[str]]]:
+        return [(str(parse_path(text)[-1]), Column(struct, getters[text], str)) for text in texts]
+
+    return steady_rows(volatile=columns(described.steady.volatile), signed_urls=columns(described.steady.signed_urls))
 
 
 def _nothing(_: object) -> None:

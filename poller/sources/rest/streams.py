@@ -61,6 +61,7 @@ class Description:
         stream, paging = self.stream, self.stream.paging
         request = self.request.changed(sweep.params, sweep.body)
         field = sweep.window_field if "window_field" in sweep.model_fields_set else stream.window_field
+        looked_at = self._records().looked_at
         described = Described(
             self.records, stream.expect, frozenset[str](stream.empty), paging.next, paging.more, paging.done,
             paging.total, paging.pages,
@@ -69,11 +70,11 @@ class Description:
             request,
             paging_of(request, linked=paging.next is not None, cap=paging.cap),
             described,
-            identity_reader(stream.identity, stream.time, stream.modified, field),
+            identity_reader(stream.identity, *looked_at, field),
             self.zone or UTC,
             DAY if stream.ahead is None else stream.ahead,
             field,
-            time_reader(field, self.zone, stream.identity, stream.time, stream.modified) if field else None,
+            time_reader(field, self.zone, stream.identity, *looked_at) if field else None,
         )
 
     def build(self) -> Stream:

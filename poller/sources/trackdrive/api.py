@@ -47,6 +47,7 @@ from poller.plugin import (
     read_pages,
     read_rows,
     read_time,
+    steady_rows,
     struct_of,
 )
 
@@ -84,8 +85,10 @@ class _Found(Struct):
 
 _FOUND, _ANY = msgspec.json.Decoder(_Found), msgspec.json.Decoder(dict[str, Raw])
 _ENVELOPE = {"status", "errors", "metadata", "checksum", "root"}  # all that an answer may hold that lacks its list
-_LOOKED_AT = ("uuid", "created_at", "updated_at", "ended_at")  # of rows that need not be decoded
+_LOOKED_AT = ("uuid", "created_at", "updated_at", "ended_at", "recording_url", "expires_in")  # undecoded rows
 IDENTITIES = {LEADS: identity_of(*_LOOKED_AT), CALLS: identity_of(*_LOOKED_AT), CHANGES: identity_of("id")}
+steady_calls = steady_rows(signed_urls=[("recording_url", column_of("recording_url", str, *_LOOKED_AT))])
+steady_leads = steady_rows(volatile=[("expires_in", column_of("expires_in", str, *_LOOKED_AT))])
 _ENDS = (None, "", "0")  # cursors after which there is nothing
 ROW = msgspec.json.Decoder(struct_of("id created_at updated_at ended_at lead_id"))
 _REFUSALS = {401: Denied, 403: Denied, 429: Throttled}
