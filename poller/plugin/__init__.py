@@ -41,13 +41,14 @@ from poller.plugin.fields.times import (
     wall_clock,
 )
 from poller.plugin.fields.undocumented import Changes, Undocumented, WholeRecords, leaves_reader
-from poller.plugin.pagination.bisect import AskPage, Span, bisect
+from poller.plugin.pagination.bisect import Span, bisect
 from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
+from poller.plugin.pagination.moving import read_moving
 from poller.plugin.pagination.newest_first import NewestFirst
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.page_ends import PageEnds
-from poller.plugin.pagination.pages import ListPage, PageRef, read_in_turn, read_pages
+from poller.plugin.pagination.pages import AskPage, ListPage, PageRef, read_in_turn, read_pages
 from poller.plugin.pagination.sync_token import SyncTokenExpired, follow_sync_token
 from poller.plugin.pagination.truncated import TruncationGuess
 from poller.plugin.record_type import Declared, JsonValue, RecordType
@@ -175,6 +176,7 @@ __all__ = [
     "read_count",
     "read_id",
     "read_in_turn",
+    "read_moving",
     "read_named",
     "read_number",
     "read_own_fields",

@@ -7,16 +7,19 @@ unreadable; or, where `whole` can ask for all of its pages although they drift, 
 agree: an import brings hundreds of records within a second.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from msgspec import Raw
 
 from poller.errors import Shifted
 from poller.plugin.fields.columns import IdentityOf
-from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
+from poller.plugin.pagination.moving import read_moving
+from poller.plugin.pagination.newest_first import TimeOf
+from poller.plugin.pagination.pages import AskPage, ListPage, PageRef
 from poller.plugin.stream import Cursor, End, Page, Window
 
 SECOND = timedelta(seconds=1)
@@ -41,7 +44,6 @@ class Span:
         return (Span(self.start, middle), Span(middle, self.end)) if granules > 1 else None
 
 
-AskPage: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 Asking: TypeAlias = Callable[[Span], AskPage]
 """Begin to ask for the list of what lies in a span; then ask for its pages. It may hold what lies outside: seconds are
 cut differently elsewhere, and see `longest` of `bisect`."""
@@ -59,15 +61,18 @@ async def bisect(
     ended: bool = False,
     readings: int = 1,
     whole: Asking | None = None,
+    time_of: TimeOf | None = None,
 ) -> AsyncIterator[Page]:
     """Read what was stamped since the window's start, the newest first; the newest range has no end unless it is to be
     `ended`, so that nothing is held back. How `granule`, `longest` and `whole` count is said above.
 
-    The cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`. A part
+    The cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`, and
+    `time_of`, by which the newest range is read while it has no end, is that of `read_moving`. A part
     that contradicts itself (what is edited leaves it) is read by itself again, `readings` times in all. Raises Shifted,
     once all is read, where that did not help.
     """
-    reading = _Reading(asking, whole, window.end, lag, identity, bring_news=bring_news)
+    read = partial(read_moving, lag=lag, identity=identity, bring_news=bring_news)
+    reading = _Reading(asking, whole, window.end, lag, read, identity, time_of)
     newest = Span(window.start.replace(microsecond=0), window.end if ended else None)
     spans = [newest]
     while spans:
@@ -105,12 +110,12 @@ class _Reading:
         whole: Asking | None,
         edge: datetime,
         lag: timedelta,
+        read: Callable[..., AsyncIterator[Page]],
         identity: IdentityOf | None,
-        *,
-        bring_news: bool,
+        time_of: TimeOf | None,
     ) -> None:
         self._asking, self._whole, self._lag = asking, whole, lag
-        self._identity, self._bring_news = identity, bring_news
+        self._read, self._identity, self._time_of = read, identity, time_of
         self._begun = False
         self.until: datetime | None = None
         self.doubt: str | None = None
@@ -126,7 +131,7 @@ class _Reading:
         for left in reversed(range(readings)):
             doubt = None
             try:
-                async for page in self._once(self._asking(span)):
+                async for page in self._once(self._asking, span):
                     yield page
             except Shifted as doubted:
                 doubt = self._doubted(doubted)
@@ -159,7 +164,7 @@ class _Reading:
         for _ in range(PASSES):
             names: set[str | bytes] = set()
             try:
-                async for page in self._once(whole(span)):
+                async for page in self._once(whole, span):
                     names.update(map(self._name, page.records))
                     agreed = page.end is not None and names == before
                     yield page if agreed else replace(page, end=None)
@@ -171,15 +176,20 @@ class _Reading:
         why = f"{PASSES} readings of the shortest range do not agree with each other"
         self.doubt = self.doubt or (f"{why}: {doubt}" if doubt else why)
 
-    async def _once(self, ask_page: AskPage) -> AsyncIterator[Page]:
+    async def _once(self, asking: Asking, span: Span) -> AsyncIterator[Page]:
         self.cut = False
 
-        async def ask(at: PageRef) -> ListPage:
-            answer = await ask_page(at)
-            self.cut = answer.cut
-            return answer
+        def begin() -> AskPage:
+            ask_page = asking(span)
 
-        async for page in read_pages(ask, lag=self._lag, identity=self._identity, bring_news=self._bring_news):
+            async def ask(at: PageRef) -> ListPage:
+                answer = await ask_page(at)
+                self.cut = answer.cut
+                return answer
+
+            return ask
+
+        async for page in self._read(begin, self._time_of if span.end is None else None):
             if page.end:
                 self._begin(page.end.cursor.until if page.end.cursor else None)
             yield page

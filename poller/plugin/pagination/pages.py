@@ -6,7 +6,7 @@ place of an `End`, so that no cursor moves. The loop starts such a pass over, an
 goes on.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -22,6 +22,15 @@ EMPTY_PAGES, PAGES = 1_000, 10_000
 
 PageRef: TypeAlias = int | str
 """The place where a list goes on: the number of a page, or the vendor's own cursor."""
+
+
+class TooFew(Shifted):
+    """A pass met fewer different records than the list's first total: it `found` so many, of which `met` are the
+    identities."""
+
+    def __init__(self, message: str, until: datetime | None, met: Set[str], found: int) -> None:
+        super().__init__(message, until)
+        self.met, self.found = met, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class ListPage:
     cut: bool = False
     facts: frozenset[str] = frozenset()
     notice: str | None = None
+
+
+AskPage: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
+"""Ask for a page of a list that is being read."""
 
 
 class _Pass:
@@ -89,17 +102,21 @@ class _Pass:
         if len(self._been) >= PAGES:
             raise Unexpected(f"the list does not end within {PAGES:,} pages")
 
-    def missing(self, answer: ListPage) -> str | None:
-        """Return how the identities of a pass that is over contradict the list's total; None where they add up.
+    def contradiction(self, answer: ListPage, until: datetime | None) -> Shifted | None:
+        """Return how a pass that is over contradicts its list; None where all of it adds up.
 
-        While a list is read records may enter, and need not come. So they are no fewer than its first total said, and
-        no more than its last.
+        While a list is read records may enter, and need not come. So the identities are no fewer than its first total
+        said, and no more than its last.
         """
+        if self.doubt:
+            return Shifted(self.doubt, until)
         found = len(self._ids) + self._nameless
         least, most = self._first_total or 0, found if answer.total is None else answer.total
         if self._identity is None or answer.cut or least <= found <= most:
             return None
-        return f"the list holds {max(least, most)} records, but {found} different ones came"
+        text = f"the list holds {max(least, most)} records, but {found} different ones came"
+        few = TooFew(text, until, self._ids, found)
+        return few if found < least else Shifted(text, until)
 
     def _count(self, answer: ListPage) -> int:
         """Count a page's records; return how many of them are new, one without an identity counting as itself."""
@@ -117,7 +134,7 @@ class _Pass:
 
 
 async def read_pages(
-    ask: Callable[[PageRef], Awaitable[ListPage]],
+    ask: AskPage,
     *,
     lag: timedelta,
     limit: datetime | None = None,
@@ -144,15 +161,16 @@ async def read_pages(
         if at is not None:
             yield Page(answer.records, facts=answer.facts, notice=answer.notice)
             so_far.require_end()
-    until, doubt = _until(so_far.began, lag, limit), so_far.doubt or so_far.missing(answer)
-    end = None if doubt else End(Cursor(until, answer.token) if until else None)
+    until = _until(so_far.began, lag, limit)
+    shifted = so_far.contradiction(answer, until)
+    end = None if shifted else End(Cursor(until, answer.token) if until else None)
     yield Page(answer.records, end=end, facts=answer.facts, notice=answer.notice)
-    if doubt:
-        raise Shifted(doubt, until)
+    if shifted:
+        raise shifted
 
 
 async def _ask_within(
-    ask: Callable[[PageRef], Awaitable[ListPage]],
+    ask: AskPage,
     at: PageRef,
     so_far: _Pass,
     lag: timedelta,

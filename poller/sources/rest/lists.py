@@ -26,6 +26,7 @@ from poller.plugin import (
     Window,
     bisect,
     is_between,
+    read_moving,
     read_pages,
 )
 from poller.sources.rest.answer import Answer, Described, Envelope, link_next
@@ -106,8 +107,8 @@ class List:
         known = replace(window, start=max(window.start, BEGINNING))
         reading = _Reading(self, http, known.end)
         if self.ranges is None:
-            ask = reading.asking(Span(known.start, None))
-            return read_pages(ask, lag=LAG, identity=self._counted, bring_news=self._brings_news)
+            begin = partial(reading.asking, Span(known.start, None))
+            return read_moving(begin, self._sorted_by, lag=LAG, identity=self._counted, bring_news=self._brings_news)
         return bisect(
             reading.asking,
             known,
@@ -117,6 +118,7 @@ class List:
             bring_news=self._brings_news,
             ended=ended,
             readings=READINGS,
+            time_of=self._sorted_by,
         )
 
     async def _back_to(self, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -139,6 +141,11 @@ class List:
     def _counted(self) -> IdentityOf | None:
         """The identities to be counted; None where nothing is said of how many there are."""
         return self.identity if self._brings_news or self.described.total else None
+
+    @property
+    def _sorted_by(self) -> Callable[[Raw], datetime | None] | None:
+        """The time that the list may be sorted by; None where no total says that a pass met too few records."""
+        return self.time_of if self.described.total else None
 
 
 class _Reading:

@@ -128,6 +128,28 @@ async def test_rows_may_enter_a_list_and_never_vanish() -> None:
     assert isinstance(done.error, Shifted), "one of the four never came"
 
 
+def edited(*numbers: int, total: int) -> dict[str, Any]:
+    """A page of old records, edited so many minutes ago as their numbers say; the record 0 a moment ago."""
+    old = f"{NOW - timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}"
+    stamps = {number: f"{NOW - timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}" for number in numbers}
+    return {"tickets": [ticket(number, old, updated_at=stamp) for number, stamp in stamps.items()], "total": total}
+
+
+@pytest.mark.parametrize("params", [PAGES["params"], {"since": "{start}", "until": "{end}", "page": "{page}"}])
+@pytest.mark.parametrize(
+    ("field", "total", "asked", "whole"), [("updated_at", 5, 4, True), (None, 5, 3, False), ("updated_at", 6, 6, False)]
+)
+async def test_what_was_edited_meanwhile_is_found_at_the_front_of_a_list_sorted_so(
+    params: dict[str, str], field: str | None, total: int, asked: int, *, whole: bool
+) -> None:
+    stream = TOTAL | {"window_field": field, "params": params}
+    numbers = [(1, 2), (2, 3), (4,), *[()] * (total - 5), (0, 1), (0, 1)]
+    http = answered(*[edited(*page, total=total) for page in numbers])
+    done = await passed(stream_of(stream), http)
+    assert (len(http.asked), done.error is None, bool(done.cursors[-1])) == (asked, whole, whole)
+    assert (0 in {record["id"] for record in done.records()}) is bool(field)
+
+
 async def test_a_total_that_is_one_too_low_where_the_last_page_is_full_hides_no_record() -> None:
     http = answered(listed(1, 2, total=4), listed(3, 4, total=4), listed(5, total=4))
     done = await passed(stream_of(TOTAL), http)
