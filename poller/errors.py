@@ -75,10 +75,12 @@ class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news".
 
     `said` is what the vendor said beside a refusal, without secrets of ours: `poller check` shows it, and nobody else.
+    `key` is the key of the stream's settings that the answer contradicts (`paging.total`); `check` tells where it is.
     """
 
     outcome = "unexpected"
     said = ""
+    key = ""
 
 
 class TooLarge(Unexpected):

@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -15,6 +17,7 @@ from poller.cli.terminal import console, line, print_json, printable
 from poller.commands.check import Finding
 from poller.commands.check import check as findings
 from poller.commands.check_deep import check_deep
+from poller.config.document import read_document
 from poller.config.settings import Settings, load
 from poller.telemetry import Telemetry
 
@@ -35,24 +38,32 @@ def check(config: Config = DEFAULT, *, as_json: AsJson = False, deep: Deep = Non
     Every vendor is asked for one record, and every output whether it could be written. Nothing is changed.
     """
     settings = load(config, os.environ)
-    found = wait(lambda: _found(settings, deep, aloud=not as_json), config)
+    found = wait(lambda: _found(settings, deep, config, aloud=not as_json), config)
     if as_json:
         print_json(orjson.dumps(found))
     end(int(not all(finding.ok for finding in found)))
 
 
-async def _found(settings: Settings, deep: str | None, *, aloud: bool) -> list[Finding]:
+async def _found(settings: Settings, deep: str | None, config: Path, *, aloud: bool) -> list[Finding]:
     """All findings, each said as soon as it is known: a vendor that hangs takes its time."""
     found = []
     if deep is None:
         looking = findings(settings, Telemetry(), datetime.now(UTC))
     else:
         looking = check_deep(settings, deep, Telemetry(), lambda: datetime.now(UTC))
-    async for finding in looking:
+    async for unplaced in looking:
+        finding = _placed(unplaced, config) if unplaced.keys else unplaced
         found.append(finding)
         if aloud:
             say_finding(finding)
     return found
+
+
+def _placed(found: Finding, config: Path) -> Finding:
+    """Say where in the file it stands, as a mistake of the configuration is told."""
+    document = read_document(config, os.environ)
+    (words,) = document.error([document.problem(found.keys, found.words)]).problems
+    return replace(found, words=words)
 
 
 def say_finding(found: Finding) -> None:

@@ -1,6 +1,6 @@
 """`poller check`: asks every vendor and every output, and changes nothing, so it is safe beside a running poller."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,12 +18,12 @@ from poller.errors import ConfigError, Denied, PollerError, Throttled, Unavailab
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.humanize import format_seconds
-from poller.plugin.credentials import Token
 from poller.plugin.source import Probed, Source, account_id
+from poller.plugin.stream import Http, Query, Response
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader
-from poller.state.reader import account_mismatches, identity_mismatches, marks_of, token_of
+from poller.state.reader import StateReader, account_mismatches, facts_of, identity_mismatches, marks_of, token_of
 from poller.telemetry import Telemetry
 
 _TRIES, _PAUSE, _LONGEST = 3, 0.5, 15.0
@@ -36,7 +36,8 @@ _LOOKS = 20
 class Finding:
     """A finding about a source, an output or the state, in words; one that is not `ok` prevents a run.
 
-    `package` is the package, and its version, that brings the type; `details` are for machines.
+    `package` is the package, and its version, that brings the type; `details` are for machines. `keys` lead to what of
+    the configuration it is about, where that is known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Finding:
     words: str
     package: str = OURS
     details: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
 
 async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> AsyncIterator[Finding]:
@@ -69,7 +71,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         )
         for name, source in settings.sources.items():
             package = SOURCE_TYPES.package(source.type)
-            async for found in _source(name, source, token_of(state, name), telemetry, now):
+            async for found in _source(name, source, state, telemetry, now):
                 yield _from(package, found)
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
         for name, config in settings.outputs.items():
@@ -84,18 +86,39 @@ def _from(package: str, found: Finding) -> Finding:
 
 
 async def _source(
-    name: str, source: Source, token: Token | None, telemetry: Telemetry, now: datetime
+    name: str, source: Source, state: StateReader | None, telemetry: Telemetry, now: datetime
 ) -> AsyncIterator[Finding]:
     """Yield what the vendor answers: one finding, or one for each stream where the source tells of them singly."""
-    auth = make_auth(source, token, None, lambda: now)
+    auth = make_auth(source, token_of(state, name), None, lambda: now)
     if not auth.at_hand:
         yield Finding(name, ok=True, words="left out: no valid access token at hand, and none is asked for here")
         return
     slow = _too_slow(source)
     async with open_session(name, source, auth, telemetry, lambda: now) as session:
         for stream, probe in source.probes(now).items():
-            yield await _probed(f"{name}.{stream}" if stream else name, source, partial(probe, session), slow)
+            knowing = _Knowing(session, facts_of(state, f"{name}/{stream}"))
+            found = await _probed(f"{name}.{stream}" if stream else name, source, partial(probe, knowing), slow)
+            below = ("sources", name, "streams", stream)
+            yield replace(found, keys=(*below, *found.keys) if found.keys else ())
             slow = ""
+
+
+class _Knowing(Http):
+    """A session that knows what pages of a stream have told before."""
+
+    def __init__(self, session: Http, facts: Collection[str]) -> None:
+        self._session, self._facts = session, facts
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        return await self._session.ask(path, query, body=body, accept=accept)
+
+    def answered(self, path: str) -> bool:
+        return self._session.answered(path)
+
+    def knows(self, fact: str) -> bool:
+        return fact in self._facts
 
 
 async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probed]], slow: str) -> Finding:
@@ -107,7 +130,8 @@ async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probe
         remedy = describe_refusal(source) if isinstance(error, Denied) else ""
         if isinstance(error, Unexpected) and error.said:
             remedy = f"; the vendor says: {error.said}"
-        return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}")
+        keys = tuple(error.key.split(".")) if isinstance(error, Unexpected) and error.key else ()
+        return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}", keys=keys)
     warnings = "".join(f"; warning: {words}" for words in found.warnings)
     return Finding(name, ok=True, words=f"{found.words}{warnings}{slow}", details=found.details)
 

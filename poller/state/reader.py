@@ -1,6 +1,6 @@
 """A state that is only read: what it holds of a stream, of a source's token, of the accounts it belongs to."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +68,12 @@ def loading(stored: StateReader, stream: str, seen: Seen) -> Iterator[None]:
 def restored(stored: StateReader, stream: str, seen: Seen) -> Restored:
     """Read the rest of what a state knows of one stream, once its chunks are in `seen`."""
     return Restored(CHECKPOINT.read(stored, stream), seen, doubts_of(stored, stream))
+
+
+def facts_of(stored: StateReader | None, stream: str) -> Collection[str]:
+    """Read what pages have told of a stream so far (see `Http.knows`)."""
+    checkpoint = CHECKPOINT.read(stored, stream) if stored else None
+    return checkpoint.facts if checkpoint else ()
 
 
 def token_of(stored: StateReader | None, source: str) -> Token | None:

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from poller.commands.check import _patiently
 from poller.errors import SourceError, Throttled, Unavailable
 from poller.plugin import Probed
 from poller.sandbox.accounts import ACCOUNTS, DESCRIBED, account
+from poller.sandbox.vendors.callcap import API_KEY
 from tests.chaos.hasty import sources
 from tests.commands.running import FILES, STDOUT, House, Poller, callcap, flextell, until, without_colours
 from tests.commands.vendors import Vendors
@@ -91,8 +93,8 @@ def test_every_vendor_answers(house: House, vendors: Vendors) -> None:
     assert {name for name, words in answers.items() if words.startswith("answers")} == set(ACCOUNTS) - {DESCRIBED}
     described = answers[f"{DESCRIBED}.tickets"]
     assert re.fullmatch(
-        r"(\d+) rows at tickets, \1 different identities; created_at \S+ to \S+; updated_at \S+ to \S+; "
-        r"(does not go on|goes on at page 2); [\d,]+ in all",
+        r"audit \(live asks the same\): (\d+) rows at tickets, \1 different identities; "
+        r"created_at \S+ to \S+; updated_at \S+ to \S+; (does not go on|goes on at page 2); [\d,]+ in all",
         described,
     )
 
@@ -105,11 +107,52 @@ def test_what_the_vendor_says_of_a_request_that_it_refuses_is_told(house: House,
     check = house.run("check")
     assert check.code() == 1
     assert findings(check)["desk.tickets"][1].endswith(
-        '/helpdesk/v1: HTTP 400; the vendor says: {"error":"per_page must be a number from 1 to 100"}'
+        '/helpdesk/v1: audit: HTTP 400; the vendor says: {"error":"per_page must be a number from 1 to 100"}'
     )
     with house.start("run") as poller:
         poller.until_log("poll.failed", source="desk")
         assert "per_page must be" not in poller.logged, "a log is no place for what a vendor says"
+
+
+def test_a_key_of_a_description_that_the_answer_contradicts_is_told_with_its_place(
+    house: House, vendors: Vendors
+) -> None:
+    described = account(vendors.at, DESCRIBED)
+    wrong = {**described["streams"]["tickets"], "paging": {"total": "totals"}}
+    house.write(sources={"desk": {**described, "streams": {"tickets": wrong}}})
+    lines = (house.folder / "config.yaml").read_text().splitlines()
+    number = next(at for at, line in enumerate(lines, 1) if "totals" in line)
+    words = findings(check := house.run("check"))["desk.tickets"][1]
+    assert check.code() == 1
+    assert words.startswith(f"config.yaml:{number}: sources.desk.streams.tickets.paging.total: http://")
+    assert "it has no totals; the answer has " in words
+    (found,) = (one for one in json.loads(house.run("check", "--json").said) if one["name"] == "desk.tickets")
+    assert found["keys"] == ["sources", "desk", "streams", "tickets", "paging", "total"]
+
+
+def test_an_empty_list_that_is_a_404_is_believed_as_a_run_would(house: House, vendors: Vendors) -> None:
+    def calls(call_id: str | None) -> dict[str, Any]:
+        params = {"search_startdate": "2000-01-01", "search_range": "custom", "search_timezone": "US/Arizona"}
+        params |= {"search_enddate": "2100-01-01", "page": "{page}"}
+        return {
+            "type": "rest", "base_url": f"{vendors.at}/callcap", "auth": {"bearer": API_KEY}, "timezone": "US/Arizona",
+            "requests_per_minute": 6000,
+            "streams": {"calls": {
+                "kind": "call", "path": "/v2/get/calls/", "records": "call", "identity": "call_id", "empty": ["404"],
+                "time": "start_datetime", "modified": None, "paging": {"pages": "pagination.last_page"},
+                "params": params | ({"call_id": call_id} if call_id else {}),
+            }},
+        }  # fmt: skip
+
+    house.write(sources={"desk": calls("none such")})
+    check = house.run("check")
+    assert check.code() == 0
+    words = findings(check)["desk.calls"][1]
+    assert "snapshot: no answer yet; warning: HTTP 404: nothing there, or a wrong path" in words
+    house.write(sources={"desk": calls(None)})
+    assert house.run("run", "--once").code() == 0
+    house.write(sources={"desk": calls("none such")})
+    assert findings(house.run("check"))["desk.calls"] == (True, "snapshot: nothing there (HTTP 404)")
 
 
 def test_it_warns_where_the_sweeps_ask_more_than_the_pace_allows(house: House, vendors: Vendors) -> None:

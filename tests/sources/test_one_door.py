@@ -12,12 +12,13 @@ import outputs
 from poller import plugin, sources
 from tests.commands.running import ROOT
 
-VENDORS = sorted(path for path in Path(sources.__path__[0]).glob("*/*.py") if path.parent.name != "__pycache__")
+ROOM = Path(sources.__path__[0])
+VENDORS = sorted(ROOM.glob("*/**/*.py"))
 
 
 @pytest.mark.parametrize("path", VENDORS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_vendor_imports_of_poller_only_names_of_poller_plugin(path: Path) -> None:
-    own = f"poller.sources.{path.parent.name}"
+    own = f"poller.sources.{path.relative_to(ROOM).parts[0]}"
     names = [(module, name) for module, name in _imported(path) if not f"{module}.".startswith(f"{own}.")]
     assert {module for module, _ in names} <= {"poller.plugin"}
     assert {name for _, name in names} <= set(plugin.__all__)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from poller.plugin import (
+    DECODE_ERRORS,
     IdentityOf,
     Path,
     Response,
@@ -29,6 +30,9 @@ MISSING = "missing"
 _END = (None, "", False, 0, UNSET)
 """What stands where a list goes on, and says that it does not."""
 _EMPTY: tuple[Any, ...] = (None, {}, [], UNSET)
+_NAME = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
+_NAMES = 20
+"""No more of an answer's fields are named than so many."""
 _LIST = msgspec.json.Decoder(list[Raw])
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
 _REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next\s*(?:;|$))", re.IGNORECASE)
@@ -95,11 +99,11 @@ class Envelope:
         body = decode_response(self._decoder, response) if self._decoder else None
         for path, wanted in self._described.expect.items():
             self._expect(path, wanted, body, response.headers, bounds, place)
-        total, pages = self._count("total", body, response.headers), self._count("pages", body, response.headers)
+        total, pages = self._count("total", body, response), self._count("pages", body, response)
         return Answer(
             self._found_rows(body, response, total),
             self._next(body, response.headers),
-            self._goes_on(body, response.headers),
+            self._goes_on(body, response),
             total,
             pages,
         )
@@ -123,13 +127,13 @@ class Envelope:
         if due is not NOTHING and not _is_same(found, due):
             raise Unexpected(f"not the documented answer: its {path} is not {due!r}")
 
-    def _count(self, name: str, body: Any, headers: Mapping[str, str]) -> int | None:
+    def _count(self, name: str, body: Any, response: Response) -> int | None:
         text = getattr(self._described, name)
         if text is None:
             return None
-        count = read_count(self._get(text, body, headers))
+        count = read_count(self._get(text, body, response.headers))
         if count is None:
-            raise Unexpected(f"not the documented answer: its {text} is no whole number")
+            raise wrong_key(f"paging.{name}", absent(text, response) or f"its {text} is no whole number")
         return count
 
     def _next(self, body: Any, headers: Mapping[str, str]) -> str | None:
@@ -144,13 +148,14 @@ class Envelope:
             raise Unexpected(f"not the documented answer: its {text} is no place where a list goes on")
         return None if word == "0" else word
 
-    def _goes_on(self, body: Any, headers: Mapping[str, str]) -> bool | None:
+    def _goes_on(self, body: Any, response: Response) -> bool | None:
         text = self._described.more or self._described.done
         if text is None:
             return None
-        said = read_bool(self._get(text, body, headers))
+        said = read_bool(self._get(text, body, response.headers))
         if said is None:
-            raise Unexpected(f"not the documented answer: its {text} is neither true nor false")
+            key = "paging.more" if self._described.more else "paging.done"
+            raise wrong_key(key, absent(text, response) or f"its {text} is neither true nor false")
         return said if self._described.more else not said
 
     def _found_rows(self, body: Any, response: Response, total: int | None) -> Sequence[Raw]:
@@ -172,6 +177,35 @@ def _rows_at(path: Path, sent: bytes) -> SentRows:
         except (msgspec.MsgspecError, LookupError):
             return UNSET
     return None if bytes(found) == b"null" else decode_response(_LIST, found)
+
+
+def wrong_key(key: str, text: str) -> Unexpected:
+    """Return the error of an answer that contradicts this key of the description."""
+    error = Unexpected(f"not the documented answer: {text}")
+    error.key = key
+    return error
+
+
+def absent(text: str, response: Response) -> str | None:
+    """Return in words that a path leads nowhere in an answer, and by name what is there; None where it leads on.
+
+    Names that do not look like those of fields are left out: they may be data.
+    """
+    if text.startswith(HEADERS):
+        return None if text.removeprefix(HEADERS).lower() in response.headers else f"it has no header {text[8:]}"
+    above = "the answer"
+    try:
+        found = msgspec.json.decode(response.body)
+    except DECODE_ERRORS:
+        return None
+    for step in parse_path(text):
+        if not (isinstance(found, dict) and step in found) and not (
+            isinstance(found, list) and step in range(len(found))
+        ):
+            there = sorted(filter(_NAME.fullmatch, found))[:_NAMES] if isinstance(found, dict) else []
+            return f"it has no {text}; {above} has {', '.join(there) or 'no fields'}"
+        found, above = found[step], f"its {step}"  # type: ignore[index]
+    return None
 
 
 def _is_same(found: Any, due: Any) -> bool:

@@ -204,18 +204,13 @@ class _Reading:
     def _accepted(self) -> Collection[int]:
         return {200, *(int(word) for word in self._list.described.empty if word.isdecimal())}
 
-    @property
-    def _answered(self) -> str:
-        """The fact that the list has given an answer."""
-        return f"answered {self._list.request.path}"
-
     def _require_no_wrong_path(self, response: Response) -> None:
-        if response.status == 404 and not self._http.knows(self._answered):
+        if response.status == 404 and not self._http.knows(answered_fact(self._list.request.path)):
             raise Unexpected("HTTP 404: nothing there, or a wrong path: this list has given no answer yet")
 
     def _facts(self, response: Response, answer: Answer, following: PageRef | None) -> frozenset[str]:
         """Return what a page tells of its stream. Raises Unexpected where no record ever had an identity."""
-        facts = {self._answered} if response.status == 200 else set()
+        facts = {answered_fact(self._list.request.path)} if response.status == 200 else set()
         if answer.rows and not self._http.knows(IDENTIFIED):
             if not any(map(self._list.identity, answer.rows)):
                 raise Unexpected("no record of the page has an identity: is `identity` right?")
@@ -241,6 +236,11 @@ class _Reading:
             return None
         slack = 2 * max(self._list.granule, self._list.request.granule("start"))  # one more is asked for on both sides
         return self._check.doubt(rows, span.start - slack, span.end and span.end + slack)
+
+
+def answered_fact(path: str) -> str:
+    """Return the fact that the list at this path has given an answer."""
+    return f"answered {path}"
 
 
 def _require_no_link(headers: Mapping[str, str]) -> None:

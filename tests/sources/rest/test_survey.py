@@ -6,14 +6,16 @@ import pytest
 
 from poller.errors import Unexpected
 from poller.plugin import Probed
+from poller.sources.rest.survey import NOT_YET
 from tests.sources.rest.described import rest, ticket
+from tests.sources.rest.test_guards import Remembering
 from tests.sources.scripted import NOW, Said, Scripted
 
 
-async def looked(stream: dict[str, Any], body: object) -> Probed:
-    http = Scripted([Said(body)])
+async def looked(stream: dict[str, Any], *bodies: object, http: Scripted | None = None) -> Probed:
+    http = http or Scripted([body if isinstance(body, Said) else Said(body) for body in bodies])
     found = await rest({"kind": "ticket", "params": {"since": "{start}"}, **stream}).probes(NOW)["tickets"](http)
-    assert len(http.asked) == 1
+    assert len(http.asked) == max(len(bodies), 1)
     return found
 
 
@@ -22,7 +24,8 @@ async def test_rows_identities_times_and_the_next_place_are_told() -> None:
     stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "meta.next", "total": "meta.total"}}
     found = await looked(stream, {"tickets": rows, "meta": {"next": "abc", "total": 1234}})
     assert found.words == (
-        "3 rows at tickets, 2 different identities; created_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; "
+        "audit (live asks the same): 3 rows at tickets, 2 different identities; "
+        "created_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; "
         "updated_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; goes on at abc; 1,234 in all"
     )
     assert found.details["identities"] == 2
@@ -87,6 +90,28 @@ async def test_oldest_first_by_modification_is_told_where_pages_are_counted(
     assert any("oldest first" in warning for warning in found.warnings) is is_told
 
 
+FALLING = [ticket(n, f"2026-03-1{n}T16:00:00Z", updated_at=f"2026-03-14T16:0{9 - n}:30Z") for n in (1, 2, 3)]
+SUM: dict[str, Any] = {**PAGED, "paging": {"total": "total"}}
+
+
+@pytest.mark.parametrize(
+    ("stream", "rows", "is_told"),
+    [
+        (SUM, FALLING, True),
+        ({**SUM, "window_field": "updated_at"}, FALLING, False),
+        (PAGED, FALLING, False),
+        (SUM, RISING, False),
+        (SUM, SAME[::-1], False),  # it may as well be sorted by its creation, which no edit changes
+        ({**SUM, "params": {"page": "{page}"}}, FALLING, False),  # no window begins where the cursor is
+    ],
+)
+async def test_a_total_of_a_list_sorted_by_modification_wants_a_window_field(
+    stream: dict[str, Any], rows: list[Any], is_told: bool
+) -> None:
+    found = await looked(stream, {"tickets": rows, "total": 9})
+    assert any("set `window_field: updated_at`" in warning for warning in found.warnings) is is_told
+
+
 async def test_a_list_that_is_elsewhere_is_named() -> None:
     with pytest.raises(
         Unexpected, match=r"no list at tickets; the lists in it are at data\.rows, \"odd-name\": is `rec"
@@ -141,9 +166,11 @@ async def test_the_number_of_rows_of_a_page_is_not_taken_for_a_total() -> None:
 async def test_pages_that_are_smaller_than_was_asked_for_are_told() -> None:
     paged = {"params": {"since": "{start}", "per_page": 100, "page": "{page}"}}
     found = await looked(paged, {"tickets": [ticket(1), ticket(2)]})
-    assert found.words.startswith("2 rows of 100 asked for at tickets, 2 different identities; ")
+    assert found.words.startswith(
+        "audit (live asks the same): 2 rows of 100 asked for at tickets, 2 different identities; "
+    )
     found = await looked({**paged, "paging": {"total": "total"}}, {"tickets": [ticket(1), ticket(2)], "total": 2})
-    assert found.words.startswith("2 rows at tickets, ")
+    assert found.words.startswith("audit (live asks the same): 2 rows at tickets, ")
 
 
 @pytest.mark.parametrize(("before", "told"), [("/tickets?page=0", True), (None, False), ("", False)])
@@ -166,3 +193,136 @@ async def test_what_holds_the_next_place_is_described_by_it() -> None:
     stream = {"paging": {"next": "_links.next.href"}}
     found = await looked(stream, {"tickets": [ticket(1)], "_links": {"next": {"href": "/tickets?page=2"}}})
     assert found.warnings == ()
+
+
+SWEEPS: dict[str, Any] = {
+    "live": {"every": "1m", "lookback": "10m"},
+    "ended": {"every": "1m", "lookback": "10m", "params": {"since": None, "ended": "{start}"}},
+    "full": {"every": "6h", "params": {"since": None}},
+}
+
+
+async def test_each_list_that_the_sweeps_ask_for_is_told_with_its_sweep() -> None:
+    audit = {"audit": {"every": "24h", "lookback": "3d"}}
+    stream = {"sweeps": {**SWEEPS, **audit}, "fields": {"subject": "about"}}
+    bodies = [{"tickets": [ticket(n) for n in range(n)], "total": 9} for n in (3, 1)]
+    found = await looked(stream, *bodies, {"tickets": [ticket(1, about="x")], "errors": 1})
+    assert [words.split(" rows")[0] for words in found.words.split("; ") if " rows" in words] == [
+        "audit (live asks the same): 3",
+        "ended: 1",
+        "full: 1",
+    ]
+    assert (found.details["sweep"], found.details["rows"]) == ("audit", 3)
+    assert {name: (seen["rows"], seen["same"]) for name, seen in found.details["sweeps"].items()} == {
+        "audit": (3, ["live"]),
+        "ended": (1, []),
+        "full": (1, []),
+    }
+    assert found.warnings == (
+        "no record has anything at about, for subject",
+        "not described: total",
+        "full: not described: errors",
+    )
+
+
+async def test_a_sweep_whose_list_is_not_as_described_is_named_beside_what_came_before() -> None:
+    with pytest.raises(Unexpected, match=r"^ended: not the documented answer: .* no list at tickets; live: 1 rows"):
+        await looked({"sweeps": SWEEPS}, {"tickets": [ticket(1)]}, {"tickets": None})
+
+
+async def test_a_404_that_is_empty_is_told_until_it_is_believed() -> None:
+    stream = {"empty": ["404"]}
+    found = await looked(stream, Said({"error": "none"}, 404))
+    assert found.words == "audit (live asks the same): no answer yet"
+    assert found.warnings == (NOT_YET,)
+    known = Remembering([Said({"error": "none"}, 404)])
+    known.facts = ("answered /tickets",)
+    found = await looked(stream, http=known)
+    assert (found.words, found.warnings) == ("audit (live asks the same): nothing there (HTTP 404)", ())
+    assert found.details["rows"] == 0
+    with pytest.raises(Unexpected, match="HTTP 404"):
+        await looked({}, Said({"error": "none"}, 404))
+
+
+async def test_another_refusal_is_not_taken_for_the_404_before_it() -> None:
+    with pytest.raises(Unexpected, match=r"^ended: HTTP 400; live: no answer yet"):
+        await looked({"empty": ["404"], "sweeps": SWEEPS}, Said({}, 404), Said({}, 400))
+
+
+async def test_what_one_sweep_was_answered_is_believed_for_the_others() -> None:
+    found = await looked({"empty": ["404"], "sweeps": SWEEPS}, {"tickets": []}, Said({}, 404), Said({}, 404))
+    assert found.warnings == ()
+    assert "ended: nothing there (HTTP 404); full: nothing there" in found.words
+
+
+@pytest.mark.parametrize(
+    ("paging", "key", "words"),
+    [
+        ({"pages": "meta.pages"}, "paging.pages", "it has no meta.pages; its meta has count, last_page"),
+        ({"total": "total"}, "paging.total", "it has no total; the answer has meta, tickets"),
+        ({"total": "meta.last_page.n"}, "paging.total", "it has no meta.last_page.n; its last_page has no fields"),
+        ({"total": "headers.x-total"}, "paging.total", "it has no header x-total"),
+        ({"total": "meta.count"}, "paging.total", "its meta.count is no whole number"),
+        ({"more": "more"}, "paging.more", "it has no more; the answer has meta, tickets"),
+        ({"done": "meta.count"}, "paging.done", "its meta.count is neither true nor false"),
+    ],
+)
+async def test_a_key_that_the_answer_has_not_is_told_with_those_that_it_has(
+    paging: dict[str, str], key: str, words: str
+) -> None:
+    body = {"tickets": [], "meta": {"last_page": 3, "count": "many", "pat@example.com": 1}}
+    with pytest.raises(Unexpected) as caught:
+        await looked({**PAGED, "paging": paging}, body)
+    assert str(caught.value) == f"audit: not the documented answer: {words}"
+    assert caught.value.key == key
+
+
+FULL: dict[str, Any] = {"params": {"since": "{start}", "limit": 3, "c": "{cursor}"}, "paging": {"next": "meta.next"}}
+ENDED: dict[str, Any] = {**FULL, "params": {**FULL["params"], "until": "{end}"}}
+ROWS = [ticket(1), ticket(2), ticket(3)]
+
+
+@pytest.mark.parametrize(
+    ("paging", "beside", "why"),
+    [
+        ({}, {"next_cursor": "b"}, r"the list goes on \(next_cursor\), and paging.next leads nowhere"),
+        ({"total": "total"}, {"total": 7}, r"3 of 7 records came\), and paging.next leads nowhere"),
+    ],
+)
+async def test_a_next_that_leads_nowhere_is_wrong_where_the_list_is_known_to_go_on(
+    paging: dict[str, str], beside: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Unexpected, match=why) as caught:
+        await looked({**FULL, "paging": FULL["paging"] | paging}, {"tickets": ROWS, **beside})
+    assert caught.value.key == "paging.next"
+
+
+async def test_a_full_page_without_a_next_one_is_told_with_what_a_run_would_do() -> None:
+    found = await looked(FULL, {"tickets": ROWS})
+    (warning,) = found.warnings
+    assert warning == (
+        "3 rows, and paging.next leads nowhere, so a run would read this page and never the rest, if there is more: "
+        "it has no meta.next; the answer has tickets"
+    )
+    found = await looked(ENDED, {"tickets": ROWS})
+    assert "never the rest" in found.warnings[0], "three rows are no round number, and a run would not halve them"
+    ten = {"tickets": [ticket(n) for n in range(10)], "meta": {"next": None}}
+    found = await looked({**ENDED, "params": ENDED["params"] | {"limit": 10}}, ten)
+    (warning,) = found.warnings
+    assert (
+        "would take it for cut, and ask again in halves of its time, if there is more: nothing is at meta.next"
+        in warning
+    )
+
+
+@pytest.mark.parametrize(
+    ("paging", "body"),
+    [
+        ({}, {"tickets": ROWS[:2]}),
+        ({}, {"tickets": ROWS, "meta": {"next": "b"}}),
+        ({"total": "total"}, {"tickets": ROWS, "total": 3}),
+        ({"more": "more"}, {"tickets": ROWS, "more": False}),
+    ],
+)
+async def test_a_list_that_ends_is_no_mistake(paging: dict[str, str], body: dict[str, Any]) -> None:
+    assert (await looked({**FULL, "paging": FULL["paging"] | paging}, body)).warnings == ()

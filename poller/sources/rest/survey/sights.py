@@ -1,8 +1,8 @@
-"""A look at one page of a described list, told whole: with it one writes and mends a description."""
+"""What one page of a described list shows: what came, and what is doubtful about the description."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,74 +11,35 @@ from msgspec import Raw
 
 from poller.plugin import (
     DECODE_ERRORS,
-    Http,
-    Probed,
-    Query,
     Response,
     Stream,
     Unexpected,
-    Window,
     follow_path,
     letters_only,
     parse_path,
 )
-from poller.sources.rest.advice import (
+from poller.sources.rest.answer import Answer, absent, wrong_key
+from poller.sources.rest.fields import spelled_word, words_of
+from poller.sources.rest.lists import List
+from poller.sources.rest.places import ROUND_NUMBERS, Progress
+from poller.sources.rest.streams import Description
+from poller.sources.rest.survey.advice import (
     BEFORE,
     COUNTS,
     ERRORS,
     GOES_ON,
     NOTHING,
     SIZES,
-    lists_in,
     said_by,
     silent_places,
     times_in,
 )
-from poller.sources.rest.answer import Answer
-from poller.sources.rest.fields import spelled_word, words_of
-from poller.sources.rest.lists import List
-from poller.sources.rest.places import ROUND_NUMBERS, Progress
-from poller.sources.rest.streams import Description
 
 OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
+SHORT = "what is edited meanwhile moves, so fewer rows come than it says; that they may be looked for at the front,"
 
 
-async def look(description: Description, stream: Stream, now: datetime, http: Http) -> Probed:
-    """Ask for the first page of a list, and say what came. Raises SourceError."""
-    sweep = next((sweep for sweep in stream.sweeps if sweep.is_audit), stream.sweeps[0])
-    listed = description.list_of(description.sweeps[sweep.name])
-    window = Window(now - (sweep.lookback or timedelta(days=1)), now)
-    noted = _Noted(http)
-    try:
-        answer = await listed.first_page(noted, window)
-    except Unexpected as error:
-        lists = lists_in(noted.response.body)
-        if noted.response.status != 200 or description.records in lists or not lists:
-            raise
-        raise Unexpected(f"{error}; the lists in it are at {', '.join(lists)}: is `records` right?") from None
-    sights = _Sights(description, stream, listed, answer, noted.response)
-    sights.require_paging()
-    return Probed("; ".join(sights.words()), sights.details(), tuple(sights.warnings()))
-
-
-class _Noted(Http):
-    """A session that keeps the last answer; what it knows, it does not use."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self.response = Response(0, b"null", None)
-
-    async def ask(
-        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
-    ) -> Response:
-        self.response = await self._http.ask(path, query, body=body, accept=accept)
-        return self.response
-
-    def answered(self, path: str) -> bool:
-        return self._http.answered(path)
-
-
-class _Sights:
+class Sights:
     """What a page shows."""
 
     def __init__(
@@ -128,20 +89,44 @@ class _Sights:
             yield f"a page before the first ({before}): do pages begin at 0? Then have `paging` follow what is next"
         if self._rows and len(self._names) < len(self._rows):
             yield f"{len(self._rows) - len(self._names)} rows without an identity of their own: is `identity` right?"
-        rows = len(self._rows)
-        if self._listed.paging.linked and not self._answer.next and rows in ROUND_NUMBERS:
-            yield f"{rows} rows, and nothing says how the list goes on: is paging.next right?"
+        if self._may_go_on():
+            yield f"{len(self._rows)} rows, and {self._leads_nowhere()}"
         if self._loses_at_seams():
             by = self._description.stream.modified
             yield f"sorted by {by}, oldest first: {OLDEST_FIRST}"
+        if self._is_short_by_edits():
+            by = self._description.stream.modified
+            yield f"sorted by {by}, newest first, with a total: {SHORT} set `window_field: {by}`"
 
     def require_paging(self) -> None:
-        """Raise Unexpected where the answer says in a well-known word that it goes on, and nothing is described."""
-        paging = self._listed.paging
-        if paging.place is None and not paging.linked:
-            for path, value in self._undescribed.items():
-                if path.rpartition(".")[2].lower() in GOES_ON and value not in (*NOTHING, False, 0):
-                    raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+        """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
+        paging, rows = self._listed.paging, len(self._rows)
+        if paging.place is None and not paging.linked and (path := self._said_to_go_on()):
+            raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+        if self._may_go_on() and ((self._answer.total or 0) > rows or self._said_to_go_on()):
+            more = self._said_to_go_on() or f"{rows} of {self._answer.total} records came"
+            raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere()}")
+
+    def _said_to_go_on(self) -> str | None:
+        """Return where the answer says in a well-known word that is not described that it goes on."""
+        said = self._undescribed.items()
+        onward = (path for path, value in said if value not in (*NOTHING, False, 0))
+        return next((path for path in onward if path.rpartition(".")[2].lower() in GOES_ON), None)
+
+    def _may_go_on(self) -> bool:
+        """Return whether a page is full, and nothing says where the list goes on, or that it is over."""
+        rows, answer = len(self._rows), self._answer
+        if not self._listed.paging.linked or answer.next or answer.more is not None or answer.total == rows:
+            return False
+        return rows >= size > 0 if (size := self._size()) else rows in ROUND_NUMBERS
+
+    def _leads_nowhere(self) -> str:
+        """Say that `paging.next` leads nowhere, what a run would do then, and what is there."""
+        text = str(self._description.stream.paging.next)
+        halves = self._listed.ranges is not None and len(self._rows) in ROUND_NUMBERS
+        fate = "take it for cut, and ask again in halves of its time" if halves else "read this page and never the rest"
+        there = absent(text, self._response) or f"nothing is at {text}"
+        return f"paging.next leads nowhere, so a run would {fate}, if there is more: {there}"
 
     def _unread_times(self) -> Iterator[str]:
         """Say which times cannot be read in any record, what becomes of that, and where there are others."""
@@ -184,11 +169,22 @@ class _Sights:
 
     def _loses_at_seams(self) -> bool:
         """Return whether the list goes on by count, and its rows rise by their stamps: then an edit moves them."""
-        paging = self._listed.paging
-        if paging.place not in {"page", "offset"} or self._next() is None:
-            return False
-        stamps = [at for record in self._records if (at := _or_none(self._stream.records.modified, record))]
-        made = [at for record in self._records if (at := _or_none(self._stream.records.time, record))]
+        by_count = self._listed.paging.place in {"page", "offset"} and self._next() is not None
+        return by_count and self._moves(1)
+
+    def _is_short_by_edits(self) -> bool:
+        """Return whether edits would leave a pass short of its total, and nothing says by what the list is sorted."""
+        listed = self._listed
+        said = listed.described.total is None or listed.window_field is not None or not listed.is_windowed
+        return not said and self._moves(-1)
+
+    def _moves(self, step: int) -> bool:
+        """Return whether an edit moves a row: stamps rise (or, with -1, fall) from row to row, and creations do not."""
+        records = self._stream.records
+        stamps, made = (
+            [at for record in self._records[::step] if (at := _or_none(read, record))]
+            for read in (records.modified, records.time)
+        )
         return _rises(stamps) and not _rises(made)
 
     def _range(self, read: Callable[[Any], datetime | None]) -> tuple[str, str] | None:

@@ -1,0 +1,127 @@
+"""A look at one page of each list of a described stream, told whole: with it one writes and mends a description."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from poller.plugin import Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
+from poller.sources.rest.lists import List, answered_fact
+from poller.sources.rest.streams import Description
+from poller.sources.rest.survey.advice import lists_in
+from poller.sources.rest.survey.sights import Sights
+
+NOT_YET = (
+    "HTTP 404: nothing there, or a wrong path: is `path` right? That the list is empty is believed once it has given a "
+    "200; until then a run asks again, at most every 5 minutes, and the stream's lag grows"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What came of asking for a list: by which `sweep`, and which others ask the `same`."""
+
+    sweep: str
+    same: Sequence[str]
+    found: Probed
+
+    @property
+    def words(self) -> str:
+        same = f" ({' and '.join(self.same)} {'ask' if len(self.same) > 1 else 'asks'} the same)" if self.same else ""
+        return f"{self.sweep}{same}: {self.found.words}"
+
+
+async def look(description: Description, stream: Stream, now: datetime, http: Http) -> Probed:
+    """Ask for the first page of each list that a stream's sweeps ask for, the audit's first, and say what came.
+
+    Sweeps that ask the same are asked once. Raises SourceError, which names the sweep.
+    """
+    noted, looks = _Noted(http), list[_Look]()
+    for sweep, listed, same in _different(description, stream):
+        try:
+            found = await _look_at(description, stream, listed, noted, _window(sweep, now))
+        except Unexpected as error:
+            raise _named(error, sweep.name, looks) from None
+        looks.append(_Look(sweep.name, same, found))
+    return Probed("; ".join(one.words for one in looks), _details(looks), tuple(dict.fromkeys(_warnings(looks))))
+
+
+def _different(description: Description, stream: Stream) -> Sequence[tuple[Sweep, List, list[str]]]:
+    """Return the sweeps that ask differently, the audit first, with the names of those that ask the same."""
+    found = list[tuple[Sweep, List, list[str]]]()
+    for sweep in sorted(stream.sweeps, key=lambda sweep: not sweep.is_audit):
+        listed = description.list_of(description.sweeps[sweep.name])
+        for _, other, same in found:
+            if (other.request, other.window_field) == (listed.request, listed.window_field):
+                same.append(sweep.name)
+                break
+        else:
+            found.append((sweep, listed, []))
+    return found
+
+
+def _window(sweep: Sweep, now: datetime) -> Window:
+    return Window(now - (sweep.lookback or timedelta(days=1)), now)
+
+
+async def _look_at(description: Description, stream: Stream, listed: List, noted: "_Noted", window: Window) -> Probed:
+    try:
+        answer = await listed.first_page(noted, window)
+    except Unexpected as error:
+        if noted.response.status == 404:
+            return Probed("no answer yet", {"rows": 0, "status": 404}, (NOT_YET,))
+        lists = lists_in(noted.response.body)
+        if noted.response.status != 200 or description.records in lists or not lists:
+            raise
+        elsewhere = Unexpected(f"{error}; the lists in it are at {', '.join(lists)}: is `records` right?")
+        elsewhere.key = error.key or "records"
+        raise elsewhere from None
+    if noted.response.status != 200:
+        status = noted.response.status
+        return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status})
+    sights = Sights(description, stream, listed, answer, noted.response)
+    sights.require_paging()
+    return Probed("; ".join(sights.words()), sights.details(), tuple(sights.warnings()))
+
+
+def _named(error: Unexpected, sweep: str, before: Sequence[_Look]) -> Unexpected:
+    named = Unexpected("; ".join([f"{sweep}: {error}", *(one.words for one in before)]))
+    named.said, named.key = error.said, error.key
+    return named
+
+
+def _details(looks: Sequence[_Look]) -> Mapping[str, Any]:
+    """Return what the first look shows, and what each does by its sweep."""
+    sweeps = {one.sweep: {**one.found.details, "same": list(one.same)} for one in looks}
+    return {**looks[0].found.details, "sweep": looks[0].sweep, "sweeps": sweeps}
+
+
+def _warnings(looks: Sequence[_Look]) -> Iterator[str]:
+    """Yield what is doubtful about the first look, and what is about others alone."""
+    yield from looks[0].found.warnings
+    for one in looks[1:]:
+        yield from (f"{one.sweep}: {words}" for words in one.found.warnings if words not in looks[0].found.warnings)
+
+
+class _Noted(Http):
+    """A session that keeps the last answer; it knows which lists have given a 200 here, beside what it knew."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._known: set[str] = set()
+        self.response = Response(0, b"null", None)
+
+    async def ask(
+        self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
+    ) -> Response:
+        self.response = Response(0, b"null", None)
+        self.response = await self._http.ask(path, query, body=body, accept=accept)
+        if self.response.status == 200:
+            self._known.add(answered_fact(path))
+        return self.response
+
+    def answered(self, path: str) -> bool:
+        return self._http.answered(path)
+
+    def knows(self, fact: str) -> bool:
+        return fact in self._known or self._http.knows(fact)
