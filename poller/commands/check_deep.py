@@ -193,13 +193,16 @@ async def findings(name: str, source: Source, asking: AskingSession, now: dateti
     rate = source.requests_per_minute
     words = f"{len(assumptions)} assumptions; {MOST} requests at most, {rate} a minute; nothing is changed"
     yield Finding(name, ok=True, words=words, package=package)
+    untold = list[str]()
     try:
         async for found in judge(name, assumptions, asking):
+            untold += [found.assumption.name] if found.verdict.says == "unknown" else []
             yield _finding(found, package)
     except Denied as error:
         yield Finding(name, ok=False, words=f"{source.base_url}: {error}{describe_refusal(source)}", package=package)
         return
-    yield Finding(name, ok=True, words=f"{asking.spent} requests were made", package=package)
+    left = f"; could not be told: {', '.join(dict.fromkeys(untold))}" if untold else ""
+    yield Finding(name, ok=True, words=f"{asking.spent} requests were made{left}", package=package)
 
 
 def _finding(found: Judged, package: str) -> Finding:

@@ -25,7 +25,8 @@ def test_each_assumption_has_a_line_and_all_is_well(house: House, vendors: Vendo
     assert check.lines[0].startswith("ok   acme: 13 assumptions; 40 requests at most")
     asked = len(vendors.asked("callcap", before))
     assert 0 < asked <= 40
-    assert check.lines[-1] == f"ok   acme: {asked} requests were made"
+    untold = [line.split(": ")[1] for line in check.lines if line.startswith("?")]
+    assert check.lines[-1] == f"ok   acme: {asked} requests were made; could not be told: {', '.join(untold)}"
     assert set(words(check)) == {"ok", "holds", "?"}
     assert any(line.startswith("holds acme.calls: zone-obeyed: ") for line in check.lines)
     assert [path.name for path in house.folder.iterdir() if path.is_dir()] == [], "nothing was made"
@@ -41,7 +42,7 @@ def test_what_fails_says_what_to_do_and_exits_1_in_words_and_in_json(house: Hous
     told = deep(house, "acme", "--json")
     assert told.code() == 1
     found = {one["details"].get("assumption"): one for one in json.loads(told.said)}
-    assert {"name", "ok", "words", "package", "details"} == found["zone-obeyed"].keys()
+    assert {"name", "ok", "words", "package", "details", "keys"} == found["zone-obeyed"].keys()
     assert found["zone-obeyed"]["ok"] is False
     assert found["zone-obeyed"]["details"]["verdict"] == "fails"
     assert found["zone-obeyed"]["details"]["consequence"].startswith("set `timezone`")

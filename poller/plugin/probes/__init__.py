@@ -13,6 +13,7 @@ from poller.plugin.probes.standard import (
     pages_are_full,
     pages_differ,
     records_come_in_time,
+    records_stay_the_same,
     times_are_read,
     total_adds_up,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "pages_are_full",
     "pages_differ",
     "records_come_in_time",
+    "records_stay_the_same",
     "times_are_read",
     "total_adds_up",
 ]

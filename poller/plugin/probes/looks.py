@@ -1,6 +1,8 @@
 """Probes that look twice, a while apart: what came late, and what was changed without a stamp?"""
 
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -13,9 +15,10 @@ from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unkn
 from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage
-from poller.plugin.probes.listed import ProbedList, plural
+from poller.plugin.probes.listed import ProbedList, plural, recent
 from poller.plugin.record_type import RecordType
 
+_FIELD = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
 TRIES = 4
 REACH = timedelta(hours=6)
 """So far back is looked for late records at least, where the list fits a page."""
@@ -91,6 +94,37 @@ def edits_move_the_stamp(
         return holds(f"{plural(len(edited), 'edit')}, each with a new stamp")
 
     return probe
+
+
+def records_stay_the_same(listed: ProbedList, records: RecordType[Any]) -> Probe:
+    """Compare what two looks show of the same records: what differs although nobody edited them, changes by itself.
+
+    Where records have no stamp, an edit cannot be told from that, unless it is one field of most records.
+    """
+
+    async def probe(asking: Asking) -> Verdict:
+        span, page = await recent(listed, asking)
+        again = await listed.ask(asking.later, span, 1)
+        before, after = (_contents(listed, records, look.records, lambda content: content) for look in (page, again))
+        same = [name for name in before.keys() & after.keys() if before[name][0] == after[name][0]]
+        fields = Counter(field for name in same for field in _differing(before[name][1], after[name][1]))
+        least = 1 if any(before[name][0] for name in same) else max(2, len(same) // 2 + 1)
+        found = sorted(field for field, count in fields.items() if count >= least)
+        if found:
+            most = max(fields[field] for field in found)
+            return fails(f"in {most} of {plural(len(same))} changed by itself: {', '.join(found)}")
+        if not same or fields:
+            return unknown("no record came twice that nobody edited" if not same else "who changed it cannot be told")
+        return holds(f"{plural(len(same))} came twice, and nothing in them had changed")
+
+    return probe
+
+
+def _differing(before: Any, after: Any) -> Iterator[str]:
+    """Yield the names of the fields that differ; a name that does not look like a field's may be data."""
+    names = before.keys() | after.keys() if isinstance(before, dict) and isinstance(after, dict) else ()
+    differing = (name for name in names if before.get(name) != after.get(name))
+    return (name if _FIELD.fullmatch(name) else "(a field of an odd name)" for name in differing)
 
 
 def _contents(

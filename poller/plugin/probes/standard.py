@@ -206,3 +206,19 @@ def edits_move_the_stamp(
         asks="the newest records twice, 20 s apart",
         probe=looks.edits_move_the_stamp(listed, records, reach, ignore),
     )
+
+
+def records_stay_the_same(
+    stream: str, listed: ProbedList, records: RecordType[Any], name: str = "records-steady"
+) -> Assumption:
+    """Assume that a record that nobody edits is the same from one reading to the next."""
+    return Assumption(
+        name=name,
+        stream=stream,
+        says="A record that nobody edits is the same from one reading to the next.",
+        rests="The number of events: whatever is compared and changes by itself makes a revision at each reading.",
+        guard="None: a vendor's change cannot be told from somebody's.",
+        consequence=f"name what changes in streams.{stream}.volatile; an URL that is signed anew, in signed_urls",
+        asks="a page of records twice, 20 s apart",
+        probe=looks.records_stay_the_same(listed, records),
+    )

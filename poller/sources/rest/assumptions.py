@@ -20,7 +20,8 @@ def of_stream(description: Description, stream: Stream, now: datetime) -> Sequen
     sweep = stream.sweeps[0]
     listed = description.list_of(description.sweeps[sweep.name])
     probed = _probed(description, listed, now)
-    return [*_of_times(description, stream, sweep, listed, probed), *_of_pages(stream.name, listed, probed)]
+    steady = probes.records_stay_the_same(stream.name, probed, stream.records)
+    return [*_of_times(description, stream, sweep, listed, probed), *_of_pages(stream.name, listed, probed), steady]
 
 
 def _probed(description: Description, listed: List, now: datetime) -> probes.ProbedList:

@@ -40,7 +40,7 @@ NAMES = {
     "trackdrive": {"times-read", "filter-obeyed", "bounds-hold", "records-in-time"},
     "flextell": {"times-read", "newest-first", "records-in-time"},
 }
-OF_PAGES = {"identities-unique", "pages-differ", "total-adds-up", "nothing-beyond"}
+OF_PAGES = {"identities-unique", "pages-differ", "total-adds-up", "nothing-beyond", "records-steady"}
 
 
 def described(vendor: str) -> Rest:
