@@ -125,6 +125,13 @@ def mixed() -> Sequence[bytes]:
     return calls.pages(numbers, SIZE)
 
 
+@lru_cache
+def signed() -> Sequence[bytes]:
+    """Return pages of which those after the warm ones have the same calls over and over, each time signed anew."""
+    pages = calls.pages([number % (WARM * SIZE) for number in range(PAGES * SIZE)], SIZE)
+    return [page.replace(b"Signature=", b"Signature=%d" % number) for number, page in enumerate(pages)]
+
+
 async def new() -> Found:
     pages = first()
     return {
@@ -146,5 +153,6 @@ CELLS: Sequence[Cell] = (
     Cell("new", "new records", "µs a record", new, [Goal("poller", 1.0, ECHO), Goal(HAND, None, ECHO)]),
     records_cell("seen-80", "four in five already seen", 0.6, partial(seen, mixed)),
     records_cell("seen-equal", "all already seen, the bytes are equal", 0.45, partial(seen, first)),
+    records_cell("seen-signed", "all seen more than once, signed anew each time", 0.65, partial(seen, signed)),
     records_cell("seen-volatile", "all seen, volatile fields changed", 0.65, partial(seen, partial(first, 1))),
 )

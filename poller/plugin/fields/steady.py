@@ -62,10 +62,8 @@ def _query(url: Any) -> tuple[bytes, int]:
 
 def _marked(row: bytes, name: bytes, value: bytes, begin: int) -> bytes:
     """Return a row with a mark in the place of the first such value behind such a name."""
-    at = row.find(name)
-    while at >= 0 and not row.startswith(value, at + len(name)):
-        at = row.find(name, at + 1)
-    if at < 0 or begin == len(value):
-        return row
-    at += len(name)
-    return row[: at + begin] + _MARK + row[at + len(value) :]
+    before, found, after = row.partition(name)
+    while found and after[: len(value)] != value:
+        skipped, found, after = after.partition(name)
+        before += name + skipped
+    return b"".join((before, name, value[:begin], _MARK, after[len(value) :])) if found else row
