@@ -4,6 +4,7 @@ The wait after the first failure in a row is a second; it doubles up to four min
 a quarter longer. `Retry` counts the failures of something that somebody else tries; `keep_trying` tries by itself.
 """
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -61,17 +62,18 @@ async def keep_trying(
     """Repeat an attempt as long as it raises `on`, and return what it returns at last.
 
     `report` is given each failure and the seconds until the next try, `longest` at most; what it raises ends this.
-    Raises the last failure where the next try would begin more than `give_up_after` seconds after the first one
-    (None: never).
+    The last try begins `give_up_after` seconds after the first one (None: there is no last one), and raises what it
+    fails with: that is reported, too, with no wait.
     """
-    failures, since = 0, anyio.current_time()
+    failures, end = 0, math.inf if give_up_after is None else anyio.current_time() + give_up_after
     while True:
         try:
             return await attempt()
         except on as error:
             failures += 1
-            wait = min(backoff(failures), longest)
+            left = max(0.0, end - anyio.current_time())
+            wait = min(backoff(failures), longest, left)
             report(error, wait)
-            if give_up_after is not None and anyio.current_time() + wait - since > give_up_after:
+            if not left:
                 raise
         await anyio.sleep(wait)

@@ -32,7 +32,7 @@ MOST = 40
 """The most requests for one source."""
 APART = 20.0
 """Seconds between two looks at the same."""
-_PATIENCE = 4.0
+_PATIENCE = 3.0
 """Seconds within which a vendor that is away is asked again: three requests in all."""
 
 Question: TypeAlias = tuple[str, str, bytes | None]

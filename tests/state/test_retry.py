@@ -52,11 +52,18 @@ def test_it_is_tried_until_it_works_with_longer_and_longer_waits() -> None:
     assert [round(after - before) for before, after in pairwise(attempt.began)] == [wait for _, wait in told]
 
 
-def test_it_is_given_up_when_the_next_try_would_begin_too_late() -> None:
+@pytest.mark.parametrize(
+    ("after", "waits"),
+    [(60, [1, 2, 4, 8, 16, 29, 0]), (10, [1, 2, 4, 3, 0]), (7, [1, 2, 4, 0]), (3, [1, 2, 0]), (0, [0])],
+)
+def test_its_last_try_is_when_patience_ends_and_not_before(after: int, waits: list[int]) -> None:
     attempt, told = Fails(100), list[float]()
-    with pytest.raises(OSError, match="4 failed"):
-        simulated(lambda: keep_trying(attempt, on=OSError, report=lambda _, wait: told.append(wait), give_up_after=10))
-    assert (len(attempt.began), told) == (4, [1, 2, 4, 8])
+    with pytest.raises(OSError, match=f"^{len(waits)} failed"):
+        simulated(
+            lambda: keep_trying(attempt, on=OSError, report=lambda _, wait: told.append(wait), give_up_after=after)
+        )
+    assert told == waits
+    assert attempt.began[-1] - attempt.began[0] == after
 
 
 def test_another_error_and_one_that_the_report_raises_end_it() -> None:
