@@ -286,6 +286,8 @@ ROWS = [ticket(1), ticket(2), ticket(3)]
     ("paging", "beside", "why"),
     [
         ({}, {"next_cursor": "b"}, r"the list goes on \(next_cursor\), and paging.next leads nowhere"),
+        ({}, {"total": 7}, r"the list goes on \(total is 7\), and paging.next leads nowhere"),
+        ({}, {"meta": {"total_pages": 2}}, r"the list goes on \(meta.total_pages is 2\), and paging.next"),
         ({"total": "total"}, {"total": 7}, r"3 of 7 records came\), and paging.next leads nowhere"),
     ],
 )
@@ -304,6 +306,10 @@ async def test_a_full_page_without_a_next_one_is_told_with_what_a_run_would_do()
         "3 rows, and paging.next leads nowhere, so a run would read this page and never the rest, if there is more: "
         "it has no meta.next; the answer has tickets"
     )
+    found = await looked(FULL, {"tickets": ROWS, "total": 3, "pages": 1})
+    assert any("never the rest" in warning for warning in found.warnings), "no more than these, and no proof of an end"
+    found = await looked({**FULL, "paging": FULL["paging"] | {"total": "total"}}, {"tickets": ROWS, "total": 2})
+    assert any("never the rest" in warning for warning in found.warnings)
     found = await looked(ENDED, {"tickets": ROWS})
     assert "never the rest" in found.warnings[0], "three rows are no round number, and a run would not halve them"
     ten = {"tickets": [ticket(n) for n in range(10)], "meta": {"next": None}}
@@ -322,6 +328,7 @@ async def test_a_full_page_without_a_next_one_is_told_with_what_a_run_would_do()
         ({}, {"tickets": ROWS, "meta": {"next": "b"}}),
         ({"total": "total"}, {"tickets": ROWS, "total": 3}),
         ({"more": "more"}, {"tickets": ROWS, "more": False}),
+        ({}, {"tickets": ROWS[:2], "count": 2}),
     ],
 )
 async def test_a_list_that_ends_is_no_mistake(paging: dict[str, str], body: dict[str, Any]) -> None:

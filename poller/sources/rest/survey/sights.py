@@ -100,11 +100,10 @@ class Sights:
 
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
-        paging, rows = self._listed.paging, len(self._rows)
+        paging = self._listed.paging
         if paging.place is None and not paging.linked and (path := self._said_to_go_on()):
             raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
-        if self._may_go_on() and ((self._answer.total or 0) > rows or self._said_to_go_on()):
-            more = self._said_to_go_on() or f"{rows} of {self._answer.total} records came"
+        if self._may_go_on() and (more := self._said_to_go_on() or self._counts_more()):
             raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere()}")
 
     def _said_to_go_on(self) -> str | None:
@@ -112,6 +111,18 @@ class Sights:
         said = self._undescribed.items()
         onward = (path for path, value in said if value not in (*NOTHING, False, 0))
         return next((path for path in onward if path.rpartition(".")[2].lower() in GOES_ON), None)
+
+    def _counts_more(self) -> str | None:
+        """Return what number in the answer, described or not, says that there is more than this page."""
+        rows, total = len(self._rows), self._answer.total
+        if total is not None:
+            return f"{rows} of {total} records came" if total > rows else None
+        for path, value in self._undescribed.items():
+            word = path.rpartition(".")[2].lower()
+            least = 1 if "pages" in word else rows
+            if word in COUNTS and isinstance(value, int) and value > least:
+                return f"{path} is {value}"
+        return None
 
     def _may_go_on(self) -> bool:
         """Return whether a page is full, and nothing says where the list goes on, or that it is over."""
