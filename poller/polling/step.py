@@ -63,6 +63,8 @@ class Step:
             batch = self._transform(work, page)
         except OwnershipLost:  # a token could not be saved: that is not the vendor's trouble
             raise
+        except SystemExit as error:  # what a package's code calls has no say in that
+            await self._fail(work, RuntimeError(f"it would have ended the program: {error!r}"), asked_at)
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file stays its sweep's trouble
             await self._fail(work, error, asked_at)
         else:

@@ -49,7 +49,7 @@ class Task:
 
     async def ask(self) -> Page:
         self.order.append("ask")
-        if isinstance(self._said, Exception):
+        if isinstance(self._said, BaseException):
             raise self._said
         if not isinstance(self._said, Page):
             await self._said()
@@ -304,6 +304,13 @@ async def test_a_bug_in_what_the_page_holds_is_its_works_trouble(place: Place) -
     with capture_logs() as logs:
         await place.take(Page(cast("Any", None)))
     assert [line["outcome"] for line in logs] == ["bug"]
+    assert place.order == ["ask", "close", "commit"]
+
+
+async def test_a_package_that_would_end_the_program_fails_its_own_work(place: Place) -> None:
+    with capture_logs() as logs:
+        await place.take(cast("Any", SystemExit(5)))
+    assert [(line["outcome"], "SystemExit(5)" in line["error"]) for line in logs] == [("bug", True)]
     assert place.order == ["ask", "close", "commit"]
 
 
