@@ -62,13 +62,14 @@ class Shifted(SourceError):
     """The pass is contradicted by its own totals: rows that shrink, ids that don't add up.
 
     `until` is the end the pass would have covered (aware, UTC; by the vendor's clock), None where it sent no date.
+    `few` is what came (a `TooFew`) where nothing else contradicts the pass than that it is too few.
     """
 
     outcome = "shifted"
 
-    def __init__(self, message: str, until: datetime | None = None) -> None:
+    def __init__(self, message: str, until: datetime | None = None, few: object = None) -> None:
         super().__init__(message)
-        self.until = until
+        self.until, self.few = until, few
 
 
 class Unexpected(SourceError):

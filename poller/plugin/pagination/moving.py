@@ -41,16 +41,15 @@ async def read_moving(
             order.take(page.records)
             yield page
         return
-    except TooFew as short:
-        first = short
-    if identity is None or first.until is None or not order.is_newest_first:
-        raise first
-    front = _Front(first, first.until, identity, order)
+    except Shifted as short:
+        if not isinstance(short.few, TooFew) or identity is None or not short.until or not order.is_newest_first:
+            raise
+        why, until, front = str(short), short.until, _Front(short.few, short.until, identity, order)
     async for answer in front.pages(begin):
-        end = End(Cursor(first.until)) if front.is_all else None
+        end = End(Cursor(until)) if front.is_all else None
         yield Page(answer.records, end=end, facts=answer.facts, notice=answer.notice)
     if not front.is_all:
-        raise Shifted(front.doubt or str(first), first.until)
+        raise Shifted(front.doubt or why, until)
 
 
 class _Order:

@@ -24,13 +24,12 @@ PageRef: TypeAlias = int | str
 """The place where a list goes on: the number of a page, or the vendor's own cursor."""
 
 
-class TooFew(Shifted):
-    """A pass met fewer different records than the list's first total: it `found` so many, of which `met` are the
-    identities."""
+@dataclass(frozen=True, slots=True)
+class TooFew:
+    """What a pass met that met fewer different records than the list's first total: so many, and their identities."""
 
-    def __init__(self, message: str, until: datetime | None, met: Set[str], found: int) -> None:
-        super().__init__(message, until)
-        self.met, self.found = met, found
+    found: int
+    met: Set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,7 @@ class _Pass:
         if self._identity is None or answer.cut or least <= found <= most:
             return None
         text = f"the list holds {max(least, most)} records, but {found} different ones came"
-        few = TooFew(text, until, self._ids, found)
-        return few if found < least else Shifted(text, until)
+        return Shifted(text, until, TooFew(found, self._ids) if found < least else None)
 
     def _count(self, answer: ListPage) -> int:
         """Count a page's records; return how many of them are new, one without an identity counting as itself."""
