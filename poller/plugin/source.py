@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from msgspec import Struct
@@ -113,6 +113,11 @@ class ChosenStreams(Strict):
         return {name: {} if setting is None else setting for name, setting in value.items()}
 
 
+@lru_cache(maxsize=1000)
+def _first_of_equals(streams: ChosenStreams) -> ChosenStreams:
+    return streams
+
+
 def bearer(token: SecretStr) -> StaticHeaders:
     """Return the header for a token that never changes (RFC 6750 §2.1)."""
     return StaticHeaders({"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")})
@@ -171,6 +176,15 @@ class Source(Strict):
             return now - since if isinstance(since, timedelta) else since
         except OverflowError:
             return None
+
+    @field_validator("streams", mode="after", check_fields=False)
+    @classmethod
+    def _share(cls, streams: object) -> object:
+        """Keep one of settings that are equal: thousands of sources are polled alike, and each takes kilobytes."""
+        try:
+            return _first_of_equals(streams) if isinstance(streams, ChosenStreams) else streams
+        except TypeError:  # those of a plug-in may hold a list, which has no hash
+            return streams
 
     @model_validator(mode="after")
     def _remembers_what_it_meets_again(self) -> Self:

@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 _WORK = 0.001
 """Seconds of work between two pauses; a pause takes 0.05 ms of processor time."""
+_SHARE = 0.25
+"""Seconds of work for each second of the pause before: a loop that cannot keep up takes long for one turn, and whoever
+scrapes it would give up."""
 
 
 def with_pauses(items: Iterable[T]) -> Iterator[T]:
@@ -21,9 +24,10 @@ def with_pauses(items: Iterable[T]) -> Iterator[T]:
     until = time.monotonic() + _WORK
     for item in items:
         yield item
-        if time.monotonic() >= until:
+        if (paused := time.monotonic()) >= until:
             anyio.from_thread.run_sync(_turn)
-            until = time.monotonic() + _WORK
+            now = time.monotonic()
+            until = now + max(_WORK, _SHARE * (now - paused))
 
 
 def _turn() -> None:

@@ -49,7 +49,29 @@ async def test_the_loop_has_a_turn_after_each_millisecond_of_work() -> None:
         tasks.start_soon(turn)
         await anyio.to_thread.run_sync(told)
     assert done == list(range(50)), "all of it, in its order"
-    assert len({*seen}) >= 49
+    assert len({*seen}) >= 10, "most of the fifty, or fewer where the machine is busy"
+
+
+@pytest.mark.usefixtures("greedy")
+async def test_a_loop_that_takes_long_for_a_turn_is_not_waited_for_each_millisecond() -> None:
+    turns, done = 0, list[int]()
+
+    async def turn() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+            list(work(1, 0.02))
+
+    def told() -> None:
+        before = turns
+        list(with_pauses(work(100, 0.001)))
+        done.append(turns - before)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(turn)
+        await anyio.to_thread.run_sync(told)
+    assert 5 < done[0] < 50, "each turn takes 20 ms, so 5 ms of work follow it"
 
 
 class Crowded(House):
