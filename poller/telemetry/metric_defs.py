@@ -1,6 +1,6 @@
 """Every metric of a running poller: its name, its meaning, its labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
@@ -78,47 +78,49 @@ class Catalogue:
 
         The first pieces are empty: that is where the gauges are asked for.
         """
-        rows: list[_Row] = []
+        rows, owners = list[_Row](), dict[str, tuple[str, str]]()
         coming, written = iter(self.gauges()), self.lag.written
         while some := list(islice(coming, _SOME)):
             rows += [_row(of, written((of.source, of.stream))) for of in some]
+            owners |= {of.source: (self.owned.written((of.source,)), of.owner) for of in some}
             yield ""
-        for family, lines in self._families(rows):
+        for family, lines in self._families(rows, owners):
             yield family.head
             while some_lines := list(islice(lines, _SOME)):
                 yield "".join(some_lines)
 
-    def _families(self, rows: Sequence[_Row]) -> Iterator[tuple[Family, Lines]]:
-        streams = [(row.labels, row.pairs) for row in rows]
-        owners = {row.gauges.source: row.gauges.owner for row in rows}
-        sources = [((source,), self.owned.written((source,))) for source in owners]
+    def _families(self, rows: Sequence[_Row], owners: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Family, Lines]]:
+        """Return the families with their lines; `owners` are, by source, its labels as written and its owner.
+
+        Whatever goes over all of them does so as its lines are asked for: a list of thousands takes milliseconds.
+        """
         yield self.polls, self.polls.lines(_polls(rows))
         yield self.requests, self.requests.lines()
         yield self.events, self.events.lines()
         for counter in (self.records, self.duplicates, self.stale, self.rejects, self.drift):
-            yield counter, counter.lines(streams)
+            yield counter, counter.lines((row.labels, row.pairs) for row in rows)
         yield (
             self.found,
             self.found.lines(
-                ((reason, *labels), f'reason="{reason}",{pairs}') for labels, pairs in streams for reason in REASONS
+                ((reason, *labels), f'reason="{reason}",{pairs}') for labels, pairs, *_ in rows for reason in REASONS
             ),
         )
-        yield self.throttled, self.throttled.lines(sources)
+        yield self.throttled, self.throttled.lines(_sources(owners))
         outputs = [((output,), self.up.written((output,))) for output in self.outputs.copy()]
         yield self.output_errors, self.output_errors.lines(outputs)
         for histogram in (self.request_seconds, self.lateness):
-            yield histogram, histogram.lines(sources)
+            yield histogram, histogram.lines(_sources(owners))
         yield self.commit_seconds, self.commit_seconds.lines([((), "")])
         yield self.state, (self.state.block(row.pairs, row.gauges.state) for row in rows if row.gauges.here)
-        owned = ((pairs, float(owners[source] == self.replica)) for (source,), pairs in sources)
+        owned = ((pairs, float(owner == self.replica)) for pairs, owner in owners.values())
         for family, values in (*self._gauges(rows), (self.owned, owned), *self._of_the_process()):
             yield family, (family.line(pairs, value) for pairs, value in values)
 
     def _gauges(self, rows: Sequence[_Row]) -> Iterator[tuple[Family, Values]]:
         yield self.lag, _lags(rows)
-        here = [(row.pairs, row.gauges) for row in rows if row.gauges.here]  # another replica tells of the others
-        yield self.gaps, ((pairs, of.gap_seconds) for pairs, of in here)
-        yield self.seen, ((pairs, float(of.seen)) for pairs, of in here)
+        # What is not polled here another replica tells of.
+        yield self.gaps, ((row.pairs, row.gauges.gap_seconds) for row in rows if row.gauges.here)
+        yield self.seen, ((row.pairs, float(row.gauges.seen)) for row in rows if row.gauges.here)
         yield (
             self.success,
             (
@@ -133,6 +135,10 @@ class Catalogue:
     def _of_the_process(self) -> Iterator[tuple[Family, Values]]:
         yield self.up, ((self.up.written((output.name,)), float(output.up)) for output in self.outputs.copy().values())
         yield self.build, [(self.build.written((self.version,)), 1.0)] if self.version is not None else []
+
+
+def _sources(owners: Mapping[str, tuple[str, str]]) -> Known:
+    return (((source,), pairs) for source, (pairs, _) in owners.items())
 
 
 def _polls(rows: Iterable[_Row]) -> Known:
