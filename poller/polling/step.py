@@ -111,6 +111,8 @@ class Step:
             if self._progress and page.end:
                 announce(batch, work.stream.shape, checkpoint, self._progress, now)
             await self.save(work.stream, checkpoint, batch)
+        else:
+            work.stream.seen.put(batch.seen.touched)
         self._telemetry.page_delivered(*work.names, batch.counts)
         if page.end or work.cut_short:
             await work.finish()

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import anyio
 import pytest
 from structlog.testing import capture_logs
+from xxhash import xxh3_64_intdigest
 
 from poller.clock import Clock
 from poller.errors import Denied, Shifted, Throttled, Unavailable, Unexpected
@@ -172,6 +173,15 @@ async def test_a_page_that_is_not_the_last_leaves_its_pass_under_way(place: Plac
     assert place.order == ["ask", ("received", 0), "commit", "finish", "report"]
     await place.take(page(), nothing=True)
     assert place.order == ["ask", ("received", 0), "report"], "a page that changes nothing is not committed"
+
+
+async def test_other_bytes_of_a_known_record_are_remembered_though_its_page_changes_nothing(place: Place) -> None:
+    await place.take(page(record("1")))
+    noisy = record("1", noise=1)
+    await place.take(page(noisy), nothing=True)
+    found = place.stream.seen.get(key_of("1"), NOON.timestamp())
+    assert found
+    assert (found.raw, len(place.book.changes)) == (xxh3_64_intdigest(noisy), 1)
 
 
 async def test_what_a_crash_may_lose_may_wait(place: Place) -> None:
