@@ -179,6 +179,16 @@ def test_a_row_that_is_not_as_it_was_written_is_refused(path: Path, what: str) -
         assert "damaged" in refusal(path)
 
 
+def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
+    """SQLite quotes it in its message."""
+    whole = path.read_bytes()
+    damaged = whole.replace(b"CREATE TABLE state (key", b"CREATE TABLE state (`\xa3y")
+    assert damaged != whole
+    path.write_bytes(damaged)
+    for opened in (Database.open, Database.read):
+        assert "damaged" in refusal(path, opened)
+
+
 def test_a_damaged_index_is_refused(path: Path) -> None:
     """What is in it is sealed nowhere; without it chunks would be missed."""
     with sqlite3.connect(path) as connection:

@@ -93,7 +93,7 @@ def _of_kind(stream: StreamFields) -> Iterator[Mistake]:
         others = f"another word in small letters, digits and _, but none of {', '.join(sorted(RESERVED))}"
         yield ("kind",), f"a kind is one of {ours}, or {others}"
         return
-    kind = kind_of(word, tuple(stream.fields))
+    kind = kind_of(word, tuple(name for name in stream.fields if KIND.fullmatch(name)))
     for name, field in stream.fields.items():
         yield from ((("fields", name), text) for text in _of_field(kind, name, field))
     for side, ours in zip(SIDES, ("caller_number", "called_number"), strict=True):

@@ -150,7 +150,7 @@ def _checked(path: Path, how: str) -> sqlite3.Connection:
     connection.create_function("seal", -1, _seal, deterministic=True)
     try:
         _check(path, connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter is of SQLite's own message, which quotes the file
         connection.close()
         raise ConfigError(_damaged(path, str(error))) from None
     except ConfigError:

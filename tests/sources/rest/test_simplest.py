@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+from pydantic import ValidationError
+
 from poller.plugin.fields.columns import PageRows, identities
 from poller.sources.rest.described import Row
 from tests.sources.rest.described import NINE_LINES, rest, stream_of, ticket
@@ -60,3 +63,8 @@ def test_its_events_are_of_a_kind_of_their_own() -> None:
 def test_its_secret_is_never_shown() -> None:
     source = rest(auth={"bearer": "secret-token", "basic": None, "headers": {"X-Key": "secret-key"}})
     assert "secret-" not in f"{source!r} {source} {source.credential()!r} {source.model_dump()!r}"
+
+
+def test_a_field_of_a_kind_of_its_own_is_a_word() -> None:
+    with pytest.raises(ValidationError, match="small letters, digits and _"):
+        stream_of(NINE_LINES | {"fields": {"action#": "action", "actor": "actor"}})
