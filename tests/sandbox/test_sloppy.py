@@ -213,3 +213,11 @@ def test_there_are_forty_kinds_at_least_and_each_has_a_line() -> None:
 async def test_the_sandbox_lists_them_among_its_vices(stage: Stage) -> None:
     known = (await stage.http.get("/_sandbox/vices")).json()["known"]
     assert known.items() >= SLOPPY.items()
+
+
+@pytest.mark.parametrize("vendor", ["trackdrive", "ipscape", "helpdesk"])
+async def test_no_last_row_is_hidden_where_nobody_could_know(vendor: str) -> None:
+    stage = populated(vendor)
+    well = written(await lists(stage, vendor))
+    stage.vices(vendor, last_uncounted=1.0)
+    assert written(await lists(stage, vendor)) == well

@@ -32,6 +32,9 @@ SHIFT = timedelta(hours=5)
 """How far off the bounds of a range are under the breach `bounds_shifted`."""
 MOST_ROWS = 50
 """The most rows of a page under the vice `size_capped`, whatever size was asked for."""
+SIZE_SAID = frozenset({"callcap", "flextell"})
+"""The vendors that have the vice `last_uncounted`: they say what a page has room for, so that a page which its total calls
+the last is seen to be full. Of an answer without that nobody can know, so there it would be a lie, not a vice."""
 Sift = Callable[[list[Version]], list[Version]]
 """A function that picks and sorts the rows that were asked for."""
 
@@ -110,7 +113,7 @@ class Desk:
             size = min(size, MOST_ROWS)
         asked, page = page, 1 if self.strikes("same_page") else page
         total = len(rows)
-        if self.strikes("last_uncounted") and total > 1:
+        if self.vendor in SIZE_SAID and total > 1 and self.strikes("last_uncounted"):
             total, size = total - 1, min(size, total - 1)
         shown = rows[(page - 1) * size : page * size]
         claimed = len(shown)
