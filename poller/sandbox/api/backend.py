@@ -33,8 +33,8 @@ SHIFT = timedelta(hours=5)
 MOST_ROWS = 50
 """The most rows of a page under the vice `size_capped`, whatever size was asked for."""
 SIZE_SAID = frozenset({"callcap", "flextell"})
-"""The vendors that have the vice `last_uncounted`: they say what a page has room for, so that a page which its total calls
-the last is seen to be full. Of an answer without that nobody can know, so there it would be a lie, not a vice."""
+"""The vendors that have the vice `last_uncounted`. They say what a page has room for, so that one is seen to be full
+which is the last by its total. Of an answer without that nobody can know: there it would be a lie, not a vice."""
 Sift = Callable[[list[Version]], list[Version]]
 """A function that picks and sorts the rows that were asked for."""
 
