@@ -1,5 +1,6 @@
 """The data of an event out of a described record."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,34 +18,37 @@ class Normalizer:
         self._kind = kind_of(described.kind, tuple(described.fields))
         self._identity, self._deleted = decoder.place(described.identity), deleted
         self._flat: list[tuple[str, int, Reader]] = []
-        self._nested: dict[str, list[tuple[str, int, Reader]]] = {}
         self._phones: list[int] = []
         self.unmapped: dict[str, set[str]] = {}
         self._to_e164: Reader = read_id
+        nested = defaultdict[str, dict[str, tuple[int, Reader]]](dict)
         for name, field in ({**_implied(described, self._kind), **described.fields}).items():
-            self._add(name, field, described, decoder)
-        objects = {name: type(default) for name, default in _defaults(self._kind).items()}
-        self._objects = {name: objects[name] for name in self._nested}
+            read = self._reader(name, field, described)
+            places = [decoder.place(path) for path in field.paths]
+            outer, dot, inner = name.rpartition(".")
+            if name == "phones":
+                self._phones, self._to_e164 = places, read
+            elif dot:
+                nested[outer][inner] = places[0], read
+            else:
+                self._flat.append((inner, places[0], read))
+        objects = _defaults(self._kind)
+        self._nested = [(name, type(objects[name]), _in_order(objects[name], parts)) for name, parts in nested.items()]
         self._is_lead = self._kind is kinds.Lead and "status" not in described.fields
         self._is_call = any(side in described.fields for side in SIDES)
 
-    def _add(self, name: str, field: Field, described: RecordDescription, decoder: RowDecoder) -> None:
-        read = reader_of(self._kind, name, field, zone=described.zone, region=described.region)
-        if words := words_of(self._kind, name):
-            read = word_reader(words, field.values or {}, self.unmapped.setdefault(name, set()))
-        if name == "phones":
-            self._phones, self._to_e164 = [decoder.place(path) for path in field.paths], read
-            return
-        outer, dot, inner = name.rpartition(".")
-        into = self._nested.setdefault(outer, []) if dot else self._flat
-        into.append((inner, decoder.place(field.paths[0]), read))
+    def _reader(self, name: str, field: Field, described: RecordDescription) -> Reader:
+        words = words_of(self._kind, name)
+        if words:
+            return word_reader(words, field.values or {}, self.unmapped.setdefault(name, set()))
+        return reader_of(self._kind, name, field, zone=described.zone, region=described.region)
 
     def __call__(self, row: Row) -> kinds.Kind:
         """Return the data of the event of one record; what cannot be read is null, and keeps its default."""
         leaves = row.leaves
         found = {name: value for name, place, read in self._flat if (value := read(leaves[place])) is not None}
-        for name, parts in self._nested.items():
-            found[name] = self._objects[name](**{inner: read(leaves[place]) for inner, place, read in parts})
+        for name, made, parts in self._nested:
+            found[name] = made(*[read(leaves[place]) for place, read in parts])
         if self._phones:
             numbers = [self._to_e164(leaves[place]) for place in self._phones]
             found["phones"] = list(dict.fromkeys(number for number in numbers if number))
@@ -59,6 +63,17 @@ def _defaults(kind: type[kinds.Kind]) -> dict[str, Any]:
     """Return the defaults of those fields of a kind that are objects."""
     found = {field.name: field.default for field in msgspec.structs.fields(kind)}
     return {name: default for name, default in found.items() if isinstance(default, msgspec.Struct)}
+
+
+def _in_order(default: msgspec.Struct, parts: Mapping[str, tuple[int, Reader]]) -> list[tuple[int, Reader]]:
+    """Return how the fields of an object are read, in their order, up to the last that is described."""
+    names = default.__struct_fields__
+    last = max(map(names.index, parts))
+    return [parts.get(name) or (0, _unset) for name in names[: last + 1]]
+
+
+def _unset(_: object) -> None:
+    """A field that is not described is null."""
 
 
 def _implied(described: RecordDescription, kind: type[kinds.Kind]) -> dict[str, Field]:
