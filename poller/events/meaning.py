@@ -8,6 +8,7 @@
 """
 
 import re
+import sys
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -20,6 +21,8 @@ _SHORT = 1 + max(map(len, _WORDS))
 _AFTER_DIGITS = ":"
 """The character after 9: texts that do not come before it begin with no digit and no sign."""
 
+_MOST_DIGITS = sys.int_info.default_max_str_digits
+"""Python makes no whole number of more."""
 _SHORTEST_TIME = len("2026-03-14 09:15")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _BEYOND = (float("inf"), float("-inf"))
@@ -64,7 +67,8 @@ def text_meant(text: str) -> Any:
     if len(text) >= _SHORTEST_TIME and text[4] == "-" and text[13] == ":":
         return _time(text)
     if text.isdecimal():
-        return text if (text[0] == "0" and text != "0") or not text.isascii() else int(text)
+        is_name = (text[0] == "0" and text != "0") or not text.isascii() or len(text) > _MOST_DIGITS
+        return text if is_name else int(text)
     return _decimal(text) if text[0] == "-" or "." in text or "e" in text or "E" in text else text
 
 

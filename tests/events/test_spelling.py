@@ -70,6 +70,12 @@ OTHER: list[tuple[Any, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("digits", [4300, 4301])
+def test_more_digits_than_python_reads_are_a_text(digits: int) -> None:
+    (event,) = Reader().read(record(text="9" * digits, extra=["9" * digits]))
+    assert event["type"] == "lead.created"
+
+
 @pytest.mark.parametrize("spellings", SAME, ids=lambda spellings: repr(spellings[0]))
 def test_spelling_makes_no_revision(spellings: tuple[Any, ...]) -> None:
     for first in spellings:
