@@ -18,8 +18,9 @@ from poller.errors import ConfigError, Denied, PollerError, Throttled, Unavailab
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.humanize import format_seconds
-from poller.plugin.source import Probed, Source, account_id
+from poller.plugin.source import Probed, Source
 from poller.plugin.stream import Http, Query, Response
+from poller.state.account import account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader

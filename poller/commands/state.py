@@ -10,8 +10,8 @@ from poller.clock import utc_now
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import Seen
-from poller.plugin.source import account_id
 from poller.state import export
+from poller.state.account import account_id
 from poller.state.checkpoint import Checkpoint
 from poller.state.offline import OfflineState, StateDump
 from poller.state.open import Opening, describe_place, open_offline

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from poller.commands.state import offline, writing
 from poller.config.settings import Settings, is_name, source_named
 from poller.errors import ConfigError
-from poller.plugin.source import account_id
+from poller.state.account import account_id
 from poller.state.offline import StateDump
 from poller.state.rows import ACCOUNT, PROOF, encode, is_of_source, renamed, source_of, stream_of
 

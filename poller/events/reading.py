@@ -1,14 +1,26 @@
-"""The bytes of one record, read for good: decoded and named; or the reason why it becomes a reject."""
+"""A page's rows on their way to be judged: named, and compared by their bytes, all at once; decoded one by one, and
+named for good; or the reason why one becomes a reject."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 import orjson
+from msgspec import Raw
+from xxhash import xxh3_64_intdigest
 
+from poller.events.batch import PageContext
+from poller.events.seen import Seen, keys_of
+from poller.plugin.fields.columns import identities
 from poller.plugin.fields.decoding import without_overflows
 from poller.plugin.fields.scalars import read_id
-from poller.plugin.record_type import JsonValue
+from poller.plugin.record_type import JsonValue, RecordType
+
+Hashes: TypeAlias = tuple[int, int]
+"""Of a row's bytes, and of its bytes without what is volatile; the latter is 0 where nobody asks for it."""
+Row: TypeAlias = tuple[bytes | Raw, str | None, int, Hashes, bool | None]
+"""A row, its identity (None where only its record can tell), the key of that, its hashes, and whether its bytes are
+what was last delivered, or noted, of it (None: it was never met)."""
 
 _DEEP = 500
 """A record whose objects and lists are nested less deep than this can be read by every reader."""
@@ -25,6 +37,28 @@ _SHALLOW = _DEEP * _LEVEL
 
 class Unreadable(Exception):
     """The record becomes a reject; the text says why."""
+
+
+def compare_rows(
+    rows: Sequence[bytes | Raw], records: RecordType[Any], seen: Seen, projection: int, context: PageContext
+) -> Iterable[Row]:
+    """Return the rows of a page, named, and compared with what `seen` holds by the projection of this number."""
+    names = identities(records.row_identity, rows) if records.row_identity else [None] * len(rows)
+    keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
+    known = seen.compare(keys, raws, projection, context.now.timestamp())
+    if context.history:
+        known = [None if same is None else False for same in known]
+    elif context.doubts:
+        known = [same and key not in context.doubts for key, same in zip(keys, known, strict=True)]
+    return zip(rows, names, keys, zip(raws, _steady(rows, known, records), strict=True), known, strict=True)
+
+
+def _steady(rows: Sequence[bytes | Raw], known: Sequence[bool | None], records: RecordType[Any]) -> Sequence[int]:
+    """Return a hash of what is not volatile in each row of which other bytes are known; 0 for all others."""
+    if records.steady is None or False not in known:
+        return [0] * len(rows)
+    steady = records.steady(rows)
+    return [xxh3_64_intdigest(steady(number)) if same is False else 0 for number, same in enumerate(known)]
 
 
 def decode_record(decode: Callable[[bytes], Any], raw: bytes) -> Any:

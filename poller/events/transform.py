@@ -10,7 +10,7 @@ becomes an event. Whatever breaks on the way makes this one record a reject.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -21,15 +21,10 @@ from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.digest import Projections, digest_of_content, microseconds
 from poller.events.drift import look_at
 from poller.events.raw_json import compact_json
-from poller.events.reading import Unreadable, decode_record, name_of
+from poller.events.reading import Hashes, Row, Unreadable, compare_rows, decode_record, name_of
 from poller.events.rejects import reject
-from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject, keys_of
-from poller.plugin.fields.columns import identities
+from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.plugin.stream import Stream
-
-_Hashes: TypeAlias = tuple[int, int]
-"""Of a row's bytes, and of its bytes without what is volatile; the latter is 0 where nobody asks for it."""
-_Row: TypeAlias = tuple[bytes | Raw, str | None, int, _Hashes, bool | None]
 
 _SAMPLED = 500
 """Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
@@ -69,28 +64,16 @@ class _Page:
         self._leaves_out = context.baseline is not None or context.left_alone_before is not None
         self._compact: bool | None = None
 
-    def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[_Row]:
-        """Return each row with its identity (None where only its record can tell), the key of that, its hashes, and
-        whether its bytes are what was last delivered, or noted, of it (None: it was never met)."""
-        names = identities(self._records.row_identity, rows) if self._records.row_identity else [None] * len(rows)
-        keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
-        known = self._seen.compare(keys, raws, self._projections.number, self._now)
-        if self._context.history:
-            known = [None if same is None else False for same in known]
-        elif self._context.doubts:
-            known = [same and key not in self._context.doubts for key, same in zip(keys, known, strict=True)]
-        if self._context.names:
-            self.batch.identities.update(filter(None, names))
-        return zip(rows, names, keys, zip(raws, self._steady(rows, known), strict=True), known, strict=True)
+    def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[Row]:
+        """Return the rows, named and compared."""
+        compared = compare_rows(rows, self._records, self._seen, self._projections.number, self._context)
+        if not self._context.names:
+            return compared
+        listed = list(compared)
+        self.batch.identities.update(name for _, name, *_ in listed if name)
+        return listed
 
-    def _steady(self, rows: Sequence[bytes | Raw], known: Sequence[bool | None]) -> Sequence[int]:
-        """Return a hash of what is not volatile in each row of which other bytes are known; 0 for all others."""
-        if self._records.steady is None or False not in known:
-            return [0] * len(rows)
-        steady = self._records.steady(rows)
-        return [xxh3_64_intdigest(steady(number)) if same is False else 0 for number, same in enumerate(known)]
-
-    def take(self, row: bytes | Raw, identity: str | None, key: int, hashes: _Hashes, same: bool | None) -> None:
+    def take(self, row: bytes | Raw, identity: str | None, key: int, hashes: Hashes, same: bool | None) -> None:
         """Read a row that may be news."""
         raw, record, name = bytes(row), None, None
         try:
@@ -111,7 +94,7 @@ class _Page:
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             self._reject(raw, record, name, f"cannot be read: {type(error).__name__}: {error}")
 
-    def _is_steady(self, known: Entry, key: int, hashes: _Hashes) -> bool:
+    def _is_steady(self, known: Entry, key: int, hashes: Hashes) -> bool:
         """Return True if this is what was last shown of a record, but for what is volatile."""
         return (
             hashes[1] == known.steady != 0
@@ -121,7 +104,7 @@ class _Page:
             and key not in self.batch.seen.entries
         )
 
-    def _judge(self, record: Any, identity: str, key: int, raw: bytes, hashes: _Hashes, known: Entry | None) -> None:
+    def _judge(self, record: Any, identity: str, key: int, raw: bytes, hashes: Hashes, known: Entry | None) -> None:
         context, update = self._context, self.batch.seen
         known = update.entries.get(key) or update.touched.get(key) or known
         doubted = key in context.doubts and key not in update.entries
@@ -144,7 +127,7 @@ class _Page:
         update.entries[key] = entry
         update.delivered.add(key)
 
-    def _entry(self, record: Any, hashes: _Hashes, known: Entry | None) -> Entry:
+    def _entry(self, record: Any, hashes: Hashes, known: Entry | None) -> Entry:
         """Build the entry that this showing leaves, if it is news."""
         stamp = self._records.modified(record)
         return Entry(

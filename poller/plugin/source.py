@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-from msgspec import Struct
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -245,16 +244,3 @@ class Probed:
     words: str
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-
-
-class AccountId(Struct, frozen=True):
-    """The account that a source's state belongs to."""
-
-    type: str
-    base_url: str
-    tenant: str | None
-
-
-def account_id(account: Source) -> AccountId:
-    """Return what names the account that a state belongs to."""
-    return AccountId(account.type, account.base_url, account.tenant_key)

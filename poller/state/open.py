@@ -16,7 +16,8 @@ from poller.clock import Now
 from poller.errors import ConfigError
 from poller.events.cloudevent import PROGRESS
 from poller.plugin.credentials import SaveToken
-from poller.plugin.source import Source, account_id
+from poller.plugin.source import Source
+from poller.state.account import account_id
 from poller.state.delivery import Delivery, open_output
 from poller.state.dry_run import DryLedger
 from poller.state.kafka import KafkaState, topic

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from poller.events.seen import Seen
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId, Source
+from poller.plugin.source import Source
+from poller.state.account import AccountId
 from poller.state.checkpoint import Checkpoint
 from poller.state.rows import (
     ACCOUNT,

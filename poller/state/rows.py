@@ -16,7 +16,7 @@ from poller.errors import ConfigError
 from poller.events.buckets import ITEM
 from poller.events.seen import KEY, unpack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
+from poller.state.account import AccountId
 from poller.state.checkpoint import Checkpoint
 
 T = TypeVar("T")

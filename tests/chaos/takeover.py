@@ -19,12 +19,12 @@ import pytest
 
 from poller.clock import Clock
 from poller.config.settings import Settings
-from poller.plugin.source import account_id
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Supervisor
 from poller.sandbox.accounts import account
 from poller.sandbox.app import sandbox
 from poller.sandbox.registry import new_world
+from poller.state.account import account_id
 from poller.state.delivery import Delivery
 from poller.state.kafka import KafkaState
 from poller.state.kafka.ledger import KafkaLedger

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from poller.plugin.source import AccountId
+from poller.state.account import AccountId
 from poller.state.rows import encode
 from poller.state.sqlite.database import Database
 from poller.state.sqlite.file import _seal

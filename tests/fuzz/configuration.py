@@ -11,8 +11,8 @@ import yaml
 from poller.commands.explain.first_request import first_request
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
-from poller.plugin.source import account_id
 from poller.polling.progress.windows import first_window, window
+from poller.state.account import account_id
 from poller.state.open import _places
 from tests.config.test_any_text import GOOD
 from tests.fuzz.mutation import change_bytes, change_structure, read, spell

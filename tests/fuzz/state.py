@@ -19,8 +19,8 @@ from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
 from poller.plugin.stream import Cursor
+from poller.state.account import AccountId
 from poller.state.checkpoint import Announced, Backfill, Checkpoint, Gap, LastPass, SweepState
 from poller.state.export import export_lines
 from poller.state.offline import StateDump

@@ -17,7 +17,7 @@ from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
+from poller.state.account import AccountId
 from poller.state.kafka import partition
 from poller.state.kafka.owners import Owners, owner_of
 from poller.state.ledger import OwnershipLost

@@ -13,8 +13,8 @@ from outputs import Marks, Message, OutputClosed, OutputError
 from poller.events.batch import Batch
 from poller.events.seen import UNSTAMPED, Entry, Seen, key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
 from poller.plugin.stream import Cursor
+from poller.state.account import AccountId
 from poller.state.checkpoint import Checkpoint, SweepState
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change

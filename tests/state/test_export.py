@@ -10,8 +10,8 @@ import pytest
 from poller.errors import ConfigError
 from poller.events.seen import key_of, pack, pack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
 from poller.state import export
+from poller.state.account import AccountId
 from poller.state.export import export_lines, lines_of, read_export
 from poller.state.offline import StateDump
 from poller.state.rows import encode

@@ -16,7 +16,7 @@ from outputs import OutputClosed
 from poller.errors import ConfigError
 from poller.events.seen import BASELINE, REJECT, key_of
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
+from poller.state.account import AccountId
 from poller.state.checkpoint import Gap
 from poller.state.ledger import Change
 from tests.state.ledgers import LEDGERS, Killed, Ledger, OpenState, Place, Sink, change, checkpoint, entry, names

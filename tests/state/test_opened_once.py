@@ -15,7 +15,7 @@ from poller.cli.streams import streams
 from poller.commands.check import check
 from poller.config.settings import Settings, load
 from poller.errors import ConfigError
-from poller.plugin.source import AccountId
+from poller.state.account import AccountId
 from poller.state.open import Opening, open_offline, open_state
 from poller.state.rows import ACCOUNT, encode
 from poller.state.sqlite.database import Database

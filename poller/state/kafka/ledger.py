@@ -11,8 +11,8 @@ from outputs.kafka.producer import Producer
 from poller.errors import ConfigError
 from poller.events.seen import Seen
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
 from poller.retry import keep_trying
+from poller.state.account import AccountId
 from poller.state.delivery import Delivery, OutputAway
 from poller.state.kafka import KafkaState, manifest
 from poller.state.kafka.assignment import Assignment

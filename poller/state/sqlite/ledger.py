@@ -14,8 +14,8 @@ import anyio.to_thread
 from outputs import Marks
 from poller.events.seen import Seen, pack, pack_keys
 from poller.plugin.credentials import Token
-from poller.plugin.source import AccountId
 from poller.retry import keep_trying
+from poller.state.account import AccountId
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from poller.errors import ConfigError
-from poller.plugin.source import account_id
 from poller.sandbox.api.list_rows import Rows
 from poller.sandbox.api.list_server import Api, ListServer
 from poller.sources.rest import Rest
+from poller.state.account import account_id
 from poller.testing.faults import FaultyDouble
 from poller.testing.simulation import BIRTH, Simulation
 from tests.sources.rest.test_list_server import refusal
