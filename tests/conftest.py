@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from poller.redaction import SECRETS
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.reading import Place
@@ -44,6 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: has a command of its own, `make test-long`")
     config.addinivalue_line("markers", "exhaustive: all of what others draw from or ask of one; `make test-exhaustive`")
     config.addinivalue_line("markers", "slow: minutes in all, so run on one Python only (.ci/run)")
+
+
+def pytest_runtest_teardown() -> None:
+    SECRETS.forget()  # what one test's configuration holds is no secret of another's
 
 
 def coverage(items: Iterable[pytest.Item]) -> dict[str, list[str]]:

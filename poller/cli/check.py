@@ -19,6 +19,7 @@ from poller.commands.check import check as findings
 from poller.commands.check_deep import check_deep
 from poller.config.document import read_document
 from poller.config.settings import Settings, load
+from poller.redaction import SECRETS
 from poller.telemetry import Telemetry
 
 Deep = Annotated[
@@ -52,7 +53,7 @@ async def _found(settings: Settings, deep: str | None, config: Path, *, aloud: b
     else:
         looking = check_deep(settings, deep, Telemetry(), lambda: datetime.now(UTC))
     async for unplaced in looking:
-        finding = _placed(unplaced, config) if unplaced.keys else unplaced
+        finding = _hidden(_placed(unplaced, config) if unplaced.keys else unplaced)
         found.append(finding)
         if aloud:
             say_finding(finding)
@@ -64,6 +65,11 @@ def _placed(found: Finding, config: Path) -> Finding:
     document = read_document(config, os.environ)
     (words,) = document.error([document.problem(found.keys, found.words)]).problems
     return replace(found, words=words)
+
+
+def _hidden(found: Finding) -> Finding:
+    """Take out what a package's own words may quote."""
+    return replace(found, words=SECRETS.hide(found.words), details=SECRETS.hide_within(found.details))
 
 
 def say_finding(found: Finding) -> None:

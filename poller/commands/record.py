@@ -14,13 +14,14 @@ from poller.commands.lifecycle import load_certificates, poll_until_stopped, sto
 from poller.commands.replay_config import make_header
 from poller.config.settings import Settings, source_named
 from poller.errors import ConfigError
-from poller.http.recorder import Recorder, secrets_of
+from poller.http.recorder import Recorder
 from poller.plugin.credentials import Token
 from poller.polling.source import restore_streams, source_loop
 from poller.polling.supervisor import Supervisor
 from poller.recording.file import Exchange, RecordingWriter
 from poller.recording.masking import Mask, masked_header
 from poller.recording.words import words_in
+from poller.redaction import secrets_in
 from poller.state.open import open_dry_run, replica_name
 from poller.telemetry import Telemetry
 
@@ -54,7 +55,7 @@ async def record(
         header = make_header(source, await restore_streams(name, source, ledger, utc_now), now)
         file.write(masked_header(header) if mask else header)
         kept = _Kept(file, Mask(words_in(header.source)) if mask else None)
-        secrets = secrets_of(source) | _token_secrets(await ledger.token(name))
+        secrets = {*secrets_in(source)} | _token_secrets(await ledger.token(name))
         build = partial(
             source_loop, ledger=ledger, telemetry=telemetry, now=Clock(telemetry.clock_stepped), save=None, once=False,
             recorder=Recorder(kept, secrets, source.headers),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -34,7 +35,8 @@ class Problem:
 class Document:
     """The contents of a file, and the line of each of its keys.
 
-    `problems` are those of the file itself; `unread` are the places where these leave no value to judge.
+    `problems` are those of the file itself; `unread` are the places where these leave no value to judge. `brought` is
+    what placeholders brought in, by place.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Document:
     lines: dict[Keys, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unread: set[Keys] = field(default_factory=set)
+    brought: dict[Keys, list[str]] = field(default_factory=dict)
 
     def problem(self, keys: Keys, text: str) -> Problem:
         """Place a problem: in the line of what stands there, or of the nearest that surrounds it."""
@@ -73,7 +76,7 @@ class Document:
     def _scalar(self, node: Node, keys: Keys) -> Scalar:
         try:
             value = scalar(node)
-            text = self.placeholders.fill(value) if isinstance(value, str) else ""
+            text = self.placeholders.fill(value, partial(self._note, keys)) if isinstance(value, str) else ""
         except ValueError as problem:
             self.problems.append(self.problem(keys, str(problem)))
             self.unread.add(keys)
@@ -81,6 +84,9 @@ class Document:
         if not isinstance(value, str):
             return value
         return text or (None if _is_plain(node) else "")
+
+    def _note(self, keys: Keys, brought: str) -> None:
+        self.brought.setdefault(keys, []).append(brought)
 
     def _mapping(self, node: MappingNode, keys: Keys) -> Value:
         self._check_keys(node, keys)

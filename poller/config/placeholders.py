@@ -1,7 +1,7 @@
 """`${NAME}`, `${NAME:-default}` and `${file:PATH}` in a value: filled in from outside, and never shown."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,9 +38,10 @@ class Placeholders:
         self._brought: dict[str, str] = {}
         self.files: dict[Path, Stamp] = {}
 
-    def fill(self, text: str) -> str:
-        """Replace every placeholder of a value; what comes in is not searched again. Raises ValueError naming all
-        that cannot be filled, and nothing of what the others brought."""
+    def fill(self, text: str, note: Callable[[str], None] = lambda _: None) -> str:
+        """Replace every placeholder of a value; what comes in is not searched again, and `note` is given what of it
+        does not stand in the file. Raises ValueError naming all that cannot be filled, and nothing of what the others
+        brought."""
         problems: list[str] = []
 
         def replace(match: re.Match[str]) -> str:
@@ -50,6 +51,8 @@ class Placeholders:
                 problems.append(str(problem))
                 return ""
             self._brought[brought] = match[0]
+            if brought != match["default"]:
+                note(brought)
             return brought
 
         filled = _PLACEHOLDER.sub(replace, text)

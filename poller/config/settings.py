@@ -18,12 +18,13 @@ from outputs.registry import OUTPUTS
 from outputs.stdout import StdoutConfig
 from outputs.units import Duration
 from poller.config.document import Document, read_document
-from poller.config.plugins import OneOf, find_named
+from poller.config.plugins import Named, OneOf, find_named
 from poller.config.validation import validation_problems
 from poller.errors import ConfigError
 from poller.plugin.config_types import Secret
 from poller.plugin.credentials import RefreshTokenGrant
 from poller.plugin.source import Source, Strict
+from poller.redaction import SECRETS, secrets_in
 from poller.sources.registry import SOURCES
 from poller.state.kafka import KafkaState
 from poller.state.registry import StateConfig
@@ -36,6 +37,7 @@ Name = Annotated[str, StringConstraints(pattern=_NAME)]
 SOCKET_PATH = 107
 """Bytes of the path of a socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
+_OF_ALL = Source.model_fields.keys() | OutputConfig.model_fields.keys()
 _ONLY_NAMES: JsonDict = {"additionalProperties": False}
 _PART = Field(min_length=1, json_schema_extra=_ONLY_NAMES)
 
@@ -115,7 +117,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def check_document(document: Document) -> Settings:
-    """Check a document whole. Raises ConfigError as `load` does."""
+    """Check a document whole; what is secret in it is hidden from then on. Raises ConfigError as `load` does."""
     settings, problems, named = None, [], find_named(document)
     model = settings_type(named.sources, named.outputs)
     try:
@@ -125,7 +127,16 @@ def check_document(document: Document) -> Settings:
     news = [one for one in problems if not any(one.keys[: len(keys)] == keys for keys in named.problems)]
     if settings is None or document.problems or named.problems:
         raise document.error([*document.problems, *named.problems.values(), *news])
+    SECRETS.learn([*secrets_in(settings), *_brought(settings, document, named)])
     return settings
+
+
+def _brought(settings: Settings, document: Document, named: Named) -> Iterator[str]:
+    """Find what placeholders brought into the own keys of other packages' types: these may keep a secret as text."""
+    for keys, found in document.brought.items():
+        part: Mapping[Any, Any] = getattr(settings, str(keys[0])) if keys[0] in {"sources", "outputs"} else {}
+        if part and isinstance(part[keys[1]], named.sources + named.outputs) and keys[2] not in _OF_ALL:
+            yield from found
 
 
 @cache

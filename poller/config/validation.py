@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from poller.config.document import Document, Keys, Problem
+from poller.redaction import Redaction
 
 _EXPECTED = {
     "missing": "this key is missing",
@@ -47,12 +48,14 @@ class _Place(NamedTuple):
 def validation_problems(error: ValidationError, schema: Mapping[str, Any], document: Document) -> Iterator[Problem]:
     """Place every error in the document; `schema` is the JSON Schema of what was validated.
 
-    No value is shown but that of an unknown `type`, and none is judged that could not be read.
+    No value is shown but that of an unknown `type`, and none is judged that could not be read. What a package's own
+    check says shows no secret, also none that stands in the file itself.
     """
+    secrets = Redaction(_secrets(schema, schema, document.value))
     for one in error.errors(include_url=False):
         keys, text = _told(one, _place(schema, one["loc"]))
         if keys not in document.unread or one["type"] == "extra_forbidden":
-            yield document.problem(keys, document.placeholders.hide(text))
+            yield document.problem(keys, secrets.hide(document.placeholders.hide(text)))
 
 
 def _told(error: ErrorDetails, place: _Place) -> tuple[Keys, str]:
@@ -112,6 +115,21 @@ def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str
     if "$ref" in node:
         return _resolved(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
     return _resolved(schema, node["anyOf"][0]) if "anyOf" in node else node
+
+
+def _secrets(schema: Mapping[str, Any], node: Mapping[str, Any], value: Any) -> Iterator[str]:
+    """Find what stands in the places of secrets."""
+    node = _resolved(schema, node)
+    if isinstance(value, str) and node.get("format") == "password":
+        yield value
+    elif isinstance(value, dict):
+        tag = _tags(node).get(str(value.get("type")))
+        chosen = _resolved(schema, {"$ref": tag}) if tag else node
+        for key, child in value.items():
+            yield from _secrets(schema, _child(chosen, key), child)
+    elif isinstance(value, list):
+        for place, child in enumerate(value):
+            yield from _secrets(schema, _child(node, place), child)
 
 
 def _tags(node: Mapping[str, Any]) -> Mapping[str, str]:

@@ -25,6 +25,7 @@ from poller.events.reading import Hashes, Row, Unreadable, compare_rows, decode_
 from poller.events.rejects import reject
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.plugin.stream import Stream
+from poller.redaction import SECRETS
 
 _SAMPLED = 500
 """Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
@@ -227,7 +228,7 @@ class _Page:
         if any(key in self.batch.seen.entries or self._seen.get(key, self._now) for key in keys):
             self.batch.counts.duplicates += 1
             return
-        digest, key = digests[-1], keys[-1]
+        digest, key, reason = digests[-1], keys[-1], SECRETS.hide(reason)
         self.batch.seen.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
         self.batch.seen.delivered.add(key)
         now = self._context.now

@@ -18,6 +18,7 @@ from outputs import (
 )
 from poller.errors import PollerError
 from poller.events.rejects import reject_too_large
+from poller.redaction import SECRETS
 from poller.retry import keep_trying
 from poller.telemetry import Telemetry
 
@@ -173,7 +174,7 @@ class Delivery:
                     raise OutputError(f"it takes neither a record nor the reject in its place: {error}") from error
                 self._telemetry.notice("message.rejected", output=name, messages=len(error.messages), reason=str(error))
                 smaller = {
-                    number: reject_too_large(one, str(error))
+                    number: reject_too_large(one, SECRETS.hide(str(error)))
                     for number, one in enumerate(messages)
                     if id(one) in refused
                 }

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from structlog.typing import FilteringBoundLogger
 
+from poller.redaction import SECRETS
 from poller.telemetry.counts import Counts
 from poller.telemetry.fields import FieldHistory
 from poller.telemetry.metric_defs import Catalogue
@@ -160,7 +161,7 @@ class Telemetry:
         self._metrics.output_errors.add(1, output)
         before = self._metrics.outputs.get(output)
         since = before.since if before and not before.up else datetime.now(UTC)
-        self._metrics.outputs[output] = OutputStatus(output, up=False, error=error, since=since)
+        self._metrics.outputs[output] = OutputStatus(output, up=False, error=SECRETS.hide(error), since=since)
         _log.error("output.failed", output=output, error=error, retry_in=retry_in)
 
     def output_recovered(self, output: str) -> None:

@@ -13,9 +13,12 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import Processor, WrappedLogger
 
 from outputs.escapes import escape_controls
+from poller.redaction import SECRETS
 
 _LONGEST = 4000
 """The most characters of one value: an error may quote what a vendor sent, and none of that is logged whole."""
+_NAMES = frozenset({"event", "level", "timestamp", "source", "stream", "sweep", "output", "outcome"})
+"""Keys whose values are words of ours, or names of the user's choice, which are no secrets."""
 
 
 def configure_logging(stream: TextIO, json: bool | None = None) -> None:
@@ -47,9 +50,18 @@ def _processors(*, colors: bool, json: bool) -> list[Processor]:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _hide_secrets,
         _shorten,
         structlog.processors.JSONRenderer(serializer=_dumps) if json else console,
     ]
+
+
+def _hide_secrets(_: WrappedLogger, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if level != "info":  # which tells of no error; and some of it is said of every page
+        for key, value in event.items():
+            if isinstance(value, str) and key not in _NAMES:
+                event[key] = SECRETS.hide(value)
+    return event
 
 
 def _shorten(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp
 
 from poller.commands.replay_config import TOKEN_PATH
-from poller.http.recorder import Recorder, secrets_of
+from poller.http.recorder import Recorder
 from poller.plugin.source import Source
 from poller.recording.file import Exchange
 from poller.recording.matching import Tape
+from poller.redaction import secrets_in
 from poller.sandbox.api.list_rows import Rows
 from poller.sandbox.api.list_server import ListServer
 from poller.sandbox.app import sandbox
@@ -37,7 +38,7 @@ class Recorded(Simulation):
 
     def recorder(self, source: str) -> Recorder:
         account = self.accounts[source]
-        return Recorder(self.kept.append, secrets_of(account), account.headers)
+        return Recorder(self.kept.append, secrets_in(account), account.headers)
 
 
 def source_of(name: str) -> Source:

@@ -20,6 +20,7 @@ from poller.polling.progress.coverage import (
 )
 from poller.polling.progress.slices import gap_failed, gap_read
 from poller.polling.progress.windows import next_tick
+from poller.redaction import SECRETS
 from poller.state.checkpoint import Checkpoint, Gap, LastPass
 
 _SETTLED = timedelta(minutes=1)
@@ -194,8 +195,8 @@ def is_too_long(checkpoint: Checkpoint, sweep: Sweep, now: datetime) -> bool:
 
 
 def error_text(error: Exception) -> str:
-    """Return the text to remember of an error: that of ours is safe to show; that of a bug also names its type."""
-    return str(error) if isinstance(error, PollerError) else repr(error)
+    """Return the text to remember of an error, without secrets: that of a bug also names its type."""
+    return SECRETS.hide(str(error) if isinstance(error, PollerError) else repr(error))
 
 
 def _missing(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, kind: str, now: datetime) -> Gap:
