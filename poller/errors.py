@@ -31,9 +31,13 @@ class ConfigError(PollerError):
 
 
 class SourceError(PollerError):
-    """The vendor's side failed. The text is safe to show: no secret, no body of the vendor's."""
+    """The vendor's side failed. The text is safe to show: no secret, no body of the vendor's.
+
+    `said` is what the vendor said beside a refusal, without secrets of ours: `poller check` shows it, and nobody else.
+    """
 
     outcome = "failed"
+    said = ""
 
 
 class Unavailable(SourceError):
@@ -75,12 +79,10 @@ class Shifted(SourceError):
 class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news".
 
-    `said` is what the vendor said beside a refusal, without secrets of ours: `poller check` shows it, and nobody else.
     `key` is the key of the stream's settings that the answer contradicts (`paging.total`); `check` tells where it is.
     """
 
     outcome = "unexpected"
-    said = ""
     key = ""
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from outputs import OutputConfig, OutputError
 from poller.config.plugins import OURS, OUTPUT_TYPES, SOURCE_TYPES
 from poller.config.settings import Settings
-from poller.errors import ConfigError, Denied, PollerError, Throttled, Unavailable, Unexpected
+from poller.errors import ConfigError, Denied, PollerError, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import make_auth
 from poller.http.session import open_session
 from poller.humanize import format_seconds
@@ -129,8 +129,8 @@ async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probe
         if not isinstance(error, PollerError):
             return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
         remedy = describe_refusal(source) if isinstance(error, Denied) else ""
-        if isinstance(error, Unexpected) and error.said:
-            remedy = f"; the vendor says: {error.said}"
+        if isinstance(error, SourceError) and error.said:
+            remedy += f"; the vendor says: {error.said}"
         keys = tuple(error.key.split(".")) if isinstance(error, Unexpected) and error.key else ()
         return Finding(name, ok=False, words=f"{source.base_url}: {error}{remedy}", keys=keys)
     warnings = "".join(f"; warning: {words}" for words in found.warnings)

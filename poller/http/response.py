@@ -19,6 +19,8 @@ LONGEST_WAIT: Final = 86_400.0
 """Seconds that a Retry-After can make us wait at most."""
 
 _MOST_READ, _MOST_SHOWN, _SHORTEST_SECRET = 4096, 300, 4
+_BEGINNING = 8
+"""So many first signs of a secret are one."""
 _BETWEEN = re.compile(r"[\s=,:]+")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _MARKUP = re.compile(r"<[^<>]*>")
@@ -87,11 +89,12 @@ def quote(body: bytes, secrets: Iterable[str]) -> str:
 
 
 def _parts(secret: str) -> list[str]:
-    """Return what of a header's value a vendor may repeat alone: `Token token=abc`, or a password (RFC 7617)."""
+    """Return how what of a header's value begins that a vendor may repeat alone: `Token token=abc`, or a password
+    (RFC 7617). What is wrong with a key is often said beside its first signs, the rest starred out."""
     found, (scheme, _, credentials) = _BETWEEN.split(secret), secret.partition(" ")
     with suppress(ValueError):
         found += b64decode(credentials, validate=True).decode().split(":") if scheme == "Basic" else []
-    return [part for part in (secret, *found) if len(part) >= _SHORTEST_SECRET]
+    return [part[:_BEGINNING] for part in (secret, *found) if len(part) >= _SHORTEST_SECRET]
 
 
 def _throttled(text: str, wait: float | None) -> Throttled:

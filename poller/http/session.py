@@ -9,7 +9,7 @@ import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Throttled, Unavailable, Unexpected
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
@@ -106,7 +106,7 @@ class Session(Http):
             if answer.status == 403 and self._quota.explains(answer.headers, answer.body, asked):
                 until = None if asked is None else min(asked, LONGEST_WAIT)
                 raise Throttled("HTTP 403, because the quota is used up", until)
-            if isinstance(error, Unexpected):
+            if isinstance(error, Unexpected | Denied):
                 error.said = quote(answer.body, [*headers.values(), *self._auth.params.values()])
             raise error
         text, repaired = repair_text(answer.body)

@@ -65,7 +65,8 @@ def test_everything_that_is_wrong_is_said_and_the_rest_is_looked_at_all_the_same
     assert {name for name, (ok, _) in found.items() if ok} == {"fine", "console"}
     assert "file/poller.db cannot be read" in found["state"][1]
     refused = "HTTP 401: the vendor refuses the credential (api_key): is it still valid, and for this account?"
-    assert found["wrong-key"][1].endswith(refused)
+    said = '{"status":"unauthorized","message":"Your key is invalid"}'
+    assert found["wrong-key"][1].endswith(f"{refused}; the vendor says: {said}")
     assert "the connection failed" in found["nobody"][1]
     assert "markup where JSON was asked for" in found["page"][1]
     assert found["nowhere"][1].startswith("outputs.nowhere.path: file is not a folder")

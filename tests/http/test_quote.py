@@ -6,7 +6,7 @@ import pytest
 
 from poller.http.response import quote
 
-SECRETS = ["Bearer sesame/12 34", "key&more", "Token token=abcdef", f"Basic {b64encode(b'Pat:open it').decode()}"]
+SECRETS = ["Bearer sesame/123 34", "key&more", "Token token=abcdef", f"Basic {b64encode(b'Pat:open it').decode()}"]
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,14 @@ SECRETS = ["Bearer sesame/12 34", "key&more", "Token token=abcdef", f"Basic {b64
         (b"a bell \x07 and \x1b[31m red", "a bell and [31m red"),
         (b"", ""),
         (b"x" * 400, "x" * 300 + "…"),
-        (b"no such token: sesame/12", ""),
+        (b"no such token: sesame/123", ""),
         (b'{"sent": "sesame\\/12"}', ""),
         (b"/items?k=key%26more", ""),
         (b"abcdef is no token", ""),
         (rb'{"sent": "sesame\u002F12"}', ""),
-        (b"<p>" + b" " * 4090 + b"sesame/12", ""),
+        (b"<p>" + b" " * 4090 + b"sesame/123", ""),
         (b"the password 'open it' is wrong", ""),
+        (b"no such token: sesame/1****", ""),
         (b"12 34 are no secrets: they are too short", "12 34 are no secrets: they are too short"),
     ],
 )

@@ -51,19 +51,24 @@ class RestStream(StreamFields):
             made = handler(value)
         except ValidationError as error:
             errors = error.errors()
-            made = _without(value, {str(one["loc"][0]) for one in errors if one["loc"]}, handler)
+            made = _without(value, {tuple(map(str, one["loc"])) for one in errors if one["loc"]}, handler)
         found = [mistake_error(*mistake) for mistake in mistakes(made)] if made else []
         if errors or found:
             raise ValidationError.from_exception_data("stream", [*map(init_error, errors), *found])
         return handler(value)
 
 
-def _without(value: Any, broken: set[str], handler: ModelWrapValidatorHandler[T]) -> T | None:
+def _without(value: Any, broken: set[tuple[str, ...]], handler: ModelWrapValidatorHandler[T]) -> T | None:
     """Return the description without what is broken in it; None where the rest cannot be judged by itself."""
-    if not isinstance(value, dict) or broken & DESCRIBING:
+    fields = {keys[1] for keys in broken if keys[0] == "fields" and keys[1:]}
+    keys = {keys[0] for keys in broken} - ({"fields"} if fields else set())
+    if not isinstance(value, dict) or keys & DESCRIBING:
         return None
+    rest = {key: part for key, part in value.items() if key not in keys}
+    if fields:
+        rest["fields"] = {name: part for name, part in value["fields"].items() if name not in fields}
     try:
-        return handler({key: part for key, part in value.items() if key not in broken})
+        return handler(rest)
     except ValidationError:
         return None
 

@@ -1,6 +1,7 @@
 """Our fields out of a record that is described: each is read by the type that it has in its kind of event.
 
-Words of a status and a direction are ours where they fold to one of ours, else as the description says.
+Words of a status and a direction are ours where they fold to one of ours, else as the description says; what it says
+of other words is read by the field's type, too.
 """
 
 import re
@@ -27,6 +28,8 @@ from poller.plugin import (
 )
 
 Reader: TypeAlias = Callable[[Any], Any]
+Mapped: TypeAlias = str | bool | int | float
+"""What a vendor's word stands for."""
 
 KIND = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 RESERVED = frozenset({"record", "stream", "reject"})
@@ -44,7 +47,7 @@ class Field:
     """How a field of ours is read: the paths it stands at, the vendor's words for ours, the unit of a duration."""
 
     paths: tuple[str, ...]
-    values: Mapping[str, str] | None = None
+    values: Mapping[str, Mapped] | None = None
     unit: str | None = None
 
 
@@ -101,12 +104,32 @@ def words_of(kind: type[kinds.Kind], name: str) -> tuple[str, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
 
 
-def reader_of(kind: type[kinds.Kind], name: str, field: Field, *, zone: tzinfo | None, region: str | None) -> Reader:
-    """Return the reader of one field's value, which gives None for what it cannot read."""
-    if field.values is not None or words_of(kind, name):
-        return word_reader(words_of(kind, name), field.values or {}, set())
-    if field.unit not in {None, "s"}:
-        return partial(_duration, UNITS[field.unit or "s"])
+def reader_of(
+    kind: type[kinds.Kind],
+    name: str,
+    field: Field,
+    *,
+    zone: tzinfo | None,
+    region: str | None,
+    unmapped: set[str] | None = None,
+) -> Reader:
+    """Return the reader of one field's value, which gives None for what it cannot read.
+
+    Words of the vendor's that it met and that are none of ours go into `unmapped`, as long as there are few of them.
+    """
+    known, ours = set[str]() if unmapped is None else unmapped, words_of(kind, name)
+    if ours:
+        return word_reader(ours, field.values or {}, known)
+    read = typed_reader(kind, name, field.unit, zone=zone, region=region)
+    return read if field.values is None else _mapped_reader({word: read(to) for word, to in field.values.items()}, read)
+
+
+def typed_reader(
+    kind: type[kinds.Kind], name: str, unit: str | None, *, zone: tzinfo | None = None, region: str | None = None
+) -> Reader:
+    """Return the reader of one field's value by its type, whatever words there are for it."""
+    if unit not in {None, "s"}:
+        return partial(_duration, UNITS[unit or "s"])
     if name.endswith("_seconds"):
         return read_seconds
     return _by_type(kind, name, zone, region)
@@ -135,19 +158,29 @@ def _duration(unit: float, leaf: object) -> int | None:
     return None if number is None else read_seconds(number * unit)
 
 
-def word_reader(ours: tuple[str, ...], values: Mapping[str, str], unmapped: set[str]) -> Reader:
-    """Return a reader of the vendor's words: ours by `values`, or where they fold to one; any, where we have none.
+def _mapped_reader(values: Mapping[str | None, Any], read: Reader) -> Reader:
+    """Return a reader that gives what a vendor's word stands for, and else reads what came by its type."""
+
+    def mapped(leaf: Any) -> Any:
+        said = spelled_word(leaf)
+        return values[said] if said in values else read(leaf)
+
+    return mapped
+
+
+def word_reader(ours: tuple[str, ...], values: Mapping[str, Mapped], unmapped: set[str]) -> Reader:
+    """Return a reader of the vendor's words: ours by `values`, or where they fold to one.
 
     What is none of ours goes into `unmapped`, as long as there are few of them.
     """
     folded = {letters_only(word): word for word in ours}
 
     @lru_cache(_MOST_WORDS_KNOWN, typed=True)
-    def word(leaf: object) -> str | None:
+    def word(leaf: object) -> Mapped | None:
         said = spelled_word(leaf)
         if said is None:
             return None
-        found = values.get(said) or (folded.get(letters_only(said)) if ours else said)
+        found = values.get(said) or folded.get(letters_only(said))
         if found is None and len(unmapped) < _MOST_WORDS:
             unmapped.add(said[:_LONGEST_WORD])
         return found

@@ -7,13 +7,16 @@ from typing import Any, TypeAlias
 
 from poller.plugin import kinds, parse_path
 from poller.sources.rest.answer import HEADERS
-from poller.sources.rest.fields import KIND, RESERVED, SIDES, field_types, kind_of, words_of
+from poller.sources.rest.fields import KIND, RESERVED, SIDES, field_types, kind_of, typed_reader, words_of
 from poller.sources.rest.request import PLACES, Request, placeholders
 from poller.sources.rest.settings import FieldSettings, StreamFields, Sweep
 from poller.sources.rest.streams import Description, timing_of
 
 Mistake: TypeAlias = tuple[tuple[str, ...], str]
 """The keys that lead to a mistake, from the stream on, and what would be right there."""
+
+
+_WANTED: Mapping[Any, str] = {bool: "true or false", float: "a number", int: "a number", datetime: "a time"}
 
 
 def mistakes(stream: StreamFields) -> list[Mistake]:
@@ -115,10 +118,18 @@ def _of_field(kind: type[kinds.Kind], name: str, field: FieldSettings) -> Iterat
         yield "a list of paths is for phones: one path is needed"
     if field.unit and (known[name] is datetime or not (free or name.endswith("_seconds"))):
         yield "a unit is for a duration (a field that ends in _seconds)"
-    ours = words_of(kind, name)
-    wrong = sorted({word for word in (field.values or {}).values() if ours and word not in ours})
-    if wrong:
-        yield f"{', '.join(wrong)} is none of our words for it: {', '.join(ours)}"
+    yield from _of_values(kind, name, field)
+
+
+def _of_values(kind: type[kinds.Kind], name: str, field: FieldSettings) -> Iterator[str]:
+    """Return what is wrong with what a vendor's words stand for: it has to be of the field's type."""
+    ours, read = words_of(kind, name), typed_reader(kind, name, field.unit)
+    values = dict.fromkeys((field.values or {}).values())
+    wrong = ", ".join(str(word) for word in values if (word not in ours if ours else read(word) is None))
+    if wrong and ours:
+        yield f"{wrong} is none of our words for it: {', '.join(ours)}"
+    elif wrong:
+        yield f"{wrong} is no value of it: {_WANTED.get(field_types(kind)[name], 'a text')} is needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,7 @@ def _of_sweeps(stream: StreamFields) -> Iterator[Mistake]:
         own: tuple[str, ...] = ("sweeps", name) if sweep.params or sweep.body is not None else whole
         request = described.list_of(sweep).request
         yield from _of_places(stream, _Asked(name, sweep, request, own))
-        yield from _of_timing(described, _Asked(name, sweep, request, own))
+        yield from _of_timing(described, stream, _Asked(name, sweep, request, own))
 
 
 def _of_places(stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
@@ -156,7 +167,7 @@ def _of_places(stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
         yield at, "{end} without {start}: a range has a beginning"
 
 
-def _of_timing(described: Description, asked: _Asked) -> Iterator[Mistake]:
+def _of_timing(described: Description, stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
     listed, keys = described.list_of(asked.sweep), ("sweeps", asked.name)
     if asked.name == "backfill":
         yield keys, "that is the word for history: give it another name"
@@ -166,7 +177,9 @@ def _of_timing(described: Description, asked: _Asked) -> Iterator[Mistake]:
             "this list is always read whole: leave it out, or ask by time ({start}, window_field)",
         )
     if asked.name == "snapshot" and not listed.is_whole:
-        yield keys, "a snapshot is a whole list: without {start} and window_field, or under another name"
+        own = "with window_field: null" if stream.window_field else "without window_field"
+        yield keys, f"a snapshot is a whole list: without {{start}} and {own}, or under another name"
+        return
     every, lookback = timing_of(asked.name, asked.sweep, whole=listed.is_whole)
     if every is None:
         yield (*keys, "every"), "this key is missing"

@@ -8,7 +8,7 @@ import msgspec
 
 from poller.plugin import kinds, lead_status, read_id
 from poller.sources.rest.described import RecordDescription, Row, RowDecoder
-from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of, word_reader, words_of
+from poller.sources.rest.fields import SIDES, Field, Reader, field_types, kind_of, reader_of, words_of
 
 
 class Normalizer:
@@ -38,10 +38,9 @@ class Normalizer:
         self._is_call = any(side in described.fields for side in SIDES)
 
     def _reader(self, name: str, field: Field, described: RecordDescription) -> Reader:
-        words = words_of(self._kind, name)
-        if words:
-            return word_reader(words, field.values or {}, self.unmapped.setdefault(name, set()))
-        return reader_of(self._kind, name, field, zone=described.zone, region=described.region)
+        unmapped = self.unmapped.setdefault(name, set()) if words_of(self._kind, name) else None
+        zone, region = described.zone, described.region
+        return reader_of(self._kind, name, field, zone=zone, region=region, unmapped=unmapped)
 
     def __call__(self, row: Row) -> kinds.Kind:
         """Return the data of the event of one record; what cannot be read is null, and keeps its default."""

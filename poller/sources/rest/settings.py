@@ -105,7 +105,7 @@ class FieldSettings(Strict):
 
     model_config = ConfigDict(json_schema_extra=_also_text)
     path: str | list[str]
-    values: dict[str, str] | None = None
+    values: dict[str, str | bool | int | float] | None = None
     unit: Literal["ms", "s", "m", "h"] | None = None
 
 

@@ -42,6 +42,33 @@ def test_a_status_is_ours_by_its_letters_or_by_what_is_said(word: str | None, st
     assert (found.status, found.vendor_status) == (status, word)
 
 
+@pytest.mark.parametrize(
+    ("said", "opted_out", "status"),
+    [
+        ("GONE", True, "opted_out"),
+        ("HERE", False, "open"),
+        ("AWAY", False, "open"),
+        ("yes", True, "opted_out"),
+        ("odd", None, "unknown"),
+        (None, None, "unknown"),
+        ([], None, "unknown"),
+    ],
+)
+def test_what_a_word_stands_for_is_read_by_the_type_of_its_field(
+    said: Any, opted_out: bool | None, status: str
+) -> None:
+    values = {"GONE": True, "HERE": "false", "AWAY": "0"}
+    found = data({"s": said}, "lead", fields={"opt_out": {"path": "s", "values": values}})
+    assert (found.opt_out, found.status) == (opted_out, status)
+
+
+def test_numbers_and_texts_have_words_too() -> None:
+    words = {"a": {"path": "a", "values": {"x": 5, "y": True}}, "b_seconds": {"path": "b", "values": {"short": 60}}}
+    found = data({"a": "x", "b": "short", "c": "hi"}, "ticket", fields={**words, "c": {"path": "c", "values": {}}})
+    assert (found.a, found.b_seconds, found.c) == (5, 60, "hi")
+    assert data({"b": 90}, fields={"queue_seconds": {"path": "b", "values": {"short": 60}}}).queue_seconds == 90
+
+
 def test_words_that_are_not_mapped_are_told_of_the_running_stream() -> None:
     fields = {"status": {"path": "s", "values": {"done": "answered"}}, "direction": "d", "disposition": "s"}
     described = {"kind": "call", "params": {"since": "{start}"}, "modified": None, "fields": fields}

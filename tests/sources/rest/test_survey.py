@@ -32,6 +32,13 @@ async def test_rows_identities_times_and_the_next_place_are_told() -> None:
     assert found.warnings == ("1 rows without an identity of their own: is `identity` right?",)
 
 
+async def test_a_long_place_is_told_whole_to_machines_only() -> None:
+    stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "next"}}
+    found = await looked(stream, {"tickets": [ticket(1)], "next": "x" * 61})
+    assert f"goes on at {'x' * 60}…" in found.words
+    assert found.details["next"] == "x" * 61
+
+
 async def test_words_that_are_not_mapped_are_told() -> None:
     rows = [ticket(1, s="Accepted"), ticket(2, s="busy"), ticket(3, s="Fax")]
     stream = {"kind": "call", "fields": {"status": {"path": "s", "values": {"Accepted": "answered"}}}}

@@ -19,7 +19,7 @@ from poller.plugin import (
     parse_path,
 )
 from poller.sources.rest.answer import Answer, absent, wrong_key
-from poller.sources.rest.fields import spelled_word, words_of
+from poller.sources.rest.fields import Mapped, spelled_word, words_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import ROUND_NUMBERS, Progress
 from poller.sources.rest.streams import Description
@@ -73,7 +73,8 @@ class Sights:
             if path and self._rows:
                 yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path}"
         if self._listed.paging.linked or self._listed.paging.place:
-            yield f"goes on at {seen['next']}" if seen["next"] else "does not go on"
+            place = seen["next"] or ""
+            yield f"goes on at {place:.60}{'…' * (len(place) > 60)}" if place else "does not go on"
         if seen["total"] is not None:
             yield f"{seen['total']:,} in all"
 
@@ -218,7 +219,7 @@ def _rises(times: Sequence[datetime]) -> bool:
     return len(times) > 2 and times[0] < times[-1] and all(one <= two for one, two in pairwise(times))
 
 
-def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, str]) -> bool:
+def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, Mapped]) -> bool:
     return word in values or letters_only(word) in set(map(letters_only, ours))
 
 
