@@ -145,8 +145,14 @@ def _by_type(kind: type[kinds.Kind], name: str, zone: tzinfo | None, region: str
         return lambda leaf: e164(leaf, region)  # a partial with keywords makes a dict a call
     if last == "id" or last.endswith("_id"):
         return read_id
-    readers: Mapping[Any, Reader] = {bool: read_bool, float: read_number, str: read_text}
+    readers: Mapping[Any, Reader] = {
+        bool: read_bool, float: read_number, str: read_text, dict[str, str | None]: _texts,
+    }  # fmt: skip
     return readers.get(hint, read_own_fields)
+
+
+def _texts(leaf: Any) -> dict[str, str | None] | None:
+    return {name: read_text(value) for name, value in leaf.items()} if isinstance(leaf, dict) else None
 
 
 def _as_sent(leaf: Any) -> Any:
