@@ -72,8 +72,13 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         )
         for name, source in settings.sources.items():
             package = SOURCE_TYPES.package(source.type)
-            async for found in _source(name, source, state, telemetry, now):
-                yield _from(package, found)
+            try:
+                async for found in _source(name, source, state, telemetry, now):
+                    yield _from(package, found)
+            except ConfigError as error:  # its token cannot be read: nothing of the other sources' is wrong with that
+                yield _from(package, Finding(name, ok=False, words="; ".join(error.problems)))
+            except Exception as error:  # noqa: BLE001  a bug in a package's code is a finding like others
+                yield _from(package, Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}"))
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
         for name, config in settings.outputs.items():
             found = await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
@@ -124,7 +129,10 @@ class _Knowing(Http):
 
 async def _probed(name: str, source: Source, probe: Callable[[], Awaitable[Probed]], slow: str) -> Finding:
     try:
-        found = await _patiently(probe)
+        found: object = await _patiently(probe)
+        if not isinstance(found, Probed) or not isinstance(found.words, str):
+            gave = found.words if isinstance(found, Probed) else found
+            raise TypeError(f"its probe gave {named(gave)}, and not in words what came")
     except Exception as error:  # noqa: BLE001  a bug in a vendor's file is a finding like others
         if not isinstance(error, PollerError):
             return Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}")
@@ -150,6 +158,11 @@ async def _patiently(probe: Callable[[], Awaitable[Probed]]) -> Probed:
                 raise Throttled(f"{error}: it asks to wait for {format_seconds(wait)}", wait) from None
             await anyio.sleep(wait)
     return await probe()
+
+
+def named(given: object) -> str:
+    """Return what a package gave, in a word that quotes nothing of it."""
+    return "None" if given is None else type(given).__name__
 
 
 def describe_refusal(source: Source) -> str:

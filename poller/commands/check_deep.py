@@ -8,19 +8,19 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import anyio
 from msgspec import json
 
 from poller.clock import Now
-from poller.commands.check import Finding, describe_refusal
+from poller.commands.check import Finding, describe_refusal, named
 from poller.config.plugins import SOURCE_TYPES
 from poller.config.settings import Settings, source_named
 from poller.errors import Denied, PollerError, SourceError, Throttled, Unavailable
 from poller.http.auth import make_auth
 from poller.http.session import open_session
-from poller.plugin.assumptions import Asking, Assumption, Verdict, unknown
+from poller.plugin.assumptions import Asking, Assumption, Says, Verdict, unknown
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
 from poller.retry import keep_trying
@@ -160,13 +160,16 @@ async def _verdict(assumption: Assumption, asking: AskingSession) -> Verdict:
     if assumption.probe is None:
         return unknown("nothing that can be asked would tell")
     try:
-        return await assumption.probe(asking)
+        found: object = await assumption.probe(asking)
     except (Denied, Throttled):
         raise
     except PollerError as error:
         return unknown(str(error))
     except Exception as error:  # noqa: BLE001  a bug costs its own probe; its text may quote a record
         return unknown(f"a bug in the probe: {type(error).__name__}")
+    if isinstance(found, Verdict) and found.says in get_args(Says):
+        return found
+    return unknown(f"a bug in the probe: it gave {named(found)}, and not what holds, fails or unknown give")
 
 
 async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: Now) -> AsyncIterator[Finding]:
@@ -186,7 +189,15 @@ async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: N
 
 async def findings(name: str, source: Source, asking: AskingSession, now: datetime) -> AsyncIterator[Finding]:
     """Yield a finding for each assumption, between one that says what is asked at most and one that says what was."""
-    assumptions, package = source.assumptions(now.replace(microsecond=0)), SOURCE_TYPES.package(source.type)
+    package = SOURCE_TYPES.package(source.type)
+    try:
+        assumptions = list(source.assumptions(now.replace(microsecond=0)))
+        if strange := [one for one in assumptions if not isinstance(one, Assumption)]:
+            raise TypeError(f"{type(strange[0]).__name__} is no Assumption")
+    except Exception as error:  # noqa: BLE001  a bug in a package's code is a finding like others
+        words = f"a bug in its assumptions: {type(error).__name__}: {error}"
+        yield Finding(name, ok=False, words=words, package=package)
+        return
     if not assumptions:
         yield Finding(name, ok=True, words=f"{source.type} names no assumptions", package=package)
         return

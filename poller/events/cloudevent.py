@@ -85,8 +85,11 @@ class EventWriter:
     def event(self, data: Kind, what: str, revision: Revision, raw: bytes) -> tuple[Message, str]:
         """Return the message of a record's revision, and its type.
 
-        `what` is created, updated or deleted, `raw` the record as sent (compact JSON).
+        `what` is created, updated or deleted, `raw` the record as sent (compact JSON). Raises ValueError where the data
+        is not what its stream declares.
         """
+        if data.id != revision.identity:  # type: ignore[attr-defined]  # every kind has one
+            raise ValueError(f"the id of its data is not the record's own, which is {revision.identity!r}")
         body = (encode(data)[:-1], b',"raw":', raw, b"}") if self._info.raw else (encode(data),)
         type_ = self._types.get((data.KIND, what)) or self._type(data.KIND, what)
         return self._message(type_, revision, body), type_.name
@@ -114,6 +117,8 @@ class EventWriter:
 
     def _type(self, kind: str, what: str) -> _Type:
         info, name = self._info, f"{kind}.{what}"
+        if kind not in (declared := [one.KIND for one in info.kinds]):
+            raise ValueError(f"its data is of the kind {kind!r}, and its stream declares {', '.join(declared)} only")
         found = self._types[kind, what] = _Type(
             name,
             kind,

@@ -231,9 +231,8 @@ class _Page:
         digest, key, reason = digests[-1], keys[-1], SECRETS.hide(reason)
         self.batch.seen.entries[key] = Entry(digest, 0, UNSTAMPED, 0, int(self._now), REJECT, self._projections.number)
         self.batch.seen.delivered.add(key)
-        now = self._context.now
         self.batch.messages.append(
-            reject(self._info, identity=identity, reason=reason, digest=digest, observed=now, raw=raw)
+            reject(self._info, identity=identity, reason=reason, digest=digest, observed=self._context.now, raw=raw)
         )
         self.batch.counts.rejects += 1
 

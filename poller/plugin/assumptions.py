@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 from poller.plugin.stream import Http
 
+Says: TypeAlias = Literal["holds", "fails", "unknown"]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -19,7 +21,7 @@ class Verdict:
     assumption's consequence where the probe knows more.
     """
 
-    says: Literal["holds", "fails", "unknown"]
+    says: Says
     evidence: str
     remedy: str = ""
 

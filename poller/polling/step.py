@@ -61,6 +61,7 @@ class Step:
                 work.abandon()
                 return
             batch = self._transform(work, page)
+            checkpoint = self._apply(work, page, batch)
         except OwnershipLost:  # a token could not be saved: that is not the vendor's trouble
             raise
         except SystemExit as error:  # what a package's code calls has no say in that
@@ -69,7 +70,7 @@ class Step:
             await self._fail(work, error, asked_at)
         else:
             self._breaker.close()
-            await self._deliver(work, page, batch)
+            await self._deliver(work, page, batch, checkpoint)
 
     def draft(self, stream: StreamRuntime) -> Checkpoint:
         """Return a copy of the stream's checkpoint, to be changed and saved."""
@@ -103,13 +104,21 @@ class Step:
         self._telemetry.page_read(*work.names[:2], batch.counts)
         return batch
 
-    async def _deliver(self, work: Work, page: Page, batch: Batch) -> None:
-        now = self._now()
+    def _apply(self, work: Work, page: Page, batch: Batch) -> Checkpoint | None:
+        """Return the checkpoint that the page makes true; None where it changes nothing.
+
+        Raises whatever the page of another package brings about that is not what a page is.
+        """
+        now, checkpoint = self._now(), None
         if work.received(page, batch):
             checkpoint = self.draft(work.stream)
             work.succeeded(checkpoint, page, batch, now)
             if self._progress and page.end:
                 announce(batch, work.stream.shape, checkpoint, self._progress, now)
+        return checkpoint
+
+    async def _deliver(self, work: Work, page: Page, batch: Batch, checkpoint: Checkpoint | None) -> None:
+        if checkpoint:
             await self.save(work.stream, checkpoint, batch)
         else:
             work.stream.seen.put(batch.seen.touched)

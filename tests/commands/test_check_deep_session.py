@@ -1,14 +1,20 @@
 """The session of the probes: what is asked twice costs once, what is asked later is asked anew, and there is an end."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Any, cast
 
 import anyio
 import pytest
+from pydantic import SecretStr
 
-from poller.commands.check_deep import APART, MOST, AskingSession, RequestsSpent, judge
+from poller.commands.check_deep import APART, MOST, AskingSession, RequestsSpent, findings, judge
 from poller.errors import Throttled, Unavailable, Unexpected
 from poller.plugin import Asking, Assumption, Http, Query, Response, Verdict, holds
+from poller.plugin.assumptions import Says
+from poller.sources.callcap import Callcap
 from tests.simulation.deep import Clock
+from tests.support.toy import NOON
 
 
 class Vendor(Http):
@@ -93,10 +99,15 @@ def test_no_more_than_so_many_are_asked() -> None:
     assert vendor.asked == MOST
 
 
+STRANGE: dict[str, object] = {"/none": None, "/text": "holds", "/word": Verdict(cast("Says", "yes"), "")}
+
+
 async def judged(*paths: str) -> list[Verdict]:
     async def ask(path: str, asking: Asking) -> Verdict:
         if path == "/bug":
             raise KeyError("pat@example.com")
+        if path in STRANGE:
+            return cast("Verdict", STRANGE[path])
         return holds((await asking.get(path, {})).body.decode())
 
     def assumption(path: str) -> Assumption:
@@ -113,6 +124,29 @@ async def test_a_bug_or_an_odd_answer_costs_its_own_probe_and_quotes_nothing() -
     assert (first.says, first.evidence) == ("unknown", "a bug in the probe: KeyError")
     assert (second.says, second.evidence) == ("unknown", "not the documented answer")
     assert third.says == "holds"
+
+
+async def test_a_probe_that_gives_no_verdict_could_not_tell_and_is_told() -> None:
+    found = await judged(*STRANGE)
+    assert [one.says for one in found] == ["unknown"] * 3
+    gave = ("None", "str", "Verdict")
+    rest = "and not what holds, fails or unknown give"
+    assert [one.evidence for one in found] == [f"a bug in the probe: it gave {word}, {rest}" for word in gave]
+
+
+class Odd(Callcap):
+    """A package's source whose assumptions are none."""
+
+    def assumptions(self, now: datetime) -> Any:
+        return self.model_extra if self.api_key.get_secret_value() == "none" else [None]
+
+
+@pytest.mark.parametrize("key", ["none", "strange"])
+async def test_assumptions_that_are_none_are_a_finding(key: str) -> None:
+    source = Odd(type="callcap", api_key=SecretStr(key))
+    (found,) = [one async for one in findings("acme", source, AskingSession(Vendor()), NOON)]
+    assert found.ok is False
+    assert found.words.startswith("a bug in its assumptions: TypeError: ")
 
 
 async def test_whoever_asks_for_patience_is_asked_no_more() -> None:

@@ -3,7 +3,7 @@
 Killed: a raw record that is decoded and encoded again; white space kept; a path that is dropped in the first element
 of a list only, or with its neighbours; a dropped field that comes out in a reject; a reject that repeats, that names
 an identity it does not know, or that hides the record from a version that can read it; a stream that one odd record
-stops.
+stops; data of another kind or with another id than declared, as an event.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from poller.events.cloudevent import StreamInfo
 from poller.events.raw_json import compact_json, remove_path
 from poller.events.seen import key_of
+from poller.plugin import kinds
 from tests.support.toy import NOON, VALIDATOR, Reader, record
 
 OWN = b'"at":"2026-03-14T12:00:00Z"'
@@ -268,6 +269,33 @@ def test_a_bug_in_a_vendors_file_rejects_the_record_and_blocks_nobody(part: str)
     assert reader.read(*sent) == []
     if part != "contents":
         assert reader.read(record("b", noise="odder")) == [], "its content is remembered, not its bytes"
+
+
+WRONG: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "another id": (lambda lead: msgspec.structs.replace(lead, id="z"), "id of its data is not the record's own, which"),
+    "a number": (
+        lambda lead: msgspec.structs.replace(lead, id=2),
+        "the id of its data is not the record's own, which is",
+    ),
+    "another kind": (lambda lead: kinds.Call(id=lead.id), "of the kind 'call', and its stream declares lead only"),
+    "none at all": (lambda _: None, "cannot be normalized: AttributeError"),
+}
+
+
+@pytest.mark.parametrize("why", WRONG)
+def test_data_that_is_not_what_its_stream_declares_makes_a_reject_that_says_so(why: str) -> None:
+    wrong, told = WRONG[why]
+    shape = StreamInfo("acme", "toy", "leads", "lead", kinds=(kinds.Lead,))
+    reader = Reader(shape)
+    whole = reader.stream.records
+    records = dataclasses.replace(
+        whole,
+        normalize=lambda record: wrong(whole.normalize(record)) if record.noise == "odd" else whole.normalize(record),
+    )
+    reader.stream = dataclasses.replace(reader.stream, records=records)
+    found = reader.read(record("1"), record("2", noise="odd"), record("3"))
+    assert [event["type"] for event in found] == ["lead.created", "record.rejected", "lead.created"]
+    assert told in found[1]["data"]["reason"]
 
 
 JSON = st.recursive(

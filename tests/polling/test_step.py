@@ -3,15 +3,16 @@
 Killed: memory that moves before the commit; a pass that is let go of before it is durable, or never; a failure counted
 as another one, or told with another wait; a refusal that the session does not hear of; a gap told again; a request that
 was given up at a stop and counts as a failure; a source that is not ours any more and is polled on; seen tidied at
-every pass, or never.
+every pass, or never; a page of a package's own making that ends the run, or damages the state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import anyio
 import pytest
+from msgspec import json
 from structlog.testing import capture_logs
 from xxhash import xxh3_64_intdigest
 
@@ -20,11 +21,13 @@ from poller.errors import Denied, Shifted, Throttled, Unavailable, Unexpected
 from poller.events.batch import Batch, PageContext
 from poller.events.seen import Seen, key_of
 from poller.http.session import Session
-from poller.plugin.stream import Cursor, End, Page
+from poller.plugin.stream import Cursor, End, Page, Window
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.coverage import BROKEN
-from poller.polling.runtime import StreamRuntime
+from poller.polling.progress.passes import Pass
+from poller.polling.runtime import Reading, StreamRuntime
 from poller.polling.step import Step
+from poller.polling.work import PassWork
 from poller.retry import Retry
 from poller.state.checkpoint import Checkpoint, Gap
 from poller.state.ledger import Change, Ledger, OwnershipLost
@@ -254,6 +257,33 @@ async def test_a_failure_is_saved_and_told_and_its_work_waits(
     polls = f'poller_polls_total{{outcome="{outcome}",source="acme",stream="leads",sweep="live"}} 1.0'
     assert polls in place.telemetry.render().decode()
     assert (place.breaker.resume_at, place.book.refusals) == (None, 0)
+
+
+STRANGE: dict[str, Any] = {
+    "an end for what is to be fetched": {"to_fetch": End()},
+    "a cursor for an end": {"end": Cursor(NOON)},
+    "a cursor without a zone": {"end": End(Cursor(NOON.replace(tzinfo=None)))},
+    "a token that is no text": {"end": End(Cursor(NOON, cast("str", 5)))},
+    "facts that are no texts": {"facts": frozenset({5})},
+    "a range that is none": {"end": End(unreadable=cast("Any", [5]))},
+    "an age that is none": {"to_fetch": {"a": 5}},
+}
+
+
+@pytest.mark.parametrize("why", STRANGE)
+async def test_a_page_that_is_none_costs_its_own_sweep_and_saves_nothing(place: Place, why: str) -> None:
+    async def pages() -> AsyncIterator[Page]:
+        yield Page([record("a")], **STRANGE[why])
+
+    (run,) = place.stream.sweeps
+    reading = Reading(Pass(Window(NOON - HOUR, NOON), NOON), pages())
+    with capture_logs() as logs:
+        await place.step.take(PassWork(run, reading, lambda: None))
+    assert [one["outcome"] for one in logs if one["event"] == "poll.failed"] == ["bug"]
+    [change] = place.book.changes
+    assert change.batch.messages == []
+    assert change.checkpoint.sweeps["live"].cursor is None
+    assert json.decode(json.encode(change.checkpoint), type=Checkpoint) == change.checkpoint
 
 
 async def test_a_refusal_is_heard_by_the_session_and_the_second_one_by_all(place: Place) -> None:

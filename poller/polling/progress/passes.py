@@ -101,7 +101,11 @@ def note_page(checkpoint: Checkpoint, sweep: Sweep, page: Page, now: datetime) -
 
 def note_facts(checkpoint: Checkpoint, page: Page) -> None:
     """Remember what a page told of its stream for ever."""
+    if not (page.facts or page.notice):
+        return
     found = sorted(page.facts) + ([page.notice] if page.notice else [])
+    if not all(isinstance(fact, str) for fact in found):  # no state could be read again that holds it
+        raise TypeError("the facts and the notice of a page are texts")
     checkpoint.facts += tuple(fact for fact in found if fact not in checkpoint.facts)
 
 
@@ -213,5 +217,7 @@ def _moved(before: Cursor | None, cursor: Cursor | None, sweep: Sweep, covers: P
     """
     if cursor is None:
         return before
+    if not isinstance(cursor.token, str | None):  # no state could be read again that holds it
+        raise TypeError(f"the token of a cursor is a text, and not {type(cursor.token).__name__}")
     least = before.until if before else covers.window.start + (sweep.lookback or timedelta(0))
     return msgspec.structs.replace(cursor, until=max(min(cursor.until, now), min(least, now)))

@@ -1,0 +1,116 @@
+"""`poller check`, source by source: what goes wrong with one is a finding about it, and costs the others nothing.
+
+Killed: a token that cannot be decrypted, or a bug in a package's probe, as the end of the command; None as "ok".
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from poller.commands import check as checking
+from poller.commands.check import Finding, check
+from poller.config.settings import Settings, load
+from poller.plugin import Http, Probed
+from poller.plugin.credentials import Token
+from poller.sources.callcap import Callcap
+from poller.state.kafka.encryption import TokenCipher
+from poller.state.rows import TOKEN
+from poller.telemetry import Telemetry
+from tests.support.toy import NOON
+
+CONFIG = """
+sources:
+  crm: {type: flextell, tenant: 42, client_id: me, client_secret: long-secret, refresh_token: refresh-me}
+  acme: {type: callcap, api_key: sesame}
+outputs: {console: {type: stdout}}
+state: {path: poller.db}
+"""
+
+
+class Reader:
+    """A state whose tokens were encrypted with another key."""
+
+    def get(self, key: str) -> bytes | None:
+        if key != TOKEN.key("crm"):
+            return None
+        closed = TokenCipher(SecretStr("the key of then")).close("crm", Token("", "refresh", "access", NOON))
+        TokenCipher(SecretStr("another one")).open("crm", closed)
+        raise AssertionError("it was read")
+
+    def under(self, prefix: str) -> Mapping[str, bytes]:
+        return {}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    return load(tmp_path / "config.yaml", {})
+
+
+async def findings(settings: Settings) -> dict[str, Finding]:
+    return {one.name: one async for one in check(settings, Telemetry(), NOON)}
+
+
+async def answers(self: Callcap, http: Http) -> str:
+    return "answers"
+
+
+async def test_a_token_that_cannot_be_decrypted_is_a_finding_and_the_other_sources_are_asked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def reader(_: object) -> AsyncIterator[Reader]:
+        yield Reader()
+
+    monkeypatch.setattr(checking, "open_reader", reader)
+    monkeypatch.setattr(Callcap, "probe", answers)
+    found = await findings(settings)
+    assert list(found) == ["state", "crm", "acme", "console"]
+    assert [one.ok for one in found.values()] == [True, False, True, True]
+    assert found["crm"].words.startswith("state.token_key: the stored token of source crm was encrypted with another")
+    assert "put that one back, or reset the state of this source" in found["crm"].words
+    assert found["acme"].words.startswith("answers")
+
+
+async def none(self: Callcap, http: Http) -> str:
+    return cast("str", None)
+
+
+async def fails(self: Callcap, http: Http) -> str:
+    raise KeyError("x")
+
+
+def no_probes(self: Callcap, now: datetime) -> Mapping[str, Callable[[Http], Awaitable[Probed]]]:
+    return cast("Mapping[str, Callable[[Http], Awaitable[Probed]]]", None)
+
+
+def strange_probes(self: Callcap, now: datetime) -> Mapping[str, Callable[[Http], Awaitable[Probed]]]:
+    async def strange(_: Http) -> Probed:
+        return cast("Probed", "answers")
+
+    return {"": strange}
+
+
+BUGS: dict[str, tuple[str, Callable[..., Any], str]] = {
+    "None": ("probe", none, "TypeError: its probe gave None, and not in words what came"),
+    "raised": ("probe", fails, "KeyError: 'x'"),
+    "no probes": ("probes", no_probes, "AttributeError: "),
+    "a text for a Probed": ("probes", strange_probes, "TypeError: its probe gave str, and not in words what came"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+async def test_a_probe_that_is_none_is_a_finding_and_never_ok(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
+    name, code, told = BUGS[bug]
+    monkeypatch.setattr(Callcap, name, code)
+    found = await findings(settings)
+    assert found["acme"].ok is False
+    assert found["acme"].words.startswith(f"a bug: {told}")
+    assert found["console"].ok
