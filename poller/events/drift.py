@@ -17,6 +17,8 @@ Tree: TypeAlias = "dict[str, tuple[int, Tree]]"
 ABSENT, NULL, STRING, NUMBER, BOOLEAN, OBJECT, ARRAY = 0, 1, 2, 4, 8, 16, 32
 _CODES = {b"n": NULL, b'"': STRING, b"t": BOOLEAN, b"f": BOOLEAN, b"{": OBJECT, b"[": ARRAY}
 """By the first byte of a value; what begins otherwise is a number."""
+_fields_of, _values_of = msgspec.json.Decoder(dict[str, Raw]).decode, msgspec.json.Decoder(list[Raw]).decode
+"""The fields of an object and the values of a list, as they stand: what no field is documented for may be anything."""
 _LOOKED_AT = 3
 """Objects in a list that are looked into."""
 _LEVELS = 5
@@ -65,13 +67,8 @@ def _code(value: Raw) -> int:
 
 def _objects(value: Raw) -> list[dict[str, Raw]]:
     """Return the fields of an object, or of the first objects in a list."""
-    values = msgspec.json.decode(value, type=list[Raw])[:_LOOKED_AT] if _code(value) == ARRAY else [value]
+    values = _values_of(value)[:_LOOKED_AT] if _code(value) == ARRAY else [value]
     return [_fields_of(each) for each in values if _code(each) == OBJECT]
-
-
-def _fields_of(raw: bytes | Raw) -> dict[str, Raw]:
-    """Return the fields of an object, their values as they stand: what no field is documented for may be anything."""
-    return msgspec.json.decode(raw, type=dict[str, Raw])
 
 
 @cache
