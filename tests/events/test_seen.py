@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from poller.events import seen as module
+from poller.events.buckets import ITEM
 from poller.events.seen import (
     BASELINE,
     DELETED,
@@ -23,6 +25,7 @@ from poller.events.seen import (
     Seen,
     key_of,
     key_of_reject,
+    keys_of,
     pack,
     pack_keys,
     unpack_keys,
@@ -160,6 +163,43 @@ def test_an_identity_a_number_and_a_reject_have_different_fingerprints() -> None
     ]
     assert len(set(keys)) == len(keys)
     assert key_of("1") == key_of("1")
+
+
+def test_fingerprints_are_those_of_one_by_one_whatever_else_is_on_the_page() -> None:
+    for page in (["1", "é"], ["1", "é", "ä\ud800"], ["1", None, "é"]):
+        assert keys_of(page) == [0 if name is None else key_of(name) for name in page]
+
+
+def test_a_chunk_is_there_only_if_what_it_says_is() -> None:
+    seen, first, again = (
+        Seen(None),
+        pack([(1, entry(NOW)), (2, entry(NOW))]),
+        pack([(1, entry(NOW)), (2, entry(NOW, 2))]),
+    )
+    assert not seen.has_chunk(first)
+    seen.load(first)
+    assert (seen.has_chunk(first), seen.has_chunk(again)) == (True, False)
+    seen.load(again)
+    assert (seen.has_chunk(first), seen.has_chunk(again)) == (False, True)
+
+
+def test_a_table_of_any_size_is_expired_in_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_AT_ONCE", 3)
+    seen = Seen(keep=100.0)
+    seen.put({key_of(f"{number}"): entry(NOW) for number in range(1_000)})
+    buckets = len(seen._buckets.rows)
+    assert buckets > 10
+    assert len(list(seen.expire(NOW))) == -(-buckets // 3)
+
+
+def test_a_day_is_one_chunk_and_what_is_held_back_for_that_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_HELD", 10)
+    seen = Seen(None)
+    seen.put({key: entry(NOW + DAY * (key % 3) + key) for key in range(4)})
+    assert [len(chunk) // ITEM for _, chunk in seen.pack_by_day()] == [2, 1, 1]
+    seen.put({key: entry(NOW + DAY * (key % 3) + key) for key in range(30)})
+    assert [len(chunk) // ITEM for _, chunk in seen.pack_by_day()] == [4, 5, 6, 5, 5, 1, 4]
+    assert [len(chunk) // ITEM for _, chunk in seen.pack_by_day(most=3)] == [3] * 9 + [1] * 3
 
 
 def test_numbers_reach_far_enough() -> None:

@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from poller.clock import Clock
 from poller.errors import Denied, SourceError, Throttled, Unavailable
 from poller.plugin.stream import Cursor, End, Response
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -41,15 +43,21 @@ class Script(Getting):
         return answer
 
     def answered(self, path: str) -> bool:
-        return False
+        return path == "/list"
 
     def refused(self) -> None:
         self.fresher += 1
 
 
-def requests(script: Script, now: datetime = NOON, breaker: CircuitBreaker | None = None) -> Requests:
+def requests(script: Script, clock: Clock | None = None, breaker: CircuitBreaker | None = None) -> Requests:
     return Requests(
-        cast("Any", script), breaker or CircuitBreaker(), Telemetry(), still(now), set(), vendor=VendorClock()
+        cast("Any", script),
+        breaker or CircuitBreaker(),
+        Telemetry(),
+        clock or still(NOON),
+        set(),
+        vendor=VendorClock(),
+        facts=lambda: ("a fact",),
     )
 
 
@@ -89,7 +97,20 @@ async def test_three_times_and_no_more() -> None:
 
 async def test_what_is_no_json_to_the_end_is_for_its_reader_to_judge() -> None:
     page = Response(200, b"<html>", NOON)
-    assert (await all_of(Script(OK, page, page, page, page), 2))[1] == page
+    with capture_logs() as logs:
+        assert (await all_of(Script(OK, page, page, page, page), 2))[1] == page
+    assert [line["error"] for line in logs] == ["the answer is no JSON"] * 3
+
+
+async def test_what_another_status_says_is_for_its_reader_too_and_not_asked_for_again() -> None:
+    script = Script(OK, Response(404, b"", NOON))
+    assert (await all_of(script, 2))[1].status == 404
+
+
+def test_what_was_answered_and_what_is_known_are_told_of_what_is_asked_for() -> None:
+    asking = requests(Script())
+    assert [asking.answered(path) for path in ("/list", "/other")] == [True, False]
+    assert [asking.knows(fact) for fact in ("a fact", "another")] == [True, False]
 
 
 async def test_a_refusal_is_tried_once_more_with_a_fresher_token() -> None:
@@ -100,13 +121,27 @@ async def test_a_refusal_is_tried_once_more_with_a_fresher_token() -> None:
 
 
 async def test_who_asks_for_patience_gets_it_from_the_whole_source_and_a_long_pause_ends_the_pass() -> None:
-    breaker, script = CircuitBreaker(), Script(OK, Throttled("429", 0.01), OK, Throttled("429", 600))
+    breaker, script = CircuitBreaker(), Script(OK, Throttled("429"), Throttled("429", 0.01), OK, Throttled("429", 600))
     asking = requests(script, breaker=breaker)
-    for _ in range(2):
-        await asking.get("/list", {})
-    assert breaker.resume_at is not None
+    with capture_logs() as logs:
+        for _ in range(2):
+            await asking.get("/list", {})
+    assert breaker.resume_at == NOON + timedelta(seconds=0.01)
+    assert [line["retry_in"] for line in logs if line["event"] == "source.throttled"] == [0.0, 0.01]
     with pytest.raises(Throttled):
         await asking.get("/list", {})
+
+
+async def test_a_pause_that_was_begun_is_as_long_after_a_step_of_our_clock() -> None:
+    moments = [NOON] * 3 + [NOON - HOUR] * 9
+    clock = Clock(lambda _: None, lambda: moments.pop(0), lambda: 0.0)
+    breaker = CircuitBreaker()
+    breaker.pause(0.02, clock())
+    asking = requests(Script(OK, Throttled("429", 0.01), OK), clock, breaker)
+    with anyio.fail_after(5):
+        for _ in range(2):
+            await asking.get("/list", {})
+    assert breaker.resume_at == NOON - HOUR + timedelta(seconds=0.02)
 
 
 @pytest.mark.parametrize(
@@ -146,22 +181,23 @@ async def test_what_may_be_json_is_not_asked_for_again(sent: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "event", "behind"),
+    ("date", "told", "behind"),
     [
-        (None, "dates.missing", timedelta(0)),
-        (NOON + 2 * HOUR, "clock.differs", timedelta(0)),
-        (NOON - 2 * HOUR, "clock.differs", 2 * HOUR),
+        (None, ("dates.missing", "have no Date"), timedelta(0)),
+        (NOON + 2 * HOUR, ("clock.differs", "says 2026"), timedelta(0)),
+        (NOON - 2 * HOUR, ("clock.differs", "says 2026"), 2 * HOUR),
         (NOON - MINUTE, None, MINUTE),
     ],
 )
 async def test_an_odd_date_is_told_once_and_how_far_it_is_behind_is_known(
-    date: datetime | None, event: str | None, behind: timedelta
+    date: datetime | None, told: tuple[str, str] | None, behind: timedelta
 ) -> None:
     asking = requests(Script(*[Response(200, b"[]", date)] * 2))
     with capture_logs() as logs:
         for _ in range(2):
             await asking.get("/list", {})
-    assert [(line["event"], line["source"]) for line in logs] == ([(event, "acme")] if event else [])
+    assert [(line["event"], line["source"]) for line in logs] == ([(told[0], "acme")] if told else [])
+    assert all(told and told[1] in line["reason"] for line in logs)
     assert asking._vendor.behind == behind
 
 
