@@ -11,13 +11,13 @@ from pydantic import BaseModel, SecretStr
 _SHORTEST, _SHORT = 4, 12
 """Letters of a secret that is looked for at all; and of one that is looked for as a word of its own only, since a user
 or a password may be a part of a field's name."""
-_HIDDEN = "***"
+_HIDDEN, _FEW = "***", 100
 
 
 class Redaction:
     """Takes the secrets that it was told out of texts, however they are spelt: as they are, in a URL, in JSON, quoted.
 
-    It may be told of many: how long a text takes does not depend on their number.
+    It may be told of very many: how long a text takes does not depend on their number then.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -40,12 +40,19 @@ class Redaction:
     def hide(self, text: str) -> str:
         """Return a text with *** in the place of each secret."""
         starts, parts, end = self._by_start, list[str](), 0
-        for at in [at for at in range(len(text) - _SHORTEST + 1) if text[at : at + _SHORTEST] in starts]:
+        for at in self._places(text):
             there = [one for one in starts[text[at : at + _SHORTEST]] if at >= end and _stands_at(text, at, one)]
             if there:
                 parts += [text[end:at], _HIDDEN]
                 end = at + max(map(len, there))
         return "".join([*parts, text[end:]])
+
+    def _places(self, text: str) -> list[int]:
+        """Return where a secret may begin, in order. A body has millions of letters: few secrets are found by C."""
+        starts = self._by_start
+        if len(starts) > _FEW:
+            return [at for at in range(len(text) - _SHORTEST + 1) if text[at : at + _SHORTEST] in starts]
+        return sorted(at for start in starts for at in _all(text, start))
 
     def hide_within(self, value: Any) -> Any:
         """Return a value of plain JSON whose texts hold no secret; its keys stay."""
@@ -76,6 +83,13 @@ def _secrets(value: Any, met: set[int]) -> Iterator[str]:
         children = value.values() if isinstance(value, Mapping) else value
         for child in children:
             yield from _secrets(child[1] if isinstance(value, BaseModel) else child, met)
+
+
+def _all(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def _spellings(secret: str) -> set[str]:
