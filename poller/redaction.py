@@ -41,10 +41,10 @@ class Redaction:
         """Return a text with *** in the place of each secret."""
         starts, parts, end = self._by_start, list[str](), 0
         for at in self._places(text):
-            there = [one for one in starts[text[at : at + _SHORTEST]] if at >= end and _stands_at(text, at, one)]
+            there = [one for one in starts[text[at : at + _SHORTEST]] if _stands_at(text, at, one)]
             if there:
-                parts += [text[end:at], _HIDDEN]
-                end = at + max(map(len, there))
+                parts += [text[end:at], _HIDDEN] if at >= end else []
+                end = max(end, at + max(map(len, there)))
         return "".join([*parts, text[end:]])
 
     def _places(self, text: str) -> list[int]:

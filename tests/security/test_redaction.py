@@ -1,6 +1,6 @@
 """Secrets are taken out of texts, and however many there are, the same of them.
 
-Killed: one that begins within another; the longer of two that begin alike; what is a part of a word.
+Killed: what is left of one that begins within another; the longer of two that begin alike; what is a part of a word.
 """
 
 import pytest
@@ -26,10 +26,14 @@ def test_few_are_hidden_as_many_are(secrets: list[str], text: str) -> None:
         ("abcdefgh123456 is longer", "*** is longer"),
         ("fghabcdefgh", "fghabcdefgh"),
         ("xabcdefgh123456", "x***"),
+        ("a/long/secret/longer!", "***!"),
+        ("a/long/secret/longer/than/this!", "***!"),
+        ("longer/than/this,longer/than/this", "***,***"),
         ("abc", "abc"),
         ("", ""),
         ("no%2Fway no/way", "*** ***"),
     ],
 )
 def test_what_is_hidden(text: str, shown: str, others: list[str]) -> None:
-    assert Redaction(["abcdefgh", "abcdefgh123456", "no/way", "abc", *others]).hide(text) == shown
+    long = ["a/long/secret", "a/long/secret/longer", "longer/than/this"]
+    assert Redaction(["abcdefgh", "abcdefgh123456", "no/way", "abc", *long, *others]).hide(text) == shown
