@@ -95,13 +95,16 @@ async def test_while_kafka_is_away_it_says_so_and_ends_in_time(
     assert anyio.current_time() - begun < 3
 
 
-async def test_kafka_is_waited_for_at_the_start(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_kafka_is_waited_for_at_the_start(
+    kafka: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("poller.retry.backoff", lambda failures: 0.1)
     nobody = Place(f"127.0.0.1:{free_ports(1)[0]}", kafka.prefix)
     async with replica(nobody, "acme") as one:
         await one.until(lambda _: one.ledger.trouble is not None)
         assert f"{nobody.at} is away" in (one.ledger.trouble or "")
         assert not one.said
+    assert f"{nobody.at} is away" in capsys.readouterr().out
 
 
 async def test_a_claim_that_fails_is_tried_again(kafka: Place, monkeypatch: pytest.MonkeyPatch) -> None:

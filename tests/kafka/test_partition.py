@@ -4,63 +4,26 @@ Killed: a chunk that nobody put into `seen` and that is let go; doubts that are 
 that go before the new ones are written; a commit after one of which nobody knows.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, cast
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from outputs import Unreachable
-from outputs.kafka.records import ProducerRecord
 from poller.events.batch import Batch, SeenUpdate
 from poller.events.seen import Seen, key_of
 from poller.state.delivery import Delivery
-from poller.state.kafka import KafkaState, contents, partition
+from poller.state.kafka import contents, partition
 from poller.state.kafka.contents import Contents
-from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.partition import Partition
 from poller.state.ledger import Change, OwnershipLost
 from poller.telemetry import Telemetry
+from tests.kafka.log import Claimed
 from tests.state.ledgers import Sink, change, checkpoint, entry
 from tests.support.toy import NOON
 
-STATE = KafkaState.model_validate({"type": "kafka", "bootstrap_servers": "nowhere:9092"})
 A, B = "acme/calls", "acme/leads"
 DAY = timedelta(days=1)
-
-
-class Log:
-    """A producer whose transactions are a list; it fails before the one of this number, or after it."""
-
-    def __init__(self) -> None:
-        self.written: list[Mapping[str, bytes | None]] = []
-        self.before: int | None = None
-        self.after: int | None = None
-
-    async def transaction(self, posts: Sequence[ProducerRecord]) -> None:
-        if len(self.written) == self.before:
-            raise Unreachable("away")
-        assert {post.partition for post in posts} == {3}
-        self.written.append({(post.key or b"").decode(): post.value for post in posts})
-        if len(self.written) == self.after:
-            raise Unreachable("no answer")
-
-
-class Claimed:
-    """A log, and its partition as whoever claimed it last has it."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.log, self.delivery, self.now = Log(), delivery, NOON
-        self.claim()
-
-    def claim(self) -> Partition:
-        found = Contents()
-        for rows in self.log.written:
-            found.put(rows)
-        mail = EventTopics({}, self.delivery)
-        now: Callable[[], datetime] = lambda: self.now  # noqa: E731  as the program has it
-        self.held = Partition(STATE, 3, found, cast("Any", self.log), mail, self.delivery, Telemetry(), now)
-        return self.held
 
 
 @pytest.fixture

@@ -136,8 +136,9 @@ class KafkaLedger:
         rows: dict[str, bytes | None] = {
             ACCOUNT.key(source): encode(owner) for source, owner in owners.items() if source not in saved
         }
-        for source in [source for source in self._unsaved if self._partition(source) == partition]:
-            before, closed = self._unsaved.pop(source)
+        unsaved = [source for source in self._unsaved if self._partition(source) == partition]
+        for source in unsaved:
+            before, closed = self._unsaved[source]
             if shard.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
                 rows[TOKEN.key(source)] = closed
         watch = self._shards.watch
@@ -145,6 +146,8 @@ class KafkaLedger:
         rows |= {key: value for key, value in current.items() if shard.get(key) != value}
         if rows:
             await shard.save(rows)
+        for source in unsaved:  # not before: who cannot save it now does so the next time
+            self._unsaved.pop(source, None)
 
     def _partition(self, source: str) -> int:
         return partition_of(self._state, source)
