@@ -1,9 +1,11 @@
 """Delivery: one batch into every output, however long that takes."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from typing import Self, TypeAlias, TypeVar
+
+import anyio
 
 from outputs import (
     Marks,
@@ -16,13 +18,18 @@ from outputs import (
     Undeliverable,
     Unreachable,
 )
+from outputs.stdout import StdoutOutput
 from poller.errors import PollerError
 from poller.events.rejects import reject_too_large
 from poller.redaction import SECRETS
 from poller.retry import keep_trying
+from poller.state.output_calls import bugs_told, checked, given_up_in_time
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")
+
+_CLOSING = 30.0
+"""Seconds that an output has to close: what was delivered is durable."""
 
 SaveMarks: TypeAlias = Callable[[Mapping[str, Marks]], Awaitable[None]]
 """Makes durable what outputs announce, by output."""
@@ -76,7 +83,7 @@ class Delivery:
             self._away.remove(name)
 
     async def _enter(self, name: str, output: Output, stack: AsyncExitStack) -> None:
-        with _bugs_told():
+        with self._in_time(name, "it has not opened", Unreachable), bugs_told():
             await output.__aenter__()
         stack.push_async_callback(self._close, name, output)
         self._told[name] = 0
@@ -85,14 +92,18 @@ class Delivery:
     async def _close(self, name: str, output: Output) -> None:
         """Close it. What that fails with is told, and no more: what was delivered is durable."""
         try:
-            await output.__aexit__(None, None, None)
+            with anyio.fail_after(_CLOSING):
+                await output.__aexit__(None, None, None)
         except Exception as error:  # noqa: BLE001  whatever an output's own code does
-            notice = f"it could not be closed: {type(error).__name__}: {error}"
+            why = (
+                f"{type(error).__name__}: {error}" if str(error) else f"{type(error).__name__} (it has {_CLOSING:g} s)"
+            )
+            notice = f"it could not be closed: {why}"
             self._telemetry.notice("output.noticed", output=name, notice=notice)
 
     def _tell(self, name: str, output: Output) -> None:
         """Tell what it noticed since we last looked."""
-        with _bugs_told():
+        with bugs_told():
             notices = output.notices[self._told.get(name, 0) :]
         for notice in notices:
             self._telemetry.notice("output.noticed", output=name, notice=notice)
@@ -116,8 +127,8 @@ class Delivery:
 
     def _announced(self, name: str, output: Output, messages: Sequence[Message]) -> Marks:
         try:
-            with _bugs_told():
-                return _checked(output.announce(messages))
+            with bugs_told():
+                return checked(output.announce(messages))
         finally:
             self._tell(name, output)
 
@@ -137,8 +148,8 @@ class Delivery:
         output = self._outputs[name]
 
         async def put(batch: Sequence[Message]) -> Marks:
-            with _bugs_told():
-                return _checked(await output.write(batch))
+            with self._in_time(name, "it has not taken a batch"), bugs_told():
+                return checked(await output.write(batch))
 
         async def write(batch: Sequence[Message]) -> Marks:
             nonlocal announced
@@ -181,6 +192,21 @@ class Delivery:
                 messages = [smaller.get(number, one) for number, one in enumerate(messages)]
                 reduced |= {id(one) for one in smaller.values()}
 
+    def _in_time(self, name: str, what: str, error: type[OutputError] = OutputError) -> AbstractContextManager[None]:
+        """Bound what is asked of an output; whoever reads a pipe sets the pace."""
+        if isinstance(self._outputs[name], StdoutOutput):
+            return nullcontext()
+        leave = None if self._patience is None else partial(self._leave, name)
+        return given_up_in_time(what, partial(self._hangs, name), leave, error)
+
+    def _hangs(self, name: str, why: str) -> None:
+        self._failing.add(name)
+        self._telemetry.output_failed(name, error=why, retry_in=None)
+
+    def _leave(self, name: str, why: str) -> None:
+        self._telemetry.notice("run.failed", reason=f"output {name} is away: {why}")
+        self._telemetry.stopped()
+
     async def _insist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works."""
         report = partial(self._failed, name)
@@ -207,27 +233,8 @@ def open_output(
 ) -> Output:
     """Return the output, to be opened. Raises OutputError, with the path of its key in the configuration."""
     try:
-        with _bugs_told():
+        with bugs_told():
             return config.open(marks, places)
     except OutputError as error:
         error.args = (f"{output_key(name, error)}: {error}",)
         raise
-
-
-def _checked(marks: Marks) -> Marks:
-    """Return the marks. Raises TypeError where they are none: what is saved of them has to be read again."""
-    for name, mark in marks.items():
-        if not isinstance(name, str) or not isinstance(mark, bytes | None):
-            raise TypeError(f"it gave marks that are no bytes by names, but {type(mark).__name__}")
-    return marks
-
-
-@contextmanager
-def _bugs_told() -> Iterator[None]:
-    """Let a bug of an output be an error like others: the batch is not there, so it is tried again, and told."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except Exception as error:
-        raise OutputError(f"a bug: {type(error).__name__}: {error}") from error
