@@ -5,12 +5,17 @@ that go before the new ones are written; a commit after one of which nobody know
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import anyio
+import msgspec
 import pytest
 
+from poller.events import buckets
 from poller.events.batch import Batch, SeenUpdate
+from poller.events.buckets import ITEM
 from poller.events.seen import Seen, key_of
 from poller.state.delivery import Delivery
 from poller.state.kafka import contents, partition
@@ -87,9 +92,51 @@ async def test_a_commit_that_fails_ends_it_and_the_log_says_what_holds(alone: Cl
 
 
 async def test_a_stream_that_was_not_restored_here_commits_nothing(alone: Claimed) -> None:
-    with pytest.raises(OwnershipLost, match=f"{A} is to be restored anew"):
-        await alone.held.commit(noted(A, 1, "x"))
+    for refused in (alone.held.commit(noted(A, 1, "x")), alone.held.tidy(A, Seen(None), 0.0)):
+        with pytest.raises(OwnershipLost, match=f"{A} is to be restored anew"):
+            await refused
     assert not alone.log.written
+
+
+async def test_a_restore_that_is_given_up_loses_nothing_and_keeps_so_long_as_the_next_one_says(
+    alone: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_PART", 1)  # laid out at once, in many steps
+    await alone.held.restore(A, None)
+    for number in range(3):
+        await alone.held.commit(noted(A, number, f"{number}"))
+    held = alone.claim()
+    with anyio.move_on_after(0) as given_up:
+        await held.restore(A, None)
+    assert given_up.cancelled_caught
+    assert (await held.restore(A, 60.0)).seen.keep == 60.0
+    assert (await known(held, A, "0", "1", "2"))[1] == {"0": 0, "1": 1, "2": 2}
+
+
+async def test_a_crowd_shares_transactions_of_a_size_and_what_waits_is_saved_or_lost_in_silence(
+    alone: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "_MOST", 4)
+    held, streams = alone.claim(), [f"acme/{number}" for number in range(5)]
+    for stream in streams:
+        await held.restore(stream, None)
+    async with held._queue.line, anyio.create_task_group() as crowd:
+        for stream in streams:
+            crowd.start_soon(held.commit, change(stream, 1, "x", "y"))
+        await anyio.wait_all_tasks_blocked()
+        held._queue.line.release()
+        await anyio.wait_all_tasks_blocked()
+        await held._queue.line.acquire()
+    checkpoints = [sum(key.startswith("c|") for key in rows) for rows in alone.log.written]
+    assert (sum(checkpoints), max(checkpoints)) == (5, 2)
+    written = len(alone.log.written)
+    await held.commit(replace(change(A.replace("calls", "0"), 2), may_wait=True))
+    await held.flush()
+    assert len(alone.log.written) == written + 1
+    await held.commit(replace(change(A.replace("calls", "0"), 3), may_wait=True))
+    held.lose("gone")
+    await held.flush()
+    assert len(alone.log.written) == written + 1
 
 
 async def test_what_an_output_may_hold_is_doubted_until_the_commit_that_delivered_it() -> None:
@@ -132,6 +179,46 @@ async def test_chunks_go_at_their_age_and_the_rest_is_rewritten_once_it_is_spars
     while len(alone.log.written) >= begun:  # also where it is cut short
         assert (await known(alone.claim(), A, "x", "y", "z"))[1] == {"x": 7, "y": 7, "z": 9}
         alone.log.written.pop()
+
+
+async def rewrites(alone: Claimed, seen: Seen) -> bool:
+    """Tidy, and return whether that wrote anything."""
+    written = len(alone.log.written)
+    await alone.held.tidy(A, seen, 0.0)
+    return len(alone.log.written) > written
+
+
+async def test_chunks_are_rewritten_only_where_most_of_their_bytes_are_superseded(
+    alone: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "_SMALL", 2 * ITEM)
+    seen = (await alone.held.restore(A, None)).seen
+    done = []
+    for number in range(6):
+        await commit(alone, seen, number, "x", "y")
+        done.append(await rewrites(alone, seen))
+    assert done == [False] * 5 + [True], "more than four times what is live, and a little more"
+
+
+async def test_or_where_there_are_far_more_of_them_than_the_last_rewriting_left(
+    alone: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "_TOO_MANY", 2)
+    monkeypatch.setattr(partition, "_AT_ONCE", 1)
+    seen = (await alone.held.restore(A, None)).seen
+    done = []
+    for number in range(16):
+        one = noted(A, number, f"{number}")
+        for key, value in one.batch.seen.entries.items():
+            one.batch.seen.entries[key] = msgspec.structs.replace(
+                value, delivered=value.delivered + number % 3 * 86_400
+            )
+        await alone.held.commit(one)
+        seen.put(one.batch.seen.entries)
+        if await rewrites(alone, seen):
+            done.append(number)
+            assert len(chunks(alone)) == 3, "one for each day"
+    assert done == [2, 8, 14], "at three; then at more than two and twice three"
 
 
 async def commit(alone: Claimed, seen: Seen, number: int, *names: str) -> None:

@@ -5,6 +5,7 @@ all of them up every few minutes; a topic that was begun anew, of which an empty
 """
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from outputs.kafka.topics import Topic
+from poller.errors import ConfigError
 from poller.state.delivery import Delivery
-from poller.state.kafka import KafkaState, watch
+from poller.state.kafka import KafkaState, manifest, watch
 from poller.state.kafka.assignment import Assignment
 from poller.state.kafka.event_topics import EventTopics
 from poller.state.kafka.manifest import Manifest
@@ -100,6 +102,89 @@ async def test_a_topic_that_a_start_began_anew_is_the_one_that_counts_from_then_
     looks["now"] = of_two("another", (0, 4), (0, 6))
     with pytest.raises(watch.StateLost, match="partition 0 of topic state is empty, and held something"):
         await topic.confirm()
+
+
+WHOLE = {0: Manifest(1, 2), 1: Manifest(1, 2, 4)}
+"""What a start writes that begins a state anew where the second log begins at 4."""
+
+
+@pytest.mark.parametrize(
+    ("id_", "end", "manifests", "why"),
+    [
+        ("another", (9, 9), {0: WHOLE[0]}, "was made anew"),
+        ("another", (9, 9), WHOLE | {0: Manifest(1, 3)}, "was made anew"),
+        ("another", (0, 9), WHOLE, "was made anew"),
+        ("another", (9, 9), {0: WHOLE[0], 1: Manifest(1, 2, 3)}, "was made anew"),
+        ("one", (1, 9), WHOLE, "partition 0 of topic state has lost its end: nothing is polled until this replica"),
+        ("one", (9, 9), {}, None),
+    ],
+)
+async def test_what_no_start_has_begun_anew_as_a_whole_stays_lost(
+    id_: str, end: tuple[int, int], manifests: dict[int, Manifest], why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = STATE.model_copy(update={"partitions": 2})
+    topic = watch.TopicWatch(state, lambda _: None)
+    topic.know(Prepared(state, of_two("one", (0, 4), (9, 9)), {1: 4}, (), fresh=False))
+    topic.accept(0)([SimpleNamespace(topic=NAME, offset=8, log_start_offset=0)])
+
+    async def look_at(_: KafkaState) -> Look:
+        return of_two(id_, (0, 4), end)
+
+    async def manifests_of(asked: KafkaState, _: Collection[int]) -> dict[int, Manifest]:
+        assert asked is state
+        return manifests
+
+    monkeypatch.setattr(watch, "look_at", look_at)
+    monkeypatch.setattr(watch, "manifests_of", manifests_of)
+    for _ in range(2):
+        with pytest.raises(watch.StateLost, match=why) if why else nullcontext():
+            await topic.confirm()
+
+
+def test_who_writes_sees_that_its_records_follow_and_that_nothing_was_cut() -> None:
+    topic = watch.TopicWatch(STATE, lambda _: None)
+    topic.know(Prepared(STATE, look(1), {1: 4}, (), fresh=False))
+
+    def written(number: int, offset: int, begins: int | None = None, name: str = NAME) -> None:
+        topic.accept(number)([SimpleNamespace(topic=name, offset=offset, log_start_offset=begins)])
+
+    written(0, 0)
+    written(1, 7, 4)
+    written(0, 3, 0)
+    written(0, 1, 9, "events")
+    for number, offset, begins in ((0, 3, 0), (0, 4, 1), (1, 8, 5), (1, 7, None)):
+        with pytest.raises(watch.StateLost, match=f"^topic {NAME} is not what it was when we wrote to it last$"):
+            written(number, offset, begins)
+    written(0, 4)
+
+
+async def test_a_topic_that_deletes_is_lost_unless_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look_at(_: KafkaState) -> Look:
+        return Look(Topic(NAME, 1, 1, {"cleanup.policy": "delete"}), "id", {0: 0}, {0: 1})
+
+    async def manifests_of(*_: Any) -> dict[int, Manifest]:
+        return {}
+
+    monkeypatch.setattr(watch, "look_at", look_at)
+    monkeypatch.setattr(watch, "manifests_of", manifests_of)
+    for wanted in (False, True):
+        state = STATE.model_copy(update={"partitions": 1, "allow_empty": wanted})
+        topic = watch.TopicWatch(state, lambda _: None)
+        topic.know(Prepared(state, look(1), {}, (), fresh=False))
+        with nullcontext() if wanted else pytest.raises(watch.StateLost, match="deletes the state bit by bit"):
+            await topic.confirm()
+
+
+def test_a_manifest_is_written_as_other_versions_read_it() -> None:
+    (row,) = manifest.row(2, 4, everywhere=True).values()
+    assert row == b'{"format":1,"partitions":2,"begins":4,"everywhere":true}'
+    assert manifest.decode(row) == Manifest(1, 2, 4, everywhere=True)
+    manifest.require_readable(NAME, 0, row)
+    manifest.require_readable(NAME, 0, None)
+    with pytest.raises(
+        ConfigError, match=r"^state.topic: partition 1 of state: a newer version wrote it .*; run that$"
+    ):
+        manifest.require_readable(NAME, 1, b'{"format":2,"partitions":2,"more":0}')
 
 
 def test_what_a_look_finds_lost_is_named() -> None:

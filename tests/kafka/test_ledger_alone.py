@@ -1,4 +1,4 @@
-"""Tokens in the state: readable by whoever has the key, for ever; and none is lost because Kafka fails, even twice.
+"""A ledger in Kafka beside a log in memory: what it takes over, and its tokens, of which none is lost, ever.
 
 Killed: a key that is derived in another way, so that every state's tokens are lost; a token that was not saved when
 its source became ours again, and is forgotten with that.
@@ -12,13 +12,15 @@ from pydantic import SecretStr
 
 from poller.errors import ConfigError
 from poller.plugin.credentials import Token
+from poller.state.account import AccountId
 from poller.state.delivery import Delivery
+from poller.state.kafka import manifest
 from poller.state.kafka.contents import Contents
 from poller.state.kafka.encryption import TokenCipher
 from poller.state.kafka.ledger import KafkaLedger
 from poller.state.kafka.reader import TopicReader
 from poller.state.ledger import OwnershipLost
-from poller.state.rows import TOKEN, encode
+from poller.state.rows import ACCOUNT, PROOF, TOKEN, encode
 from poller.telemetry import Telemetry
 from tests.kafka.ledgers import KEY
 from tests.kafka.log import STATE, Claimed
@@ -55,7 +57,6 @@ async def test_a_token_that_could_not_be_saved_is_saved_by_the_first_claim_that_
         ledger = KafkaLedger(STATE, {}, delivery, Telemetry(), lambda: NOON, "replica")
         await own(ledger, alone)
         await ledger.save_token("acme", FIRST)
-        assert await ledger.token("acme") == FIRST
         fail(alone, when)
         with pytest.raises(OwnershipLost):
             await ledger.save_token("acme", NEXT)
@@ -86,6 +87,25 @@ async def test_a_token_that_another_replica_got_meanwhile_is_the_one_that_counts
         alone.claim()
         await own(ledger, alone)
         assert await ledger.token("acme") == NEXT
+
+
+async def test_what_is_taken_over_gets_its_accounts_and_its_manifest_once_and_no_other_account() -> None:
+    async with Delivery({}, Telemetry()) as delivery:
+        alone = Claimed(delivery)
+        ledger, other = (KafkaLedger(STATE, {}, delivery, Telemetry(), lambda: NOON, name) for name in ("one", "other"))
+        await ledger.claim({"acme": AccountId("callcap", "https://acme.example", None)})
+        await own(ledger, alone)
+        await ledger.prove("acme")
+        (taken, proof) = alone.log.written
+        account = b'{"type":"callcap","base_url":"https://acme.example","tenant":null}'
+        assert taken == {ACCOUNT.key("acme"): account} | manifest.row(1, 0, everywhere=False)
+        assert proof == {PROOF.key("acme"): encode(NOON)}
+        alone.claim()
+        await own(ledger, alone)
+        assert len(alone.log.written) == 2, "nothing is new"
+        await other.claim({"acme": AccountId("callcap", "https://acme.example", "b")})
+        with pytest.raises(ConfigError, match="acme"):
+            await own(other, alone)
 
 
 async def own(ledger: KafkaLedger, alone: Claimed) -> None:
