@@ -61,3 +61,4 @@ def test_a_setting_that_a_consequence_names_is_one() -> None:
             for stream, sweep, key in re.findall(r"streams\.(\w+)\.sweeps\.(\w+)(?:\.(\w+))?", one.consequence):
                 timing = getattr(getattr(source.streams, stream).sweeps, sweep)  # type: ignore[attr-defined]
                 assert not key or hasattr(timing, key), one
+            assert "`timezone`" not in one.consequence or hasattr(source, "timezone"), one

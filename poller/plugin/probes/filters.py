@@ -8,12 +8,18 @@ from msgspec import Raw
 from poller.errors import Unexpected
 from poller.plugin.assumptions import Asking, Probe, Verdict, fails, holds, unknown
 from poller.plugin.pagination.bisect import Span
+from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural, recent
 
 FAR = timedelta(days=366)
 SAMPLES = 2
 CLOCKS = timedelta(minutes=5)
 """No vendor's clocks are further apart."""
+PARTLY = (
+    "look for the filter's right name and format; until then what comes is delivered, moves no cursor, and leaves gaps "
+    "(`poller streams`)"
+)
+"""The remedy where most of what comes lies in the range."""
 
 
 def filter_is_obeyed(listed: ProbedList) -> Probe:
@@ -26,9 +32,10 @@ def filter_is_obeyed(listed: ProbedList) -> Probe:
             older, far = _outside(listed, page.records, Span(future, None)), "nothing came for the far future"
         except Unexpected as refused:
             older, far = 0, f"the far future is refused ({refused})"
-        if older:
-            return fails(f"asked for what comes a year from now: {plural(older)} came that are older")
         _, sample = await recent(listed, asking)
+        if older:
+            said = f"asked for what comes a year from now: {plural(older)} came, from before then"
+            return fails(said, PARTLY if 2 * older < len(sample.records) else "")
         times = sorted(time for time, _ in listed.timed(sample.records))
         if not times:
             return unknown(f"{far}; but there are no records of 30 days to compare with")
@@ -37,7 +44,8 @@ def filter_is_obeyed(listed: ProbedList) -> Probe:
         span = Span(times[len(times) // 4], times[len(times) // 4 * 3])
         page = await listed.ask(asking, span, 1)
         if other := _outside(listed, page.records, span):
-            return fails(f"asked for a range: {other} of {plural(len(page.records))} lie outside of it")
+            said = f"asked for a range: {other} of {plural(len(page.records))} lie outside of it"
+            return fails(said, "" if _mostly(listed, page.records, span) else PARTLY)
         return holds(f"{far}; all {plural(len(page.records))} of a range lie in it")
 
     return probe
@@ -49,6 +57,11 @@ def _outside(listed: ProbedList, rows: Sequence[Raw], span: Span) -> int:
     return sum(time < first or (last is not None and time > last) for time in times)
 
 
+def _mostly(listed: ProbedList, rows: Sequence[Raw], span: Span) -> bool:
+    """Return whether most rows lie outside of a span."""
+    return 2 * _outside(listed, rows, span) > len(rows)
+
+
 def filter_goes_on(listed: ProbedList) -> Probe:
     """Ask for a range that holds most of two pages: its second page holds nothing beyond it."""
 
@@ -57,21 +70,30 @@ def filter_goes_on(listed: ProbedList) -> Probe:
         if first.following is None:
             return unknown(f"a list of the last days has one page only, of {plural(len(first.records))}")
         second = await listed.ask(asking, span, first.following)
-        if not second.records:
-            return unknown("the second page is empty")
-        if other := _outside(listed, second.records, span):
-            return fails(f"{other} of {plural(len(second.records))} on the second page are older than was asked for")
+        if found := _judge_second(listed, span, (first, second), "are older than was asked for"):
+            return found
         times = sorted(time for time, _ in listed.timed([*first.records, *second.records]))
         short = Span(span.start, times[len(times) * 3 // 4])
         page = await listed.ask(asking, short, 1)
         if page.following is None:
             return unknown("the list changed while we looked")
-        rows = (await listed.ask(asking, short, page.following)).records
-        if other := _outside(listed, rows, short):
-            return fails(f"{other} of {plural(len(rows))} on the second page lie outside of the range")
-        return holds(f"all {plural(len(rows))} on the second page lie in the range")
+        last = await listed.ask(asking, short, page.following)
+        found = _judge_second(listed, short, (page, last), "lie outside of the range")
+        return found or holds(f"all {plural(len(last.records))} on the second page lie in the range")
 
     return probe
+
+
+def _judge_second(listed: ProbedList, span: Span, pages: tuple[ListPage, ListPage], how: str) -> Verdict | None:
+    """Return what speaks against a list's second page; None where nothing does."""
+    first, second = (page.records for page in pages)
+    if not second:
+        return unknown("the second page is empty")
+    if _outside(listed, first, span):
+        return unknown("the filter is not obeyed on the first page either")
+    if other := _outside(listed, second, span):
+        return fails(f"{other} of {plural(len(second))} on the second page {how}")
+    return None
 
 
 def times_are_read(listed: ProbedList) -> Probe:
@@ -105,9 +127,9 @@ def bounds_hold(listed: ProbedList) -> Probe:
                 again = await listed.ask(asking.later, span, 1)
                 missing += (time, name) in listed.timed(again.records)
         if missing:
-            return _missed(listed, asking, sample.records, found + missing, missing)
+            return _missed(listed, sample, found + missing, missing)
         if not found:
-            return unknown("there is no record whose own time could be asked for")
+            return unknown("there is no record whose own time could be asked for, or the filter is not obeyed")
         return holds(
             f"{found} of {found} come when asked for by their own time{await _own(listed, asking, sample.records)}"
         )
@@ -123,17 +145,20 @@ def _picked(listed: ProbedList, timed: list[tuple[datetime, str]]) -> list[tuple
 
 
 async def _holds(listed: ProbedList, http: Asking, span: Span, name: str) -> bool | None:
-    """Return whether the list of a span holds a record; None where it goes on, and may hold it further on."""
+    """Return whether the list of a span holds a record; None where that cannot be told: it goes on, or holds mostly
+    what was not asked for."""
     page = await listed.ask(http, span, 1)
+    if name in listed.names(page.records) and _mostly(listed, page.records, span):
+        return None
     if name in listed.names(page.records):
         return True
     return None if listed.following(1, page) is not None or page.cut else False
 
 
-def _missed(listed: ProbedList, asking: Asking, rows: Sequence[Raw], asked: int, missing: int) -> Verdict:
+def _missed(listed: ProbedList, sample: ListPage, asked: int, missing: int) -> Verdict:
     said = f"{missing} of {asked} do not come when asked for by their own time, and come in a wider range"
-    newest = max(time for time, _ in listed.timed(rows))
-    return fails(f"{said}; the newest of all is {_ago(listed.now - newest)}")
+    newest = max(time for time, _ in listed.timed(sample.records))
+    return fails(f"{said}; the newest of all is {_ago((sample.date or listed.now) - newest)}")
 
 
 async def _own(listed: ProbedList, asking: Asking, rows: Sequence[Raw]) -> str:
@@ -155,4 +180,4 @@ def _seconds(span: timedelta) -> str:
 
 
 def _ago(age: timedelta) -> str:
-    return f"{_seconds(age)} old" if age > timedelta(0) else f"{_seconds(-age)} ahead of our clock"
+    return f"{_seconds(age)} old" if age > timedelta(0) else f"{_seconds(-age)} ahead of the clock"

@@ -16,9 +16,9 @@ def newest_come_first(listed: ProbedList) -> Probe:
         span, page = await recent(listed, asking, least=2)
         timed, following = listed.timed(page.records), listed.following(1, page)
         if following is not None:  # what came meanwhile pushes the last of the first page on to the second
-            before, second = listed.names(page.records), await listed.ask(asking, span, following)
-            timed += [(time, name) for time, name in listed.timed(second.records) if name not in before]
-        times = [time for time, _ in timed]
+            timed += listed.timed((await listed.ask(asking, span, following)).records)
+        first = {name: time for time, name in reversed(timed)}  # where a record comes twice, its first place counts
+        times = [first.pop(name) for _, name in timed if name in first]
         if len(times) < 2 or len(set(times)) == 1:
             return unknown(f"{plural(len(times))} came, which have no order")
         wrong = sum(earlier < later for earlier, later in pairwise(times))

@@ -12,6 +12,8 @@ from poller.plugin.probes.listed import ProbedList, plural, recent
 BEYOND = 9_999
 """A page that no list of ours has. Where one has, its total says so."""
 FEW_PAGES = 4
+LARGER = "nothing is lost: the list is read on to its end"
+CONTRADICTS = "report it: what comes is delivered, but contradicts itself, moves no cursor, and leaves gaps"
 MOST_REPEATED = 0.75
 """So much of a second page may be that of the first one, pushed on by what came between the two."""
 
@@ -72,7 +74,7 @@ def pages_are_full(listed: ProbedList) -> Probe:
         if rows < size and (page.following is not None or (page.total or 0) > rows):
             return fails(f"asked for pages of {size}, {plural(rows)} came, and there are more")
         if rows > size:
-            return fails(f"asked for pages of {size}, {plural(rows)} came")
+            return fails(f"asked for pages of {size}, {plural(rows)} came", CONTRADICTS if page.doubt else LARGER)
         if rows == size:
             return holds(f"asked for pages of {size}, {rows} came")
         return unknown(f"a list of 30 days has {plural(rows)}, which is less than a page of {size}")

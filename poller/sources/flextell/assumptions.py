@@ -1,6 +1,7 @@
 """What Flextell's documentation leaves open and poller assumes, by name, and how `poller check --deep` finds out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from msgspec import json
@@ -72,7 +73,10 @@ def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
         probes.total_adds_up("leads", paged),
         probes.nothing_lies_beyond("leads", paged),
         probes.identities_are_unique("leads", created),
-        probes.times_are_read("leads", created),
+        replace(
+            probes.times_are_read("leads", created),
+            consequence="report it: Flextell's times name their zone, and nothing in the configuration helps",
+        ),
         Assumption(
             name="trashed-are-deleted",
             stream="leads",

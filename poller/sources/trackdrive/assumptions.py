@@ -75,7 +75,7 @@ def of_leads(lists: Lists, settled: timedelta) -> Sequence[Assumption]:
     leads, paged, key = lists.leads(), lists.leads(SMALL), "streams.leads.sweeps.settle.lookback"
     return (
         probes.filter_is_obeyed("leads", leads),
-        probes.bounds_hold("leads", leads, "streams.leads.sweeps.live.lookback"),
+        _bounds_hold("leads", leads, "live"),
         probes.pages_differ("leads", paged),
         probes.pages_are_full("leads", leads),
         probes.total_adds_up("leads", paged),
@@ -109,8 +109,8 @@ def of_calls(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> Seq
     paged, sweeps = lists.calls("created_at", SMALL), "streams.calls.sweeps"
     return (
         probes.filter_is_obeyed("calls", created),
-        probes.bounds_hold("calls", created, f"{sweeps}.live.lookback"),
-        probes.bounds_hold("calls", ended, f"{sweeps}.ended.lookback", "ended-bounds-hold"),
+        _bounds_hold("calls", created, "live"),
+        _bounds_hold("calls", ended, "ended", "ended-bounds-hold"),
         probes.newest_come_first("calls", updated, "ordered-by-update"),
         probes.edits_move_the_stamp("calls", updated, records, lookback),
         probes.pages_differ("calls", paged, "cursor-goes-on"),
@@ -127,6 +127,13 @@ def of_calls(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> Seq
             probe=_ten_pages(updated),
         ),
     )
+
+
+def _bounds_hold(stream: str, listed: probes.ProbedList, sweep: str, name: str = "bounds-hold") -> Assumption:
+    """Return the assumption about a filter's bounds, whose zone cannot be set."""
+    key = f"streams.{stream}.sweeps.{sweep}.lookback"
+    consequence = f"raise {key} by what is missing; where that is hours, the filter is read in another zone: report it"
+    return replace(probes.bounds_hold(stream, listed, key, name), consequence=consequence)
 
 
 def _follow_the_log(lists: Lists) -> Probe:
@@ -148,7 +155,7 @@ def _follow_the_log(lists: Lists) -> Probe:
 
 
 def _gone(count: int) -> Verdict:
-    return unknown(f"the {count} that were read are not there: deleted, or the address is a wrong one")
+    return unknown(f"the {count} that were read are not there: not yet, deleted, or the address is a wrong one")
 
 
 def _ten_pages(updated: probes.ProbedList) -> Probe:
