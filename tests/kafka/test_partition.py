@@ -101,16 +101,17 @@ async def test_a_stream_that_was_not_restored_here_commits_nothing(alone: Claime
 async def test_a_restore_that_is_given_up_loses_nothing_and_keeps_so_long_as_the_next_one_says(
     alone: Claimed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "_PART", 1)  # laid out at once, in many steps
+    monkeypatch.setattr(buckets, "_PART", 100)  # laid out at once, in many steps
+    many = [f"{number}" for number in range(300)]
     await alone.held.restore(A, None)
     for number in range(3):
-        await alone.held.commit(noted(A, number, f"{number}"))
+        await alone.held.commit(noted(A, number, *many[number * 100 :]))
     held = alone.claim()
     with anyio.move_on_after(0) as given_up:
         await held.restore(A, None)
     assert given_up.cancelled_caught
     assert (await held.restore(A, 60.0)).seen.keep == 60.0
-    assert (await known(held, A, "0", "1", "2"))[1] == {"0": 0, "1": 1, "2": 2}
+    assert (await known(held, A, *many))[1] == {name: int(name) // 100 for name in many}
 
 
 async def test_a_crowd_shares_transactions_of_a_size_and_what_waits_is_saved_or_lost_in_silence(
