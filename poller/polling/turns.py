@@ -1,10 +1,10 @@
 """Whose turn it is: the work of a source's streams that is most urgent now, begun where it is not under way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from poller.plugin.stream import Http
+from poller.plugin.stream import Cursor, Fetch, Http, Page, Window
 from poller.polling.fetch_work import FetchWork
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.passes import Pass, is_too_long, leave_behind
@@ -76,7 +76,7 @@ class Turns:
             fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
         elif gap:
             asked = around(sweep, gap.start, gap.end)
-        pages = fetch(self._requests(run.stream), state.cursor, asked)
+        pages = _begun(fetch, self._requests(run.stream), state.cursor, asked)
         return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)), self._behind)
 
     def _leave_behind(self, run: SweepRuntime, now: datetime) -> None:
@@ -97,8 +97,22 @@ class Turns:
             raise TypeError(f"{stream.name}: no history was ordered")
         if stream.slice is None:
             asked = next_window(ordered)
-            stream.slice = Reading(Pass(asked, now), history.fetch(self._requests(stream), None, asked))
+            pages = _begun(history.fetch, self._requests(stream), None, asked)
+            stream.slice = Reading(Pass(asked, now), pages)
         return SliceWork(stream, history, ordered, stream.slice)
+
+
+def _begun(fetch: Fetch, http: Http, cursor: Cursor | None, asked: Window) -> AsyncIterator[Page]:
+    """Return the pages of a pass; where a package's fetch fails at once, its first page does."""
+    try:
+        return fetch(http, cursor, asked)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a bug stays its sweep's trouble
+        return _failed(error)
+
+
+async def _failed(error: BaseException) -> AsyncIterator[Page]:
+    raise error
+    yield Page(())
 
 
 _DUE_IN_A_ROW = 9

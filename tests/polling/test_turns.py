@@ -1,18 +1,23 @@
 """Single records and gaps have their turn where sweeps are always due: what only they bring comes all the same.
 
-Killed: a re-read, or a gap, that waits until no sweep is due.
+Killed: a re-read, or a gap, that waits until no sweep is due; a fetch whose bug, before its first page, ends the run.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from poller.plugin.source import Source
+from poller.plugin.stream import Cursor, Http, Page, Window
 from poller.polling.progress.coverage import OUTAGE
+from poller.polling.turns import Turns
 from poller.sandbox.faults import Front
+from poller.telemetry import Telemetry
 from tests.simulation import Simulation, callcap, ipscape, trackdrive
+from tests.support.toy import NOON, NOWHERE, running, sweep
 
 LONG_AGO = timedelta(days=20)
 
@@ -62,6 +67,18 @@ def test_a_gap_has_its_turn_where_sweeps_are_always_due(tmp_path: Path) -> None:
     assert {event["subject"] for event in simulation.events("acme")} == missed
     assert simulation.pipelines[0].streams[0].checkpoint.gaps == []
     assert requests(simulation) - before > 120, "the sweeps went on"
+
+
+async def test_a_fetch_that_fails_at_once_fails_as_its_first_page_would() -> None:
+    def fails(http: Http, cursor: Cursor | None, asked: Window) -> AsyncIterator[Page]:
+        raise KeyError("a bug")
+
+    stream = running(replace(sweep("live", timedelta(minutes=1)), fetch=fails))
+    turns = Turns(stream.sweeps, [stream], lambda _: NOWHERE, Telemetry(), behind=lambda: None, once=False)
+    work = turns.next(NOON)
+    assert work
+    with pytest.raises(KeyError, match="a bug"):
+        await work.ask()
 
 
 def requests(simulation: Simulation) -> int:

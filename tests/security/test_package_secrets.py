@@ -129,6 +129,9 @@ def test_what_a_running_poller_says_of_the_errors_of_a_package_shows_no_secret(t
     with started(house, "streams") as streams:
         assert streams.code() == 0
         assert_hidden(streams.said, told="no login with *** and ***")
+    with started(house, "explain", "one.leads") as explain:
+        assert explain.code() == 0
+        assert_hidden(explain.said, told="none, for a bug: RuntimeError: no login with *** and ***")
 
 
 def test_check_shows_none(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from urllib.parse import unquote_plus, urlencode
 
 from poller.plugin.stream import Cursor, Fetch, Http, Query, Response, Window
+from poller.redaction import SECRETS
 
 
 async def first_request(
@@ -21,6 +22,16 @@ async def first_request(
         text = f"{method} {base_url}{request.path}{'?' if query else ''}{query}{body}"
         return text, zone and f"its times are those of {zone}"
     return None, None
+
+
+async def request_in_words(
+    fetch: Fetch, cursor: Cursor | None, asked: Window, base_url: str
+) -> tuple[str | None, str | None]:
+    """Return what `first_request` does; where a package's code fails before it asks, what it fails with."""
+    try:
+        return await first_request(fetch, cursor, asked, base_url)
+    except Exception as error:  # noqa: BLE001  a bug costs what is said of its own sweep
+        return SECRETS.hide(f"none, for a bug: {type(error).__name__}: {error}"), None
 
 
 class _AskedError(Exception):

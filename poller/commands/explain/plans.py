@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from poller.commands.explain import reasons
-from poller.commands.explain.first_request import first_request
+from poller.commands.explain.first_request import request_in_words
 from poller.config.settings import Settings, split_name
 from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, key_of
 from poller.humanize import format_duration
@@ -164,7 +164,7 @@ async def _plan(
     at = max(waits or due, now)
     origin = at - (sweep.lookback or timedelta(0)) if sweep.advisory else state.origin or now
     asked = window(sweep, origin, state.cursor, at)
-    request, note = await first_request(sweep.fetch, state.cursor, asked, base_url)
+    request, note = await request_in_words(sweep.fetch, state.cursor, asked, base_url)
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]
     return SweepPlan(
         sweep=sweep.name,
@@ -191,7 +191,7 @@ async def _gap(run: SweepRuntime, gap: Gap, base_url: str) -> GapPlan:
         fetch, asked = sweep.fetch, around(sweep, gap.start, gap.end)
         if sweep.ranges:
             fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
-        request, _ = await first_request(fetch, run.state.cursor, asked, base_url)
+        request, _ = await request_in_words(fetch, run.state.cursor, asked, base_url)
     return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.how_closed(run, gap), request)
 
 
@@ -201,7 +201,7 @@ async def _history(run: StreamRuntime, base_url: str) -> HistoryPlan | None:
     if ordered is None or past is None:
         return None
     asked = next_window(ordered)
-    return HistoryPlan(asked, (await first_request(past.fetch, None, asked, base_url))[0], ordered)
+    return HistoryPlan(asked, (await request_in_words(past.fetch, None, asked, base_url))[0], ordered)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
