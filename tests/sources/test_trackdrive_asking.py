@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from poller.errors import Shifted, Unexpected
-from poller.plugin.stream import Cursor
+from poller.plugin.stream import Cursor, Window
 from poller.sources.trackdrive.api import LAG
 from tests.sources.scripted import NOW, Said, Scripted, read
 from tests.sources.trackdrive_pages import (
@@ -45,6 +45,20 @@ async def test_calls_are_asked_for_by_cursor_open_ended(sweep: str, bound: str) 
     assert (done.error, done.sizes) == (None, [100, 1])
     assert done.cursors == [None, Cursor(NOW - LAG)]
     assert [bool(page.end) for page in done.pages] == [False, True]
+
+
+async def test_a_range_of_calls_is_asked_for_by_creation_up_to_its_end_and_a_second_more() -> None:
+    ranges = CALLS.sweeps[0].ranges
+    assert ranges
+    window = Window(NOW - timedelta(hours=1), NOW - timedelta(minutes=30))
+    inside, later = ({**NEW_CALL, "created_at": f"{NOW - timedelta(minutes=ago):%FT%TZ}"} for ago in (40, 20))
+    http = Scripted([calls(inside, next_cursor=871), calls(inside)])
+    pages = [page async for page in ranges.fetch(http, None, window)]
+    query = {**FIXED, "serializer": "call", "created_at_from": SINCE, "created_at_to": "2026-03-14 16:00:41 +0000"}
+    assert http.queries() == [{**query, "cursor": cursor} for cursor in ("-1", "871")]
+    assert [bool(page.end) for page in pages] == [False, True]
+    with pytest.raises(Shifted, match="not between the bounds of created_at"):
+        assert [page async for page in ranges.fetch(Scripted([calls(later)]), None, window)]
 
 
 @pytest.mark.covers("trackdrive", 10)

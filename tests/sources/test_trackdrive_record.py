@@ -81,6 +81,7 @@ CALL_FIELDS: list[tuple[str, object, str, object]] = [
     ("caller_number", "+1719xxxx234", "caller_number", "+1719xxxx234"),
     ("number_called", "800 555 0101", "called_number", "+18005550101"),
     ("connected_to", "", "destination_number", None),
+    ("caller_country", "US", "caller", Caller(country="US")),
     ("offer", "Solar", "campaign", Named("10001234", "Solar")),
     ("agent_id", 17635, "agent", Named("17635")),
     ("caller_city", "Denver", "caller", Caller(city="Denver")),

@@ -41,6 +41,12 @@ async def test_updated_stops_where_the_list_does_and_says_what_it_did_not_reach(
     assert done.end.unreadable == (Window(HOUR.start, NOW - timedelta(seconds=999)),)
 
 
+async def test_where_the_list_ends_with_the_tenth_page_no_other_is_asked_for() -> None:
+    done, http = await updated(*(stamped(ages(page)) for page in range(1, PAGES + 1)), total_count=100 * PAGES)
+    assert (done.error, len(http.asked)) == (None, PAGES)
+    assert done.end.unreadable == (Window(HOUR.start, NOW - timedelta(seconds=999)),), "nobody could look beyond it"
+
+
 async def test_a_tenth_page_that_is_older_than_the_window_leaves_nothing_unread() -> None:
     pages = [*(stamped(ages(page)) for page in range(1, PAGES)), stamped(ages(PAGES, first=3600))]
     done, _ = await updated(*pages, total_count=9000)
