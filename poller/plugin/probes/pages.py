@@ -40,7 +40,9 @@ def pages_differ(listed: ProbedList) -> Probe:
         before, names = listed.names(first.records), listed.names(second.records)
         if second.following is not None and second.following == following:
             return fails("the second page says that the list goes on at the second page")
-        if names and len(names & before) > MOST_REPEATED * len(names):
+        if not names:
+            return unknown("the second page holds no record")
+        if len(names & before) > MOST_REPEATED * len(names):
             return fails(f"the second page holds {plural(len(names))}, of which the first had {len(names & before):,}")
         return holds(f"the second page holds {len(names - before):,} others, and repeats {len(names & before):,}")
 

@@ -1,7 +1,8 @@
 """The answer to a request: whether it is the described one, its records, and what it says of the rest of the list."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ _END = (None, "", False, 0, UNSET)
 """What stands where a list goes on, and says that it does not."""
 _EMPTY: tuple[Any, ...] = (None, {}, [], UNSET)
 _NAME = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
+_LEVELS = 3
 _NAMES = 20
 """No more of an answer's fields are named than so many."""
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -163,8 +165,27 @@ class Envelope:
         if isinstance(found, list | dict):
             return read_rows(found, self._described.records, self._identity, total=total)
         if MISSING in self._described.empty and found in _EMPTY and not total:
+            self._require_nothing_elsewhere(response.body)
             return ()
         raise Unexpected(f"not the documented answer: it holds no list at {self._described.records}")
+
+    def _require_nothing_elsewhere(self, body: bytes) -> None:
+        """Raise Unexpected where records are in another place than described: their list is not missing."""
+        for path, rows in _lists_in(Raw(body)):
+            if any(map(self._identity, rows)):
+                text = f"it holds no list at {self._described.records}, and records at {'.'.join(path)}"
+                raise wrong_key("records", text)
+
+
+def _lists_in(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:
+    """Yield the lists in an answer, with the names that lead to them; none is looked for deeper than `_LEVELS`."""
+    with suppress(msgspec.MsgspecError):
+        yield path or ("@",), _LIST.decode(value)
+        return
+    with suppress(msgspec.MsgspecError):
+        fields = msgspec.json.decode(value, type=dict[str, Raw])
+        for name, inner in fields.items() if len(path) < _LEVELS else ():
+            yield from _lists_in(inner, *path, name)
 
 
 def _rows_at(path: Path, sent: bytes) -> SentRows:

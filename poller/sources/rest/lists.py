@@ -88,8 +88,8 @@ class List:
         """Return how a window that has an end is read; None where the list takes no end."""
         return self._between if {"start", "end"} <= self.request.uses else None
 
-    async def first_page(self, http: Http, window: Window) -> Answer:
-        """Ask for the first page of what lies in a window. Raises SourceError."""
+    async def first_page(self, http: Http, window: Window) -> tuple[Answer, str | None]:
+        """Ask for the first page of what lies in a window, and say what is doubtful about it. Raises SourceError."""
         return await _Reading(self, http, window.end).first(Span(window.start, None))
 
     async def page(self, http: Http, span: Span, at: PageRef, now: datetime) -> ListPage:
@@ -162,11 +162,12 @@ class _Reading:
         progress = Progress(self._list.paging, self._list.identity)
         return partial(self._ask, span, progress)
 
-    async def first(self, span: Span) -> Answer:
-        """Ask for the first page of a list, and for no other."""
+    async def first(self, span: Span) -> tuple[Answer, str | None]:
+        """Ask for the first page of a list, and for no other; say which rows were not asked for."""
         bounds, progress = self._bounds(span), Progress(self._list.paging, self._list.identity)
         response, values = await self._answered_with(bounds, progress, 1), progress.values(1)
-        return self._list.envelope.read(response, bounds, values)
+        answer = self._list.envelope.read(response, bounds, values)
+        return answer, self._outside(answer.rows, span)
 
     def _bounds(self, span: Span) -> Bounds:
         listed = self._list

@@ -61,6 +61,17 @@ async def test_a_missing_list_is_nothing_where_that_is_said() -> None:
     assert done.records() == []
 
 
+@pytest.mark.parametrize("body", [{"orders": [ticket(1)]}, {"_embedded": {"orders": [ticket(1)]}}])
+async def test_a_list_in_another_place_is_not_missing(body: object) -> None:
+    done = await passed(stream_of(PAGES | {"empty": ["missing"]}), answered(body))
+    assert refused(done, "not the documented answer: it holds no list at tickets, and records at ")
+
+
+@pytest.mark.parametrize("body", [{"orders": []}, {"curies": [{"name": "x"}]}, {"ids": [1, 2]}, {"a": {"b": "c"}}])
+async def test_what_is_no_record_elsewhere_proves_nothing(body: object) -> None:
+    assert (await passed(stream_of(PAGES | {"empty": ["missing"]}), answered(body))).error is None
+
+
 @pytest.mark.parametrize(
     ("expect", "body", "holds"),
     [

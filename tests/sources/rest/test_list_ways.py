@@ -96,7 +96,7 @@ async def test_a_page_tells_what_its_answer_showed_and_nothing_else() -> None:
 async def test_the_first_page_of_a_survey_is_judged_as_the_first() -> None:
     stream = BOTH | {"expect": {"page": "{page}"}}
     listed: List = stream_of(stream).sweeps[0].fetch.__self__  # type: ignore[attr-defined]
-    answer = await listed.first_page(Scripted([Said(page(1, page=1))]), HOUR)
+    answer, _ = await listed.first_page(Scripted([Said(page(1, page=1))]), HOUR)
     assert len(answer.rows) == 1
 
 

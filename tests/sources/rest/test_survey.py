@@ -32,6 +32,42 @@ async def test_rows_identities_times_and_the_next_place_are_told() -> None:
     assert found.warnings == ("1 rows without an identity of their own: is `identity` right?",)
 
 
+@pytest.mark.parametrize(
+    ("name", "place"), [("skip", "page"), ("startIndex", "page"), ("$skip", "page"), ("page", "offset")]
+)
+async def test_a_place_that_is_counted_otherwise_is_told_by_its_name(name: str, place: str) -> None:
+    found = await looked({"params": {"since": "{start}", name: f"{{{place}}}"}}, {"tickets": [ticket(1)]})
+    (warning,) = found.warnings
+    assert warning.startswith(f"{name} counts ")
+
+
+@pytest.mark.parametrize(("name", "place"), [("skip", "offset"), ("page", "page"), ("p", "page"), ("p", "offset")])
+async def test_a_place_that_is_counted_as_its_name_says_is_fine(name: str, place: str) -> None:
+    found = await looked({"params": {"since": "{start}", name: f"{{{place}}}"}}, {"tickets": [ticket(1)]})
+    assert found.warnings == ()
+
+
+async def test_rows_outside_of_the_window_are_told() -> None:
+    rows = [ticket(1), ticket(2), ticket(3) | {"created_at": "2025-01-01T00:00:00Z"}]
+    found = await looked({"window_field": "created_at"}, {"tickets": rows})
+    told = "it holds records that are not of the window by created_at: is `window_field` what the filter is about?"
+    assert found.warnings == (told,)
+    assert (await looked({"window_field": "updated_at"}, {"tickets": rows})).warnings == ()
+
+
+async def test_a_place_that_no_request_takes_is_an_error() -> None:
+    with pytest.raises(Unexpected, match=r"no query: it is no link, and no \{cursor\} takes it") as error:
+        await looked({"paging": {"next": "cursor"}}, {"tickets": [ticket(1)], "cursor": "abc"})
+    assert error.value.key == "paging.next"
+    await looked({"paging": {"next": "cursor"}}, {"tickets": [ticket(1)], "cursor": "https://x.example/a?c=abc"})
+
+
+async def test_no_record_and_a_list_that_goes_on_are_told() -> None:
+    stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "next"}, "empty": ["missing"]}
+    found = await looked(stream, {"other": [{"name": "no id"}], "next": "abc"})
+    assert "no record at tickets, and the list goes on: is `records` right?" in found.warnings
+
+
 async def test_a_long_place_is_told_whole_to_machines_only() -> None:
     stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "next"}}
     found = await looked(stream, {"tickets": [ticket(1)], "next": "x" * 61})

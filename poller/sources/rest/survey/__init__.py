@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from poller.plugin import Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
+from poller.sources.rest.answer import Answer, wrong_key
 from poller.sources.rest.lists import List, answered_fact
+from poller.sources.rest.places import Progress
 from poller.sources.rest.streams import Description
-from poller.sources.rest.survey.advice import lists_in
+from poller.sources.rest.survey.advice import counted_otherwise, lists_in
 from poller.sources.rest.survey.sights import Sights
 
 NOT_YET = (
@@ -66,7 +68,7 @@ def _window(sweep: Sweep, now: datetime) -> Window:
 
 async def _look_at(description: Description, stream: Stream, listed: List, noted: "_Noted", window: Window) -> Probed:
     try:
-        answer = await listed.first_page(noted, window)
+        answer, outside = await listed.first_page(noted, window)
     except Unexpected as error:
         if noted.response.status == 404:
             return Probed("no answer yet", {"rows": 0, "status": 404}, (NOT_YET,))
@@ -80,8 +82,22 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         status = noted.response.status
         return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status})
     sights = Sights(description, stream, listed, answer, noted.response)
+    _require_place(listed, answer)
     sights.require_paging()
-    return Probed("; ".join(sights.words()), sights.details(), tuple(sights.warnings()))
+    doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
+    if answer.next and not answer.rows:
+        doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
+    warnings = (*doubts, *counted_otherwise(listed.paging), *sights.warnings())
+    return Probed("; ".join(sights.words()), sights.details(), warnings)
+
+
+def _require_place(listed: List, answer: Answer) -> None:
+    """Raise Unexpected where a run could not go on at the place that the answer says."""
+    try:
+        if listed.paging.linked and answer.next:
+            Progress(listed.paging, listed.identity).take(1, answer)
+    except Unexpected as error:
+        raise wrong_key("paging.next", f"{error}: it is no link, and no {{cursor}} takes it as a word") from None
 
 
 def _named(error: Unexpected, sweep: str, before: Sequence[_Look]) -> Unexpected:

@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time
 from poller.sources.rest.fields import field_types, kind_of, reader_of
+from poller.sources.rest.places import Paging
 from poller.sources.rest.streams import Description, field_of
 
 GOES_ON = frozenset({
@@ -41,6 +42,8 @@ NOTHING: tuple[Any, ...] = (None, "", [], {})
 """Values that say nothing."""
 _WORDS = frozenset({"status", "direction"})
 """Fields whose words that cannot be read are told one by one."""
+_COUNTS_ROWS = frozenset({"skip", "offset", "start", "startat", "startindex", "start_index", "from", "first"})
+_COUNTS_PAGES = frozenset({"page", "pagenumber", "page_number", "pageno", "page[number]"})
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -51,6 +54,15 @@ def lists_in(body: bytes) -> list[str]:
     except DECODE_ERRORS:
         return []
     return ["@"] if isinstance(whole, list) else [path for path, value in _leaves(whole) if isinstance(value, list)]
+
+
+def counted_otherwise(paging: Paging) -> Iterator[str]:
+    """Yield what is doubtful about a place that is counted, by the name of its parameter."""
+    name, place = paging.parameter or "", paging.place
+    if place == "page" and name.lower().strip("$") in _COUNTS_ROWS:
+        yield f"{name} counts rows, by its name: {{page}} counts pages and begins at 1, {{offset}} begins at 0"
+    if place == "offset" and name.lower() in _COUNTS_PAGES:
+        yield f"{name} counts pages, by its name: {{offset}} counts rows and begins at 0, {{page}} begins at 1"
 
 
 def times_in(rows: Iterable[Raw], zone: tzinfo | None) -> list[str]:
