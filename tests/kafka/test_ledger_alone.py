@@ -5,6 +5,7 @@ its source became ours again, and is forgotten with that.
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,12 +19,14 @@ from poller.state.kafka import manifest
 from poller.state.kafka.contents import Contents
 from poller.state.kafka.encryption import TokenCipher
 from poller.state.kafka.ledger import KafkaLedger
+from poller.state.kafka.owners import partition_of
 from poller.state.kafka.reader import TopicReader
 from poller.state.ledger import OwnershipLost
 from poller.state.rows import ACCOUNT, PROOF, TOKEN, encode
 from poller.telemetry import Telemetry
 from tests.kafka.ledgers import KEY
 from tests.kafka.log import STATE, Claimed
+from tests.state.ledgers import change, checkpoint
 from tests.support.toy import NOON
 
 WRITTEN = (
@@ -106,6 +109,25 @@ async def test_what_is_taken_over_gets_its_accounts_and_its_manifest_once_and_no
         await other.claim({"acme": AccountId("callcap", "https://acme.example", "b")})
         with pytest.raises(ConfigError, match="acme"):
             await own(other, alone)
+
+
+async def test_what_is_asked_of_the_ledger_is_asked_of_the_partition_of_the_source() -> None:
+    state = STATE.model_copy(update={"partitions": 8})
+    number = partition_of(state, "acme")
+    assert number != partition_of(state, "/")
+    async with Delivery({}, Telemetry()) as delivery:
+        alone = Claimed(delivery)
+        ledger = KafkaLedger(state, {}, delivery, Telemetry(), lambda: NOON, "replica")
+        ledger._shards.held[number] = alone.held
+        seen = (await ledger.restore("acme/calls", 60.0)).seen
+        await ledger.commit(change("acme/calls", 1))
+        await ledger.commit(replace(change("acme/calls", 2), may_wait=True))
+        await ledger.flush()
+        await ledger.tidy("acme/calls", seen, 0.0)
+        assert (await ledger.restore("acme/calls", 60.0)).checkpoint == checkpoint(2)
+        other = next(name for name in map(str, range(99)) if partition_of(state, name) != number)
+        with pytest.raises(OwnershipLost, match=f"{other}/calls is not ours now"):
+            await ledger.restore(f"{other}/calls", None)
 
 
 async def own(ledger: KafkaLedger, alone: Claimed) -> None:

@@ -17,7 +17,7 @@ from poller.errors import Denied, SourceError, Throttled, Unavailable
 from poller.plugin.stream import Cursor, End, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.passes import complete_pass, start_over
-from poller.polling.requests import Requests, VendorClock
+from poller.polling.requests import Requests, RequestsFactory, VendorClock
 from poller.telemetry import Telemetry
 from tests.support.clocks import still
 from tests.support.getting import Getting
@@ -111,6 +111,14 @@ def test_what_was_answered_and_what_is_known_are_told_of_what_is_asked_for() -> 
     asking = requests(Script())
     assert [asking.answered(path) for path in ("/list", "/other")] == [True, False]
     assert [asking.knows(fact) for fact in ("a fact", "another")] == [True, False]
+
+
+def test_a_pass_knows_what_its_stream_has_learnt_so_far() -> None:
+    stream = running(sweep("live", MINUTE, 5 * MINUTE))
+    asking = RequestsFactory(cast("Any", Script()), CircuitBreaker(), Telemetry(), still(NOON))(stream)
+    assert not asking.knows("a fact")
+    stream.checkpoint.facts = ("a fact",)
+    assert asking.knows("a fact")
 
 
 async def test_a_refusal_is_tried_once_more_with_a_fresher_token() -> None:
