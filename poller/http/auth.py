@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 import anyio
-import httpx
 
 from poller.clock import Now
 from poller.errors import Denied, Unexpected
 from poller.http.client_credentials import EARLY, ClientCredentialsAuth
 from poller.http.response import RawResponse, Send, error_of
-from poller.http.token_endpoint import bearer, granted, reveal, token_request
+from poller.http.token_endpoint import TokenEndpoint, bearer, granted, reveal
 from poller.plugin.credentials import ClientCredentials, RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.source import Source
 
@@ -81,7 +80,7 @@ class RefreshingAuth:
         now: Callable[[], datetime],
         prove: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._credential, self._save, self._prove, self._now = credential, save, prove, now
+        self._endpoint, self._save, self._prove, self._now = TokenEndpoint(credential), save, prove, now
         self._headers = {**headers, **reveal(credential.beside.headers)}
         self.params: Mapping[str, str] = reveal(credential.beside.params)
         secret = credential.refresh_token.get_secret_value()
@@ -119,7 +118,8 @@ class RefreshingAuth:
             raise Denied("no valid access token at hand, and this command never spends a refresh token")
         if self._prove:
             await self._prove()
-        answer = await send(self._request())
+        grant = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+        answer = await self._endpoint.ask(grant, send)
         if answer.status in {400, 401, 403}:
             raise Denied(
                 f"the refresh token is refused (HTTP {answer.status}): log in to the vendor anew and put the new "
@@ -131,10 +131,6 @@ class RefreshingAuth:
         with anyio.CancelScope(shield=True):  # the old refresh token is spent
             await self._save(token)
         self._adopt(token)
-
-    def _request(self) -> httpx.Request:
-        grant = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
-        return token_request(self._credential, grant)
 
     def _granted(self, answer: RawResponse) -> Token:
         found = granted(answer)

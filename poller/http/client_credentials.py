@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller.clock import Now
-from poller.errors import Denied
 from poller.http.response import Send, error_of
-from poller.http.token_endpoint import bearer, granted, reveal, token_request
+from poller.http.token_endpoint import TokenEndpoint, bearer, granted, reveal
 from poller.plugin.credentials import ClientCredentials
 
 EARLY = timedelta(minutes=3)
@@ -19,7 +18,7 @@ class ClientCredentialsAuth:
     """Bearer tokens that are kept in memory only: another one can be had at any time, and none is spent for it."""
 
     def __init__(self, credential: ClientCredentials, headers: Mapping[str, str], now: Now) -> None:
-        self._credential, self._now = credential, now
+        self._credential, self._endpoint, self._now = credential, TokenEndpoint(credential), now
         self._headers = {**headers, **reveal(credential.beside.headers)}
         self.params: Mapping[str, str] = reveal(credential.beside.params)
         self._bearer = ""
@@ -44,9 +43,12 @@ class ClientCredentialsAuth:
 
     async def _ask(self, send: Send) -> None:
         scope = {"scope": self._credential.scope} if self._credential.scope else {}
-        answer = await send(token_request(self._credential, {"grant_type": "client_credentials", **scope}))
+        answer = await self._endpoint.ask({"grant_type": "client_credentials", **scope}, send)
         if answer.status in {400, 401, 403}:
-            raise Denied(f"the token endpoint refuses the client (HTTP {answer.status}): client_id, client_secret")
+            words = (
+                f"the token endpoint refuses the client (HTTP {answer.status}): client_id, client_secret, client_auth"
+            )
+            raise self._endpoint.refusal(answer, words)
         if answer.status != 200:
             raise error_of(answer, self._now())
         found = granted(answer)

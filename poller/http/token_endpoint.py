@@ -9,12 +9,13 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 
-from poller.errors import Unexpected
-from poller.http.response import RawResponse
+from poller.errors import Denied, Unexpected
+from poller.http.response import RawResponse, Send, quote
 from poller.plugin.credentials import TokenClient
 from poller.plugin.fields.scalars import read_seconds
 from poller.plugin.record_type import JsonValue
 
+_HEADERS = {"Accept": "application/json", "Connection": "close", "User-Agent": "poller"}
 _HOUR, _YEAR = 3600, 365 * 86_400
 
 
@@ -44,16 +45,53 @@ def bearer(token: str) -> str:
     return f"Bearer {token}"
 
 
-def token_request(client: TokenClient, grant: Mapping[str, str]) -> httpx.Request:
-    """Return the request of a grant; the client says who it is in the form, or in the header (RFC 6749 §2.3.1)."""
-    headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "poller"}
-    secret, form = client.client_secret.get_secret_value(), {**grant, **reveal(client.form)}
-    if client.client_auth == "basic":
-        pair = f"{quote_plus(client.client_id)}:{quote_plus(secret)}"
-        headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-    else:
-        form |= {"client_id": client.client_id, "client_secret": secret}
-    return httpx.Request("POST", client.token_url, data=form, headers=headers)
+class TokenEndpoint:
+    """A token endpoint, and the spelling of id and secret by which it knows the client.
+
+    In a header both are to be encoded as in a form (RFC 6749 §2.3.1), which few endpoints undo: one that does not know
+    the client is asked once more, with both as they are. No refresh token is spent where the client is not known.
+    """
+
+    def __init__(self, client: TokenClient) -> None:
+        self._client = client
+        self._pair, self._other = _pairs(client) if client.client_auth == "basic" else ("", "")
+
+    async def ask(self, grant: Mapping[str, str], send: Send) -> RawResponse:
+        """Ask for a token. Raises Unavailable or Unexpected where there is no answer."""
+        answer = await send(self._request(grant, self._pair))
+        if not _is_unknown(answer) or self._other == self._pair:
+            return answer
+        again = await send(self._request(grant, self._other))
+        if not _is_unknown(again):
+            self._pair, self._other = self._other, self._pair
+        return again
+
+    def refusal(self, answer: RawResponse, text: str) -> Denied:
+        """Return the error of an answer that refuses, with what it says."""
+        error = Denied(text)
+        error.said = quote(answer.body, [self._client.client_secret.get_secret_value(), self._pair, self._other])
+        return error
+
+    def _request(self, grant: Mapping[str, str], pair: str) -> httpx.Request:
+        client = self._client
+        headers, form = dict(_HEADERS), {**grant, **reveal(client.form)}
+        if pair:
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        else:
+            form |= {"client_id": client.client_id, "client_secret": client.client_secret.get_secret_value()}
+        return httpx.Request("POST", client.token_url, data=form, headers=headers)
+
+
+def _pairs(client: TokenClient) -> tuple[str, str]:
+    """Return the id and the secret as a form has them, and as they are where no colon makes that doubtful."""
+    name, secret = client.client_id, client.client_secret.get_secret_value()
+    encoded = f"{quote_plus(name)}:{quote_plus(secret)}"
+    return encoded, encoded if ":" in name else f"{name}:{secret}"
+
+
+def _is_unknown(answer: RawResponse) -> bool:
+    """Return whether the endpoint does not know the client (RFC 6749 §5.2)."""
+    return answer.status == 401 or (answer.status in {400, 403} and b"invalid_client" in answer.body)
 
 
 def granted(answer: RawResponse) -> Granted:

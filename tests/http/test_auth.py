@@ -280,7 +280,7 @@ async def test_no_secret_is_in_any_text() -> None:
     async with desk() as at:
         await at.ask(bearer := at.bearer())
         assert at.stored
-        said: list[object] = [bearer, fixed, at.stored, [*at.stored.__rich_repr__()], bearer._credential]
+        said: list[object] = [bearer, fixed, at.stored, [*at.stored.__rich_repr__()], bearer._endpoint]
         for refresh_token, say in (("a dead one", None), *(("refresh-1", say) for say, _ in SAYINGS)):
             at.oauth.say, at.stored = say, None
             with pytest.raises(ExceptionGroup) as caught:

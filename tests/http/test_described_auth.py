@@ -33,11 +33,14 @@ class Vendor:
     def __init__(self) -> None:
         self.now, self.granted, self.status = datetime(2026, 3, 14, 12, tzinfo=UTC), 0, 200
         self.asked: list[httpx.Request] = []
+        self.clients: set[str] = set()
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
         if str(request.url) != TOKENS:
             return reply(200, {})
+        if self.clients and request.headers["authorization"] not in self.clients:
+            return reply(401, {"error": "invalid_client"})
         self.granted += 1
         granted = {"access_token": f"access-{self.granted}", "expires_in": 3600, "refresh_token": f"r{self.granted}"}
         return reply(self.status, granted)
@@ -101,6 +104,27 @@ async def test_further_fields_may_name_another_grant() -> None:
     async with vendor.session({"oauth2": {**CLIENT, "client_auth": "basic", "params": grant}}) as session:
         await session.get("/items", {})
     assert dict(parse_qsl(vendor.asked[0].content.decode())) == grant
+
+
+SPELT = {**CLIENT, "client_id": "me", "client_secret": "a/b+c=", "client_auth": "basic"}
+
+
+@pytest.mark.parametrize(("known", "asked"), [("me:a%2Fb%2Bc%3D", [0]), ("me:a/b+c=", [0, 1]), ("other:x", [0, 1])])
+async def test_a_client_is_named_in_both_spellings_then_as_it_is_known(known: str, asked: list[int]) -> None:
+    vendor, pairs = Vendor(), ["me:a%2Fb%2Bc%3D", "me:a/b+c="]
+    vendor.clients = {f"Basic {b64encode(known.encode()).decode()}"}
+    async with vendor.session({"oauth2": SPELT}) as session:
+        for _ in range(2):
+            if known in pairs:
+                await session.get("/items", {})
+            else:
+                with pytest.raises(Denied, match="client_auth") as error:
+                    await session.get("/items", {})
+                assert error.value.said == '{"error": "invalid_client"}'
+            session.refused()
+    sent = [request.headers["authorization"] for request in vendor.asked if str(request.url) == TOKENS]
+    again = [asked[-1]] if known in pairs else asked
+    assert sent == [f"Basic {b64encode(pairs[at].encode()).decode()}" for at in [*asked, *again]]
 
 
 async def test_a_refused_client_is_denied() -> None:
