@@ -14,13 +14,18 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import ConfigResource, NewPartitions, ResourceType
 
 from outputs.kafka.producer import Producer
+from poller.commands.check import check
+from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.events.seen import key_of
 from poller.plugin.credentials import Token
+from poller.plugin.stream import Http
+from poller.sources.callcap import Callcap
 from poller.state.account import AccountId
 from poller.state.kafka import partition
 from poller.state.kafka.owners import Owners, owner_of
 from poller.state.ledger import OwnershipLost
+from poller.telemetry import Telemetry
 from tests.kafka.ledgers import owner, replica, state, unheard
 from tests.kafka.reading import DEADLINE, Place
 from tests.kafka.test_ledger_replicas import first
@@ -162,6 +167,28 @@ async def test_tokens_cannot_be_read_in_the_topic(kafka: Place) -> None:
         for attempt in (ledger.token("acme"), ledger.save_token("acme", TOKEN)):
             with pytest.raises(ConfigError, match=r"^state.token_key: it is needed"):
                 await attempt
+
+
+async def test_check_tells_of_a_token_that_another_key_encrypted_and_asks_the_other_sources(
+    kafka: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(self: Callcap, http: Http) -> str:
+        return "answers"
+
+    monkeypatch.setattr(Callcap, "probe", answers)
+    async with owner(kafka, "crm", "acme") as ledger:
+        await ledger.save_token("crm", TOKEN)
+    oauth = {"client_id": "me", "client_secret": "s", "refresh_token": "r", "token_url": "http://127.0.0.1:1/token"}
+    sources = {
+        "crm": {"type": "flextell", "tenant": 42, "base_url": "http://127.0.0.1:1", **oauth},
+        "acme": {"type": "callcap", "api_key": "k"},
+    }
+    wrong = state(kafka, token_key="another one").model_dump() | {"token_key": "another one"}
+    settings = Settings.model_validate({"sources": sources, "outputs": {"out": {"type": "stdout"}}, "state": wrong})
+    found = {one.name: one async for one in check(settings, Telemetry(), NOON)}
+    assert not found["crm"].ok
+    assert found["crm"].words.startswith("state.token_key: the stored token of source crm was encrypted with another")
+    assert found["acme"].ok
 
 
 async def test_a_token_whose_saving_failed_is_saved_when_the_source_is_ours_again(kafka: Place) -> None:
