@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
@@ -11,7 +10,6 @@ from poller import VERSION
 from poller.cli.ending import end
 from poller.cli.later import Commands
 from poller.errors import ConfigError
-from poller.redaction import SECRETS
 
 app = typer.Typer(
     cls=Commands,
@@ -47,11 +45,8 @@ def main() -> None:
     try:
         app()
     except ConfigError as error:
-        sys.stderr.write("".join(f"poller: {SECRETS.hide(problem)}\n" for problem in error.problems))
+        sys.stderr.write("".join(f"poller: {problem}\n" for problem in error.problems))
         end(2)
-    except Exception:  # noqa: BLE001  a bug, whose traceback may quote a secret
-        sys.stderr.write(SECRETS.hide(traceback.format_exc()))
-        end(1)
 
 
 def _occupy() -> None:

@@ -1,6 +1,8 @@
 """The parts that several commands share: options, and how they wait for their work."""
 
 import re
+import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -9,7 +11,9 @@ import anyio
 import typer
 from typer.core import TyperCommand
 
+from poller.cli.ending import end
 from poller.errors import ConfigError, first
+from poller.redaction import SECRETS
 
 T = TypeVar("T")
 
@@ -38,21 +42,26 @@ def examples(*commands: str) -> str:
 def wait(work: Callable[[], Coroutine[Any, Any, T]], config: Path | None = None) -> T:
     """Run it to its end. Raises ConfigError where the operator has to mend something.
 
-    What names a key of the configuration is told with the name of its file, if that is given.
+    What names a key of the configuration is told with the name of its file, if that is given. A bug ends the command;
+    its traceback quotes no secret.
     """
     try:
         return anyio.run(work)
     except ConfigError as error:
         raise _in_file(config, error) from None
-    except BaseExceptionGroup as group:
-        if found := group.subgroup(ConfigError):
-            raise _in_file(config, first(found)) from None
+    except (OSError, typer.Abort, typer.Exit):  # which others know what to do about
         raise
+    except Exception as error:  # noqa: BLE001  whatever it is
+        if isinstance(error, ExceptionGroup) and (found := error.subgroup(ConfigError)):
+            raise _in_file(config, first(found)) from None
+        sys.stderr.write(SECRETS.hide(traceback.format_exc()))
+        end(1)
 
 
 def _in_file(config: Path | None, error: ConfigError) -> ConfigError:
     """Name the file where a key of it is named, as mistakes do that are found on reading it."""
-    return ConfigError(f"{config}: {text}" if config and _KEY.match(text) else text for text in error.problems)
+    problems = map(SECRETS.hide, error.problems)
+    return ConfigError(f"{config}: {text}" if config and _KEY.match(text) else text for text in problems)
 
 
 _KEY = re.compile(r"(sources|outputs|state|server)\b[.:]")

@@ -3,17 +3,23 @@
 Killed: a log, the state, /api, a reject, `check`, a refused start that show it; a secret in another spelling.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import httpx
+import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 from pydantic import SecretStr
 
+from poller.cli.options import wait
+from poller.errors import ConfigError
 from poller.redaction import SECRETS, Redaction, secrets_in
 from poller.sources.callcap import Callcap
 from poller.telemetry import Telemetry
@@ -157,6 +163,26 @@ def test_a_package_that_cannot_check_its_keys_shows_none(tmp_path: Path) -> None
         assert_hidden(
             poller.logged, told="sources.one: the package that brings this type failed: RuntimeError: no login"
         )
+
+
+def test_the_traceback_of_a_bug_shows_none_and_what_others_know_is_left_to_them(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    SECRETS.learn([TOKEN])
+
+    async def fails(error: Exception) -> None:
+        raise error
+
+    wait(lambda: fails(KeyError(f"no login with {TOKEN}")))
+    assert codes == [1]
+    assert_hidden(capfd.readouterr().err, told="KeyError: 'no login with ***'")
+    with pytest.raises(ConfigError, match=r"^refused: \*\*\*$"):
+        wait(lambda: fails(ConfigError(f"refused: {TOKEN}")))
+    for error in (OSError("a pipe"), typer.Abort()):
+        with pytest.raises(type(error)):
+            wait(partial(fails, error))
 
 
 def test_what_an_output_failed_with_is_kept_without_it() -> None:
