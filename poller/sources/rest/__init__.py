@@ -135,7 +135,8 @@ class Rest(Source):
     def probes(self, now: datetime) -> Mapping[str, Callable[[Http], Awaitable[Probed]]]:
         """Return what looks at one page of each list."""
         built = {stream.name: stream for stream in self.built_streams}
-        return {name: partial(look, description, built[name], now) for name, description in self._descriptions.items()}
+        ask = {name: partial(look, described, built[name]) for name, described in self._descriptions.items()}
+        return {name: partial(one, self.start_at(now), now) for name, one in ask.items()}
 
     def assumptions(self, now: datetime) -> Sequence[Assumption]:
         """Return what is assumed of each described list."""

@@ -8,7 +8,7 @@ from poller.errors import Unexpected
 from poller.plugin import Probed
 from poller.sources.rest.survey import NOT_YET
 from tests.sources.rest.described import rest, ticket
-from tests.sources.rest.test_guards import Remembering
+from tests.sources.rest.test_guards import Remembering, answered
 from tests.sources.scripted import NOW, Said, Scripted
 
 
@@ -376,3 +376,13 @@ async def test_a_full_page_without_a_next_one_is_told_with_what_a_run_would_do()
 )
 async def test_a_list_that_ends_is_no_mistake(paging: dict[str, str], body: dict[str, Any]) -> None:
     assert (await looked({**FULL, "paging": FULL["paging"] | paging}, body)).warnings == ()
+
+
+@pytest.mark.parametrize(("start", "asked"), [("all", "1999-12-31"), ("30d", "2026-02-12"), ("1h", "2026-03-11")])
+async def test_a_list_is_first_asked_as_a_first_poll_would(start: str, asked: str) -> None:
+    http = answered({"tickets": []}, {"tickets": []})
+    source = rest({"kind": "ticket", "params": {"since": "{start}"}}, start=start)
+    await source.probes(NOW)["tickets"](http)
+    http.facts = ("answered /tickets",)
+    await source.probes(NOW)["tickets"](http)
+    assert [str(query["since"])[:10] for _, query in http.asked] == [asked, "2026-03-11"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from poller.plugin import Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
+from poller.plugin import BEGINNING, Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
 from poller.sources.rest.answer import Answer, wrong_key
 from poller.sources.rest.lists import List, answered_fact
 from poller.sources.rest.places import Progress
@@ -33,15 +33,17 @@ class _Look:
         return f"{self.sweep}{same}: {self.found.words}"
 
 
-async def look(description: Description, stream: Stream, now: datetime, http: Http) -> Probed:
+async def look(description: Description, stream: Stream, start: datetime | None, now: datetime, http: Http) -> Probed:
     """Ask for the first page of each list that a stream's sweeps ask for, the audit's first, and say what came.
 
-    Sweeps that ask the same are asked once. Raises SourceError, which names the sweep.
+    Sweeps that ask the same are asked once. A list that has given no answer yet is asked as a first poll would, back to
+    `start` (None for all there is). Raises SourceError, which names the sweep.
     """
     noted, looks = _Noted(http), list[_Look]()
     for sweep, listed, same in _different(description, stream):
         try:
-            found = await _look_at(description, stream, listed, noted, _window(sweep, now))
+            first = start or BEGINNING if not http.knows(answered_fact(listed.request.path)) else now
+            found = await _look_at(description, stream, listed, noted, _window(sweep, first, now))
         except Unexpected as error:
             raise _named(error, sweep.name, looks) from None
         looks.append(_Look(sweep.name, same, found))
@@ -62,8 +64,8 @@ def _different(description: Description, stream: Stream) -> Sequence[tuple[Sweep
     return found
 
 
-def _window(sweep: Sweep, now: datetime) -> Window:
-    return Window(now - (sweep.lookback or timedelta(days=1)), now)
+def _window(sweep: Sweep, first: datetime, now: datetime) -> Window:
+    return Window(min(first, now - (sweep.lookback or timedelta(days=1))), now)
 
 
 async def _look_at(description: Description, stream: Stream, listed: List, noted: "_Noted", window: Window) -> Probed:
