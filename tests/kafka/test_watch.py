@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from structlog.testing import capture_logs
 
+from outputs import OutputError, Unreachable
 from outputs.kafka.topics import Topic
 from poller.errors import ConfigError
 from poller.state.delivery import Delivery
@@ -173,6 +175,30 @@ async def test_a_topic_that_deletes_is_lost_unless_that_is_wanted(monkeypatch: p
         topic.know(Prepared(state, look(1), {}, (), fresh=False))
         with nullcontext() if wanted else pytest.raises(watch.StateLost, match="deletes the state bit by bit"):
             await topic.confirm()
+
+
+async def test_a_kafka_that_is_away_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Look | OutputError | None] = [look(5), Unreachable("away"), Unreachable("away")]
+
+    async def look_at(_: KafkaState) -> Look | None:
+        answer = answers.pop(0) if answers else None
+        if isinstance(answer, OutputError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(watch, "look_at", look_at)
+    monkeypatch.setattr(watch, "EVERY", 0.0)
+    told = list[str | None]()
+    topic = watch.TopicWatch(STATE, told.append)
+    topic.know(Prepared(STATE, look(5), {}, (), fresh=False))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(topic.run)
+        with anyio.fail_after(5):
+            while not told:
+                await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert topic.trouble
+    assert f"topic {NAME} of the state is gone" in topic.trouble
 
 
 def test_a_manifest_is_written_as_other_versions_read_it() -> None:
