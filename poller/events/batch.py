@@ -20,7 +20,8 @@ class PageContext:
     `is_audit`: the sweep is a wider one; what is news to it, the fast ones missed.
     `names`: the batch lists the identities that the page held.
     `reached`: the start of the present window of `live`. A wider sweep has it after its first pass; it tells records
-    that were late from those that were skipped.
+    that were late from those that were skipped. `live_by_modified`: that window is about the modification stamp, so
+    what is stamped in it is nothing that only a wider sweep brings.
     `history`: records in this range are news if they were never seen or are still silent baseline; all others of
     that sort are left alone.
     `left_alone_before`: records that were never seen and lie wholly before this time were not asked for.
@@ -32,6 +33,7 @@ class PageContext:
     is_audit: bool = False
     names: bool = False
     reached: datetime | None = None
+    live_by_modified: bool = False
     history: Window | None = None
     left_alone_before: datetime | None = None
 

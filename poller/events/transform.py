@@ -67,12 +67,10 @@ class _Page:
 
     def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[Row]:
         """Return the rows, named and compared."""
-        compared = compare_rows(rows, self._records, self._seen, self._projections.number, self._context)
-        if not self._context.names:
-            return compared
-        listed = list(compared)
-        self.batch.identities.update(name for _, name, *_ in listed if name)
-        return listed
+        compared = list(compare_rows(rows, self._records, self._seen, self._projections.number, self._context))
+        if self._context.names:
+            self.batch.identities.update(name for _, name, *_ in compared if name)
+        return compared
 
     def take(self, row: bytes | Raw, identity: str | None, key: int, hashes: Hashes, same: bool | None) -> None:
         """Read a row that may be news."""
@@ -192,7 +190,7 @@ class _Page:
             message, type_ = self._writer.event(data, what, revision, self._compacted(raw))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             raise Unreadable(f"cannot be normalized: {type(error).__name__}: {error}") from None
-        self._count_news(raw, known, own)
+        self._count_news(raw, entry, known, own)
         self.batch.messages.append(message)
         self.batch.counts.events[type_] += 1
 
@@ -208,13 +206,14 @@ class _Page:
             self._compact = compact == raw
         return compact
 
-    def _count_news(self, raw: bytes, known: Entry | None, own: datetime) -> None:
+    def _count_news(self, raw: bytes, entry: Entry, known: Entry | None, own: datetime) -> None:
         context, counts = self._context, self.batch.counts
         age, timed = self._now - own.timestamp(), own is not context.now
         if known is None and timed and not context.history:
             counts.lateness.append(age if age > 0 else 0.0)
-        if context.is_audit and context.reached:
-            reason = "edited" if known else "late" if own < context.reached else "skipped"
+        reached = context.reached if context.is_audit else None
+        if reached and not (context.live_by_modified and entry.modified >= microseconds(reached)):
+            reason = "edited" if known else "late" if own < reached else "skipped"
             counts.found[reason] += 1
             if timed:
                 counts.found_ages.append((reason, age))

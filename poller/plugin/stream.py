@@ -137,7 +137,8 @@ class Sweep:
     fast ones missed. `reread` reads one record that this sweep's pages named; an empty page where the vendor has no
     such record. `snapshot`: always whole, and what two complete passes in a row no longer hold was deleted. `ranges`
     reads a window that has an end, by the same filter as `fetch`, so that a long one can be read in slices; None where
-    the list cannot be asked for that.
+    the list cannot be asked for that. `by_modified`: its window is about the records' modification stamp, so that it
+    brings whatever was stamped in it, however old the record.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Sweep:
     reread: Callable[[Http, str], Awaitable[Page]] | None = None
     snapshot: bool = False
     ranges: "History | None" = None
+    by_modified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

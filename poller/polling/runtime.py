@@ -185,6 +185,11 @@ class StreamRuntime:
         checkpoint.suspect = checkpoint.suspect + by if checkpoint.suspect else None
         checkpoint.rate = follow_step(checkpoint.rate, by) if checkpoint.rate else None
 
+    @property
+    def live_by_modified(self) -> bool:
+        """True if the window of `live` is about the records' modification stamp."""
+        return any(run.sweep.by_modified for run in self.sweeps if run.sweep.name == "live")
+
     def live_reach(self) -> datetime | None:
         """Return where the window of `live` begins now; None before its first complete pass."""
         state = self.checkpoint.sweeps.get("live")

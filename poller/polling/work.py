@@ -211,6 +211,7 @@ def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> 
         is_audit=run.sweep.is_audit and state.complete,
         names=run.sweep.snapshot,
         reached=stream.live_reach(),
+        live_by_modified=stream.live_by_modified,
     )
 
 

@@ -299,6 +299,18 @@ def test_only_what_a_wider_sweep_finds_after_its_first_pass_is_accounted_to_the_
     assert reader.batch.counts.found == {"skipped": 1}, "what is of the very time was not reached yet"
 
 
+@pytest.mark.parametrize(("by_modified", "found"), [(True, {"late": 1}), (False, {"late": 2, "edited": 1})])
+def test_what_live_brings_by_its_stamp_is_not_accounted_to_a_wider_sweep(
+    by_modified: bool, found: dict[str, int]
+) -> None:
+    reader, before, within = Reader(), NOON - HOUR, NOON
+    reader.read(record("3", text="a", changed=before))
+    shown = [record("1", at=before, changed=within), record("2", at=before, changed=before)]
+    shown.append(record("3", text="b", changed=within))
+    reader.read(*shown, is_audit=True, reached=NOON - MINUTE, live_by_modified=by_modified)
+    assert reader.batch.counts.found == found
+
+
 def test_events_are_counted_by_type() -> None:
     reader = Reader()
     reader.read(record("1", text="a"), record("2"), record("1", text="b"))

@@ -85,7 +85,7 @@ class Callcap(Source):
                 sweeps.recent.sweep(
                     "recent", partial(api.recent, zone, preset), from_lookback_only=True, advisory=True
                 ),
-                sweeps.live.sweep("live", partial(api.modified, zone), ranges=edited),
+                sweeps.live.sweep("live", partial(api.modified, zone), ranges=edited, by_modified=True),
                 sweeps.audit.sweep("audit", partial(api.started, zone), is_audit=True, ranges=past),
             ),
             records=RecordType(  # the vendor marks no deletions

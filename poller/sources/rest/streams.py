@@ -96,6 +96,7 @@ class Description:
             is_audit=name == "audit",
             snapshot=name == "snapshot",
             ranges=ranges,
+            by_modified=listed.window_field is not None and listed.window_field == self.stream.modified,
         )
 
     def _history(self, lists: Mapping[str, List]) -> History | None:
