@@ -18,6 +18,7 @@ from poller.plugin import (
     Unexpected,
     compile_paths,
     decode_response,
+    follow_path,
     parse_path,
     read_bool,
     read_count,
@@ -50,7 +51,10 @@ def link_next(header: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The described parts of an answer: paths as text, where `headers.NAME` is a header."""
+    """The described parts of an answer: paths as text, where `headers.NAME` is a header.
+
+    `time` is the path of a record's own time within it.
+    """
 
     records: str
     expect: Mapping[str, Any]
@@ -60,6 +64,7 @@ class Described:
     done: str | None = None
     total: str | None = None
     pages: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +177,14 @@ class Envelope:
     def _require_nothing_elsewhere(self, body: bytes) -> None:
         """Raise Unexpected where records are in another place than described: their list is not missing."""
         for path, rows in _lists_in(Raw(body)):
-            if any(map(self._identity, rows)):
+            if any(map(self._is_record, rows)):
                 text = f"it holds no list at {self._described.records}, and records at {'.'.join(path)}"
                 raise wrong_key("records", text)
+
+    def _is_record(self, row: Raw) -> bool:
+        """Return whether a row has what a record has: a list of something else (facets, users) has no such time."""
+        time = self._described.time
+        return bool(self._identity(row) and (not time or follow_path(msgspec.json.decode(row), parse_path(time))))
 
 
 def _lists_in(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:

@@ -64,7 +64,7 @@ class Description:
         looked_at = self._records().looked_at
         described = Described(
             self.records, stream.expect, frozenset[str](stream.empty), paging.next, paging.more, paging.done,
-            paging.total, paging.pages,
+            paging.total, paging.pages, stream.time,
         )  # fmt: skip
         return List(
             request,

@@ -67,7 +67,16 @@ async def test_a_list_in_another_place_is_not_missing(body: object) -> None:
     assert refused(done, "not the documented answer: it holds no list at tickets, and records at ")
 
 
-@pytest.mark.parametrize("body", [{"orders": []}, {"curies": [{"name": "x"}]}, {"ids": [1, 2]}, {"a": {"b": "c"}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"orders": []},
+        {"curies": [{"name": "x"}]},
+        {"facets": [{"id": 1, "name": "open"}]},
+        {"ids": [1, 2]},
+        {"a": {"b": "c"}},
+    ],
+)
 async def test_what_is_no_record_elsewhere_proves_nothing(body: object) -> None:
     assert (await passed(stream_of(PAGES | {"empty": ["missing"]}), answered(body))).error is None
 
