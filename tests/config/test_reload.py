@@ -40,11 +40,13 @@ def reload_of(folder: Path, **changes: Any) -> ConfigReload:
 
 
 async def after(reload: ConfigReload, path: Path, text: str, count: int) -> list[dict[str, Any]]:
-    """Give what is told once a file was written anew, so many lines of it."""
+    """Give what is told once a file was written anew, at once and whole, so many lines of it."""
     with capture_logs() as lines, anyio.move_on_after(10):
         async with anyio.create_task_group() as group:
             group.start_soon(reload.watch, lambda *_: None, Telemetry())
-            await anyio.Path(path).write_text(text)
+            beside = path.with_name("beside")
+            beside.write_text(text)
+            beside.replace(path)
             while len(_told(lines)) < count:  # noqa: ASYNC110  logs tell nobody
                 await anyio.sleep(0.01)
             group.cancel_scope.cancel()
