@@ -65,10 +65,9 @@ async def bisect(
 ) -> AsyncIterator[Page]:
     """Read what was stamped since the window's start, the newest first; the newest range has no end unless it is to be
     `ended`, so that nothing is held back. How `granule`, `longest` and `whole` count is said above.
-
-    The cursor is the date of the first answer less `lag`; `identity` and `bring_news` are those of `read_pages`.
-    `time_of` is that of `read_moving`, which reads the newest range while it has no end. A part that contradicts itself
-    (what is edited leaves it) is read again, `readings` times in all. Raises Shifted, after all, where that is no help.
+    The cursor is the date of the first answer less `lag`. `identity` and `bring_news` are those of `read_pages`; by
+    `time_of`, that of `read_moving`, the newest range is read while it has no end. A part that contradicts itself is
+    read `readings` times in all. Raises Shifted, once all is read, where that did not help.
     """
     read = partial(read_moving, lag=lag, identity=identity, bring_news=bring_news)
     reading = _Reading(asking, whole, window.end, lag, read, identity, time_of)
