@@ -1,7 +1,9 @@
 """A page's rows on their way to be judged: named, and compared by their bytes, all at once; decoded one by one, and
 named for good; or the reason why one becomes a reject."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, TypeAlias
 
 import msgspec
@@ -41,8 +43,9 @@ class Unreadable(Exception):
 
 def compare_rows(
     rows: Sequence[bytes | Raw], records: RecordType[Any], seen: Seen, projection: int, context: PageContext
-) -> Iterable[Row]:
-    """Return the rows of a page, named, and compared with what `seen` holds by the projection of this number."""
+) -> tuple[Sequence[str | None], Sequence[Row]]:
+    """Return the identities of a page's rows, and those rows that may be news: all but the ones whose bytes `seen`
+    holds by the projection of this number, and whose identity stands on the page with no other bytes."""
     names = identities(records.row_identity, rows) if records.row_identity else [None] * len(rows)
     keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
     known = seen.compare(keys, raws, projection, context.now.timestamp())
@@ -50,7 +53,12 @@ def compare_rows(
         known = [None if same is None else False for same in known]
     elif context.doubts:
         known = [same and key not in context.doubts for key, same in zip(keys, known, strict=True)]
-    return zip(rows, names, keys, zip(raws, _steady(rows, known, records), strict=True), known, strict=True)
+    changed = set(compress(keys, map(not_, known)))
+    if not changed:
+        return names, ()
+    hashes = zip(raws, _steady(rows, known, records), strict=True)
+    compared = zip(rows, names, keys, hashes, known, strict=True)
+    return names, list(compress(compared, map(changed.__contains__, keys)))
 
 
 def _steady(rows: Sequence[bytes | Raw], known: Sequence[bool | None], records: RecordType[Any]) -> Sequence[int]:

@@ -12,8 +12,8 @@ from poller.events.buckets import ITEM, Buckets
 _KEY = struct.Struct("<Q")
 _ROW = struct.Struct("<QQQqIIBB")
 """A key and its entry, as they are saved."""
-_SHOWN = struct.Struct("<16xQ12xIxB")
-"""Of a row: `raw`, `delivered`, `projection`."""
+_SHOWN = struct.Struct("<Q8xQ12xIxB")
+"""Of a row: its key, `raw`, `delivered`, `projection`."""
 _DELIVERED = struct.Struct("<36xI2x")
 _ITEM = struct.Struct(f"{ITEM}s")
 _STAMPS = struct.Struct("<Q16xqIIBB")
@@ -91,15 +91,11 @@ class Seen:
     def compare(self, keys: Sequence[int], raws: Iterable[int], projection: int, now: float) -> list[bool | None]:
         """Return for each key what `get` would tell: None where that is None, else whether its `raw` and `projection`
         are these. No entry is unpacked for that."""
-        rows, oldest = self._buckets.rows, 0 if self.keep is None else now - self.keep
-        shown: list[bool | None] = []
-        for (bucket, number), raw in zip(self._buckets.find_all(keys), raws, strict=True):
-            if number < 0:
-                shown.append(None)
-                continue
-            held, delivered, by = _SHOWN.unpack_from(rows[bucket], number * ITEM)
-            shown.append(None if delivered < oldest else held == raw and by == projection)
-        return shown
+        oldest = 0 if self.keep is None else now - self.keep
+        return [
+            None if row is None or row[2] < oldest else row[1] == raw and row[3] == projection
+            for row, raw in zip(self._buckets.read_all(keys, _SHOWN.unpack_from), raws, strict=True)
+        ]
 
     def has_chunk(self, chunk: bytes) -> bool:
         """Return True if a chunk was put as a whole: if its last entry is here. That its bytes have changed

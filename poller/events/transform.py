@@ -8,7 +8,7 @@ record of the first complete pass that lies before `start` is noted in silence. 
 becomes an event. Whatever breaks on the way makes this one record a reject.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,8 +42,9 @@ def transform(
     """Read a page's records in the order given. Never raises for what a vendor sent."""
     page = _Page(stream, info, seen, context)
     counts, update = page.batch.counts, page.batch.seen
-    for row, identity, key, hashes, same in page.compared(records):
-        counts.records += 1
+    compared = page.compared(records)
+    counts.records, counts.duplicates = len(records), len(records) - len(compared)
+    for row, identity, key, hashes, same in compared:
         if same and key not in update.entries and key not in update.touched:
             counts.duplicates += 1
         else:
@@ -65,11 +66,11 @@ class _Page:
         self._leaves_out = context.baseline is not None or context.left_alone_before is not None
         self._compact: bool | None = None
 
-    def compared(self, rows: Sequence[bytes | Raw]) -> Iterable[Row]:
-        """Return the rows, named and compared."""
-        compared = list(compare_rows(rows, self._records, self._seen, self._projections.number, self._context))
+    def compared(self, rows: Sequence[bytes | Raw]) -> Sequence[Row]:
+        """Return the rows that may be news, named and compared."""
+        names, compared = compare_rows(rows, self._records, self._seen, self._projections.number, self._context)
         if self._context.names:
-            self.batch.identities.update(name for _, name, *_ in compared if name)
+            self.batch.identities.update(filter(None, names))
         return compared
 
     def take(self, row: bytes | Raw, identity: str | None, key: int, hashes: Hashes, same: bool | None) -> None:

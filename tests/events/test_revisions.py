@@ -127,6 +127,7 @@ def test_what_is_met_twice_on_a_page_is_compared_with_its_first_showing() -> Non
     assert said(told) == [("created", 1), ("updated", 2), ("updated", 3)]
     assert reader.batch.counts.duplicates == 2
     assert said(reader.read(record(text="a"))) == []
+    assert said(reader.read(record(text="b"), record(text="a"))) == [("updated", 4), ("updated", 5)], "it was a before"
     reader = Reader()
     told = reader.read(record(text="b", changed=NOON), record(text="a", changed=NOON - MINUTE))
     assert (said(told), reader.batch.counts.stale) == ([("created", 1)], 1)

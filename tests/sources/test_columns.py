@@ -46,6 +46,12 @@ def test_the_identities_of_a_page_are_those_of_its_rows(rows: list[Any], path: s
     assert identities(identity, sent) == [identity(row) for row in sent]
 
 
+@pytest.mark.parametrize("odd", ["NF", "", " ", "\u2003", "5.0", "5.", "a.b", "-0.00", 5, 5.0, None, True, [1]])
+def test_one_odd_identity_among_plain_ones_is_read_as_it_is_by_itself(odd: Any) -> None:
+    sent, identity = [raw({"id": name}) for name in ("a", odd, "b")], identity_of("id")
+    assert identities(identity, sent) == ["a", identity(sent[1]), "b"]
+
+
 def test_columns_that_stand_beside_each_other_are_decoded_together() -> None:
     paths = ("id", "data.id", "data.at", "at")
     rows = PageRows([raw({"id": number, "at": "then", "data": {"id": -number, "at": 5}}) for number in range(3)])

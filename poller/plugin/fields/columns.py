@@ -67,7 +67,7 @@ class IdentityColumn(Column[str | None]):
         found = known.get(self)
         if found is None:
             try:
-                found = list(map(read_id, self.leaves(rows)))
+                found = _read_ids(self.leaves(rows))
             except (*DECODE_ERRORS, AttributeError):  # in some row
                 found = list(map(self, rows))
             known[self] = found
@@ -77,3 +77,12 @@ class IdentityColumn(Column[str | None]):
 def identities(identity_of: IdentityOf, rows: Rows) -> list[str | None]:
     """Return the identity of every row, in a list that is not to be changed."""
     return identity_of.all(rows) if isinstance(identity_of, IdentityColumn) else [identity_of(row) for row in rows]  # type: ignore[arg-type]  # bytes will do
+
+
+def _read_ids(leaves: list[Any]) -> list[str | None]:
+    """Return what `read_id` reads of each; texts that are plainly names stay as they are."""
+    try:
+        plain = "." not in "".join(leaves) and "NF" not in leaves and all(leaves) and not any(map(str.isspace, leaves))
+    except TypeError:  # some are no texts
+        plain = False
+    return leaves if plain else list(map(read_id, leaves))
