@@ -25,6 +25,7 @@ class PageContext:
     `history`: records in this range are news if they were never seen or are still silent baseline; all others of
     that sort are left alone.
     `left_alone_before`: records that were never seen and lie wholly before this time were not asked for.
+    `looks`: the page's first news is looked at for fields that are not as documented (`drift`).
     """
 
     now: datetime
@@ -36,12 +37,13 @@ class PageContext:
     live_by_modified: bool = False
     history: Window | None = None
     left_alone_before: datetime | None = None
+    looks: bool = True
 
-    def of_page(self, page: Page, start: datetime | None) -> "PageContext":
+    def of_page(self, page: Page, start: datetime | None, *, looks: bool) -> "PageContext":
         """Return the context with what the page says of itself; `start` is the stream's, None for all there is."""
         asked_from = min(page.asked_from, start) if page.asked_from and start else None
         baseline = start if page.begins_anew else self.baseline
-        return replace(self, baseline=baseline, left_alone_before=asked_from)
+        return replace(self, baseline=baseline, left_alone_before=asked_from, looks=looks)
 
 
 @dataclass(slots=True)

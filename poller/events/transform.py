@@ -27,9 +27,6 @@ from poller.events.seen import BASELINE, DELETED, REJECT, UNSTAMPED, Entry, Seen
 from poller.plugin.stream import Stream
 from poller.redaction import SECRETS
 
-_SAMPLED = 500
-"""Fields are looked at (`drift`) in the first event of a page, and in each that comes so many after it."""
-
 _LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
 
 TRUTH_AFTER = 3600
@@ -65,6 +62,7 @@ class _Page:
         self._decode, self._second = stream.records.decoder.decode, int(self._now)
         self._leaves_out = context.baseline is not None or context.left_alone_before is not None
         self._compact: bool | None = None
+        self._looks = context.looks
 
     def compared(self, rows: Sequence[bytes | Raw]) -> Sequence[Row]:
         """Return the rows that may be news, named and compared."""
@@ -218,9 +216,11 @@ class _Page:
             counts.found[reason] += 1
             if timed:
                 counts.found_ages.append((reason, age))
-        if not len(self.batch.messages) % _SAMPLED and (shown := look_at(raw, self._records.decoder.type)):
-            counts.samples.append(shown[0])
-            counts.drifted |= shown[1]
+        if self._looks:
+            self._looks = False
+            if shown := look_at(raw, self._records.decoder.type):
+                counts.samples.append(shown[0])
+                counts.drifted |= shown[1]
 
     def _reject(self, raw: bytes, record: Any, identity: str | None, reason: str) -> None:
         digests = self._digests(raw, record)

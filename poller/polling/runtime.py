@@ -124,7 +124,8 @@ class StreamRuntime:
 
     `slice` is the slice of ordered history that is under way, `slice_shifts` how often in a row it contradicted itself;
     `given_up` says that its order is, by this process. `stepped` are the steps of our clock that its times follow,
-    `said` is what its status said last of how far it is complete.
+    `said` is what its status said last of how far it is complete; `looked` is when the fields of a record of it were
+    looked at last (`drift`).
     """
 
     source: str
@@ -144,6 +145,7 @@ class StreamRuntime:
     given_up: bool = False
     stepped: timedelta = timedelta(0)
     said: Progress | None = None
+    looked: datetime | None = None
 
     @property
     def names(self) -> tuple[str, str]:

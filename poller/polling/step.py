@@ -23,6 +23,8 @@ from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
 
 _TIDY_EVERY = timedelta(hours=1)
+_LOOK_EVERY = timedelta(minutes=1)
+"""How often the fields of a stream's news are looked at: it costs as much as two records, and most polls bring few."""
 
 
 class Step:
@@ -98,9 +100,12 @@ class Step:
         return None
 
     def _transform(self, work: Work, page: Page) -> Batch:
-        stream = work.stream
-        context = work.context(self._now()).of_page(page, stream.checkpoint.start)
+        stream, now = work.stream, self._now()
+        looks = stream.looked is None or not timedelta(0) <= now - stream.looked < _LOOK_EVERY
+        context = work.context(now).of_page(page, stream.checkpoint.start, looks=looks)
         batch = transform(stream.stream, stream.shape, page.records, stream.seen, context)
+        if batch.counts.samples:
+            stream.looked = now
         self._telemetry.page_read(*work.names[:2], batch.counts)
         return batch
 

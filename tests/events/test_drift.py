@@ -120,9 +120,13 @@ def test_only_samples_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("poller.events.transform.look_at", count)
     reader = Reader()
-    reader.read(*(record(str(number)).replace(b"{", b'{"new%d":1,' % number) for number in range(1050)))
-    assert looked == 3
-    assert reader.batch.counts.drifted == {"new0", "new500", "new1000"}
+    news = [record(str(number)).replace(b"{", b'{"new%d":1,' % number) for number in range(1050)]
+    reader.read(b"{}", *news[:-1])
+    assert looked == 1
+    assert reader.batch.counts.drifted == {"new0"}, "the first news, not the reject before it"
+    reader.read(*news, looks=False)
+    assert looked == 1
+    assert (reader.batch.counts.drifted, reader.batch.counts.samples) == (set(), [])
 
 
 def test_what_is_monstrous_costs_no_event() -> None:

@@ -95,4 +95,5 @@ CONTEXT = PageContext(NOON, baseline=NOON - 3 * DAY)
     ],
 )
 def test_a_page_says_what_of_it_nobody_asked_for(page: Page, start: datetime | None, expected: PageContext) -> None:
-    assert CONTEXT.of_page(page, start) == expected
+    assert CONTEXT.of_page(page, start, looks=True) == expected
+    assert CONTEXT.of_page(page, start, looks=False) == replace(expected, looks=False)

@@ -6,6 +6,7 @@ was given up at a stop and counts as a failure; a source that is not ours any mo
 every pass, or never; a page of a package's own making that ends the run, or damages the state.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -165,6 +166,26 @@ async def test_a_last_page_is_committed_before_memory_moves_and_its_pass_is_let_
     told = place.telemetry.render().decode()
     assert 'poller_records_total{source="acme",stream="leads"} 1.0' in told
     assert 'poller_events_total{source="acme",stream="leads",type="lead.created"} 1.0' in told
+
+
+async def test_the_fields_of_news_are_looked_at_once_a_minute(place: Place) -> None:
+    names = iter("abcdefg")
+
+    async def told(*, after: float = 0.0, by: float = 0.0) -> str:
+        place.now += timedelta(seconds=after)
+        place.steps += timedelta(seconds=by)
+        name = next(names)
+        await place.take(page(record(name).replace(b"{", b'{"own %s":1,' % name.encode())))
+        found = re.findall(r'drift_total{source="acme",stream="leads"} (\S+)', place.telemetry.render().decode())
+        return str(found and found[0])
+
+    await place.take(page())
+    assert await told() == "1.0", "the first news, not the first page"
+    assert await told(after=59.9) == "1.0"
+    assert await told(after=0.1) == "2.0"
+    assert await told(after=59.9) == "2.0"
+    assert await told(by=-3600) == "3.0", "a clock that was put back holds up nothing"
+    assert await told(by=3600) == "4.0"
 
 
 async def test_a_page_that_is_not_the_last_leaves_its_pass_under_way(place: Place) -> None:
