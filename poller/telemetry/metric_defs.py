@@ -1,10 +1,11 @@
 """Every metric of a running poller: its name, its meaning, its labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import compress
 from typing import Final, NamedTuple, TypeAlias
 
-from poller.telemetry.metrics import Counter, Family, Histogram, Known, StateSet, escaped
+from poller.telemetry.metrics import Counter, Family, Histogram, Labels, StateSet, escaped, some_of
 from poller.telemetry.status import STATES, OutputStatus, StreamGauges
 
 REASONS: Final = ("late", "edited", "skipped")
@@ -17,27 +18,28 @@ _REQUEST: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LATENESS: Final = (1, 5, 15, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600, 72 * 3600, 168 * 3600)
 _COMMIT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-
-_SOME = 20
-"""Streams that are written at once, in less than half a millisecond."""
-
 Lines: TypeAlias = Iterator[str]
-Values: TypeAlias = Iterable[tuple[str, float]]
-"""Labels as they are written, and a number."""
+"""Lines, some at a time."""
 
 
-class _Row(NamedTuple):
-    """A stream's gauges, and its labels; `pairs` and `sweeps` are those of its lines and of its sweeps', as written."""
+class _Streams(NamedTuple):
+    """Some streams that are written together: beside each other their labels, these as written, and their gauges.
 
-    labels: tuple[str, str]
-    pairs: str
-    sweeps: list[str]
-    gauges: StreamGauges
+    `here` are those that are polled here: what is not, another replica tells of.
+    """
+
+    labels: Sequence[Labels]
+    pairs: Sequence[str]
+    gauges: Sequence[StreamGauges]
+    here: tuple[Sequence[str], Sequence[StreamGauges]]
 
 
-def _row(gauges: StreamGauges, pairs: str) -> _Row:
-    sweeps = [f'{pairs},sweep="{escaped(name)}"' for name, _ in gauges.successes]
-    return _Row((gauges.source, gauges.stream), pairs, sweeps, gauges)
+class _Sources(NamedTuple):
+    """Some sources that are written together: beside each other their labels, these as written, and their owners."""
+
+    labels: Sequence[Labels]
+    pairs: Sequence[str]
+    owners: Sequence[str]
 
 
 class Catalogue:
@@ -78,82 +80,88 @@ class Catalogue:
 
         The first pieces are empty: that is where the gauges are asked for.
         """
-        rows, owners = list[_Row](), dict[str, tuple[str, str]]()
-        coming, written = iter(self.gauges()), self.lag.written
-        while some := list(islice(coming, _SOME)):
-            rows += [_row(of, written((of.source, of.stream))) for of in some]
-            owners |= {of.source: (self.owned.written((of.source,)), of.owner) for of in some}
+        streams, sources, owners = list[_Streams](), list[_Sources](), dict[str, str]()
+        for gauges in some_of(self.gauges()):
+            labels = [(of.source, of.stream) for of in gauges]
+            pairs, here = [*map(self.lag.written, labels)], [of.here for of in gauges]
+            streams.append(_Streams(labels, pairs, gauges, ([*compress(pairs, here)], [*compress(gauges, here)])))
+            owners |= {of.source: of.owner for of in gauges}
             yield ""
-        for family, lines in self._families(rows, owners):
+        for some in some_of(owners.items()):
+            names = [(source,) for source, _ in some]
+            sources.append(_Sources(names, [*map(self.owned.written, names)], [owner for _, owner in some]))
+            yield ""
+        for family, lines in self._families(streams, sources):
             yield family.head
-            while some_lines := list(islice(lines, _SOME)):
-                yield "".join(some_lines)
+            yield from lines
 
-    def _families(self, rows: Sequence[_Row], owners: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Family, Lines]]:
-        """Return the families with their lines; `owners` are, by source, its labels as written and its owner.
+    def _families(self, streams: Sequence[_Streams], sources: Sequence[_Sources]) -> Iterator[tuple[Family, Lines]]:
+        """Return the families with their lines.
 
         Whatever goes over all of them does so as its lines are asked for: a list of thousands takes milliseconds.
         """
-        yield self.polls, self.polls.lines(_polls(rows))
+        yield self.polls, self.polls.lines(map(_polls, streams))
         yield self.requests, self.requests.lines()
         yield self.events, self.events.lines()
         for counter in (self.records, self.duplicates, self.stale, self.rejects, self.drift):
-            yield counter, counter.lines((row.labels, row.pairs) for row in rows)
-        yield (
-            self.found,
-            self.found.lines(
-                ((reason, *labels), f'reason="{reason}",{pairs}') for labels, pairs, *_ in rows for reason in REASONS
-            ),
-        )
-        yield self.throttled, self.throttled.lines(_sources(owners))
-        outputs = [((output,), self.up.written((output,))) for output in self.outputs.copy()]
-        yield self.output_errors, self.output_errors.lines(outputs)
+            yield counter, counter.lines((some.labels, some.pairs) for some in streams)
+        yield self.found, self.found.lines(map(_found, streams))
+        yield self.throttled, self.throttled.lines((some.labels, some.pairs) for some in sources)
+        outputs = [(output,) for output in self.outputs.copy()]
+        yield self.output_errors, self.output_errors.lines([(outputs, [*map(self.up.written, outputs)])])
         for histogram in (self.request_seconds, self.lateness):
-            yield histogram, histogram.lines(_sources(owners))
-        yield self.commit_seconds, self.commit_seconds.lines([((), "")])
-        yield self.state, (self.state.block(row.pairs, row.gauges.state) for row in rows if row.gauges.here)
-        owned = ((pairs, float(owner == self.replica)) for pairs, owner in owners.values())
-        for family, values in (*self._gauges(rows), (self.owned, owned), *self._of_the_process()):
-            yield family, (family.line(pairs, value) for pairs, value in values)
+            yield histogram, histogram.lines((some.labels, some.pairs) for some in sources)
+        yield self.commit_seconds, self.commit_seconds.lines([([()], [""])])
+        here = [some.here for some in streams]
+        yield self.state, (self.state.states(pairs, [of.state for of in gauges]) for pairs, gauges in here)
+        yield self.lag, (self.lag.block(*_lags(some)) for some in streams)
+        yield self.gaps, (self.gaps.block(pairs, [of.gap_seconds for of in gauges]) for pairs, gauges in here)
+        yield self.seen, (self.seen.block(pairs, [float(of.seen) for of in gauges]) for pairs, gauges in here)
+        yield self.success, (self.success.block(*_successes(*of)) for of in here)
+        yield self.owned, (self.owned.block(some.pairs, self._owned(some)) for some in sources)
+        up = {self.up.written((output.name,)): float(output.up) for output in self.outputs.copy().values()}
+        yield self.up, iter([self.up.block([*up], [*up.values()])])
+        builds = [] if self.version is None else [self.build.written((self.version,))]
+        yield self.build, iter([self.build.block(builds, [1.0] * len(builds))])
 
-    def _gauges(self, rows: Sequence[_Row]) -> Iterator[tuple[Family, Values]]:
-        yield self.lag, _lags(rows)
-        # What is not polled here another replica tells of.
-        yield self.gaps, ((row.pairs, row.gauges.gap_seconds) for row in rows if row.gauges.here)
-        yield self.seen, ((row.pairs, float(row.gauges.seen)) for row in rows if row.gauges.here)
-        yield (
-            self.success,
-            (
-                (pairs, at.timestamp())
-                for row in rows
-                if row.gauges.here
-                for pairs, (_, at) in zip(row.sweeps, row.gauges.successes, strict=True)
-                if at is not None
-            ),
-        )
-
-    def _of_the_process(self) -> Iterator[tuple[Family, Values]]:
-        yield self.up, ((self.up.written((output.name,)), float(output.up)) for output in self.outputs.copy().values())
-        yield self.build, [(self.build.written((self.version,)), 1.0)] if self.version is not None else []
+    def _owned(self, some: _Sources) -> Sequence[float]:
+        return [float(owner == self.replica) for owner in some.owners]
 
 
-def _sources(owners: Mapping[str, tuple[str, str]]) -> Known:
-    return (((source,), pairs) for source, (pairs, _) in owners.items())
-
-
-def _polls(rows: Iterable[_Row]) -> Known:
+def _polls(some: _Streams) -> tuple[Iterable[Labels], Sequence[str]]:
     """Return the labels of the complete passes of all sweeps."""
-    return (
-        (("complete", *row.labels, name), f'outcome="complete",{pairs}')
-        for row in rows
-        for pairs, (name, _) in zip(row.sweeps, row.gauges.successes, strict=True)
-    )
+    streams = zip(some.labels, some.pairs, some.gauges, strict=True)
+    passes = [(labels, pairs, name) for labels, pairs, of in streams for name, _ in of.successes]
+    labels = (("complete", *of, name) for of, _, name in passes)
+    return labels, [f'outcome="complete",{pairs}{_sweep(name)}' for _, pairs, name in passes]
 
 
-def _lags(rows: Iterable[_Row]) -> Values:
+def _found(some: _Streams) -> tuple[Iterable[Labels], Sequence[str]]:
+    labels = ((reason, *of) for of in some.labels for reason in REASONS)
+    return labels, [f'reason="{reason}",{pairs}' for pairs in some.pairs for reason in REASONS]
+
+
+@lru_cache(1000)
+def _sweep(name: str) -> str:
+    """Write a sweep's label behind those of its stream: the sweeps of thousands of streams have few names."""
+    return f',sweep="{escaped(name)}"'
+
+
+def _lags(some: _Streams) -> tuple[Sequence[str], Sequence[float]]:
     """Return the lags of what is polled here, and of what was polled here last, while nobody polls it."""
-    return (
-        (row.pairs, row.gauges.lag_seconds)
-        for row in rows
-        if row.gauges.lag_seconds is not None and (row.gauges.here or not row.gauges.owner)
-    )
+    lags = [
+        (pairs, of.lag_seconds)
+        for pairs, of in zip(some.pairs, some.gauges, strict=True)
+        if of.lag_seconds is not None and (of.here or not of.owner)
+    ]
+    return [pairs for pairs, _ in lags], [lag for _, lag in lags]
+
+
+def _successes(pairs: Sequence[str], gauges: Sequence[StreamGauges]) -> tuple[Sequence[str], Sequence[float]]:
+    found = [
+        (f"{of_stream}{_sweep(name)}", at.timestamp())
+        for of_stream, of in zip(pairs, gauges, strict=True)
+        for name, at in of.successes
+        if at is not None
+    ]
+    return [of for of, _ in found], [at for _, at in found]
