@@ -8,7 +8,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -58,7 +58,7 @@ Record = struct_of(
 )
 
 
-class Times(NamedTuple):
+class Times(msgspec.Struct, frozen=True, gc=False):
     """The times of a call, each None where it cannot be read."""
 
     began: datetime | None
@@ -80,14 +80,14 @@ def contents(record: Any) -> Any:
 
 def contents_in_utc(record: Any, *, times_of: Callable[[Any], Times]) -> Any:
     """Return the contents with the times of the call as instants: they are shown in the zone that was asked for."""
-    began, ended, _ = times_of(record)
+    times = times_of(record)
     return msgspec.structs.replace(
         record,
         call_id=None,
         last_modified="",
         recording=_unsigned(record.recording),
-        start_datetime=began or record.start_datetime,
-        end_datetime=ended or record.end_datetime,
+        start_datetime=times.began or record.start_datetime,
+        end_datetime=times.ended or record.end_datetime,
     )
 
 
@@ -99,7 +99,7 @@ def call(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -
     """A call in our words. On an outbound call `caller_id` is taken for the customer, who was called."""
     campaign = as_struct(as_struct(record.accounts, _Accounts).campaign, _Campaign)
     caller, outcome = as_struct(record.caller, _Caller), as_struct(record.callsurance, _Outcome)
-    (began, ended, modified), total = times_of(record), read_seconds(record.duration)
+    times, total = times_of(record), read_seconds(record.duration)
     action = read_text(record.action)
     direction = DIRECTIONS.get(str(campaign.direction).lower())
     customer, tracking = e164(caller.caller_id, region), e164(campaign.callcap_number, region)
@@ -110,10 +110,10 @@ def call(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -
         direction=direction,
         status=STATUSES.get(letters_only(action or ""), "unknown"),
         vendor_status=action,
-        started_at=began,
-        ended_at=ended,
-        updated_at=modified,
-        duration_seconds=seconds_between(began, ended) if total is None else total,
+        started_at=times.began,
+        ended_at=times.ended,
+        updated_at=times.modified,
+        duration_seconds=seconds_between(times.began, times.ended) if total is None else total,
         caller_number=tracking if outbound else customer,
         called_number=customer if outbound else dialed,
         tracking_number=tracking or (None if outbound else dialed),
