@@ -18,8 +18,6 @@ from poller.http.tls import tls_context
 from poller.plugin.source import Source
 from poller.telemetry import Telemetry
 
-_AT_ONCE = 64 << 10
-"""Bytes that are read at once."""
 _LONGEST_HEAD = 100 << 10
 """Bytes of an answer's head: some vendors send whole policies in it."""
 _NEXT_ADDRESS = 0.25
@@ -70,52 +68,109 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
 
 async def _connect(url: httpx.URL, tls: ssl.SSLContext) -> "_Connection":
-    port = url.port or (443 if url.scheme == "https" else 80)
+    host, port = url.raw_host.decode(), url.port or (443 if url.scheme == "https" else 80)
     secure = tls if url.scheme == "https" else None
     try:
-        reader, writer = await asyncio.open_connection(
-            url.raw_host.decode(), port, ssl=secure, happy_eyeballs_delay=_NEXT_ADDRESS
+        _, connection = await asyncio.get_running_loop().create_connection(
+            _Connection, host, port, ssl=secure, happy_eyeballs_delay=_NEXT_ADDRESS
         )
     except (OSError, UnicodeError) as error:  # an SSLError is an OSError; a name may be none
         raise httpx.ConnectError(str(error)) from error
-    return _Connection(reader, writer)
+    return connection
 
 
-class _Connection(httpx.AsyncByteStream):
-    """A connection that carries one request and its answer. What comes after the answer is never read."""
+class _Connection(asyncio.Protocol, httpx.AsyncByteStream):
+    """A connection that carries one request and its answer. What comes after the answer is never read.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    h11 reads the head, and says where a body ends that has no length. One that has is passed on as it comes: h11 would
+    copy it three times.
+    """
+
+    def __init__(self) -> None:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        self._length: int | None = None
+        self._came: list[bytes] = []
+        self._ended = False
+        self._error: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a connection's transport is one
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._came.append(data)
+        self._wake()
+
+    def eof_received(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended, self._error = True, exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
         """Send the request; return its answer, whose stream is this connection."""
         asked = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
         events = [asked, h11.Data(data=request.content), _END] if request.content else [asked, _END]
         with _errors_of_httpx():
-            self._writer.write(b"".join(self._h11.send(event) or b"" for event in events))
+            self._transport.write(b"".join(self._h11.send(event) or b"" for event in events))
             while not isinstance(answer := await self._next(), h11.Response):
                 pass  # 100 and 103 are not yet an answer
+        self._length = _length(answer)
         return httpx.Response(answer.status_code, headers=answer.headers.raw_items(), stream=self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _errors_of_httpx():
-            while isinstance(part := await self._next(), h11.Data):
-                yield bytes(part.data)
+            if self._length is None:
+                while isinstance(part := await self._next(), h11.Data):
+                    yield bytes(part.data)
+                return
+            came, left = self._h11.trailing_data[0], self._length
+            while len(came) < left:
+                yield came
+                left -= len(came)
+                if not (came := await self._read()):
+                    raise httpx.RemoteProtocolError(f"the body ends {left} bytes early")
+            yield came[:left]
 
     async def aclose(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Close at once: what the vendor may still have to say would be nobody's answer."""
-        self._writer.transport.abort()
+        self._transport.abort()
 
     async def _next(self) -> h11.Event:
         while (event := self._h11.next_event()) is h11.NEED_DATA:
-            self._h11.receive_data(await self._reader.read(_AT_ONCE))
+            self._h11.receive_data(await self._read())
         if isinstance(event, h11.Event):
             return event
         raise httpx.RemoteProtocolError("the connection is none of HTTP any more")  # switched to another protocol
+
+    async def _read(self) -> bytes:
+        """Return what has come, nothing at the end. Raises what ended the connection."""
+        if not self._came and not self._ended:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        if not self._came and self._error:
+            raise self._error
+        came, self._came = self._came, []
+        return came[0] if len(came) == 1 else b"".join(came)
+
+
+def _length(answer: h11.Response) -> int | None:
+    """Return the length of an answer's body by its head, which h11 has checked; None where it is told otherwise, or
+    there is no body (RFC 9112 §6.3)."""
+    headers = dict(answer.headers)
+    if answer.status_code in {204, 304} or b"transfer-encoding" in headers or b"content-length" not in headers:
+        return None
+    return int(headers[b"content-length"])
 
 
 _END = h11.EndOfMessage()

@@ -1,11 +1,12 @@
 """Where an answer begins and ends on its connection, and that the connection ends with it.
 
 Killed: an interim answer taken for the answer; a body that ends with the connection not read; a connection that stays
-open, after an answer or after a request that was given up.
+open, after an answer or after a request that was given up; a body cut off that is taken for whole.
 """
 
 import asyncio
 
+import anyio
 import pytest
 
 from poller.errors import Unavailable
@@ -50,6 +51,27 @@ async def test_a_body_may_end_with_its_connection(version: bytes) -> None:
 
     async with vendor(script) as server, session(server.url) as ours:
         assert (await ours.ask("/calls", {})).body == b"[1, 2]"
+
+
+@pytest.mark.parametrize("cut", [b"[1, 2", b""])
+async def test_a_body_that_ends_before_its_length_is_none(cut: bytes) -> None:
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await bit_by_bit(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n" + cut, writer)
+        writer.close()
+
+    async with vendor(script) as server, session(server.url) as ours:
+        with pytest.raises(Unavailable, match="the connection failed"):
+            await ours.ask("/calls", {})
+
+
+async def test_an_answer_that_has_no_body_is_there_at_once_though_it_tells_a_length() -> None:
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n")
+        await asyncio.sleep(10)
+
+    async with vendor(script) as server, session(server.url) as ours:
+        with anyio.fail_after(5):
+            assert (await ours.ask("/calls", {}, accept=(304,))).status == 304
 
 
 @pytest.mark.parametrize(
