@@ -35,13 +35,17 @@ class Projections:
     """A stream's ways to take the content of a record: today's, whose number is `number`, and those of older versions.
 
     Content is opaque to the caller: `of` gives it, the digests take it. `loosely` decodes a record without regard to
-    documented types, as older versions did, where that is not what today's does.
+    documented types, as older versions did, where that is not what today's does; the first `untyped` contents are of
+    versions in whose days there were none.
     """
 
     def __init__(
-        self, contents: Sequence[Callable[[Any], object]], loosely: Callable[[bytes], Any] | None = None
+        self,
+        contents: Sequence[Callable[[Any], object]],
+        loosely: Callable[[bytes], Any] | None = None,
+        untyped: int = 0,
     ) -> None:
-        self._contents, self._loosely = contents, loosely
+        self._contents, self._loosely, self._untyped = contents, loosely, untyped
         self.of = contents[-1]
         self.number = _WAY * _TODAY + len(contents)
 
@@ -50,6 +54,8 @@ class Projections:
         way, position = divmod(number, _WAY)
         if number == self.number or way > _TODAY or not 0 < position <= len(self._contents):
             return None
+        if position <= self._untyped:  # what has no types is digested today as it was before there were types
+            way = min(way, _BEFORE_TYPES)
         return _DIGESTS[way](self._contents[position - 1](record if way == _TODAY else self._former(record, raw)))
 
     def digests(self, record: Any, raw: bytes) -> list[int]:
@@ -94,6 +100,7 @@ _DIGESTS = (digest_of_spelling, digest_of_meaning, digest_of_canonical, digest_o
 """The ways in which digests were ever made, today's last. A change of what one returns needs another one after it."""
 
 _TODAY = len(_DIGESTS) - 1
+_BEFORE_TYPES = _DIGESTS.index(digest_of_canonical)
 
 
 def microseconds(stamp: datetime) -> int:

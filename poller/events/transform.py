@@ -57,7 +57,7 @@ class _Page:
         self._records, self._info, self._seen, self._context = stream.records, info, seen, context
         self._now = context.now.timestamp()
         loosely = getattr(stream.records.decoder, "decode_loosely", None)
-        self._projections = Projections(stream.records.contents, loosely)
+        self._projections = Projections(stream.records.contents, loosely, stream.records.untyped)
         self._writer = EventWriter(info, context.now)
         self._decode, self._second = stream.records.decoder.decode, int(self._now)
         self._leaves_out = context.baseline is not None or context.left_alone_before is not None

@@ -52,9 +52,11 @@ class RecordType(Generic[R]):
     `identity` names a record; it is a string or a whole number, and anything else makes a reject. `time` is the
     record's own time (aware, UTC), None where its kind has none; it raises ValueError where the time cannot be read,
     which makes a reject. `contents` give the vendor's own values of the documented fields, without volatile ones, for
-    comparison: the last one is today's projection, those before it are what older versions compared. `normalize` makes
-    the data of the event and turns into null what it cannot read; the event is of the kind `kind`, unless `normalize`
-    returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the vendor's own mark.
+    comparison: the last one is today's projection, those before it are what older versions compared; the first
+    `untyped` of these are older than the documented types of the decoder's fields, and are given records as sent.
+    `normalize` makes the data of the event and turns into null what it cannot read; the event is of the kind `kind`,
+    unless `normalize` returns another one. `modified` is the vendor's modification stamp (aware, UTC), `deleted` the
+    vendor's own mark.
 
     `row_identity` finds the identity in a row that is not decoded yet (see `identity_of`); it makes old records cheap,
     and gives what `identity` does, or None where it cannot tell. Without it every row is decoded. `steady` gives rows
@@ -74,6 +76,7 @@ class RecordType(Generic[R]):
     row_identity: Callable[[msgspec.Raw], str | None] | None = None
     steady: Callable[[Sequence[bytes | msgspec.Raw]], Callable[[int], bytes]] | None = None
     further_kinds: tuple[type[Kind], ...] = ()
+    untyped: int = 0
     declared: Declared[R] | None = None
 
     @property

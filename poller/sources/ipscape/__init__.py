@@ -15,26 +15,31 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
 from pydantic import AfterValidator, Field, SecretStr
 
 from poller.plugin import (
     Assumption,
+    Column,
     Credential,
     History,
     Http,
+    IdentityOf,
     RecordType,
     Secret,
     Source,
     StaticHeaders,
     Stream,
     Sweep,
+    TypedDecoder,
     ZoneName,
+    column_of,
     identity_of,
     kinds,
     read_id,
+    remember_latest,
+    require_time,
 )
-from poller.sources.ipscape import api, assumptions, calls, leads
+from poller.sources.ipscape import api, assumptions, calls, former, leads
 from poller.sources.ipscape.api import Timed
 from poller.sources.ipscape.assumptions import Of
 from poller.sources.ipscape.settings import ALL, CallSweeps, LeadSweeps, ListSweeps, Streams
@@ -106,66 +111,67 @@ class Ipscape(Source):
 
     @property
     def _attempts(self) -> Timed:
-        decoder, time = msgspec.json.Decoder(calls.Attempt), partial(calls.attempt_time, zone=self._zone)
-        identity = identity_of("attemptId")
-        return Timed(api.DIALLER, "dialledTimestamp", identity, lambda row: time(decoder.decode(row)))
+        return Timed(api.DIALLER, "dialledTimestamp", *self._columns("attemptId", "timestamps.dialled"))
 
     @property
     def _listed_activities(self) -> Timed:
-        decoder, time = msgspec.json.Decoder(calls.Activity), partial(calls.activity_time, zone=self._zone)
-        return Timed(
-            api.ACTIVITIES,
-            "createdTimestamp",
-            lambda row: calls.activity_id(decoder.decode(row)),
-            lambda row: time(decoder.decode(row)),
-        )
+        columns = self._columns("data.activityId", "data.timestamps.created")
+        return Timed(api.ACTIVITIES, "createdTimestamp", *columns)
 
     @property
     def _listed_leads(self) -> Timed:
-        decoder, time = msgspec.json.Decoder(leads.Lead), partial(leads.lead_time, zone=self._zone)
-        identity = identity_of("leadId")
-        return Timed(api.LEADS, "uploadedTimestamp", identity, lambda row: time(decoder.decode(row)), LEAD_SLACK)
+        return Timed(api.LEADS, "uploadedTimestamp", *self._columns("leadId", "timestamps.created"), LEAD_SLACK)
+
+    def _columns(self, identity: str, time: str) -> tuple[IdentityOf, Column[datetime]]:
+        """Return the readers of a row's identity and of its own time: both are decoded at once."""
+        zone = self._zone
+        return identity_of(identity, time), column_of(time, lambda leaf: require_time(leaf, time, zone), identity)
 
     def _activities(self, sweeps: CallSweeps) -> Stream:
         listed, zone, region = self._listed_activities, self._zone, self.default_region
+        times_of = remember_latest(lambda record: calls.activity_times(record, zone=zone))
         record = RecordType(
             kind=kinds.Call,
-            decoder=msgspec.json.Decoder(calls.Activity),
+            decoder=calls.ActivityDecoder(),
             identity=calls.activity_id,
-            row_identity=identity_of("data.activityId"),
-            contents=(calls.activity_contents,),
-            time=lambda record: calls.activity_time(record, zone=zone),
-            normalize=lambda record: calls.activity(record, zone=zone, region=region),
+            row_identity=listed.identity,
+            contents=(former.activity_contents, calls.activity_contents),
+            untyped=1,
+            time=lambda record: times_of(record)[0] or require_time(None, "timestamps.created"),
+            normalize=lambda record: calls.activity(record, times_of=times_of, region=region),
             further_kinds=(kinds.Activity,),
         )
         return Stream("activities", _three(sweeps, listed), record, _past(listed))
 
     def _dialler_calls(self, sweeps: CallSweeps) -> Stream:
-        zone, region = self._zone, self.default_region
+        listed, zone, region = self._attempts, self._zone, self.default_region
+        times_of = remember_latest(lambda record: calls.attempt_times(record, zone=zone))
         record = RecordType(
             kind=kinds.DialAttempt,
-            decoder=msgspec.json.Decoder(calls.Attempt),
+            decoder=TypedDecoder(calls.Attempt),
             identity=lambda record: read_id(record.attemptId),
-            row_identity=identity_of("attemptId"),
-            contents=(calls.attempt_contents,),
-            time=lambda record: calls.attempt_time(record, zone=zone),
-            normalize=lambda record: calls.attempt(record, zone=zone, region=region),
+            row_identity=listed.identity,
+            contents=(former.contents, _whole),
+            untyped=1,
+            time=lambda record: times_of(record)[0] or require_time(None, "timestamps.dialled"),
+            normalize=lambda record: calls.attempt(record, times_of=times_of, region=region),
         )
-        return Stream("dialler_calls", _three(sweeps, self._attempts), record, _past(self._attempts))
+        return Stream("dialler_calls", _three(sweeps, listed), record, _past(listed))
 
     def _leads(self, sweeps: LeadSweeps) -> Stream:
-        listed, identity, zone, region = self._listed_leads, identity_of("leadId"), self._zone, self.default_region
-        touched = partial(api.touched, self._attempts, zone)
-        reread = partial(api.reread, identity)
+        listed, zone, region = self._listed_leads, self._zone, self.default_region
+        touched, reread = partial(api.touched, self._attempts, zone), partial(api.reread, listed.identity)
+        times_of = remember_latest(lambda record: leads.lead_times(record, zone=zone))
         record = RecordType(
             kind=kinds.Lead,
-            decoder=msgspec.json.Decoder(leads.Lead),
+            decoder=TypedDecoder(leads.Lead),
             identity=lambda record: read_id(record.leadId),
-            row_identity=identity,
-            contents=(leads.lead_contents,),
-            time=lambda record: leads.lead_time(record, zone=zone),
-            modified=lambda record: leads.lead_modified(record, zone=zone),
-            normalize=lambda record: leads.lead(record, zone=zone, region=region),
+            row_identity=listed.identity,
+            contents=(former.lead_contents, leads.lead_contents),
+            untyped=1,
+            time=lambda record: times_of(record)[0] or require_time(None, "timestamps.created"),
+            modified=lambda record: times_of(record)[1],
+            normalize=lambda record: leads.lead(record, times_of=times_of, region=region),
         )
         return Stream(
             "leads",
@@ -178,13 +184,18 @@ class Ipscape(Source):
         zone = self._zone
         record = RecordType(
             kind=kinds.LeadList,
-            decoder=msgspec.json.Decoder(leads.LeadList),
+            decoder=TypedDecoder(leads.LeadList),
             identity=lambda record: read_id(record.id),
-            contents=(leads.lead_list_contents,),
+            contents=(former.contents, _whole),
+            untyped=1,
             time=lambda record: leads.lead_list_time(record, zone=zone),
             normalize=lambda record: leads.lead_list(record, zone=zone),
         )
         return Stream("lead_lists", (sweeps.snapshot.sweep("snapshot", _LEAD_LISTS, snapshot=True),), record)
+
+
+def _whole(record: object) -> object:
+    return record
 
 
 _LEAD_LISTS = partial(api.whole, api.LEAD_LISTS, partial(api.itemized, identity_of("id")))
@@ -195,9 +206,10 @@ _USERS = partial(api.whole, api.USERS, partial(api.itemized, identity_of("userId
 def _campaigns(sweeps: ListSweeps) -> Stream:
     record = RecordType(
         kind=kinds.Campaign,
-        decoder=msgspec.json.Decoder(leads.Campaign),
+        decoder=TypedDecoder(leads.Campaign),
         identity=lambda record: read_id(record.campaignId),
-        contents=(lambda record: record,),
+        contents=(_whole, _whole),
+        untyped=1,
         time=lambda _: None,
         normalize=leads.campaign,
     )
@@ -207,9 +219,10 @@ def _campaigns(sweeps: ListSweeps) -> Stream:
 def _users(sweeps: ListSweeps) -> Stream:
     record = RecordType(
         kind=kinds.User,
-        decoder=msgspec.json.Decoder(leads.User),
+        decoder=TypedDecoder(leads.User),
         identity=lambda record: read_id(record.userId),
-        contents=(leads.user_contents,),
+        contents=(leads.user_contents, leads.user_contents),
+        untyped=1,
         time=lambda _: None,
         normalize=leads.user,
     )

@@ -22,6 +22,7 @@ from msgspec import UNSET, Raw, Struct
 from poller.plugin import (
     BEGINNING,
     DECODE_ERRORS,
+    Column,
     Cursor,
     FilterCheck,
     Http,
@@ -33,6 +34,7 @@ from poller.plugin import (
     Response,
     SentRows,
     Shifted,
+    TypedDecoder,
     Unexpected,
     Window,
     decode_response,
@@ -43,7 +45,7 @@ from poller.plugin import (
     read_rows,
     struct_of,
 )
-from poller.sources.ipscape.calls import Attempt, attempt_end
+from poller.sources.ipscape.calls import Attempt, attempt_times
 
 ACTIVITIES, DIALLER, LEADS = "/v3.0/activities", "/v3.0/calls/dialler", "/v3.0/leads"
 LEAD_LISTS, CAMPAIGNS, USERS = "/v3.0/leads/lists", "/v3.0/campaigns", "/v3.0/users"
@@ -56,7 +58,7 @@ EXPIRED = (400, 404, 410)  # what a cursor that is no longer valid may be answer
 
 Rows: TypeAlias = Sequence[bytes | Raw]
 Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
-_attempt = msgspec.json.Decoder(Attempt).decode
+_attempt = TypedDecoder(Attempt).decode
 _lead_id = re.compile(r"[0-9A-Za-z_-]+").fullmatch  # becomes part of a path
 
 
@@ -99,7 +101,7 @@ class Timed:
     path: str
     by: str
     identity: IdentityOf
-    time: Callable[[Raw], datetime | None]
+    time: Column[datetime]
     slack: timedelta = timedelta(seconds=1)
 
 
@@ -210,7 +212,7 @@ def _named(zone: ZoneInfo | None, rows: Rows, date: datetime | None) -> dict[str
             attempt: Any = _attempt(row)
         except DECODE_ERRORS:
             continue  # that one is a reject, in its own stream
-        name, ended, age = read_id(attempt.leadId), attempt_end(attempt, zone=zone), timedelta(0)
+        name, ended, age = read_id(attempt.leadId), attempt_times(attempt, zone=zone)[-1], timedelta(0)
         if date and ended:
             age = max(age, date - ended - WRAP_UP)
         if name and _lead_id(name):

@@ -15,6 +15,7 @@ from poller.plugin import (
     PageRef,
     Probe,
     Span,
+    TypedDecoder,
     Unexpected,
     Verdict,
     Window,
@@ -29,7 +30,7 @@ from poller.sources.ipscape import api
 from poller.sources.ipscape.api import Timed
 from poller.sources.ipscape.calls import Attempt
 
-_attempt, _lead_id = msgspec.json.Decoder(Attempt).decode, identity_of("leadId")
+_attempt, _lead_id = TypedDecoder(Attempt).decode, identity_of("leadId")
 
 
 @dataclass(frozen=True, slots=True)

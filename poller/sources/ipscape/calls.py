@@ -1,20 +1,20 @@
 """ipSCAPE's activities and dial attempts: their shapes, what of them counts as a change, what they are in our words.
 
-- Examples: https://developer.onipscape.com/platform-api.html. No types are documented, so any field may be null.
+- Examples, from which the types are: https://developer.onipscape.com/platform-api.html. Any field may be null.
 - Of other channels than calls nothing is documented: what such an activity holds is compared whole, new fields and all.
 - An activity and an attempt at the same call are two records, linked by their ids; so are a call's transferred legs.
 - Nothing of either is volatile. Durations do not add up with the times even in the vendor's own examples.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
 from poller.plugin import (
+    TypedDecoder,
     as_struct,
     e164,
     kinds,
@@ -22,13 +22,10 @@ from poller.plugin import (
     read_id,
     read_seconds,
     read_text,
-    require_time,
     seconds_between,
     struct_of,
 )
-from poller.sources.ipscape.fields import each, instant, instants, times_of
-
-Times: TypeAlias = Mapping[str, datetime | None]
+from poller.sources.ipscape.fields import Times, each, instants, read_times
 
 # What the documentation leaves open, and we assume:
 STATUSES: Mapping[str, kinds.CallStatus] = {  # `activityStatusName` and `dialStatusName`, small letters only
@@ -43,37 +40,60 @@ DIRECTIONS: Mapping[str, kinds.Direction] = {  # types of calls; of others than 
     "call.inbound": "inbound", "call.outbound": "outbound", "call.internal": "internal",
 }  # fmt: skip
 
-_Media = struct_of("mediaId mediaUri duration deleted")
-_Survey = struct_of("started startTimestamp workflowId workflowName")
-_Times = struct_of("created joinQueue answered hangUp wrapUp")
-_Durations = struct_of("ivr queue hold interaction wrap talk dial")
-_Dialled = struct_of("dialled answered hangUp")
+_Media = struct_of("mediaId:id mediaUri:text duration:whole deleted:truth")
+Survey = struct_of("started:truth startTimestamp:time workflowId:id workflowName:text")
+_Times = struct_of("created:time joinQueue:time answered:time hangUp:time wrapUp:time")
+_Durations = struct_of("ivr:whole queue:whole hold:whole interaction:whole wrap:whole talk:whole dial:whole")
+_Dialled = struct_of("dialled:time answered:time hangUp:time")
 _Doing = struct_of(
-    "activityId parentActivityId rootActivityId activityStatusId activityStatusName source destination campaignId"
-    " campaignName agentInteractionId agentId agentFullName wrapCode wrapDescription recordingStatus voicemailMetadata"
-    " callQualityScore attemptId dialStatusId dialStatusName phoneIndex phoneNumber leadId",
-    durations=_Durations, timestamps=_Times, recordingMetadata=_Media, survey=_Survey,
+    "activityId:identity parentActivityId:id rootActivityId:id activityStatusId:id activityStatusName:text source:text"
+    " destination:text campaignId:id campaignName:text agentInteractionId:id agentId:id agentFullName:text"
+    " wrapCode:whole wrapDescription:text recordingStatus:text voicemailMetadata callQualityScore:whole attemptId:id"
+    " dialStatusId:id dialStatusName:text phoneIndex:whole phoneNumber:text leadId:id",
+    durations=_Durations, timestamps=_Times, recordingMetadata=_Media, survey=Survey,
 )  # fmt: skip
-Activity = struct_of("type data")
+Call = struct_of("type:text", data=_Doing)
 Attempt = struct_of(
-    "attemptId dialStatusId dialStatusName phoneIndex phoneNumber leadId type campaignId campaignName activityId"
-    " parentActivityId rootActivityId",
+    "attemptId:identity dialStatusId:id dialStatusName:text phoneIndex:whole phoneNumber:text leadId:id type:text"
+    " campaignId:id campaignName:text activityId:id parentActivityId:id rootActivityId:id",
     timestamps=_Dialled,
+)
+Other = struct_of("type data")
+"""An activity of another channel."""
+_Voicemail = struct_of("mediaId mediaUri duration deleted")
+_OtherDoing = struct_of(
+    "activityId parentActivityId rootActivityId activityStatusName source destination campaignId campaignName agentId"
+    " agentFullName"
 )
 
 
-def _is_call(record: Any) -> bool:
-    return isinstance(record.type, str) and record.type.partition(".")[0] == "call"
+class ActivityDecoder:
+    """A decoder of activities: calls by their documented types, those of other channels as they were sent."""
+
+    type = Other  # what is looked through for undocumented fields: those of other channels all are
+    _calls, _others = TypedDecoder(Call), msgspec.json.Decoder(Other)
+
+    def decode(self, raw: bytes) -> Any:
+        """Decode an activity: a Call or an Other. Raises msgspec.MsgspecError where it is no object."""
+        return self._call_or_other(self._calls.decode(raw), raw)
+
+    def decode_loosely(self, raw: bytes) -> Any:
+        """Decode an activity as it was sent, a call, too. Raises msgspec.MsgspecError where it is no object."""
+        return self._call_or_other(self._calls.decode_loosely(raw), raw)
+
+    def _call_or_other(self, call: Any, raw: bytes) -> Any:
+        is_call = isinstance(call.type, str) and call.type.partition(".")[0] == "call"
+        return call if is_call else self._others.decode(raw)
 
 
-def _held(record: Any) -> Mapping[str, Any]:
-    """Return what an activity's wrapper holds, as sent: of old records only identity and time are asked for."""
-    return record.data if isinstance(record.data, dict) else {}
+def doing_of(call: Any) -> Any:
+    """Return what a call's wrapper holds; an empty object where that is none."""
+    return as_struct(call.data, _Doing)
 
 
-def _doing(record: Any) -> Any:
-    """Return the documented fields of what the wrapper holds."""
-    return msgspec.convert(_held(record), _Doing)
+def _held(other: Any) -> Mapping[str, Any]:
+    """Return what the wrapper of an activity of another channel holds, as sent."""
+    return other.data if isinstance(other.data, dict) else {}
 
 
 def _status(word: str | None, hang_up: object) -> kinds.CallStatus:
@@ -84,47 +104,53 @@ def _status(word: str | None, hang_up: object) -> kinds.CallStatus:
 
 def activity_id(record: Any) -> str | None:
     """An activity's identity, whatever its type: a call can be converted from one to another."""
-    return read_id(_held(record).get("activityId"))
+    is_call = isinstance(record, Call)
+    return read_id(doing_of(record).activityId if is_call else _held(record).get("activityId"))
 
 
-def activity_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """Return when an activity began. Raises ValueError where that cannot be read."""
-    times = _held(record).get("timestamps")
-    return require_time(times.get("created") if isinstance(times, dict) else None, "timestamps.created", zone)
+def activity_times(record: Any, *, zone: ZoneInfo | None) -> Times:
+    """Return when an activity began, was answered and was hung up."""
+    if isinstance(record, Call):
+        times = as_struct(doing_of(record).timestamps, _Times)
+        return read_times(zone, times.created, times.answered, times.hangUp)
+    sent = _held(record).get("timestamps")
+    return read_times(zone, sent.get("created") if isinstance(sent, dict) else None, None, None)
 
 
 def activity_contents(record: Any) -> Any:
     """Return the activity for comparison."""
-    if not _is_call(record):
+    if not isinstance(record, Call):
         held = _held(record)
         return replace(record, data={**held, "timestamps": instants(held.get("timestamps"))})
-    call = _doing(record)
-    survey = call.survey
-    if isinstance(survey, _Survey):
-        survey = replace(survey, startTimestamp=instant(survey.startTimestamp))
-    voicemails = each(call.voicemailMetadata, _Media)
-    call = replace(call, timestamps=instants(call.timestamps), survey=survey, voicemailMetadata=voicemails)
-    return replace(record, data=call)
+    doing = record.data
+    if isinstance(doing, _Doing) and doing.voicemailMetadata:
+        return replace(record, data=replace(doing, voicemailMetadata=voicemails(doing)))
+    return record
 
 
-def activity(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Call | kinds.Activity:
+def voicemails(doing: Any) -> Any:
+    """Return a call's voicemails for comparison."""
+    return each(doing.voicemailMetadata, _Voicemail)
+
+
+def activity(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -> kinds.Call | kinds.Activity:
     """A call in our words; an activity of another channel as it is."""
-    doing = _doing(record)
-    times = times_of(doing, _Times, zone)
-    return (_call if _is_call(record) else _other)(record.type, doing, times, region)
+    return (_call if isinstance(record, Call) else _other)(record, times_of(record), region)
 
 
-def _call(kind: str, call: Any, times: Times, region: str | None) -> kinds.Call:
+def _call(record: Any, times: Times, region: str | None) -> kinds.Call:
+    call = doing_of(record)
     took, word = as_struct(call.durations, _Durations), read_text(call.activityStatusName)
+    began, answered, ended = times
     return kinds.Call(
         id=read_id(call.activityId) or "",
-        direction=DIRECTIONS.get(kind),
+        direction=DIRECTIONS.get(record.type),
         status=_status(word, as_struct(call.timestamps, _Times).hangUp),
         vendor_status=word,
-        started_at=times["created"],
-        answered_at=times["answered"],
-        ended_at=times["hangUp"],
-        duration_seconds=seconds_between(times["created"], times["hangUp"]),
+        started_at=began,
+        answered_at=answered,
+        ended_at=ended,
+        duration_seconds=seconds_between(began, ended),
         ring_seconds=read_seconds(took.dial),
         queue_seconds=read_seconds(took.queue),
         hold_seconds=read_seconds(took.hold),
@@ -142,10 +168,11 @@ def _call(kind: str, call: Any, times: Times, region: str | None) -> kinds.Call:
     )
 
 
-def _other(kind: object, held: Any, times: Times, region: str | None) -> kinds.Activity:
+def _other(record: Any, times: Times, region: str | None) -> kinds.Activity:
+    held = msgspec.convert(_held(record), _OtherDoing)
     return kinds.Activity(
         id=read_id(held.activityId) or "",
-        type=read_text(kind),
+        type=read_text(record.type),
         activity_status_name=read_text(held.activityStatusName),
         parent_activity_id=read_id(held.parentActivityId),
         root_activity_id=read_id(held.rootActivityId),
@@ -155,35 +182,26 @@ def _other(kind: object, held: Any, times: Times, region: str | None) -> kinds.A
         campaign_name=read_text(held.campaignName),
         agent_id=read_id(held.agentId),
         agent_full_name=read_text(held.agentFullName),
-        created_at=times["created"],
+        created_at=times[0],
     )
 
 
-def attempt_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """Return when an attempt was dialled. Raises ValueError where that cannot be read."""
-    return require_time(as_struct(record.timestamps, _Dialled).dialled, "timestamps.dialled", zone)
+def attempt_times(record: Any, *, zone: ZoneInfo | None) -> Times:
+    """Return when an attempt was dialled, answered and hung up."""
+    times = as_struct(record.timestamps, _Dialled)
+    return read_times(zone, times.dialled, times.answered, times.hangUp)
 
 
-def attempt_end(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
-    """Return when an attempt was hung up; None where that cannot be said."""
-    return times_of(record, _Dialled, zone)["hangUp"]
-
-
-def attempt_contents(record: Any) -> Any:
-    """Return the attempt for comparison."""
-    return replace(record, timestamps=instants(record.timestamps))
-
-
-def attempt(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.DialAttempt:
+def attempt(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -> kinds.DialAttempt:
     """A dial attempt in our words. The activity that it names need not come to be."""
-    times, word = times_of(record, _Dialled, zone), read_text(record.dialStatusName)
+    (began, answered, ended), word = times_of(record), read_text(record.dialStatusName)
     return kinds.DialAttempt(
         id=read_id(record.attemptId) or "",
         status=_status(word, as_struct(record.timestamps, _Dialled).hangUp),
         vendor_status=word,
-        started_at=times["dialled"],
-        answered_at=times["answered"],
-        ended_at=times["hangUp"],
+        started_at=began,
+        answered_at=answered,
+        ended_at=ended,
         number=e164(record.phoneNumber, region),
         lead_id=read_id(record.leadId),
         call_id=read_id(record.activityId),

@@ -4,27 +4,29 @@ Offsets are spelled `+1000` and `+10:00`, and follow summer time: times are comp
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import asdict
 
-from poller.plugin import as_struct, read_time
+from poller.plugin import read_time
+
+Times: TypeAlias = tuple[datetime | None, datetime | None, datetime | None]
+"""A record's own time and two later ones, each None where it cannot be read."""
 
 
-def times_of(record: Any, found: Any, zone: ZoneInfo | None) -> dict[str, datetime | None]:
-    """Return the times in `timestamps` (of the shape `found`), by their names.
+def read_times(zone: ZoneInfo | None, began: object, second: object, third: object) -> Times:
+    """Read a record's own time and two later ones.
 
     Where one without an offset could be read in two ways, the reading counts that is not before the record's own time.
     """
-    leaves = asdict(as_struct(record.timestamps, found))
-    began = read_time(leaves.get("created") or leaves.get("dialled"), zone)
-    return {name: read_time(leaf, zone, after=began) for name, leaf in leaves.items()}
+    own = read_time(began, zone)
+    return own, read_time(second, zone, after=own), read_time(third, zone, after=own)
 
 
 def instant(leaf: Any) -> Any:
-    """A time as it is compared: one without an offset, or unreadable, as sent."""
+    """A time as it is compared; one without an offset, or unreadable, as sent."""
     return read_time(leaf) or leaf
 
 

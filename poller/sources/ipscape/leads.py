@@ -1,11 +1,12 @@
 """ipSCAPE's leads, and the lists they refer to (lead lists, campaigns, users): shapes, changes, and our words for them.
 
-- Examples: https://developer.onipscape.com/platform-api.html. No types are documented, so any field may be null.
+- Examples, from which the types are: https://developer.onipscape.com/platform-api.html. Any field may be null.
 - Volatile: a lead's `modified` (a stamp alone says nothing) and `nextAttempt` (the dialler's next tick); a user's
   `isLoggedIn`, `status` and `timeInStatus` (presence).
 - A lead's data fields are the tenant's own: they are its attributes, under their own names.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,40 +24,39 @@ from poller.plugin import (
     read_own_fields,
     read_text,
     read_time,
-    require_time,
     struct_of,
 )
-from poller.sources.ipscape.fields import each, instants, times_of
+from poller.sources.ipscape.fields import Times, each, read_times
 
-_Uploaded = struct_of("created modified nextAttempt")
-_Created = struct_of("created")
-_Outcomes = struct_of("totalAttempts outcomesByCode")
+_Uploaded = struct_of("created:time modified:time nextAttempt:time")
+_Created = struct_of("created:time")
+_Outcomes = struct_of("totalAttempts:whole outcomesByCode")
 _Phone = struct_of("phone phoneIndex completed")
-_Pay = struct_of("paySettingsId merchantAlias")
+_Pay = struct_of("paySettingsId:id merchantAlias:text")
 Lead = struct_of(
-    "leadId campaignId campaignName listId listName timezone completed customerKey agentId agentFullName dataFields"
-    " lastStatusCode lastStatusDescription phones outcomeType",
+    "leadId:identity campaignId:id campaignName:text listId:id listName:text timezone:text completed:truth"
+    " customerKey:text agentId:id agentFullName:text dataFields lastStatusCode:whole lastStatusDescription:text phones"
+    " outcomeType:text",
     outcomesInfo=_Outcomes, timestamps=_Uploaded,
 )  # fmt: skip
-LeadList = struct_of("id name campaignId campaignName inDialler weight", timestamps=_Created)
+LeadList = struct_of(
+    "id:identity name:text campaignId:id campaignName:text inDialler:truth weight:whole", timestamps=_Created
+)
 Campaign = struct_of(
-    "campaignId campaignTitle campaignDescription campaignType campaignGroupName isRunning allowTransferToAnyPhone",
+    "campaignId:identity campaignTitle:text campaignDescription:text campaignType:text campaignGroupName:text"
+    " isRunning:truth allowTransferToAnyPhone:truth",
     ipScapePayDetails=_Pay,
 )
 User = struct_of(
-    "userId userTimezone firstName lastName username isLoggedIn userType email teams assignedCampaigns status"
-    " timeInStatus accountIsActive"
+    "userId:identity userTimezone:text firstName:text lastName:text username:text isLoggedIn:truth userType:text"
+    " email:text teams:text assignedCampaigns:text status:text timeInStatus:text accountIsActive:truth"
 )
 
 
-def lead_time(record: Any, *, zone: ZoneInfo | None) -> datetime:
-    """Return when a lead was created. Raises ValueError where that cannot be read."""
-    return require_time(as_struct(record.timestamps, _Uploaded).created, "timestamps.created", zone)
-
-
-def lead_modified(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
-    """Return the vendor's modification stamp."""
-    return times_of(record, _Uploaded, zone)["modified"]
+def lead_times(record: Any, *, zone: ZoneInfo | None) -> Times:
+    """Return when a lead was created, and modified, and when it is dialled next."""
+    times = as_struct(record.timestamps, _Uploaded)
+    return read_times(zone, times.created, times.modified, times.nextAttempt)
 
 
 def lead_contents(record: Any) -> Any:
@@ -64,21 +64,21 @@ def lead_contents(record: Any) -> Any:
     times = record.timestamps
     if isinstance(times, _Uploaded):
         times = replace(times, modified=None, nextAttempt=None)
-    return replace(record, timestamps=instants(times), phones=each(record.phones, _Phone))
+    return replace(record, timestamps=times, phones=each(record.phones, _Phone))
 
 
-def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lead:
+def lead(record: Any, *, times_of: Callable[[Any], Times], region: str | None) -> kinds.Lead:
     """A lead in our words."""
-    times, completed = times_of(record, _Uploaded, zone), read_bool(record.completed)
+    (created, modified, next_attempt), completed = times_of(record), read_bool(record.completed)
     listed = record.phones if isinstance(record.phones, list) else []
     phones = [one.get("phone") for one in listed if isinstance(one, dict)]
     return kinds.Lead(
         id=read_id(record.leadId) or "",
         status=lead_status(completed=completed),
         vendor_status=read_text(record.lastStatusDescription),
-        created_at=times["created"],
-        updated_at=times["modified"],
-        next_action_at=times["nextAttempt"],
+        created_at=created,
+        updated_at=modified,
+        next_action_at=next_attempt,
         phones=[number for number in (e164(phone, region) for phone in phones) if number],
         completed=completed,
         campaign=kinds.Named(read_id(record.campaignId), read_text(record.campaignName)),
@@ -92,11 +92,6 @@ def lead(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Lea
 def lead_list_time(record: Any, *, zone: ZoneInfo | None) -> datetime | None:
     """Return when a list was created, where that can be read: no list hangs on it."""
     return read_time(as_struct(record.timestamps, _Created).created, zone)
-
-
-def lead_list_contents(record: Any) -> Any:
-    """Return the list for comparison: all of it."""
-    return replace(record, timestamps=instants(record.timestamps))
 
 
 def lead_list(record: Any, *, zone: ZoneInfo | None) -> kinds.LeadList:
