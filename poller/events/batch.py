@@ -1,13 +1,13 @@
 """The input and the result of reading one page: its context, and its batch of messages."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from outputs import Message
 from poller.events.drift import Sample
-from poller.events.seen import Entry
+from poller.events.seen import Entry, pack_rows
 from poller.plugin.stream import Page, Window
 
 
@@ -50,13 +50,20 @@ class PageContext:
 class SeenUpdate:
     """The changes that `seen` takes on once a batch is delivered.
 
-    `entries` are saved with the commit; `touched` are kept in memory only, since losing them costs a comparison at
-    most. `delivered` are the keys that the batch tells of, whose doubts end.
+    `entries` are saved with the commit, and are not changed from then on; `touched` are kept in memory only, since
+    losing them costs a comparison at most. `delivered` are the keys that the batch tells of, whose doubts end.
     """
 
     entries: dict[int, Entry] = field(default_factory=dict)
     touched: dict[int, Entry] = field(default_factory=dict)
     delivered: set[int] = field(default_factory=set)
+    _rows: list[bytes] | None = field(default=None, init=False, compare=False)
+
+    def rows(self) -> Sequence[bytes]:
+        """Return the packed entries; those that are saved are the ones that memory takes."""
+        if self._rows is None:
+            self._rows = pack_rows(self.entries)
+        return self._rows
 
 
 @dataclass(slots=True)

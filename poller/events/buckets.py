@@ -6,8 +6,8 @@ marks and reads only a row whose mark fits. The table grows by linear hashing (L
 in two for every sixty-four rows that come, so no call ever takes longer than it takes to copy a bucket.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, compress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, compress, repeat
 from struct import Struct
 from typing import Any
 
@@ -91,20 +91,22 @@ class Buckets:
         column = self._unsaved[bucket]
         return int(_UNSAVED.unpack_from(column, number * UNSAVED)[0]) if column else 0
 
-    def put(self, rows: Mapping[int, tuple[bytes, int]]) -> None:
-        """Add rows by key, or put them in the place of those with their keys; each with its unsaved number, or 0."""
-        for (bucket, number), (row, unsaved) in zip(self.find_all(rows), rows.values(), strict=True):
+    def put(self, keys: Collection[int], rows: Iterable[bytes], unsaved: Iterable[int]) -> None:
+        """Add the rows of these keys, each of which is named once, or put them in the place of those that have them;
+        each with its unsaved number, or 0."""
+        marks, held, beside = self.marks, self.rows, self._unsaved
+        for (bucket, number), row, aside in zip(self.find_all(keys), rows, unsaved, strict=True):
             if number < 0:
-                self.marks[bucket] += row[:1]
-                self.rows[bucket] += row
+                marks[bucket] += row[:1]
+                held[bucket] += row
                 self._count += 1
             else:
-                self.rows[bucket] = _spliced(self.rows[bucket], number * ITEM, row)
-            if unsaved or self._unsaved[bucket]:
-                column = self._unsaved[bucket].ljust(UNSAVED * len(self.marks[bucket]), b"\0")
-                at = number if number >= 0 else len(self.marks[bucket]) - 1
-                self._unsaved[bucket] = _spliced(column, at * UNSAVED, _UNSAVED.pack(unsaved))
-        while self._count > _FULL * len(self.rows):
+                held[bucket] = _spliced(held[bucket], number * ITEM, row)
+            if aside or beside[bucket]:
+                column = beside[bucket].ljust(UNSAVED * len(marks[bucket]), b"\0")
+                at = number if number >= 0 else len(marks[bucket]) - 1
+                beside[bucket] = _spliced(column, at * UNSAVED, _UNSAVED.pack(aside))
+        while self._count > _FULL * len(held):
             self._split()
 
     def keep(self, bucket: int, kept: Sequence[bool]) -> None:
@@ -130,9 +132,8 @@ class Buckets:
 
     def _put_all(self, chunks: Iterable[bytes]) -> Iterator[None]:
         for chunk in chunks:
-            self.put(
-                {key: (row, 0) for (key,), (row,) in zip(_KEY.iter_unpack(chunk), _ROW.iter_unpack(chunk), strict=True)}
-            )
+            rows = {key: row for (key,), (row,) in zip(_KEY.iter_unpack(chunk), _ROW.iter_unpack(chunk), strict=True)}
+            self.put(rows.keys(), rows.values(), repeat(0, len(rows)))
             yield
 
     def _lay_out(self, buckets: int) -> None:
@@ -181,7 +182,7 @@ class Buckets:
 
 
 def _spliced(column: bytes, at: int, piece: bytes) -> bytes:
-    return column[:at] + piece + column[at + len(piece) :]
+    return b"".join((column[:at], piece, column[at + len(piece) :]))
 
 
 def _chosen(column: bytes, form: Struct, chosen: Iterable[int]) -> bytes:

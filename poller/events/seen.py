@@ -4,7 +4,6 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
-from msgspec.structs import astuple
 from xxhash import xxh3_64_intdigest
 
 from poller.events.buckets import ITEM, Buckets
@@ -104,9 +103,10 @@ class Seen:
         bucket, number = self._buckets.find(key)
         return number >= 0 and [*_STAMPS.unpack_from(self._buckets.rows[bucket], number * ITEM)][1:] == stamps
 
-    def put(self, entries: Mapping[int, Entry]) -> None:
-        """Remember entries; call this after the commit that made them true."""
-        self._buckets.put({key: (_ROW.pack(key, *astuple(entry)[:-1]), entry.steady) for key, entry in entries.items()})
+    def put(self, entries: Mapping[int, Entry], rows: Iterable[bytes] | None = None) -> None:
+        """Remember entries; call this after the commit that made them true, with the `rows` that this has saved."""
+        unsaved = [entry.steady for entry in entries.values()]
+        self._buckets.put(entries.keys(), pack_rows(entries) if rows is None else rows, unsaved)
 
     def load(self, *chunks: bytes) -> None:
         """Take in packed chunks; later chunks win over earlier ones."""
@@ -154,9 +154,13 @@ class Seen:
         return self.keep is not None and now - delivered > self.keep
 
 
-def pack(entries: Iterable[tuple[int, Entry]]) -> bytes:
-    """Pack one commit's entries as one chunk."""
-    return b"".join(_ROW.pack(key, *astuple(entry)[:-1]) for key, entry in entries)
+def pack_rows(entries: Mapping[int, Entry]) -> list[bytes]:
+    """Pack entries as they are saved, end to end, in one commit's chunk."""
+    row = _ROW.pack
+    return [
+        row(key, of.digest, of.raw, of.modified, of.revision, of.delivered, of.flags, of.projection)
+        for key, of in entries.items()
+    ]
 
 
 def unpack_keys(packed: bytes) -> set[int]:

@@ -168,7 +168,7 @@ class StreamRuntime:
         self.checkpoint = checkpoint
         self.doubts -= batch.seen.delivered
         self.seen.put(batch.seen.touched)
-        self.seen.put(batch.seen.entries)
+        self.seen.put(batch.seen.entries, batch.seen.rows())
 
     def shift(self, by: timedelta) -> None:
         """Have all that waits for a time wait for one so much later: our clock was stepped."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from poller.events.seen import Entry, key_of, pack
+from poller.events.seen import Entry, key_of
 from poller.state.sqlite.database import Database
 from tests.bench import calls, clients
 from tests.bench.cell import Cell, Found, Goal
 from tests.bench.records import by_unit, calls_list, workshop
+from tests.support.packing import pack
 
 MANY, FEW, AT_ONCE = 10_000_000, 10_000, 5000
 PAGES, WARM, SIZE = 220, 20, 25

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import orjson
 
-from poller.events.seen import Entry, Seen, key_of, pack
+from poller.events.seen import Entry, Seen, key_of
 from poller.state.reader import restore
 from poller.state.sqlite.database import Database
+from tests.support.packing import pack
 
 MANY, AT_ONCE, NOW = 1_000_000, 5000, 1_800_000_000
 

@@ -26,10 +26,10 @@ from poller.events.seen import (
     key_of,
     key_of_reject,
     keys_of,
-    pack,
     pack_keys,
     unpack_keys,
 )
+from tests.support.packing import pack
 
 NOW = 1_800_000_000
 DAY = 86_400

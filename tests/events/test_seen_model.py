@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from poller.events import buckets, seen
-from poller.events.seen import Entry, Seen, key_of, pack
+from poller.events.seen import Entry, Seen, key_of
+from tests.support.packing import pack
 
 NOW = 1_800_000_000
 KEEP = 5 * 86_400

@@ -22,7 +22,7 @@ from poller.events.batch import Batch, PageContext
 from poller.events.cloudevent import StreamInfo
 from poller.events.digest import Projections, digest_of_meaning, digest_of_spelling
 from poller.events.meaning import meaning_of
-from poller.events.seen import REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject, pack
+from poller.events.seen import REJECT, UNSTAMPED, Entry, Seen, key_of, key_of_reject
 from poller.events.transform import transform
 from poller.plugin.stream import Stream
 from poller.state.reader import restore
@@ -30,6 +30,7 @@ from poller.state.sqlite.database import Database
 from tests.sources import agendize_pages, ipscape_pages, trackdrive_pages
 from tests.sources.settings import CALLCAP, FLEXTELL, READ
 from tests.state.states import STATES, old_state
+from tests.support.packing import pack
 from tests.support.toy import Reader, record
 
 SAME: list[tuple[Any, ...]] = [

@@ -17,7 +17,7 @@ from poller.commands.state import exported, imported
 from poller.commands.streams import stream_statuses
 from poller.config.settings import Settings
 from poller.errors import ConfigError
-from poller.events.seen import key_of, pack, pack_keys
+from poller.events.seen import key_of, pack_keys
 from poller.plugin.credentials import Token
 from poller.plugin.stream import Cursor
 from poller.state.account import AccountId
@@ -34,6 +34,7 @@ from tests.fuzz.oddities import TEXTS
 from tests.fuzz.polled import NOW
 from tests.fuzz.target import Case, Target
 from tests.state.ledgers import entry
+from tests.support.packing import pack
 
 STREAM = "acme/calls"
 _HOUR = timedelta(hours=1)

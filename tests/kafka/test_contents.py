@@ -7,11 +7,11 @@ transaction of more than it may have.
 import pytest
 
 from poller.events.buckets import ITEM
-from poller.events.seen import pack
 from poller.state.kafka import contents, manifest
 from poller.state.kafka.contents import Contents
 from poller.state.rows import encode
 from tests.state.ledgers import entry
+from tests.support.packing import pack
 
 A, B = "acme/calls", "acme/leads"
 

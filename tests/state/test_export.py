@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from poller.errors import ConfigError
-from poller.events.seen import key_of, pack, pack_keys
+from poller.events.seen import key_of, pack_keys
 from poller.plugin.credentials import Token
 from poller.state import export
 from poller.state.account import AccountId
@@ -16,6 +16,7 @@ from poller.state.export import export_lines, lines_of, read_export
 from poller.state.offline import StateDump
 from poller.state.rows import encode
 from tests.state.ledgers import checkpoint, entry
+from tests.support.packing import pack
 from tests.support.toy import NOON
 
 ROWS = {

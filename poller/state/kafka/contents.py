@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from poller.events.seen import Entry, pack
 from poller.state.kafka import manifest
 from poller.state.kafka.manifest import Manifest
 from poller.state.rows import CHUNK, name_of
@@ -92,10 +91,9 @@ class Contents:
         if not held:
             self._data.pop(stream, None)
 
-    def added(self, stream: str, at: int, entries: Iterable[tuple[int, Entry]]) -> Rows:
-        """Return the rows that add entries to the chunks of a stream, behind all others."""
-        left = list(entries)
-        pieces = [pack(left[begin : begin + _PIECE]) for begin in range(0, len(left), _PIECE)]
+    def added(self, stream: str, at: int, packed: Sequence[bytes]) -> Rows:
+        """Return the rows that add packed entries to the chunks of a stream, behind all others."""
+        pieces = [b"".join(packed[begin : begin + _PIECE]) for begin in range(0, len(packed), _PIECE)]
         return self.appended(stream, [(at, piece) for piece in pieces])
 
     def appended(self, stream: str, chunks: Iterable[tuple[int, bytes]]) -> Rows:

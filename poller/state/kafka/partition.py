@@ -128,7 +128,7 @@ class Partition:
         at = int(self._now().timestamp())
         for change in group:
             self._let_go(change.stream)
-            rows |= self._contents.added(change.stream, at, change.batch.seen.entries.items())
+            rows |= self._contents.added(change.stream, at, change.batch.seen.rows())
         await self.save(rows, posts)
         self._doubts |= certain
         self.committed = True

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from outputs import Marks
-from poller.events.seen import Seen, pack, pack_keys
+from poller.events.seen import Seen, pack_keys
 from poller.plugin.credentials import Token
 from poller.retry import keep_trying
 from poller.state.account import AccountId
@@ -167,5 +167,5 @@ def _doubt_rows(doubts: Mapping[str, Iterable[int]]) -> dict[str, bytes | None]:
 
 
 def _chunks(group: Sequence[Change], at: int) -> list[tuple[str, int, bytes]]:
-    entries = [(change.stream, change.batch.seen.entries) for change in group]
-    return [(stream, at, pack(found.items())) for stream, found in entries if found]
+    packed = [(change.stream, b"".join(change.batch.seen.rows())) for change in group]
+    return [(stream, at, chunk) for stream, chunk in packed if chunk]
