@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import anyio
 import httpx
@@ -37,6 +38,9 @@ _HEADERS = {
 
 _MOST_PATHS = 1000
 """Paths that are remembered: lists are few, and come first; records that are read by themselves have no end."""
+
+_quoted = lru_cache(1000)(quote_plus)
+"""Most of a query is what it was in the request before."""
 
 
 class Session(Http):
@@ -125,7 +129,8 @@ class Session(Http):
         secret = self._auth.params
         if isinstance(query, str):
             return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in secret)
-        return urlencode({name: value for name, value in query.items() if name not in secret}, doseq=True)
+        shown = {name: value for name, value in query.items() if name not in secret}
+        return urlencode(shown, doseq=True, quote_via=_quoted)
 
     def _request(self, path: str, query: str, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
         query = "&".join(part for part in (query, urlencode(self._auth.params)) if part)

@@ -227,8 +227,10 @@ async def test_a_query_arrives_as_it_was_meant() -> None:
     async with vendor(saying(answer())) as server, session(f"{server.url}/api/v1") as ours:
         await ours.get("/calls", {"since": "2026-03-14T12:00:00+01:00", "name": "a&b=c d%é"})
         await ours.get("/calls", {})
+        await ours.ask("/calls", {"name": ["a&b=c d%é", "since"]})
     assert server.asked[0].target == "/api/v1/calls?since=2026-03-14T12%3A00%3A00%2B01%3A00&name=a%26b%3Dc+d%25%C3%A9"
     assert server.asked[1].target == "/api/v1/calls"
+    assert server.asked[2].target == "/api/v1/calls?name=a%26b%3Dc+d%25%C3%A9&name=since"
 
 
 async def test_no_cookie_comes_back() -> None:
