@@ -1,7 +1,7 @@
 """The connections of a source: one for each request, so that no answer can be taken for another's.
 
 Why nothing is kept alive stands in docs/decisions/0009-answers-belong-to-requests.md. A connection that serves one
-request needs no pool. So h11, the parser that httpx has, writes and reads it on a connection of asyncio's, which takes half
+request needs no pool. So h11, the parser that httpx has, writes and reads it on a connection of asyncio's, in half
 of the processor time that httpx takes. A source with a proxy goes through httpx.
 """
 
