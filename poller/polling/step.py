@@ -23,8 +23,8 @@ from poller.state.ledger import Change, Ledger, OwnershipLost
 from poller.telemetry import Telemetry
 
 _TIDY_EVERY = timedelta(hours=1)
-_LOOK_EVERY = timedelta(minutes=1)
-"""How often the fields of a stream's news are looked at: it costs as much as two records, and most polls bring few."""
+_LOOK_EVERY = timedelta(seconds=1)
+"""How often the fields of a stream's news are looked at: at each poll, and not at each page of one that reads many."""
 
 
 class Step:
