@@ -1,6 +1,7 @@
 """Phone numbers as E.164, where the number itself or the source's region says which one it is."""
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 
 import phonenumbers
@@ -9,7 +10,6 @@ from poller.plugin.fields.scalars import read_id
 
 _PLAIN = frozenset({"US", "CA"})
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?([2-9]\d\d)[ .-]?(\d{4})", re.ASCII).fullmatch
-_WRITTEN_OUT = re.compile(r"\+[1-9]\d{6,14}", re.ASCII).fullmatch
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
     "voicemail",
@@ -32,13 +32,15 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
+    if leaf.__class__ is str and leaf[:1] == "+" and _written_out(leaf[1:4])(leaf):
+        return leaf
     if region in _PLAIN and leaf.__class__ is str:
         digits = leaf.replace("-", "")
         ten = len(digits) == _NATIONAL and digits.isdecimal() and digits.isascii()
         if ten and digits[3] > "1" and _is_given_out(digits[:3]):
             return "+1" + digits
     number = read_id(leaf)
-    if number is None or len(number) > _LONGEST or (_WRITTEN_OUT(number) and _stays(number)):
+    if number is None or len(number) > _LONGEST:
         return number
     if region in _PLAIN or number.startswith("+"):
         plain = _NORTH_AMERICAN(number)
@@ -47,26 +49,25 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     return _by_library(number, region)
 
 
-def _stays(number: str) -> bool:
-    """Return whether a number that is written out (`+61412345678`) is left as it is, valid or not.
+@lru_cache(1 << 10)
+def _written_out(start: str) -> Callable[[str], re.Match[str] | None]:
+    """Return what matches a number that is written out (`+61412345678`) and is left as it is, valid or not.
 
-    All that the library takes out of such a one is a prefix that is dialled within its country only.
+    `start` are the three digits after its plus. All that the library takes out of such a number is a prefix that is
+    dialled within its country only.
     """
-    for length in (1, 2, 3):
-        code = int(number[1 : 1 + length])
-        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            prefix = _national_prefix(code)
-            return prefix is None or not prefix.match(number[1 + length :])
-    return True
+    codes = (start[:length] for length in (1, 2, 3) if start.isdecimal())
+    code = next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
+    prefix = _national_prefix(int(code)) if code else None
+    within = f"(?!{code}(?:{prefix}))" if prefix else ""
+    return re.compile(rf"\+{within}[1-9]\d{{6,14}}", re.ASCII).fullmatch
 
 
-@cache
-def _national_prefix(code: int) -> re.Pattern[str] | None:
+def _national_prefix(code: int) -> str | None:
     """Return the pattern of what is dialled before a number within the countries of a calling code."""
     region = phonenumbers.region_code_for_country_code(code)
     country = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    found = country and country.national_prefix_for_parsing
-    return re.compile(found) if found else None
+    return country.national_prefix_for_parsing if country else None
 
 
 def _north_american(plain: re.Match[str]) -> str:

@@ -55,17 +55,22 @@ def began(record: Any, *, zone: ZoneInfo | None) -> datetime:
 
 def contents(record: Any) -> Any:
     """Return the call without what is volatile, a URL that is signed anew; and what has two spellings in one."""
-    recording = record.record
-    if isinstance(recording, _Recording):
-        url = recording.url.partition("?")[0] if isinstance(recording.url, str) else recording.url
-        recording = _Recording(url=url, mimeType=recording.mimeType or recording.mineType)
-    return structs.replace(record, id=None, duration=read_id(record.duration) or record.duration, record=recording)
+    return structs.replace(record, **_compared(record))
 
 
 def contents_in_utc(record: Any) -> Any:
     """Return the contents with the start as an instant, where the call names its zone: a zone has several names."""
     began = read_time(*start_of(record, None))
-    return structs.replace(contents(record), start=_Start(dateTime=began) if began else record.start)
+    return structs.replace(record, start=_Start(dateTime=began) if began else record.start, **_compared(record))
+
+
+def _compared(record: Any) -> Mapping[str, Any]:
+    """Return what is compared in another form than it is sent in."""
+    recording = record.record
+    if isinstance(recording, _Recording):
+        url = recording.url.partition("?")[0] if isinstance(recording.url, str) else recording.url
+        recording = _Recording(url=url, mimeType=recording.mimeType or recording.mineType)
+    return {"id": None, "duration": read_id(record.duration) or record.duration, "record": recording}
 
 
 def call(record: Any, *, zone: ZoneInfo | None, region: str | None) -> kinds.Call:
