@@ -18,6 +18,7 @@ from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
 from poller.http.recorder import Recorder
 from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, quote, read_retry_after
+from poller.http.urls import url_of
 from poller.plugin.fields.decoding import repair_text, without_no_numbers
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
@@ -134,7 +135,7 @@ class Session(Http):
 
     def _request(self, path: str, query: str, body: bytes | None, headers: Mapping[str, str]) -> httpx.Request:
         query = "&".join(part for part in (query, urlencode(self._auth.params)) if part)
-        url, with_ours = f"{self._base_url}{path}{query and '?'}{query}", httpx.Headers(_HEADERS)
+        url, with_ours = url_of(f"{self._base_url}{path}", query), httpx.Headers(_HEADERS)
         with_ours.update(headers)
         if body is None:
             return httpx.Request("GET", url, headers=with_ours)
