@@ -2,6 +2,7 @@
 named for good; or the reason why one becomes a reject."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import compress
 from operator import not_
 from typing import Any, TypeAlias
@@ -22,7 +23,7 @@ Hashes: TypeAlias = tuple[int, int]
 """Of a row's bytes, and of its bytes without what is volatile; the latter is 0 where nobody asks for it."""
 Row: TypeAlias = tuple[bytes | Raw, str | None, int, Hashes, bool | None]
 """A row, its identity (None where only its record can tell), the key of that, its hashes, and whether its bytes are
-what was last delivered, or noted, of it (None: it was never met)."""
+what was last delivered, or noted, of it, but for what is volatile (None: it was never met)."""
 
 _DEEP = 500
 """A record whose objects and lists are nested less deep than this can be read by every reader."""
@@ -45,7 +46,8 @@ def compare_rows(
     rows: Sequence[bytes | Raw], records: RecordType[Any], seen: Seen, projection: int, context: PageContext
 ) -> tuple[Sequence[str | None], Sequence[Row]]:
     """Return the identities of a page's rows, and those rows that may be news: all but the ones whose bytes `seen`
-    holds by the projection of this number, and whose identity stands on the page with no other bytes."""
+    holds by the projection of this number, or others only in what is volatile, and whose identity stands on the page
+    with no others."""
     names = identities(records.row_identity, rows) if records.row_identity else [None] * len(rows)
     keys, raws = keys_of(names), list(map(xxh3_64_intdigest, rows))
     known = seen.compare(keys, raws, projection, context.now.timestamp())
@@ -53,20 +55,35 @@ def compare_rows(
         known = [None if same is None else False for same in known]
     elif context.doubts:
         known = [same and key not in context.doubts for key, same in zip(keys, known, strict=True)]
+    steady = _compare_steady(rows, keys, known, records, partial(seen.steady, projection=projection), context)
     changed = set(compress(keys, map(not_, known)))
     if not changed:
         return names, ()
-    hashes = zip(raws, _steady(rows, known, records), strict=True)
-    compared = zip(rows, names, keys, hashes, known, strict=True)
+    compared = zip(rows, names, keys, zip(raws, steady, strict=True), known, strict=True)
     return names, list(compress(compared, map(changed.__contains__, keys)))
 
 
-def _steady(rows: Sequence[bytes | Raw], known: Sequence[bool | None], records: RecordType[Any]) -> Sequence[int]:
-    """Return a hash of what is not volatile in each row of which other bytes are known; 0 for all others."""
+def _compare_steady(
+    rows: Sequence[bytes | Raw],
+    keys: Sequence[int],
+    known: list[bool | None],
+    records: RecordType[Any],
+    held: Callable[[Sequence[int]], Sequence[int]],
+    context: PageContext,
+) -> Sequence[int]:
+    """Return a hash of what is not volatile in each row of which other bytes are known; 0 for all others.
+
+    Where it is what is `held`, what was last shown is known to be this but for what is volatile.
+    """
+    hashes = [0] * len(rows)
     if records.steady is None or False not in known:
-        return [0] * len(rows)
-    steady = records.steady(rows)
-    return [xxh3_64_intdigest(steady(number)) if same is False else 0 for number, same in enumerate(known)]
+        return hashes
+    steady, unlike = records.steady(rows), [number for number, same in enumerate(known) if same is False]
+    for number, before in zip(unlike, held([keys[number] for number in unlike]), strict=True):
+        hashes[number] = xxh3_64_intdigest(steady(number))
+        settled = not context.history and keys[number] not in context.doubts
+        known[number] = settled and hashes[number] == before != 0
+    return hashes
 
 
 def decode_record(decode: Callable[[bytes], Any], raw: bytes) -> Any:

@@ -96,6 +96,16 @@ class Seen:
             for row, raw in zip(self._buckets.read_all(keys, _SHOWN.unpack_from), raws, strict=True)
         ]
 
+    def steady(self, keys: Iterable[int], projection: int) -> list[int]:
+        """Return for each key the `steady` of its entry; 0 where it is not known, or of another projection."""
+        buckets, last = self._buckets, ITEM - 1
+        return [
+            buckets.unsaved(bucket, number)
+            if number >= 0 and buckets.rows[bucket][number * ITEM + last] == projection
+            else 0
+            for bucket, number in buckets.find_all(keys)
+        ]
+
     def has_chunk(self, chunk: bytes) -> bool:
         """Return True if a chunk was put as a whole: if its last entry is here. That its bytes have changed
         since, which is not saved, makes no difference."""

@@ -76,9 +76,6 @@ class _Page:
         raw, record, name = bytes(row), None, None
         try:
             known = None if same is None or identity is None else self._seen.get(key, self._now)
-            if known and self._is_steady(known, key, hashes):
-                self.batch.counts.duplicates += 1
-                return
             record, name = decode_record(self._decode, raw), identity
             if name is None:
                 name = name_of(self._records.identity(record))
@@ -91,16 +88,6 @@ class _Page:
             self._reject(raw, record, name, str(why))
         except Exception as error:  # noqa: BLE001  a bug in a vendor's file rejects the record, and blocks nobody
             self._reject(raw, record, name, f"cannot be read: {type(error).__name__}: {error}")
-
-    def _is_steady(self, known: Entry, key: int, hashes: Hashes) -> bool:
-        """Return True if this is what was last shown of a record, but for what is volatile."""
-        return (
-            hashes[1] == known.steady != 0
-            and known.projection == self._projections.number
-            and not self._context.history
-            and key not in self._context.doubts
-            and key not in self.batch.seen.entries
-        )
 
     def _judge(self, record: Any, identity: str, key: int, raw: bytes, hashes: Hashes, known: Entry | None) -> None:
         context, update = self._context, self.batch.seen
