@@ -11,7 +11,7 @@ from poller.clock import Now
 from poller.errors import Denied, Unexpected
 from poller.http.client_credentials import EARLY, ClientCredentialsAuth
 from poller.http.response import RawResponse, Send, error_of
-from poller.http.token_endpoint import TokenEndpoint, bearer, granted, reveal
+from poller.http.token_endpoint import TokenEndpoint, authorization, granted, refuses, reveal
 from poller.plugin.credentials import ClientCredentials, RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.source import Source
 
@@ -84,6 +84,7 @@ class RefreshingAuth:
         self._headers = {**headers, **reveal(credential.beside.headers)}
         self.params: Mapping[str, str] = reveal(credential.beside.params)
         secret = credential.refresh_token.get_secret_value()
+        self._scheme = credential.scheme
         self._configured = hashlib.sha256(secret.encode()).hexdigest()
         self._refresh_token = secret
         self._token: Token | None = None
@@ -98,13 +99,13 @@ class RefreshingAuth:
         return self._use_until is not None and self._now() < self._use_until
 
     async def headers(self, send: Send) -> dict[str, str]:
-        """Return a bearer token (RFC 6750 §2.1) that is good for a while. Raises SourceError where there is none."""
+        """Return a token (RFC 6750 §2.1) that is good for a while. Raises SourceError where there is none."""
         async with self._one_at_a_time:
             if not self.at_hand:
                 await self._refresh(send)
         assert self._token is not None  # noqa: S101  `_refresh` sets it or raises
         try:
-            return {**self._headers, "Authorization": bearer(self._token.access_token)}
+            return {**self._headers, "Authorization": authorization(self._scheme, self._token.access_token)}
         except Unexpected:
             self.refused()  # its refresh token is saved, and may bring a better one
             raise
@@ -120,7 +121,7 @@ class RefreshingAuth:
             await self._prove()
         grant = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
         answer = await self._endpoint.ask(grant, send)
-        if answer.status in {400, 401, 403}:
+        if refuses(answer):
             raise Denied(
                 f"the refresh token is refused (HTTP {answer.status}): log in to the vendor anew and put the new "
                 "refresh_token into the configuration"

@@ -7,7 +7,7 @@ import anyio
 
 from poller.clock import Now
 from poller.http.response import Send, error_of
-from poller.http.token_endpoint import TokenEndpoint, bearer, granted, reveal
+from poller.http.token_endpoint import TokenEndpoint, authorization, granted, refuses, reveal
 from poller.plugin.credentials import ClientCredentials
 
 EARLY = timedelta(minutes=3)
@@ -21,7 +21,7 @@ class ClientCredentialsAuth:
         self._credential, self._endpoint, self._now = credential, TokenEndpoint(credential), now
         self._headers = {**headers, **reveal(credential.beside.headers)}
         self.params: Mapping[str, str] = reveal(credential.beside.params)
-        self._bearer = ""
+        self._authorization = ""
         self._use_until: datetime | None = None
         self._one_at_a_time = anyio.Lock()
 
@@ -31,11 +31,11 @@ class ClientCredentialsAuth:
         return True
 
     async def headers(self, send: Send) -> dict[str, str]:
-        """Return a bearer token (RFC 6750 §2.1) that is good for a while. Raises SourceError where there is none."""
+        """Return a token (RFC 6750 §2.1) that is good for a while. Raises SourceError where there is none."""
         async with self._one_at_a_time:
             if self._use_until is None or self._now() >= self._use_until:
                 await self._ask(send)
-        return {**self._headers, "Authorization": self._bearer}
+        return {**self._headers, "Authorization": self._authorization}
 
     def refused(self) -> None:
         """Ask for another access token before the next request."""
@@ -44,7 +44,7 @@ class ClientCredentialsAuth:
     async def _ask(self, send: Send) -> None:
         scope = {"scope": self._credential.scope} if self._credential.scope else {}
         answer = await self._endpoint.ask({"grant_type": "client_credentials", **scope}, send)
-        if answer.status in {400, 401, 403}:
+        if refuses(answer):
             words = (
                 f"the token endpoint refuses the client (HTTP {answer.status}): client_id, client_secret, client_auth"
             )
@@ -52,5 +52,5 @@ class ClientCredentialsAuth:
         if answer.status != 200:
             raise error_of(answer, self._now())
         found = granted(answer)
-        self._bearer = bearer(found.access_token)
+        self._authorization = authorization(self._credential.scheme, found.access_token)
         self._use_until = self._now() + found.lifetime - min(EARLY, found.lifetime / 2)

@@ -38,11 +38,11 @@ def reveal(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
     return {name: value.get_secret_value() for name, value in secrets.items()}
 
 
-def bearer(token: str) -> str:
+def authorization(scheme: str, token: str) -> str:
     """Return the Authorization header of a token (RFC 6750 §2.1). Raises Unexpected where no header can hold it."""
     if not token or not token.isascii() or not token.isprintable():
         raise Unexpected("the token endpoint's access token is none that a header can hold")
-    return f"Bearer {token}"
+    return f"{scheme} {token}"
 
 
 class TokenEndpoint:
@@ -87,6 +87,24 @@ def _pairs(client: TokenClient) -> tuple[str, str]:
     name, secret = client.client_id, client.client_secret.get_secret_value()
     encoded = f"{quote_plus(name)}:{quote_plus(secret)}"
     return encoded, encoded if ":" in name else f"{name}:{secret}"
+
+
+class _Refusal(msgspec.Struct):
+    """What an endpoint says that refuses (RFC 6749 §5.2)."""
+
+    error: str
+    access_token: str | None = None
+
+
+def refuses(answer: RawResponse) -> bool:
+    """Return whether an answer refuses; some endpoints do so with a 200
+    (https://www.zoho.com/crm/developer/docs/api/v6/refresh.html)."""
+    if answer.status != 200:
+        return answer.status in {400, 401, 403}
+    try:
+        return msgspec.json.decode(answer.body, type=_Refusal).access_token is None
+    except msgspec.MsgspecError:
+        return False
 
 
 def _is_unknown(answer: RawResponse) -> bool:

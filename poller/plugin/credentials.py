@@ -34,6 +34,9 @@ class StaticHeaders:
     params: Mapping[str, SecretStr] = field(default_factory=dict)
 
 
+BEARER = "Bearer"
+
+
 class TokenClient(Protocol):
     """The client of a token endpoint: who it is, and where it says so (RFC 6749 §2.3.1).
 
@@ -70,7 +73,8 @@ class TokenClient(Protocol):
 class RefreshTokenGrant:
     """An OAuth 2.0 refresh token grant (RFC 6749 §6): bearer tokens from `token_url`, refreshed before they end.
 
-    `form` are further fields of the form, `beside` what goes with every request besides the token.
+    `form` are further fields of the form, `beside` what goes with every request besides the token. `scheme` is the word
+    before the token in the header.
     """
 
     token_url: str
@@ -80,13 +84,14 @@ class RefreshTokenGrant:
     client_auth: ClientAuth = "form"
     form: Mapping[str, SecretStr] = field(default_factory=dict)
     beside: StaticHeaders = StaticHeaders({})
+    scheme: str = BEARER
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
     """An OAuth 2.0 client credentials grant (RFC 6749 §4.4), or one like it that `form` names by its `grant_type`.
 
-    `beside` is what goes with every request besides the token.
+    `beside` and `scheme` are as in RefreshTokenGrant.
     """
 
     token_url: str
@@ -96,6 +101,7 @@ class ClientCredentials:
     client_auth: ClientAuth = "form"
     form: Mapping[str, SecretStr] = field(default_factory=dict)
     beside: StaticHeaders = StaticHeaders({})
+    scheme: str = BEARER
 
 
 Credential: TypeAlias = StaticHeaders | RefreshTokenGrant | ClientCredentials

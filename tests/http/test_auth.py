@@ -14,11 +14,14 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import FixedAuth, RefreshingAuth
+from poller.http.response import RawResponse
+from poller.http.token_endpoint import refuses
 from poller.plugin.credentials import RefreshTokenGrant, StaticHeaders, Token
 from poller.state.ledger import OwnershipLost
 from tests.http.wire import NOON, Asked, answer, session, vendor
@@ -290,3 +293,18 @@ async def test_no_secret_is_in_any_text() -> None:
                 said += [error, str(error)]
                 error = error.__cause__ or error.__context__
     assert not [secret for secret in secrets if secret in repr(said)]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        (400, b"", True),
+        (200, b'{"error": "invalid_code"}', True),
+        (200, b'{"error": "", "access_token": "t"}', False),
+        (200, b'{"error": null}', False),
+        (200, b"<html>", False),
+        (500, b'{"error": "invalid_code"}', False),
+    ],
+)
+def test_an_endpoint_may_refuse_with_a_200(status: int, body: bytes, refused: bool) -> None:
+    assert refuses(RawResponse(status, body, httpx.Headers())) is refused

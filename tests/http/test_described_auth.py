@@ -148,3 +148,14 @@ async def test_a_refresh_token_is_saved_before_its_access_token_is_used() -> Non
         await session.get("/items", {})
     assert [token.refresh_token for token in saved] == ["r1"]
     assert vendor.asked[1].headers["x-key"] == "k"
+
+
+@pytest.mark.parametrize("grant", [{}, {"refresh_token": "r0"}])
+async def test_the_word_before_the_token_is_the_vendors(grant: dict[str, str]) -> None:
+    async def save(token: Token) -> None:
+        pass
+
+    vendor = Vendor()
+    async with vendor.session({"oauth2": {**CLIENT, **grant, "scheme": "Zoho-oauthtoken"}}, save) as session:
+        await session.ask("/items", {})
+    assert vendor.asked[-1].headers["authorization"] == "Zoho-oauthtoken access-1"

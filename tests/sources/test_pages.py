@@ -110,6 +110,15 @@ async def test_a_page_of_old_records_repeats_the_list_where_each_has_to_bring_ne
     assert error is None
 
 
+async def test_a_list_that_begins_again_and_again_repeats_itself_though_each_page_brings_news() -> None:
+    came, error = await read(answers("abcd", "xabc", "xabc", "yxab", "zyxa"))
+    assert (len(came), str(error)) == (4, "the list repeats itself: it goes on where it has been before")
+    _, error = await read(answers("abcd", "xabc", "xabc", "ef", "ef", "ef", "g"))
+    assert error is None, "not so often in a row"
+    _, error = await read(answers("abcd", "defa", "hidj", "jklm", "mnop"))
+    assert error is None, "a list whose pages overlap"
+
+
 async def test_a_page_that_is_gone_leaves_what_the_pass_covered() -> None:
     came, error = await read({1: answers("a", "b")[1]})
     assert isinstance(error, Shifted)

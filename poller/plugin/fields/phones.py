@@ -32,13 +32,13 @@ def e164(leaf: object, region: str | None = None) -> str | None:
     Without a country code it is read as one dials it in `region`. Numbers with letters, `*` or `#` stay as sent: they
     are masked, or hold an extension, and E.164 would lose it.
     """
-    if leaf.__class__ is str and leaf[:1] == "+" and _written_out(leaf[1:4])(leaf):
-        return leaf
     if region in _PLAIN and leaf.__class__ is str:
         digits = leaf.replace("-", "")
         ten = len(digits) == _NATIONAL and digits.isdecimal() and digits.isascii()
         if ten and digits[3] > "1" and _is_given_out(digits[:3]):
             return "+1" + digits
+    if leaf.__class__ is str and leaf[:1] == "+" and _written_out(leaf[1:4])(leaf):
+        return leaf
     number = read_id(leaf)
     if number is None or len(number) > _LONGEST:
         return number

@@ -20,6 +20,9 @@ from poller.plugin.stream import Cursor, End, Page
 EMPTY_PAGES, PAGES = 1_000, 10_000
 """No list is believed that goes on after so many empty pages in a row, or after so many pages at all."""
 
+_AGAIN = 3
+"""A list repeats itself where so many pages in a row begin as the one before did."""
+
 PageRef: TypeAlias = int | str
 """The place where a list goes on: the number of a page, or the vendor's own cursor."""
 
@@ -69,7 +72,7 @@ class _Pass:
         self._nameless = 0
         self._been: set[PageRef] = set()
         self._first_total: int | None = None
-        self._total, self._empty = 0, 0
+        self._total, self._empty, self._again = 0, 0, 0
         self._size: int | None = None
         self.last: ListPage | None = None
         self.began: datetime | None = None
@@ -81,12 +84,14 @@ class _Pass:
         if not self._been:
             self.began, self._size, self._first_total = answer.date, answer.size, answer.total
         self._been.add(at)
-        beyond, self.last = self.last is not None and self.last.following is None, answer
+        beyond = self.last is not None and self.last.following is None
+        self._again = self._again + 1 if self._begins_again(answer) else 0
+        self.last = answer
         news = self._count(answer)
         self.over = beyond and self._identity is not None and not news
         if self.over:
             return
-        repeats = not news and self._bring_news and bool(answer.records)
+        repeats = self._again >= _AGAIN or (not news and self._bring_news and bool(answer.records))
         self._empty = 0 if answer.records else self._empty + 1
         self.circles = repeats or answer.following in self._been
         self.doubt = self.doubt or self._moved(answer) or answer.doubt
@@ -123,6 +128,18 @@ class _Pass:
         self._nameless += names.count(None)
         self._ids.update(filter(None, names))
         return len(self._ids) + self._nameless - before
+
+    def _begins_again(self, answer: ListPage) -> bool:
+        """Return whether a page begins where the one before did: its first record comes again, and most of the others.
+
+        So do the pages of a list that does not take the place it is asked for: each answer may name another one next,
+        and new records may come meanwhile.
+        """
+        before = self.last.records if self.last else ()
+        if len(before) < 2 or before[0] not in answer.records:
+            return False
+        known = set(map(bytes, before))
+        return 2 * sum(bytes(row) in known for row in answer.records) >= len(answer.records)
 
     def _moved(self, answer: ListPage) -> str | None:
         if self.circles:

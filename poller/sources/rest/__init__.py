@@ -77,12 +77,12 @@ def _grant(oauth2: OAuth2, beside: StaticHeaders) -> Credential:
     if oauth2.refresh_token is None:
         return ClientCredentials(
             oauth2.token_url, oauth2.client_id, oauth2.client_secret, oauth2.scope, oauth2.client_auth, oauth2.params,
-            beside,
+            beside, oauth2.scheme,
         )  # fmt: skip
     scope = {"scope": SecretStr(oauth2.scope)} if oauth2.scope else {}
     return RefreshTokenGrant(
         oauth2.token_url, oauth2.client_id, oauth2.client_secret, oauth2.refresh_token, oauth2.client_auth,
-        {**scope, **oauth2.params}, beside,
+        {**scope, **oauth2.params}, beside, oauth2.scheme,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """A described list as one sweep reads it: by a window of time, back to one, or whole."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property, partial
@@ -29,9 +29,9 @@ from poller.plugin import (
     read_moving,
     read_pages,
 )
-from poller.sources.rest.answer import Answer, Described, Envelope, link_next
-from poller.sources.rest.places import ROUND_NUMBERS, Paging, Progress
-from poller.sources.rest.request import Bounds, Request
+from poller.sources.rest.answer import Answer, Described, Envelope
+from poller.sources.rest.places import ROUND_NUMBERS, Paging, Progress, require_no_link
+from poller.sources.rest.request import Bounds, Request, answered_fact
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 READINGS = 3
@@ -181,8 +181,8 @@ class _Reading:
             query = at
         response = await self._http.ask(listed.request.path, query, body=body, accept=self._accepted)
         self._require_no_wrong_path(response)
-        if listed.paging.place is None and not listed.paging.linked:
-            _require_no_link(response.headers)
+        if not listed.paging.goes_on:
+            require_no_link(response.headers)
         return response
 
     async def _ask(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
@@ -221,9 +221,11 @@ class _Reading:
         return frozenset(facts)
 
     def _guessed(self, at: PageRef, page: ListPage) -> ListPage:
-        """Take a page for cut where its list never went on, and a round number of rows came."""
+        """Take a page for cut where its list never went on, and as many rows came as fill a page."""
         listed = self._list
         says_more = listed.described.more or listed.described.done or page.total == len(page.records)
+        if not (listed.paging.goes_on or says_more or page.cut):
+            return self._full(page)
         if not listed.paging.linked or page.cut or says_more or self._http.knows(LED_ON):
             return page
         if not self._guess.looks_cut(at, page):
@@ -231,20 +233,17 @@ class _Reading:
         said = f"{len(page.records)} rows came, and nothing says how the list goes on: is paging.next right?"
         return replace(page, cut=listed.ranges is not None, notice=said)
 
+    def _full(self, page: ListPage) -> ListPage:
+        """Take a page as long as was asked for, of a list whose description knows no other, for cut or doubtful."""
+        listed, rows = self._list, len(page.records)
+        if not listed.request.size or rows < listed.request.size or (listed.window_field and not listed.is_windowed):
+            return page
+        said = f"{rows} rows came, as many as were asked for, and nothing says how the list goes on: `paging`"
+        return replace(page, notice=said, **({"cut": True} if listed.ranges else {"doubt": page.doubt or said}))
+
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
         """Return what is doubtful about rows that lie outside of the window by more than a granule."""
         if self._check is None:
             return None
         slack = 2 * max(self._list.granule, self._list.request.granule("start"))  # one more is asked for on both sides
         return self._check.doubt(rows, span.start - slack, span.end and span.end + slack)
-
-
-def answered_fact(path: str) -> str:
-    """Return the fact that the list at this path has given an answer."""
-    return f"answered {path}"
-
-
-def _require_no_link(headers: Mapping[str, str]) -> None:
-    if link_next(headers.get("link", "")):
-        raise Unexpected("the answer has a link to a next page, and the description does not say how the list goes on: "
-                         "`paging: {next: headers.link}` does")  # fmt: skip

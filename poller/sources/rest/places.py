@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from poller.plugin import IdentityOf, PageRef, Unexpected, read_count
-from poller.sources.rest.answer import Answer
+from poller.sources.rest.answer import Answer, link_next
 from poller.sources.rest.request import PLACES, Request
 
 
@@ -22,6 +22,11 @@ class Paging:
     parameter: str | None
     linked: bool
     cap: int | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """True if the description says how the list goes on; else its first page is taken for all of it."""
+        return self.place is not None or self.linked
 
     @property
     def follows_links(self) -> bool:
@@ -115,6 +120,13 @@ class Progress:
         if last is None:
             raise Unexpected("the last record of a page has no identity, by which the list would go on")
         return last
+
+
+def require_no_link(headers: Mapping[str, str]) -> None:
+    """Raise Unexpected where an answer leads on by a link, of which the description does not speak."""
+    if link_next(headers.get("link", "")):
+        raise Unexpected("the answer has a link to a next page, and the description does not say how the list goes on: "
+                         "`paging: {next: headers.link}` does")  # fmt: skip
 
 
 def _linked(paging: Paging, said: str) -> PageRef:

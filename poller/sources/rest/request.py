@@ -17,6 +17,10 @@ from poller.sources.rest.written_times import TimeFormat, time_format
 
 JSON: TypeAlias = Any  # of the configuration: mappings, lists, scalars
 
+SIZES = frozenset({
+    "count", "first", "limit", "max_results", "maxresults", "page_size", "pagesize", "per_page", "perpage", "size",
+})  # fmt: skip
+"""Well-known parameters that ask for so many rows a page."""
 PLACES = ("page", "offset", "cursor", "last")
 _PLACEHOLDER = re.compile(r"\{(?:(?P<time>start|end)(?::(?P<format>[^{}]*))?|(?P<place>page|offset|cursor|last))\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}")
@@ -92,6 +96,12 @@ class Request:
         """The names of the placeholders in it."""
         return frozenset(found.name for found in placeholders([dict(self.params), self.body]))
 
+    @property
+    def size(self) -> int | None:
+        """How many rows a page are asked for, as far as a parameter's name tells."""
+        sizes = (str(value) for name, value in self.params.items() if name.lower() in SIZES)
+        return next((int(size) for size in sizes if size.isdecimal() and int(size)), None)
+
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""
         spelt = [found.format for found in placeholders([dict(self.params), self.body]) if found.name == name]
@@ -111,6 +121,11 @@ class Request:
         params = {name: _fill(value, bounds, place) for name, value in self.params.items()}
         query = {name: _spelled(value) for name, value in params.items() if value is not NOTHING}
         return query, None if self.body is None else _encode(_fill(self.body, bounds, place))
+
+
+def answered_fact(path: str) -> str:
+    """Return the fact that the list at this path has given an answer."""
+    return f"answered {path}"
 
 
 def merge(former: JSON, other: JSON) -> JSON:

@@ -61,6 +61,7 @@ class OAuth2(Strict):
     scope: str | None = None
     client_auth: Literal["form", "basic"] = "form"
     params: dict[str, SecretStr] = Field(default={})
+    scheme: Annotated[str, StringConstraints(pattern=r"^[\w!#$%&'*+.^`|~-]+$")] = "Bearer"
 
 
 class Auth(Strict):

@@ -292,3 +292,16 @@ async def test_a_part_that_shifts_is_read_again_by_itself() -> None:
     done = await passed(stream, answered(whole, newer[0], newer[0], newer[0], older))
     assert isinstance(done.error, Shifted), "three times is enough"
     assert {record["id"] for record in done.records()} == {1, 2, 3, 4}
+
+
+async def test_a_page_as_long_as_was_asked_for_is_not_taken_for_all_where_no_paging_is_described() -> None:
+    no_end = {"kind": "ticket", "params": {"since": "{start}", "per_page": 2}}
+    with_end = {"kind": "ticket", "params": {"since": "{start}", "until": "{end}", "per_page": 2}}
+    http = answered(listed(1, 2), listed(1), listed(2))
+    assert (await passed(stream_of(with_end), http)).error is None
+    assert len(http.asked) == 3, "asked for in halves"
+    done = await passed(stream_of(no_end), answered(listed(1, 2)))
+    assert (len(done.records()), "as many as were asked for" in str(done.error)) == (2, True)
+    assert (await passed(stream_of(no_end), answered(listed(1)))).error is None
+    total = {**no_end, "paging": {"total": "total"}}
+    assert (await passed(stream_of(total), answered(listed(1, 2, total=2)))).error is None

@@ -86,13 +86,39 @@ async def test_words_that_are_not_mapped_are_told() -> None:
 async def test_what_looks_like_paging_totals_or_errors_and_is_not_described_is_told() -> None:
     body = {"tickets": [], "total": 5, "errors": [], "meta": {"next_page": None, "limit": 5}}
     found = await looked({}, body)
-    assert found.warnings == ("not described: errors, meta.next_page, total",)
+    assert found.warnings[1:] == ("not described: errors, meta.next_page, total",)
 
 
-@pytest.mark.parametrize("beside", [{"has_more": True}, {"paging": {"next": "x"}}, {"nextPageToken": "t"}])
+@pytest.mark.parametrize(
+    "beside",
+    [{"has_more": True}, {"paging": {"next": "x"}}, {"nextPageToken": "t"}, {"meta": {"next_page_link": "/2"}}],
+)
 async def test_a_well_known_word_that_says_there_is_more_is_an_error(beside: dict[str, Any]) -> None:
     with pytest.raises(Unexpected, match="the list goes on"):
         await looked({}, {"tickets": [ticket(1)], **beside})
+
+
+@pytest.mark.parametrize(
+    ("stream", "body"),
+    [
+        ({"params": {"since": "{start}", "per_page": 2}}, {"tickets": [ticket(1), ticket(2)]}),
+        ({"paging": {"total": "total"}}, {"tickets": [ticket(1)], "total": 2}),
+    ],
+)
+async def test_a_list_that_is_longer_than_its_page_needs_paging(stream: dict[str, Any], body: dict[str, Any]) -> None:
+    with pytest.raises(Unexpected, match=r"the list goes on .*, and the description does not say how: `paging`"):
+        await looked(stream, body)
+    assert (await looked(stream, {**body, "tickets": [ticket(1)], "total": 1})).words
+
+
+async def test_a_long_time_of_which_a_list_says_nothing_is_doubtful() -> None:
+    (warning,) = (await looked({}, {"tickets": []})).warnings
+    assert warning == (
+        "nothing since 2026-03-11T16:30Z: is that so, or is the filter spelt otherwise (its name, unit or zone)?"
+    )
+    assert (await looked({}, {"tickets": [ticket(1)]})).warnings == ()
+    days = {"sweeps": {"live": {"lookback": "1d"}}}
+    assert (await looked(days, {"tickets": []})).warnings == (), "a day may be quiet"
 
 
 PAGED = {"params": {"since": "{start}", "page": "{page}"}}

@@ -7,8 +7,9 @@ from typing import Any
 
 from poller.plugin import BEGINNING, Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
 from poller.sources.rest.answer import Answer, wrong_key
-from poller.sources.rest.lists import List, answered_fact
+from poller.sources.rest.lists import List
 from poller.sources.rest.places import Progress
+from poller.sources.rest.request import answered_fact
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import counted_otherwise, lists_in
 from poller.sources.rest.survey.sights import Sights
@@ -17,6 +18,10 @@ NOT_YET = (
     "HTTP 404: nothing there, or a wrong path: is `path` right? That the list is empty is believed once it has given a "
     "200; until then a run asks again, at most every 5 minutes, and the stream's lag grows"
 )
+
+
+_LONG = timedelta(days=2)
+"""Most lists have something to say of so long a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     _require_place(listed, answer)
     sights.require_paging()
     doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
+    if listed.is_windowed and not answer.rows and window.end - window.start >= _LONG:
+        since = f"{window.start:%Y-%m-%dT%H:%MZ}"
+        doubts.append(f"nothing since {since}: is that so, or is the filter spelt otherwise (its name, unit or zone)?")
     if answer.next and not answer.rows:
         doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
     warnings = (*doubts, *counted_otherwise(listed.paging), *sights.warnings())

@@ -4,7 +4,8 @@ what the well-known words in an answer say."""
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,8 +18,8 @@ from poller.sources.rest.streams import Description, field_of
 
 GOES_ON = frozenset({
     "cursor", "has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "next", "next_cursor",
-    "next_link", "next_page", "next_page_token", "next_page_uri", "next_token", "next_uri", "next_url", "nextcursor",
-    "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
+    "next_link", "next_page", "next_page_link", "next_page_token", "next_page_uri", "next_page_url", "next_token",
+    "next_uri", "next_url", "nextcursor", "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
 })  # fmt: skip
 """Well-known words by which an answer says that its list goes on."""
 COUNTS = frozenset(
@@ -30,10 +31,6 @@ BEFORE = frozenset({
     "previous_page_uri", "previous_page_url", "previous_url", "previouspage",
 })  # fmt: skip
 """Well-known words by which an answer says that there is a page before it."""
-SIZES = frozenset({
-    "count", "first", "limit", "max_results", "maxresults", "page_size", "pagesize", "per_page", "perpage", "size",
-})  # fmt: skip
-"""Well-known parameters that ask for so many rows a page."""
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _DEEPEST = 3
 _YEARS = range(1990, 2100)
@@ -121,6 +118,11 @@ def _leaves(value: Any, above: str = "", depth: int = 1) -> Iterator[tuple[str, 
             yield from _leaves(inner, f"{path}.", depth + 1)
         else:
             yield path, inner
+
+
+def rises(times: Sequence[datetime]) -> bool:
+    """Return whether times rise from row to row; two rows do not tell."""
+    return len(times) > 2 and times[0] < times[-1] and all(one <= two for one, two in pairwise(times))
 
 
 def said_by(body: bytes, words: Collection[str]) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -29,7 +28,7 @@ from poller.sources.rest.survey.advice import (
     ERRORS,
     GOES_ON,
     NOTHING,
-    SIZES,
+    rises,
     said_by,
     silent_places,
     times_in,
@@ -67,12 +66,13 @@ class Sights:
     def words(self) -> Iterator[str]:
         """Say what came."""
         seen, described = self.details(), self._description
-        of = f" of {size} asked for" if (size := self._size()) and seen["next"] and len(self._rows) < size else ""
+        size = self._listed.request.size
+        of = f" of {size} asked for" if size and seen["next"] and len(self._rows) < size else ""
         yield f"{seen['rows']} rows{of} at {described.records}, {seen['identities']} different identities"
         for name, path in (("time", described.stream.time), ("modified", described.stream.modified)):
             if path and self._rows:
                 yield f"{path} {' to '.join(seen[name])}" if seen[name] else f"no {path}"
-        if self._listed.paging.linked or self._listed.paging.place:
+        if self._listed.paging.goes_on:
             place = seen["next"] or ""
             yield f"goes on at {place:.60}{'…' * (len(place) > 60)}" if place else "does not go on"
         if seen["total"] is not None:
@@ -102,8 +102,8 @@ class Sights:
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
         paging = self._listed.paging
-        if paging.place is None and not paging.linked and (path := self._said_to_go_on()):
-            raise Unexpected(f"the list goes on ({path}), and the description does not say how: `paging`")
+        if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or self._is_full()):
+            raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
         if self._may_go_on() and (more := self._said_to_go_on() or self._counts_more()):
             raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere()}")
 
@@ -115,9 +115,9 @@ class Sights:
 
     def _counts_more(self) -> str | None:
         """Return what number in the answer, described or not, says that there is more than this page."""
-        rows, total = len(self._rows), self._answer.total
-        if total is not None:
-            return f"{rows} of {total} records came" if total > rows else None
+        rows = len(self._rows)
+        if self._answer.total is not None:
+            return self._total_beyond()
         for path, value in self._undescribed.items():
             word = path.rpartition(".")[2].lower()
             least = 1 if "pages" in word else rows
@@ -125,12 +125,22 @@ class Sights:
                 return f"{path} is {value}"
         return None
 
+    def _total_beyond(self) -> str | None:
+        rows, total = len(self._rows), self._answer.total or 0
+        return f"{rows} of {total} records came" if total > rows else None
+
     def _may_go_on(self) -> bool:
         """Return whether a page is full, and nothing says where the list goes on, or that it is over."""
         rows, answer = len(self._rows), self._answer
         if not self._listed.paging.linked or answer.next or answer.more is not None or answer.total == rows:
             return False
-        return rows >= size > 0 if (size := self._size()) else rows in ROUND_NUMBERS
+        return rows >= size > 0 if (size := self._listed.request.size) else rows in ROUND_NUMBERS
+
+    def _is_full(self) -> str | None:
+        """Say that as many rows came as were asked for, where nothing says that these are all."""
+        size, rows = self._listed.request.size, len(self._rows)
+        said = self._answer.total == rows or self._answer.more is False
+        return None if said or not size or rows < size else f"{rows} rows came, as many as were asked for"
 
     def _leads_nowhere(self) -> str:
         """Say that `paging.next` leads nowhere, what a run would do then, and what is there."""
@@ -163,11 +173,6 @@ class Sights:
             at = int(at) - 1
         return None if at is None else f"{paging.place} {at}"
 
-    def _size(self) -> int | None:
-        """Return how many rows were asked for, as far as a parameter's name tells."""
-        sizes = (value for name, value in self._listed.request.params.items() if name.lower() in SIZES)
-        return next((int(value) for value in sizes if str(value).isdecimal()), None)
-
     def _counts_of_the_page(self) -> set[str]:
         """Return the paths of what counts the rows of this page: such a number is no total."""
         counts = {path: value for path, value in self._undescribed.items() if path.rpartition(".")[2] == "count"}
@@ -197,7 +202,7 @@ class Sights:
             [at for record in self._records[::step] if (at := _or_none(read, record))]
             for read in (records.modified, records.time)
         )
-        return _rises(stamps) and not _rises(made)
+        return rises(stamps) and not rises(made)
 
     def _range(self, read: Callable[[Any], datetime | None]) -> tuple[str, str] | None:
         times = sorted(filter(None, (_or_none(read, record) for record in self._records)))
@@ -213,10 +218,6 @@ class Sights:
                 others = {str(word) for word in said if not _is_mapped(str(word), ours, field.values or {})}
                 found |= {name: sorted(others)} if others else {}
         return found
-
-
-def _rises(times: Sequence[datetime]) -> bool:
-    return len(times) > 2 and times[0] < times[-1] and all(one <= two for one, two in pairwise(times))
 
 
 def _is_mapped(word: str, ours: Sequence[str], values: Mapping[str, Mapped]) -> bool:
