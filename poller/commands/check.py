@@ -97,7 +97,7 @@ async def _source(
     """Yield what the vendor answers: one finding, or one for each stream where the source tells of them singly."""
     auth = make_auth(source, token_of(state, name), None, lambda: now)
     if not auth.at_hand:
-        words = "left out, not checked: no valid access token at hand, and none is asked for here"
+        words = "left out: no valid access token at hand, and none is asked for here, so it is not checked"
         yield Finding(name, ok=True, words=words)
         return
     slow = _too_slow(source)

@@ -179,7 +179,7 @@ async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: N
         state = await stack.enter_async_context(open_reader(settings.state))
         auth = make_auth(source, token_of(state, name), None, now)
         if not auth.at_hand:
-            words = "left out, not checked: no valid access token at hand, and none is asked for here"
+            words = "left out: no valid access token at hand, and none is asked for here, so it is not checked"
             yield Finding(name, ok=True, words=words)
             return
         session = await stack.enter_async_context(open_session(name, source, auth, telemetry, now))

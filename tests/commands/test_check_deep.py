@@ -67,7 +67,9 @@ def test_a_refresh_token_is_not_spent(house: House, vendors: Vendors) -> None:
     before = vendors.number()
     check = deep(house, "crm")
     assert check.code() == 0
-    assert check.lines == ["ok   crm: left out, not checked: no valid access token at hand, and none is asked for here"]
+    assert check.lines == [
+        "ok   crm: left out: no valid access token at hand, and none is asked for here, so it is not checked"
+    ]
     assert vendors.asked("flextell", before) == []
 
 

@@ -111,9 +111,10 @@ async def test_a_page_of_old_records_repeats_the_list_where_each_has_to_bring_ne
 
 
 async def test_a_list_that_begins_again_and_again_repeats_itself_though_each_page_brings_news() -> None:
-    came, error = await read(answers("abcd", "xabc", "xabc", "yxab", "zyxa"))
-    assert (len(came), str(error)) == (4, "the list repeats itself: it goes on where it has been before")
-    _, error = await read(answers("abcd", "xabc", "xabc", "ef", "ef", "ef", "g"))
+    moving = [f"{chr(200 + number)}{chr(199 + number)}{chr(198 + number)}" for number in range(40)]
+    came, error = await read(answers(*moving))
+    assert (len(came), str(error)) == (21, "the list repeats itself: it goes on where it has been before")
+    _, error = await read(answers(*moving[:20], "ab", *moving[20:]))
     assert error is None, "not so often in a row"
     _, error = await read(answers("abcd", "defa", "hidj", "jklm", "mnop"))
     assert error is None, "a list whose pages overlap"

@@ -51,9 +51,8 @@ def test_counters(adds: list[tuple[Labels, float]], known: list[Labels]) -> None
     counter, plain = Counter("m", "Help.", ("source", "stream")), defaultdict[Labels, float](float)
     for labels, by in adds:
         counter.add(by, *labels)
-        plain[labels] += by
-    for labels in [labels for labels, value in plain.items() if not value and labels not in known]:
-        del plain[labels]
+        if by:
+            plain[labels] += by
     ordered = [*known, *(labels for labels in plain if labels not in known)]
     found = "".join(counter.lines([(known, [counter.written(labels) for labels in known])]))
     assert found == "".join(line("m", named(labels), plain[labels]) for labels in ordered)

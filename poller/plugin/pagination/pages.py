@@ -20,7 +20,7 @@ from poller.plugin.stream import Cursor, End, Page
 EMPTY_PAGES, PAGES = 1_000, 10_000
 """No list is believed that goes on after so many empty pages in a row, or after so many pages at all."""
 
-_AGAIN = 3
+_AGAIN = 20
 """A list repeats itself where so many pages in a row begin as the one before did."""
 
 PageRef: TypeAlias = int | str
