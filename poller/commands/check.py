@@ -29,6 +29,8 @@ from poller.telemetry import Telemetry
 
 _TRIES, _PAUSE, _LONGEST = 3, 0.5, 15.0
 """So often a vendor is asked, with so many seconds between, or as many as it asks for up to the last number."""
+LEFT_OUT = "left out: no valid access token at hand, and none is asked for here, so it is not checked"
+"""What is said of a source whose access token has ended: to ask for another one would spend its refresh token."""
 _LOOKS = 20
 """The number of looks at an output while a running poller writes to it."""
 
@@ -97,8 +99,7 @@ async def _source(
     """Yield what the vendor answers: one finding, or one for each stream where the source tells of them singly."""
     auth = make_auth(source, token_of(state, name), None, lambda: now)
     if not auth.at_hand:
-        words = "left out: no valid access token at hand, and none is asked for here, so it is not checked"
-        yield Finding(name, ok=True, words=words)
+        yield Finding(name, ok=True, words=LEFT_OUT)
         return
     slow = _too_slow(source)
     async with open_session(name, source, auth, telemetry, lambda: now) as session:

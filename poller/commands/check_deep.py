@@ -14,7 +14,7 @@ import anyio
 from msgspec import json
 
 from poller.clock import Now
-from poller.commands.check import Finding, describe_refusal, named
+from poller.commands.check import LEFT_OUT, Finding, describe_refusal, named
 from poller.config.plugins import SOURCE_TYPES
 from poller.config.settings import Settings, source_named
 from poller.errors import Denied, PollerError, SourceError, Throttled, Unavailable
@@ -179,8 +179,7 @@ async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: N
         state = await stack.enter_async_context(open_reader(settings.state))
         auth = make_auth(source, token_of(state, name), None, now)
         if not auth.at_hand:
-            words = "left out: no valid access token at hand, and none is asked for here, so it is not checked"
-            yield Finding(name, ok=True, words=words)
+            yield Finding(name, ok=True, words=LEFT_OUT)
             return
         session = await stack.enter_async_context(open_session(name, source, auth, telemetry, now))
         async for found in findings(name, source, AskingSession(session), now()):
