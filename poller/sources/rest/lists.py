@@ -236,7 +236,7 @@ class _Reading:
     def _full(self, page: ListPage) -> ListPage:
         """Take a page as long as was asked for, of a list whose description knows no other, for cut or doubtful."""
         listed, rows = self._list, len(page.records)
-        if not listed.request.size or rows < listed.request.size or (listed.window_field and not listed.is_windowed):
+        if not listed.request.is_full(rows) or (listed.window_field and not listed.is_windowed):
             return page
         said = f"{rows} rows came, as many as were asked for, and nothing says how the list goes on: `paging`"
         return replace(page, notice=said, **({"cut": True} if listed.ranges else {"doubt": page.doubt or said}))

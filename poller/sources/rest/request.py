@@ -102,6 +102,10 @@ class Request:
         sizes = (str(value) for name, value in self.params.items() if name.lower() in SIZES)
         return next((int(size) for size in sizes if size.isdecimal() and int(size)), None)
 
+    def is_full(self, rows: int) -> bool:
+        """Return whether a page of so many rows is as long as was asked for, as far as a parameter's name tells."""
+        return self.size is not None and rows >= self.size
+
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""
         spelt = [found.format for found in placeholders([dict(self.params), self.body]) if found.name == name]

@@ -134,13 +134,13 @@ class Sights:
         rows, answer = len(self._rows), self._answer
         if not self._listed.paging.linked or answer.next or answer.more is not None or answer.total == rows:
             return False
-        return rows >= size > 0 if (size := self._listed.request.size) else rows in ROUND_NUMBERS
+        return self._listed.request.is_full(rows) if self._listed.request.size else rows in ROUND_NUMBERS
 
     def _is_full(self) -> str | None:
         """Say that as many rows came as were asked for, where nothing says that these are all."""
-        size, rows = self._listed.request.size, len(self._rows)
-        said = self._answer.total == rows or self._answer.more is False
-        return None if said or not size or rows < size else f"{rows} rows came, as many as were asked for"
+        rows, answer = len(self._rows), self._answer
+        full = self._listed.request.is_full(rows) and answer.total != rows and answer.more is not False
+        return f"{rows} rows came, as many as were asked for" if full else None
 
     def _leads_nowhere(self) -> str:
         """Say that `paging.next` leads nowhere, what a run would do then, and what is there."""
