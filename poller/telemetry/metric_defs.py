@@ -130,10 +130,9 @@ class Catalogue:
 
 def _polls(some: _Streams) -> tuple[Iterable[Labels], Sequence[str]]:
     """Return the labels of the complete passes of all sweeps."""
-    streams = zip(some.labels, some.pairs, some.gauges, strict=True)
-    passes = [(labels, pairs, name) for labels, pairs, of in streams for name, _ in of.successes]
-    labels = (("complete", *of, name) for of, _, name in passes)
-    return labels, [f'outcome="complete",{pairs}{_sweep(name)}' for _, pairs, name in passes]
+    labels = [("complete", of.source, of.stream, name) for of in some.gauges for name, _ in of.successes]
+    streams = zip(some.pairs, some.gauges, strict=True)
+    return labels, [f'outcome="complete",{pairs}{_sweep(name)}' for pairs, of in streams for name, _ in of.successes]
 
 
 def _found(some: _Streams) -> tuple[Iterable[Labels], Sequence[str]]:

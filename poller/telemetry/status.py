@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
@@ -69,7 +69,7 @@ class FindingStatus(Struct, frozen=True):
     advice: str | None = None
 
 
-class StreamGauges(NamedTuple):
+class StreamGauges(Struct, frozen=True, gc=False):
     """What the metrics say of a stream: the part of its status that each scrape asks of thousands of them.
 
     The fields mean what they mean in `StreamStatus`; `successes` are its sweeps' names, each with its `last_success`.

@@ -45,7 +45,7 @@ def complete_until(checkpoint: Checkpoint, names: Sequence[str]) -> datetime | N
 
     It is no later than the oldest gap that holds something back. None before the first complete pass.
     """
-    state = next((checkpoint.sweeps[name] for name in names if name in checkpoint.sweeps), None)
+    state = _first_of(checkpoint, names)
     return _held_to(checkpoint, state.cursor.until) if state and state.complete and state.cursor else None
 
 
@@ -55,10 +55,22 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
     What a list cannot reach is left to other sweeps, and holds nothing back; a record that is still to be read by
     itself does.
     """
-    main = next((checkpoint.sweeps[name] for name in FRESH if name in checkpoint.sweeps), None)
+    main = _first_of(checkpoint, FRESH)
     covered = main.cursor.until if main and main.cursor else checkpoint.start
-    waiting = [since for state in checkpoint.sweeps.values() if state.to_fetch for since in state.to_fetch.values()]
-    return min([_held_to(checkpoint, covered), *waiting]) if covered else None
+    if covered is None:
+        return None
+    covered = _held_to(checkpoint, covered)
+    for state in checkpoint.sweeps.values():
+        if state.to_fetch:
+            covered = min([covered, *state.to_fetch.values()])
+    return covered
+
+
+def _first_of(checkpoint: Checkpoint, names: Sequence[str]) -> SweepState | None:
+    for name in names:
+        if state := checkpoint.sweeps.get(name):
+            return state
+    return None
 
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
