@@ -62,7 +62,11 @@ class FreshConnections(httpx.AsyncBaseTransport):
     async def _through_the_proxy(self, proxy: str, request: httpx.Request) -> httpx.Response:
         limits = httpx.Limits(max_keepalive_connections=0)
         transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=proxy, limits=limits)
-        answer = await transport.handle_async_request(request)  # it holds nothing but this one connection
+        try:
+            answer = await transport.handle_async_request(request)  # it holds nothing but this one connection
+        except BaseException:
+            await transport.aclose()  # a tunnel whose TLS is given up half way would stay open
+            raise
         assert isinstance(answer.stream, httpx.AsyncByteStream)  # noqa: S101  the transport is an asynchronous one
         return answer
 
@@ -116,9 +120,9 @@ class _Connection(asyncio.Protocol, httpx.AsyncByteStream):
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
         """Send the request; return its answer, whose stream is this connection."""
-        asked = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
-        events = [asked, h11.Data(data=request.content), _END] if request.content else [asked, _END]
         with _errors_of_httpx():
+            asked = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+            events = [asked, h11.Data(data=request.content), _END] if request.content else [asked, _END]
             self._transport.write(b"".join(self._h11.send(event) or b"" for event in events))
             while not isinstance(answer := await self._next(), h11.Response):
                 pass  # 100 and 103 are not yet an answer
@@ -181,6 +185,8 @@ def _errors_of_httpx() -> Iterator[None]:
     """Raise what goes wrong as the error that httpx has for it."""
     try:
         yield
+    except h11.LocalProtocolError:
+        raise httpx.LocalProtocolError("no request can be made of these headers") from None  # h11 quotes a credential
     except h11.RemoteProtocolError as error:
         raise httpx.RemoteProtocolError(str(error)) from error
     except OSError as error:

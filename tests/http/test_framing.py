@@ -1,16 +1,23 @@
 """Where an answer begins and ends on its connection, and that the connection ends with it.
 
 Killed: an interim answer taken for the answer; a body that ends with the connection not read; a connection that stays
-open, after an answer or after a request that was given up; a body cut off that is taken for whole.
+open, after an answer or after a request that was given up at any point, through a proxy too; a body cut off that is
+taken for whole, with TLS too, where its end comes together with what there is of it.
 """
 
 import asyncio
+import gc
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import anyio
 import pytest
+import trustme
 
 from poller.errors import Unavailable
-from tests.http.wire import Asked, Script, answer, saying, session, vendor
+from tests.http.wire import Asked, Script, answer, certified, reset, saying, session, vendor
 
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
 FRAMES = {
@@ -64,6 +71,35 @@ async def test_a_body_that_ends_before_its_length_is_none(cut: bytes) -> None:
             await ours.ask("/calls", {})
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n"
+ENDS: dict[str, Callable[[asyncio.StreamWriter], None]] = {
+    "with a closing alert": lambda writer: writer.close(),
+    "without one": lambda writer: writer.get_extra_info("socket").shutdown(socket.SHUT_WR),
+    "with a reset": reset,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("whole", [answer(body=b"[1]"), CHUNKED], ids=["length", "chunks"])
+async def test_over_tls_too(whole: bytes, end: str, authority: trustme.CA, ca_file: Path) -> None:
+    """All of its bytes, or nothing, however the connection ends (RFC 9112 §9.8)."""
+    sent = [whole, whole[:-1], whole[:-4], whole[:20]]
+
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent.pop())
+        ENDS[end](writer)
+
+    async with (
+        vendor(script, certified(authority, "localhost")) as server,
+        session(f"https://localhost:{server.port}", ca_file=ca_file) as ours,
+    ):
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await ours.ask("/calls", {})
+        with suppress(*[Unavailable] * (end == "with a reset")):  # which may overtake what was sent before
+            assert (await ours.ask("/calls", {})).body == b"[1]"
+
+
 async def test_an_answer_that_has_no_body_is_there_at_once_though_it_tells_a_length() -> None:
     async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n")
@@ -109,6 +145,51 @@ async def test_a_connection_ends_where_its_request_is_given_up() -> None:
         await asked.wait()
         asking.cancel()
         await asyncio.wait_for(ended.wait(), 2)
+
+
+@pytest.mark.parametrize("through", ["no proxy", "a proxy"])
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "in time"])
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        ("http", b""),
+        ("http", b"HTTP/1.1 200 O"),
+        ("http", answer(body=b"[1, 2, 3]")[:-4]),
+        ("http", CHUNKED[:-3]),
+        ("https", b""),
+        ("https", b"HTTP/1.1 200 Connection established\r\n\r\n"),  # and then no handshake
+    ],
+)
+async def test_nothing_is_left_of_a_request_that_is_given_up(
+    through: str, scheme: str, said: bytes, *, cancelled: bool
+) -> None:
+    """Neither a connection nor a task."""
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read(1)
+            writer.write(said)
+            asked.set()
+            while await reader.read(1 << 16):
+                pass
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    at = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    url, proxy = (f"{scheme}://{at}", None) if through == "no proxy" else (f"{scheme}://vendor.test", f"http://{at}")
+    async with server, session(url, proxy=proxy, patience=5 if cancelled else 0.1) as ours:
+        asking = asyncio.create_task(ours.ask("/calls", {}))
+        await asked.wait()
+        if cancelled:
+            await asyncio.sleep(0.01)
+            asking.cancel()
+        with suppress(asyncio.CancelledError, Unavailable):
+            await asking
+        await asyncio.wait_for(ended.wait(), 2)
+        assert asyncio.all_tasks() - {asyncio.current_task()} <= {asking}
+    gc.collect()
 
 
 def watching(script: Script, ended: asyncio.Event) -> Script:

@@ -4,7 +4,6 @@ Killed: `trust_env`; a trust store that adds the environment's; `verify=False`; 
 key log; one TLS context built per source; a trust store that only grows, or is read at the start only.
 """
 
-import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,24 +17,7 @@ from structlog.testing import capture_logs
 
 from poller.errors import ConfigError, SourceError, Unavailable
 from poller.http.tls import tls_context
-from tests.http.wire import KEY, answer, saying, session, vendor
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    return tmp_path / "ca.pem"
-
-
-def certified(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
-    return context
+from tests.http.wire import KEY, answer, certified, saying, session, vendor
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ hand; a path remembered for every record that is read by itself.
 
 import asyncio
 import gzip
+import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -16,9 +17,12 @@ import anyio
 import pytest
 import structlog
 import zstandard
+from pydantic import SecretStr
 
 from poller.errors import Throttled, Unavailable, Unexpected
 from poller.http import session as http
+from poller.http.auth import FixedAuth
+from poller.plugin.credentials import StaticHeaders
 from tests.http.wire import NOON, Asked, Script, answer, reset, saying, session, vendor
 
 MIB = 1 << 20
@@ -140,6 +144,30 @@ async def test_a_bomb_is_unexpected_before_it_fills_the_memory(encoding: str) ->
             tracemalloc.stop()
 
 
+@pytest.mark.parametrize("told", [b"Content-Length: 999999999999", b"Transfer-Encoding: chunked", b"X: ends with me"])
+async def test_a_body_without_end_is_unexpected_before_it_fills_the_memory(told: bytes) -> None:
+    part = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    sent = 0
+
+    async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n" + told + b"\r\n\r\n")
+        while True:  # until nobody reads it any more
+            writer.write(part)
+            await writer.drain()
+            sent += len(part)
+
+    async with vendor(script) as server, session(server.url) as ours:
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unexpected, match="larger than 1 MiB"):
+                await ours.get("/calls", {})
+            assert tracemalloc.get_traced_memory()[1] < 16 * MIB
+        finally:
+            tracemalloc.stop()
+    assert sent < 64 * MIB
+
+
 async def test_a_body_of_just_the_limit_is_read_whole() -> None:
     body = b"[" + b" " * (MIB - 2) + b"]"
     plain, packed = answer(body=body), answer(body=gzip.compress(body), Content_Encoding="gzip")
@@ -231,6 +259,19 @@ async def test_a_query_arrives_as_it_was_meant() -> None:
     assert server.asked[0].target == "/api/v1/calls?since=2026-03-14T12%3A00%3A00%2B01%3A00&name=a%26b%3Dc+d%25%C3%A9"
     assert server.asked[1].target == "/api/v1/calls"
     assert server.asked[2].target == "/api/v1/calls?name=a%26b%3Dc+d%25%C3%A9&name=since"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("X Key", "the-secret"), ("X-Key", "the-secret "), ("X-Key", "the\rsecret")]
+)
+async def test_a_header_that_no_request_can_hold_is_named_without_its_value(name: str, value: str) -> None:
+    """None gets here: the configuration refuses it, and so does the token endpoint's reader. h11 would quote it."""
+    auth = FixedAuth(StaticHeaders({name: SecretStr(value)}), {})
+    async with vendor(saying(answer())) as server, session(server.url, auth) as ours:
+        with pytest.raises(Unavailable) as raised:
+            await ours.get("/calls", {})
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+    assert not server.asked
 
 
 async def test_no_cookie_comes_back() -> None:

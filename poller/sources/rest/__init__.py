@@ -27,6 +27,8 @@ from poller.sources.rest.settings import (
     DESCRIBING,
     ONLY_WORDS,
     Auth,
+    HeaderName,
+    HeaderValue,
     OAuth2,
     StreamFields,
     Word,
@@ -91,7 +93,7 @@ class Rest(Source):
 
     type: Literal["rest"]
     auth: Auth = Auth()
-    fixed_headers: dict[str, str] = Field(default={}, alias="headers")
+    fixed_headers: dict[HeaderName, HeaderValue] = Field(default={}, alias="headers")
     timezone: ZoneName | None = None
     rate_limit_headers: str | None = None
     streams: Annotated[dict[Word, RestStream], Field(min_length=1, json_schema_extra=ONLY_WORDS)]

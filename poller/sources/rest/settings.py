@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -43,6 +44,27 @@ def _also_nothing(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
 Ahead: TypeAlias = Annotated[Duration, WrapValidator(_also_nothing)]
 """A duration that may be `0s`."""
 
+_OF_THE_CONNECTION = {"connection", "content-length", "keep-alive", "te", "transfer-encoding", "upgrade"}
+
+
+def _header_name(name: str) -> str:
+    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
+        raise ValueError("the name of a header holds letters, digits and dashes, such as X-Api-Version")
+    if name.lower() in _OF_THE_CONNECTION:
+        raise ValueError("this header is about the connection, and is not set here: leave it out")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not (value := value.strip()).isascii() or not value.isprintable():
+        raise ValueError("the value of a header is one line of ASCII")
+    return value
+
+
+HeaderName: TypeAlias = Annotated[str, AfterValidator(_header_name)]
+HeaderValue: TypeAlias = Annotated[str, AfterValidator(_header_value)]
+"""What a request can be made of (RFC 9110 §5.1, §5.5), and says nothing of where it ends."""
+
 
 class BasicAuth(Strict):
     """A user and a password (RFC 7617)."""
@@ -69,7 +91,7 @@ class Auth(Strict):
 
     bearer: Secret | None = None
     basic: BasicAuth | None = None
-    headers: dict[str, Secret] = Field(default={})
+    headers: dict[HeaderName, Secret] = Field(default={})
     params: dict[str, Secret] = Field(default={})
     oauth2: OAuth2 | None = None
 

@@ -1,7 +1,7 @@
 """A description's request, filled in: what each placeholder becomes, what is left out, what a sweep changes.
 
 Killed: a body whose placeholders stay as they are, or whose unset ones are sent; an end that is exact and asked for a
-granule later; a sweep without a body of its own that loses the list's.
+granule later; a sweep without a body of its own that loses the list's; a header that no request can hold.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from pydantic import ValidationError
 
+from poller.sources.rest import Rest
 from poller.sources.rest.request import Bounds, Request, merge
 
 START, END = datetime(2026, 3, 14, 9, 15, tzinfo=UTC), datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
@@ -94,3 +96,27 @@ def test_what_only_looks_like_a_placeholder_is_refused_with_those_that_there_are
     with pytest.raises(ValueError, match=r"^{page_no} is no placeholder") as caught:
         Request("/list", {"p": "{page_no}"}).uses  # noqa: B018  it is what raises
     assert str(caught.value).endswith("such as {start:%Y-%m-%d}, {page}, {offset}, {cursor} and {last}")
+
+
+@pytest.mark.parametrize("key", ["headers", "auth"])
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("X Version", "2", "the name of a header"),
+        ("X-Vérsion", "2", "the name of a header"),
+        ("", "2", "the name of a header"),
+        ("X-Version:", "2", "the name of a header"),
+        ("Content-Length", "5", "about the connection"),
+        ("transfer-encoding", "chunked", "about the connection"),
+        ("Connection", "keep-alive", "about the connection"),
+        ("X-Version", "2\r\nX-Other: 3", "one line of ASCII"),
+        ("X-Version", "zwölf", "one line of ASCII"),
+    ],
+)
+def test_a_header_that_no_request_can_hold_is_refused(key: str, name: str, value: str, said: str) -> None:
+    headers = {name: value}
+    with pytest.raises(ValidationError, match=said):
+        Rest.model_validate(
+            {"type": "rest", "base_url": "https://api.example.com", "streams": {"items": {"kind": "item"}}}
+            | {key: headers if key == "headers" else {"headers": headers}}
+        )
