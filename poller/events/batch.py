@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from outputs import Message
 from poller.events.drift import Sample
@@ -50,8 +51,9 @@ class PageContext:
 class SeenUpdate:
     """The changes that `seen` takes on once a batch is delivered.
 
-    `entries` are saved with the commit, and are not changed from then on; `touched` are kept in memory only, since
-    losing them costs a comparison at most. `delivered` are the keys that the batch tells of, whose doubts end.
+    `entries` are saved with the commit, and cannot be changed once they are packed for it; `touched` are kept in memory
+    only, since losing them costs a comparison at most. `delivered` are the keys that the batch tells of, whose doubts
+    end.
     """
 
     entries: dict[int, Entry] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class SeenUpdate:
         """Return the packed entries; those that are saved are the ones that memory takes."""
         if self._rows is None:
             self._rows = pack_rows(self.entries)
+            self.entries = MappingProxyType(self.entries)  # type: ignore[assignment]  # whoever changes them now, fails
         return self._rows
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from poller.events import seen as module
+from poller.events.batch import SeenUpdate
 from poller.events.buckets import ITEM
 from poller.events.seen import (
     BASELINE,
@@ -27,6 +28,7 @@ from poller.events.seen import (
     key_of_reject,
     keys_of,
     pack_keys,
+    pack_rows,
     unpack_keys,
 )
 from tests.support.packing import pack
@@ -149,6 +151,14 @@ def test_a_chunk_that_expires_takes_only_what_nothing_newer_was_said_of() -> Non
     assert held(seen, [1, 2]) == {2: 2}
     assert len(seen) == 1, "memory is bounded, too"
     forget(seen)
+
+
+def test_what_is_packed_for_a_commit_cannot_be_changed_any_more() -> None:
+    """Memory takes what was packed: an entry put in after that would be told of, and remembered by nobody."""
+    update = SeenUpdate({1: entry(NOW)})
+    assert list(update.rows()) == pack_rows({1: entry(NOW)})
+    with pytest.raises(TypeError):
+        update.entries[1] = entry(NOW, revision=2)
 
 
 def test_an_identity_a_number_and_a_reject_have_different_fingerprints() -> None:

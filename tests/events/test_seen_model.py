@@ -79,13 +79,15 @@ class Model(RuleBasedStateMachine):
         for book in [self.book, *books]:
             self.book = self.book | {key: replace(entry, steady=0) for key, entry in book.items()}
 
-    @rule(key=KEYS, raw=st.integers(0, 2), projection=st.integers(0, 2))
-    def ask(self, key: int, raw: int, projection: int) -> None:
-        entry = self.book.get(key)
-        known = None if entry is None or self.is_over(entry) else entry
-        assert self.seen.get(key, NOW) == known
-        same = known and (known.raw, known.projection) == (raw, projection)
-        assert self.seen.compare([key], [raw], projection, NOW) == [same]
+    @rule(keys=st.lists(KEYS), raw=st.integers(0, 2), projection=st.integers(0, 2))
+    def ask(self, keys: list[int], raw: int, projection: int) -> None:
+        entries = [self.book.get(key) for key in keys]
+        known = [None if entry is None or self.is_over(entry) else entry for entry in entries]
+        assert [self.seen.get(key, NOW) for key in keys] == known
+        same = [entry and (entry.raw, entry.projection) == (raw, projection) for entry in known]
+        assert self.seen.compare(keys, [raw] * len(keys), projection, NOW) == same
+        steady = [entry.steady if entry and entry.projection == projection else 0 for entry in entries]
+        assert self.seen.steady(keys, projection) == steady
 
     @invariant()
     def is_the_same(self) -> None:

@@ -72,6 +72,8 @@ def test_what_is_volatile_is_gone() -> None:
     assert without(one) == without(other)
     assert without(one) != without(one.replace(b'"a":1', b'"a":2'))
     assert without(one) != without(one.replace(b"p?q", b"s?q"))
+    between = b'{"b":{"url":"s"},"url":"p?q","c":{"url":"t"}}'
+    assert without(between) == without(between.replace(b"p?q", b"p?r"))
 
 
 @pytest.mark.parametrize("odd", [b"[]", b"null", b'{"a":1}{"a":2}', b"<html>"])
