@@ -1,6 +1,6 @@
 """Rows without what is volatile: what is equal then differs in nothing else, whatever the rows are like."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -14,22 +14,23 @@ from poller.events.cloudevent import StreamInfo
 from poller.events.seen import BASELINE, Seen, key_of
 from poller.events.transform import transform
 from poller.plugin import column_of, steady_rows
-from poller.plugin.fields.columns import PageRows
+from poller.plugin.fields.columns import PageRows, Rows
 from poller.plugin.stream import Stream, Window
 from tests.simulation import callcap
 from tests.sources.rest.described import stream_of
 from tests.sources.scripted import NOW
 
 PATHS = ("url", "at", "in.url")
-STEADY = steady_rows(
-    volatile=[("at", column_of("at", str, *PATHS))],
-    signed_urls=[("url", column_of("url", str, *PATHS)), ("url", column_of("in.url", str, *PATHS))],
-)
 VALUES = ('"p?q"', '"p?r"', '"p"', '"p\\u003fq"', "1", "null")
 FIELDS = [f'"{name}":{value}' for name in ("url", "at", "a") for value in VALUES]
 WITHIN = [f'"in":{{{field}}}' for field in FIELDS] + [
     f'"in":"{text}"' for text in ("", '\\"at\\":1', '\\"url\\":\\"p?q')
 ]
+
+
+def steady_of(rows: Rows) -> Callable[[int], bytes]:
+    urls = [("url", column_of(path, str, *PATHS)) for path in ("url", "in.url")]
+    return steady_rows(volatile=[("at", column_of("at", str, *PATHS))], signed_urls=urls)(rows)
 
 
 def all_rows() -> Iterable[bytes]:
@@ -51,19 +52,19 @@ def content(row: bytes) -> Any:
 def test_rows_that_are_equal_then_have_equal_contents() -> None:
     told: dict[bytes, Any] = {}
     rows = list(all_rows())
-    steady = STEADY(rows)
+    steady = steady_of(rows)
     for number, row in enumerate(rows):
         assert told.setdefault(steady(number), content(row)) == content(row)
 
 
 def without(row: bytes) -> bytes:
-    return STEADY([row])(0)
+    return steady_of([row])(0)
 
 
 def test_a_page_is_decoded_once() -> None:
     rows = [b'{"url":"p?q","at":5,"in":{"url":"a?b"}}', b'{"at":null,"a":"?"}', b"{}"]
     page = PageRows([msgspec.Raw(row) for row in rows])
-    assert list(map(STEADY(page), range(3))) == list(map(without, rows))
+    assert list(map(steady_of(page), range(3))) == list(map(without, rows))
     assert len(page.decoded) == 1
 
 
@@ -78,7 +79,7 @@ def test_what_is_volatile_is_gone() -> None:
 
 @pytest.mark.parametrize("odd", [b"[]", b"null", b'{"a":1}{"a":2}', b"<html>"])
 def test_rows_of_another_shape_stay_as_they_are(odd: bytes) -> None:
-    steady = STEADY([b'{"url":"p?q"}', odd])
+    steady = steady_of([b'{"url":"p?q"}', odd])
     assert [steady(0), steady(1)] == [b'{"url":"p?q"}', odd]
 
 
