@@ -14,14 +14,13 @@ import h11
 import httpx
 
 from poller.errors import ConfigError
+from poller.http.addresses import reach
 from poller.http.tls import tls_context
 from poller.plugin.source import Source
 from poller.telemetry import Telemetry
 
 _LONGEST_HEAD = 100 << 10
 """Bytes of an answer's head: some vendors send whole policies in it."""
-_NEXT_ADDRESS = 0.25
-"""Seconds after which the next address of a name is tried beside the one before (RFC 8305)."""
 
 
 class FreshConnections(httpx.AsyncBaseTransport):
@@ -73,10 +72,11 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
 async def _connect(url: httpx.URL, tls: ssl.SSLContext) -> "_Connection":
     host, port = url.raw_host.decode(), url.port or (443 if url.scheme == "https" else 80)
-    secure = tls if url.scheme == "https" else None
+    secure, its_name = (tls, host) if url.scheme == "https" else (None, None)
     try:
+        reached = await reach(host, port)
         _, connection = await asyncio.get_running_loop().create_connection(
-            _Connection, host, port, ssl=secure, happy_eyeballs_delay=_NEXT_ADDRESS
+            _Connection, sock=reached, ssl=secure, server_hostname=its_name
         )
     except (OSError, UnicodeError) as error:  # an SSLError is an OSError; a name may be none
         raise httpx.ConnectError(str(error)) from error
