@@ -1,9 +1,11 @@
 """A caller that never finishes its request, or never reads its answer, is let go; and they are not too many.
 
 Killed: no deadline for the rest of a request; one that each byte pushes on; none for a body; none for an answer that
-nobody reads; no limit on connections; the newest caller refused in the place of the one that waits longest.
+nobody reads; no limit on connections; the newest caller refused in the place of the one that waits longest; a body
+that waits for its head to be acknowledged.
 """
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -74,6 +76,22 @@ async def test_who_waits_between_two_requests_is_not_cut_off(house: House) -> No
         assert (await client.get("/livez")).status_code == 200
         await anyio.sleep(0.6)
         assert (await client.get("/livez")).status_code == 200
+
+
+async def test_no_answer_waits_for_an_acknowledgement(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Head and body are two writes, and the second one would wait 40 ms on a connection that is kept."""
+    made, options = connections.BoundedConnection.connection_made, list[int]()
+
+    def watched(self: connections.BoundedConnection, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        ours: socket.socket = transport.get_extra_info("socket")
+        options.append(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(connections.BoundedConnection, "connection_made", watched)
+    async with running(house) as client:
+        await client.get("/livez")
+    assert options
+    assert all(options)
 
 
 async def test_an_answer_that_nobody_reads_is_given_up() -> None:
