@@ -14,6 +14,8 @@ from msgspec import Raw, UnsetType
 from poller.errors import Unexpected
 from poller.plugin.fields.columns import IdentityOf, PageRows
 from poller.plugin.fields.scalars import read_number
+from poller.plugin.pagination.no_records import require_no_error, require_nowhere_else
+from poller.plugin.stream import Response
 
 SentRows: TypeAlias = list[Raw] | dict[str, Raw] | UnsetType | None
 """The list of an answer as it may come; give such a field the default `msgspec.UNSET`."""
@@ -25,19 +27,28 @@ def read_count(leaf: object) -> int | None:
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
-def read_rows(sent: SentRows, name: str, identity: IdentityOf, *, total: int | None = None) -> Sequence[Raw]:
+def read_rows(
+    sent: SentRows, name: str, identity: IdentityOf, *, total: int | None = None, answer: Response | None = None
+) -> Sequence[Raw]:
     """Return the records of an answer's list `name`, which are none where it is null or not there.
 
     An object is a list where its keys are numbers, and a list of one where it has an identity. Raises Unexpected where
-    it is neither, or where there is no list although the answer's total says that there are records.
+    it is neither, or where there is no list although the answer's total says that there are records; and with the
+    whole `answer`, where it has no records and an error, or no list and records in another place.
     """
     if isinstance(sent, list):
-        return PageRows(sent)
-    if isinstance(sent, dict):
-        return _rows_of_object(sent, name, identity)
-    if total:
+        rows: Sequence[Raw] = PageRows(sent)
+    elif isinstance(sent, dict):
+        rows = _rows_of_object(sent, name, identity)
+    elif total:
         raise Unexpected(f"not the documented answer: it holds no {name}, and a total of {total}")
-    return []
+    else:
+        rows = []
+        if answer:
+            require_nowhere_else(answer, identity, name)
+    if answer and not rows:
+        require_no_error(answer)
+    return rows
 
 
 def _rows_of_object(sent: dict[str, Raw], name: str, identity: IdentityOf) -> Sequence[Raw]:

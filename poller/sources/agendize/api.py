@@ -125,7 +125,7 @@ async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage
     at = {"pageToken": place} if isinstance(place, str) else {}
     response = await http.get(CALLS, {**query, **at}, accept=(200, *map(int, EXPIRED)))
     found = _believed(response)
-    rows, further = read_rows(found.items, "items", call_id), read_id(found.next_page_token)
+    rows, further = read_rows(found.items, "items", call_id, answer=response), read_id(found.next_page_token)
     if further is None and found.next_page_token not in _NONE:
         raise Unexpected("not the documented answer: its nextPageToken is no token")
     return ListPage(rows, None, further, response.date, read_id(found.next_sync_token))

@@ -169,7 +169,7 @@ async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: 
         # strict: no time in it can be known, and each would be wrong by hours
         raise Unexpected(f"page {number} is not what was asked for: its times are not those of {zone.key}")
     said = _read_numbering(found.pagination)
-    rows = read_rows(found.call, "call", call_id, total=said.total)
+    rows = read_rows(found.call, "call", call_id, total=said.total, answer=response)
     return numbered_page(said, rows, response.date, number=number, size=show)
 
 

@@ -108,7 +108,7 @@ async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER
         raise Unexpected("an error came as if it were an answer")
     meta = decode_response(_META, found.meta)
     total = read_count(meta.total)
-    rows = read_rows(found.data, "data", lead_id, total=total)
+    rows = read_rows(found.data, "data", lead_id, total=total, answer=response)
     if meta.last_page is None:
         return ListPage(rows, total, _continued(meta), response.date)
     said, number = _read_numbering(found.meta), place if isinstance(place, int) else 0

@@ -117,7 +117,7 @@ def itemized(identity: IdentityOf, response: Response) -> Part:
     found = decode_response(_ITEMS, response)
     if found.items is UNSET and decode_response(_ANY, response).keys() - {"metadata"}:
         raise Unexpected("not the documented answer: it holds no items, but something else")
-    return Part(read_rows(found.items, "items", identity), _cursor(found.metadata.next_uri))
+    return Part(read_rows(found.items, "items", identity, answer=response), _cursor(found.metadata.next_uri))
 
 
 def numbered(identity: IdentityOf, response: Response) -> Part:
@@ -126,7 +126,7 @@ def numbered(identity: IdentityOf, response: Response) -> Part:
     page, said, size = map(read_count, (found.page_no, found.in_page, found.per_page))
     if page is None or said is None or size is None:
         raise Unexpected("not the documented answer: pageNo, inPage or perPage is no whole number")
-    rows = read_rows(found.data, "data", identity, total=said)
+    rows = read_rows(found.data, "data", identity, total=said, answer=response)
     cursor, full = _cursor(found.metadata.next_uri), 0 < len(rows) == size
     if said != len(rows) or said > size:
         return Part(rows, cursor, f"it holds {len(rows)} records, and says {said} of {size}")

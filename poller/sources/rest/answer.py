@@ -1,8 +1,7 @@
 """The answer to a request: whether it is the described one, its records, and what it says of the rest of the list."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,11 +18,13 @@ from poller.plugin import (
     compile_paths,
     decode_response,
     follow_path,
+    lists_in,
     parse_path,
     read_bool,
     read_count,
     read_id,
     read_rows,
+    require_no_error,
 )
 from poller.sources.rest.request import NOTHING, Bounds, fill_text
 
@@ -33,7 +34,6 @@ _END = (None, "", False, 0, UNSET)
 """What stands where a list goes on, and says that it does not."""
 _EMPTY: tuple[Any, ...] = (None, {}, [], UNSET)
 _NAME = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
-_LEVELS = 3
 _NAMES = 20
 """No more of an answer's fields are named than so many."""
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -87,6 +87,9 @@ class Envelope:
     def __init__(self, described: Described, identity: IdentityOf) -> None:
         self._described, self._identity = described, identity
         self._rows = parse_path(described.records)
+        self._judged = {
+            f"{step}" for path in described.expect if not path.startswith(HEADERS) for step in parse_path(path)[:1]
+        }
         named = (described.next, described.more, described.done, described.total, described.pages)
         texts = {text for text in (*named, *described.expect) if text and not text.startswith(HEADERS)}
         paths = {text: parse_path(text) for text in sorted(texts)}
@@ -107,8 +110,11 @@ class Envelope:
         for path, wanted in self._described.expect.items():
             self._expect(path, wanted, body, response.headers, bounds, place)
         total, pages = self._count("total", body, response), self._count("pages", body, response)
+        rows = self._found_rows(body, response, total)
+        if not rows:
+            require_no_error(response, self._judged)
         return Answer(
-            self._found_rows(body, response, total),
+            rows,
             self._next(body, response.headers),
             self._goes_on(body, response),
             total,
@@ -176,7 +182,7 @@ class Envelope:
 
     def _require_nothing_elsewhere(self, body: bytes) -> None:
         """Raise Unexpected where records are in another place than described: their list is not missing."""
-        for path, rows in _lists_in(Raw(body)):
+        for path, rows in lists_in(Raw(body)):
             if any(map(self._is_record, rows)):
                 text = f"it holds no list at {self._described.records}, and records at {'.'.join(path)}"
                 raise wrong_key("records", text)
@@ -185,17 +191,6 @@ class Envelope:
         """Return whether a row has what a record has: a list of something else (facets, users) has no such time."""
         time = self._described.time
         return bool(self._identity(row) and (not time or follow_path(msgspec.json.decode(row), parse_path(time))))
-
-
-def _lists_in(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:
-    """Yield the lists in an answer, with the names that lead to them; none is looked for deeper than `_LEVELS`."""
-    with suppress(msgspec.MsgspecError):
-        yield path or ("@",), _LIST.decode(value)
-        return
-    with suppress(msgspec.MsgspecError):
-        fields = msgspec.json.decode(value, type=dict[str, Raw])
-        for name, inner in fields.items() if len(path) < _LEVELS else ():
-            yield from _lists_in(inner, *path, name)
 
 
 def _rows_at(path: Path, sent: bytes) -> SentRows:

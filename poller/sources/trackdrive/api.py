@@ -217,7 +217,7 @@ async def _list(
         raise Unexpected("not the documented answer: its total_count is no whole number")
     if sent is UNSET and decode_response(_ANY, response).keys() - _ENVELOPE:
         raise Unexpected(f"not the documented answer: it holds no {name}, but something else")
-    return metadata, read_rows(sent, name, IDENTITIES[path], total=total), response.date
+    return metadata, read_rows(sent, name, IDENTITIES[path], total=total, answer=response), response.date
 
 
 def believed(response: Response) -> _Found:

@@ -1,0 +1,75 @@
+"""An answer without records: whether it says that there are none, or that something went wrong.
+
+A list that is empty because a database was away comes as a 200, too, with the error beside it. Taken for no news, it
+would move the cursor past what was not read.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from poller.errors import Unexpected
+from poller.plugin.fields.columns import IdentityOf
+from poller.plugin.fields.decoding import DECODE_ERRORS
+from poller.plugin.fields.scalars import read_bool, read_number
+from poller.plugin.stream import Response
+
+_ERRORS = {"error", "errors", "errormessage", "fault", "faults", "exception", "exceptions"}
+_SUCCESSES = {"success", "ok"}
+_STATUSES = {"status", "code", "statuscode"}
+"""Names of fields that say how it went, without case and hyphens; each in the words of many APIs."""
+_FAILED = {"error", "err", "fail", "failed", "failure"}
+_LEVELS = 3
+_FIELDS, _LIST = msgspec.json.Decoder(dict[str, Raw]), msgspec.json.Decoder(list[Raw])
+
+
+def require_no_error(response: Response, judged: Collection[str] = ()) -> None:
+    """Raise Unexpected where an answer without records has an error beside them; fields that are `judged` are not."""
+    try:
+        fields = _FIELDS.decode(response.sent)
+    except DECODE_ERRORS:  # a list alone, or what others judge
+        return
+    for name, sent in fields.items():
+        known = name.lower().replace("_", "").replace("-", "")
+        if name not in judged and known in _ERRORS | _SUCCESSES | _STATUSES and _is_error(known, sent):
+            raise Unexpected(f"not the documented answer: it holds no records, and its {name} says that it failed")
+
+
+def _is_error(name: str, sent: Raw) -> bool:
+    try:
+        said = msgspec.json.decode(sent)
+    except DECODE_ERRORS:
+        return True
+    if name in _ERRORS:
+        return not _is_nothing(said)
+    if name in _SUCCESSES:
+        return read_bool(said) is False
+    code = read_number(said)
+    return 400 <= code < 600 if code is not None else isinstance(said, str) and said.strip().lower() in _FAILED
+
+
+def _is_nothing(said: Any) -> bool:
+    """Return whether what stands for an error is none: null, false, a code of 0, an empty text, or made of such."""
+    if isinstance(said, dict | list):
+        return all(map(_is_nothing, said.values() if isinstance(said, dict) else said))
+    return said in (None, "") or read_bool(said) is False
+
+
+def require_nowhere_else(response: Response, identity: IdentityOf, name: str) -> None:
+    """Raise Unexpected where an answer lacks its list `name`, and holds one of records in another place."""
+    for path, rows in lists_in(Raw(response.sent)):
+        if any(map(identity, rows)):
+            raise Unexpected(f"not the documented answer: it holds no {name}, and records at {'.'.join(path)}")
+
+
+def lists_in(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:
+    """Yield the lists in an answer, with the names that lead to them; none is looked for deeper than three levels."""
+    with suppress(*DECODE_ERRORS):
+        yield path or ("@",), _LIST.decode(value)
+        return
+    with suppress(*DECODE_ERRORS):
+        for name, inner in _FIELDS.decode(value).items() if len(path) < _LEVELS else ():
+            yield from lists_in(inner, *path, name)
