@@ -111,6 +111,29 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
+def test_rows_keep_what_lies_beside_them_when_their_bucket_splits_and_when_others_are_forgotten() -> None:
+    """The model meets that by chance, this one each time."""
+    seen, book = Seen(KEEP), dict[int, Entry]()
+    for revision, keys in enumerate([SPREAD[:30], ALIKE, SPREAD[20:], SPREAD[50:]], 1):
+        some = {
+            key: Entry(key, key ^ revision, 0, revision, NOW - (KEEP + 1) * (key % 3 == 0), 0, 1, key * (key % 5 < 2))
+            for key in keys
+        }
+        seen.put(some)
+        book |= some
+        assert [seen.get(key, NOW - KEEP) for key in book] == list(book.values())
+        assert seen.steady(book, 1) == [entry.steady for entry in book.values()]
+    for _ in seen.expire(NOW):
+        pass
+    left = {key: entry for key, entry in book.items() if entry.delivered == NOW}
+    assert len(seen) == len(left)
+    known = [key in left or None for key in book]
+    assert seen.compare(list(book), [entry.raw for entry in book.values()], 1, NOW - KEEP) == known
+    assert seen.steady(book, 1) == [entry.steady if key in left else 0 for key, entry in book.items()]
+    assert seen.steady(book, 2) == [0] * len(book)
+
+
+@pytest.mark.usefixtures("small")
 def test_seen_is_a_dict_of_entries() -> None:
     run_state_machine_as_test(Model, settings=settings(deadline=None, max_examples=30, stateful_step_count=25))
 
