@@ -82,6 +82,15 @@ async def test_the_end_is_where_no_cursor_is(stream: str, sweep: str, metadata: 
     assert (done.error, done.cursors, bool(done.pages[-1].end)) == (None, [Cursor(NOW - LAG)], True)
 
 
+@pytest.mark.parametrize(("stream", "sweep"), ITEMIZED)
+@pytest.mark.parametrize("link", ["/v3.0/x?perPage=9&amp;cursor=a%2Bb", "/v3.0/x?Cursor=a+b#c", "?%63ursor=a%2bb"])
+async def test_a_cursor_is_found_however_its_link_is_spelt(stream: str, sweep: str, link: str) -> None:
+    said = answer(stream, [])
+    http = Scripted([Said({**said, "metadata": {"nextUri": link}}), Said(said)])
+    done = await read(STREAMS[stream], sweep, http)
+    assert (done.error, [query.get("cursor") for query in http.queries()]) == (None, [None, "a+b"])
+
+
 @pytest.mark.parametrize(("stream", "sweep"), SWEEPS)
 async def test_no_date_earns_no_cursor_but_completes_the_pass(stream: str, sweep: str) -> None:
     http = Scripted([Said(answer(stream, [], "a"), dated=False), Said(answer(stream, []))])

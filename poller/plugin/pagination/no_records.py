@@ -6,6 +6,7 @@ would move the cursor past what was not read.
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,10 +18,12 @@ from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.scalars import read_bool, read_number
 from poller.plugin.stream import Response
 
-_ERRORS = {"error", "errors", "errormessage", "fault", "faults", "exception", "exceptions"}
-_SUCCESSES = {"success", "ok"}
-_STATUSES = {"status", "code", "statuscode"}
-"""Names of fields that say how it went, without case and hyphens; each in the words of many APIs."""
+_WORDS = {
+    **dict.fromkeys(("error", "errors", "errormessage", "fault", "faults", "exception", "exceptions"), "error"),
+    **dict.fromkeys(("success", "ok"), "success"),
+    **dict.fromkeys(("status", "code", "statuscode"), "status"),
+}
+"""Names of fields that say how it went, without case and hyphens, and what they say: in the words of many APIs."""
 _FAILED = {"error", "err", "fail", "failed", "failure"}
 _LEVELS = 3
 _FIELDS, _LIST = msgspec.json.Decoder(dict[str, Raw]), msgspec.json.Decoder(list[Raw])
@@ -33,22 +36,27 @@ def require_no_error(response: Response, judged: Collection[str] = ()) -> None:
     except DECODE_ERRORS:  # a list alone, or what others judge
         return
     for name, sent in fields.items():
-        known = name.lower().replace("_", "").replace("-", "")
-        if name not in judged and known in _ERRORS | _SUCCESSES | _STATUSES and _is_error(known, sent):
+        says = _what_says(name)
+        if says and name not in judged and _is_error(says, sent):
             raise Unexpected(f"not the documented answer: it holds no records, and its {name} says that it failed")
 
 
-def _is_error(name: str, sent: Raw) -> bool:
+@lru_cache(1000)
+def _what_says(name: str) -> str | None:
+    return _WORDS.get(name.lower().replace("_", "").replace("-", ""))
+
+
+def _is_error(says: str, sent: Raw) -> bool:
     try:
         said = msgspec.json.decode(sent)
     except DECODE_ERRORS:
         return True
-    if name in _ERRORS:
+    if says == "error":
         return not _is_nothing(said)
-    if name in _SUCCESSES:
+    if says == "success":
         return read_bool(said) is False
-    code = read_number(said)
-    return 400 <= code < 600 if code is not None else isinstance(said, str) and said.strip().lower() in _FAILED
+    text = f"{said}".strip().lower()
+    return text in _FAILED or (text[:1] in ("4", "5") and 400 <= (read_number(said) or 0) < 600)
 
 
 def _is_nothing(said: Any) -> bool:

@@ -135,9 +135,13 @@ def numbered(identity: IdentityOf, response: Response) -> Part:
 
 
 def _cursor(uri: str | Literal[False] | None) -> str | None:
-    """Return the cursor in a link, None where there is none. A plus sign is no space: cursors are base64."""
-    query = (uri or "").partition("#")[0].partition("?")[2]
-    found = [pair.removeprefix("cursor=") for pair in query.split("&") if pair.startswith("cursor=")]
+    """Return the cursor in a link, None where there is none. A plus sign is no space: cursors are base64.
+
+    One that is overlooked would be the end of the list: an ampersand may come as HTML has it, the name in capitals.
+    """
+    query = (uri or "").partition("#")[0].partition("?")[2].replace("&amp;", "&")
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    found = [value for name, _, value in pairs if unquote(name).lower() == "cursor"]
     if len(found) > 1:
         raise Unexpected("its link to the next page holds several cursors")
     return unquote(found[0]) or None if found else None

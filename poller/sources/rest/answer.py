@@ -37,8 +37,8 @@ _NAME = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
 _NAMES = 20
 """No more of an answer's fields are named than so many."""
 _LIST = msgspec.json.Decoder(list[Raw])
-_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
-_REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|next\s*(?:;|$))", re.IGNORECASE)
+_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,<>\"]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]+))?)*)")
+_REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|'next'|next\s*(?:;|$))", re.IGNORECASE)
 
 ReadPath: TypeAlias = Callable[[Any, Mapping[str, str]], Any]
 """Return what a path leads to in an answer, given its decoded body and its headers."""

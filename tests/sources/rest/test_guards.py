@@ -7,6 +7,7 @@ import pytest
 
 from poller.errors import Shifted, Unexpected
 from poller.plugin.stream import Stream
+from poller.sources.rest.answer import link_next
 from tests.sources.rest.described import stream_of, ticket
 from tests.sources.scripted import HOUR, NOW, Pass, Said, Scripted, read
 
@@ -132,6 +133,30 @@ async def test_a_link_to_a_next_page_is_never_overlooked() -> None:
 
     single = {"kind": "ticket", "params": {"since": "{start}"}}
     assert refused(await passed(stream_of(single), Linked([Said(listed(1))])), "paging: {next: headers.link}")
+
+
+@pytest.mark.parametrize(
+    ("header", "to"),
+    [
+        ('<u>; rel="next"', "u"),
+        ("<u>;rel=next", "u"),
+        ("<u>; rel='next'", "u"),
+        ('<u>; title="a, b"; rel="next"', "u"),
+        (r'<u>; title="a \", b"; rel="next"', "u"),
+        ('<u>; crossorigin; rel="next"', "u"),
+        ('<u>; REL = "prev NEXT"', "u"),
+        ('<a>; rel="prev", <u>; rel="next", <b>; rel=last', "u"),
+        ("<u>; rel='prev'", None),
+        ('<u>; rel="nextpage"', None),
+        ("<u>; next; rel=prev", None),
+        ('<a>; crossorigin, <b>; rel="prev"', None),
+        ('<u>; rel="ne', None),
+        ("", None),
+    ],
+)
+def test_a_link_is_read_however_it_is_spelt(header: str, to: str | None) -> None:
+    """One that is overlooked would be the end of the list."""
+    assert link_next(header) == to
 
 
 async def test_a_total_that_falls_is_doubted_and_what_came_is_delivered() -> None:
