@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -328,6 +329,22 @@ def test_no_record_whatever_it_holds_stops_a_page_or_tears_a_line(sent: list[byt
     before = len(reader.told)
     reader.read(*sent)
     assert [event for event in reader.told[before:] if event["type"] == "record.rejected"] == []
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"":', "}"), ('[{"":', "}]"), ('{"":[', "]}"), ("[[", "]]")])
+def test_what_is_nested_too_deep_for_a_reader_is_a_reject_and_what_stands_side_by_side_is_not(
+    begin: str, end: str
+) -> None:
+    levels = begin.count("[") + begin.count("{")
+    deep = f"{begin * (1_024 // levels)}0{end * (1_024 // levels)}"
+    wide = f"[{','.join([f'{begin}0{end}'] * 2_000)}]"
+    sent = [b'{"id":"%d",%b,"extra":%b}' % (number, OWN, extra.encode()) for number, extra in enumerate([deep, wide])]
+    reader = Reader(checked=False)
+    reader.read(*sent)
+    assert reader.batch.counts.events == {"lead.created": 1}
+    assert reader.batch.counts.rejects == 1
+    for message in reader.batch.messages:
+        orjson.loads(message.value)
 
 
 @settings(deadline=None)
