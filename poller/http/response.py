@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, TypeAlias
 from urllib.parse import quote_plus
@@ -52,6 +53,7 @@ Send: TypeAlias = Callable[[httpx.Request], Awaitable[RawResponse]]
 """Send one request and read its answer whole. Raises Unavailable or Unexpected."""
 
 
+@lru_cache(100)
 def read_http_date(text: str | None) -> datetime | None:
     """Read an HTTP date (RFC 9110 §5.6.7), in UTC; None where the text is missing or no date."""
     try:
