@@ -27,7 +27,7 @@ from poller.plugin.credentials import SaveToken
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Build, Owner, Supervisor
 from poller.server import control, endpoints
-from poller.server.listener import PortTaken, listen, serve
+from poller.server.listener import PortTaken, listen, listen_once_free, serve
 from poller.state.ledger import Ledger
 from poller.state.open import Opening, OpenState, group_owners, open_dry_run, open_state, replica_name
 from poller.state.sqlite import SqliteState
@@ -49,14 +49,14 @@ async def run(
     """`poller run`: poll until stopped, or once; returns the exit code. Raises ConfigError before anything starts."""
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(stop_signals())
-        sock = None if once or dry else _port_if_free(settings)
         by = Opening(ONCE if once else RUN, telemetry, utc_now, PATIENCE if once else None, partial(pause, signals))
         try:
+            sock = None if once or dry else await _port_before_state(settings, by)
             ledger, save, trouble, end = await stack.enter_async_context(_opening(settings, telemetry, by, dry=dry))
+            if not (sock or once or dry):
+                sock = await _port_once_free(settings, by)
         except Stopped:
             return 0
-        if not (sock or once or dry):
-            sock = listen(settings.server.host, settings.server.port)
         load_certificates(settings)
         build = _build(settings, telemetry, ledger, save, once=once)
         supervisor = Supervisor(settings.sources, build, once=once)
@@ -77,18 +77,22 @@ async def run(
         return await ended
 
 
-def _port_if_free(settings: Settings) -> sockets.socket | None:
+async def _port_before_state(settings: Settings, by: Opening) -> sockets.socket | None:
     """Take the port; None where it is taken and there is a state that may be in use.
 
     Who has the port may have the state, too: a poller that the refusal should name, or one that is just ending and is
-    waited for. Whether the port is still taken then, is seen once the state is ours. Raises ConfigError.
+    waited for. Whether the port is still taken then, is seen once the state is ours. Raises ConfigError, Stopped.
     """
     try:
         return listen(settings.server.host, settings.server.port)
     except PortTaken:
         if isinstance(settings.state, SqliteState) and settings.state.path.exists():
             return None
-        raise
+    return await _port_once_free(settings, by)
+
+
+async def _port_once_free(settings: Settings, by: Opening) -> sockets.socket:
+    return await listen_once_free(settings.server.host, settings.server.port, by.telemetry, by.pause)
 
 
 def _opening(

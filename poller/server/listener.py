@@ -1,7 +1,7 @@
 """The sockets that a running poller listens on."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EADDRINUSE
 
@@ -11,9 +11,14 @@ from starlette.applications import Starlette
 
 from poller.errors import ConfigError
 from poller.server.connections import BoundedConnection
+from poller.telemetry import Telemetry
 
 _GRACE = 1
 """Seconds that answers under way get at the end."""
+_ENDING = 30.0
+"""Seconds that whoever listens on the port is waited for: a predecessor that was killed may take a while to be gone."""
+_LOOK_AGAIN = 0.2
+"""Seconds between two tries to take the port."""
 
 
 class PortTaken(ConfigError):
@@ -30,6 +35,26 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError as error:
             problem = error
     raise _cannot_listen(host, port, problem)
+
+
+async def listen_once_free(
+    host: str, port: int, telemetry: Telemetry, pause: Callable[[float], Awaitable[None]] = anyio.sleep
+) -> socket.socket:
+    """Take the port; loudly wait for whoever has it, 30 seconds at most. Raises what `listen` raises.
+
+    `pause` lets seconds pass meanwhile.
+    """
+    since, told = anyio.current_time(), False
+    while True:
+        try:
+            return listen(host, port)
+        except PortTaken as taken:
+            if anyio.current_time() - since >= _ENDING:
+                raise
+            if not told:
+                telemetry.notice("port.awaited", reason=str(taken))
+            told = True
+        await pause(_LOOK_AGAIN)
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:

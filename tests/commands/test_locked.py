@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from poller.state.sqlite.database import Database
-from tests.commands.running import House, Poller, until
+from tests.commands.running import IMPATIENT, House, Poller, until
 from tests.commands.vendors import Vendors
 
 pytestmark = pytest.mark.slow
@@ -62,10 +62,28 @@ def test_a_second_one_with_the_same_port_names_who_has_the_state_or_waits_for_it
         check_successor_waits(house, vendors, first)
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["its first start", "there is a state"])
+def test_it_waits_for_a_port_that_a_killed_predecessor_still_has(house: House, known: bool) -> None:
+    if known:
+        Database.open(house.folder / "state/poller.db", command="run").close()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        house.write(server={"port": port})
+        with house.start("run") as stopped:
+            stopped.until_log("port.awaited")
+            assert stopped.stop() == 0
+        poller = house.start("run")
+        poller.until_log("port.awaited")
+    with poller:
+        assert poller.until_log("poller.started")["page"] == f"http://127.0.0.1:{port}/"
+        assert len(poller.logs("port.awaited")) == 1
+        assert poller.stop() == 0
+
+
 def test_a_port_that_somebody_else_has_is_told_once_the_state_is_there(house: House) -> None:
     Database.open(house.folder / "state/poller.db", command="run").close()
     with socket.create_server(("127.0.0.1", 0)) as other:
         house.write(server={"port": other.getsockname()[1]})
-        refused = house.run("run")
+        refused = house.run("run", before=IMPATIENT)
     assert refused.process.returncode == 2
     assert "config.yaml: server.port: " in refused.logged

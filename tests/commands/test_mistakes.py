@@ -17,13 +17,13 @@ from poller.commands.lifecycle import load_certificates
 from poller.config.settings import Settings
 from poller.errors import ConfigError
 from poller.sources.callcap import Callcap
-from tests.commands.running import FILES, STDOUT, House, callcap, flextell, until
+from tests.commands.running import FILES, IMPATIENT, STDOUT, House, callcap, flextell, until
 from tests.commands.vendors import Vendors
 
 
 def said(house: House, *arguments: str, command: str = "run") -> list[str]:
-    """The lines of a start that is refused."""
-    refused = house.run(command, *arguments)
+    """The lines of a start that is refused, at once even where its port is taken."""
+    refused = house.run(command, *arguments, before=IMPATIENT)
     assert refused.code() == 2
     assert refused.said == ""
     lines = refused.logged.splitlines()

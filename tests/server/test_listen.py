@@ -6,10 +6,11 @@ import urllib.request
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from poller.errors import ConfigError
 from poller.server.endpoints import application
-from poller.server.listener import listen, serve
+from poller.server.listener import listen, listen_once_free, serve
 from poller.telemetry import Telemetry
 from tests.server.conftest import House, running
 
@@ -19,6 +20,37 @@ def test_a_taken_port_is_the_operators_to_mend() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"^server\.port: {port} on 127\.0\.0\.1 is taken: .* another port$"):
             listen("127.0.0.1", port)
+
+
+async def test_whoever_listens_there_is_waited_for_and_that_is_said_once() -> None:
+    """A predecessor that was killed may not be gone when its successor starts."""
+    other = listen("127.0.0.1", 0)
+    port, pauses = other.getsockname()[1], 0
+
+    async def pause(_: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        if pauses == 3:
+            other.close()
+
+    with capture_logs() as lines, await listen_once_free("127.0.0.1", port, Telemetry(), pause) as sock:
+        assert sock.getsockname()[1] == port
+    assert pauses == 3
+    [line] = lines
+    assert (line["event"], line["log_level"]) == ("port.awaited", "warning")
+    assert line["reason"].startswith(f"server.port: {port} on 127.0.0.1 is taken")
+
+
+async def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anyio, "current_time", iter((0.0, 10.0, 29.9, 30.0)).__next__)
+    pauses = list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    with listen("127.0.0.1", 0) as taken, pytest.raises(ConfigError, match=r"^server\.port: .* is taken"):
+        await listen_once_free("127.0.0.1", taken.getsockname()[1], Telemetry(), pause)
+    assert len(pauses) == 2
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no such host", "a..b", "x" * 64 + ".example"])
