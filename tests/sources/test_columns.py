@@ -1,6 +1,7 @@
 """One field of all rows of a page: the same as of each row by itself, whatever the rows are."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,11 @@ def raw(row: object) -> Raw:
 def test_the_identities_of_a_page_are_those_of_its_rows(rows: list[Any], path: str) -> None:
     sent, identity = [raw(row) for row in rows], identity_of(path)
     assert identities(identity, sent) == [identity(row) for row in sent]
+
+
+def test_a_function_of_a_packages_own_names_rows_one_by_one() -> None:
+    sent, identity = [raw({"id": "a"}), raw({"id": 5}), raw([])], identity_of("id")
+    assert identities(partial(identity), sent) == ["a", "5", None]
 
 
 @pytest.mark.parametrize("odd", ["NF", "", " ", "\u2003", "5.0", "5.", "a.b", "-0.00", 5, 5.0, None, True, [1]])
