@@ -1,7 +1,7 @@
 """The contract of a source, as tests: a plug-in's tests inherit them, and so do those of the vendors built in."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -116,11 +116,18 @@ class SourceContract:
             assert {name for name, state in states.items() if not state.complete} == set()
             assert stream.checkpoint.gaps == []
         events = simulation.events(NAME)
-        assert len(events) >= self.fewest_events
+        assert len(events) >= self.fewest_events, self._too_few(len(events), simulation.rejects(NAME))
         assert len({event["id"] for event in events}) == len(events)
         for event in events:
             schema.validate(event)
             assert event["data"]["id"] == event["subject"]
+
+    def _too_few(self, events: int, rejects: Sequence[Mapping[str, Any]]) -> str:
+        """Say what came, and of records that could not be read why the first one could not."""
+        said = f"{events} events came, {self.fewest_events} at least should"
+        if not rejects:
+            return said
+        return f"{said}; {len(rejects)} records were rejected, the first one because: {rejects[0]['data']['reason']}"
 
     def test_an_answer_that_is_none_moves_nothing_and_is_recovered_from(
         self, simulation: Simulation, fault: str

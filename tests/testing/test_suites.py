@@ -7,6 +7,7 @@ to look.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -69,6 +70,36 @@ def simulation(suite: SourceContract, tmp_path: Path) -> Simulation:
 def test_a_sound_source_passes(suite: SourceContract, simulation: Simulation) -> None:
     suite.test_every_sweep_completes_and_every_event_is_of_the_schema(simulation)
     assert len(simulation.events("acme")) == len(LEADS)
+
+
+def test_why_a_source_brings_no_events_is_said(
+    suite: SourceContract, simulation: Simulation, shown: dict[str, Any]
+) -> None:
+    def undated(value: Any, field: str) -> datetime:
+        raise ValueError(f"{field} is {value}, which is no time of ours")
+
+    shown["require_time"] = undated
+    expected = (
+        r"^0 events came, 1 at least should; 150 records were rejected, the first one because: .*created_at is 2026-"
+    )
+    with pytest.raises(AssertionError, match=expected):
+        suite.test_every_sweep_completes_and_every_event_is_of_the_schema(simulation)
+
+
+def test_a_source_that_reads_the_first_page_only_passes_where_nobody_says_how_many_there_are(
+    suite: SourceContract, simulation: Simulation, shown: dict[str, Any]
+) -> None:
+    ask = shown["_ask"]
+
+    async def first(http: Http, since: str, number: PageRef, size: int = 100) -> ListPage:
+        page: ListPage = await ask(http, since, number, size)
+        return replace(page, total=None, following=None, beyond=None)
+
+    shown["_ask"] = first
+    suite.test_every_sweep_completes_and_every_event_is_of_the_schema(simulation)
+    type(suite).fewest_events = len(LEADS)
+    with pytest.raises(AssertionError, match=r"^100 events came, 150 at least should\n"):
+        suite.test_every_sweep_completes_and_every_event_is_of_the_schema(simulation)
 
 
 @pytest.mark.parametrize("fault", ["html_200", "error_in_body"])
