@@ -10,6 +10,7 @@ from poller.testing import Answer, Recorded, SourceContract, read_sweep
 
 class TestAcme(SourceContract):
     source, settings = Acme, {"type": "acme", "base_url": "https://acme.example", "api_key": "sesame-1"}
+    fewest_events = 25  # what the double holds: three pages
 
     def double(self, now):
         return app
