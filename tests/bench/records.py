@@ -17,7 +17,7 @@ from tests.bench.cell import Cell, Found, Goal
 from tests.bench.server import Answer, Vendor, serve
 
 PAGES, WARM, SIZE = 26, 5, 1000
-ECHO, HAND = "echo", "hand"
+ECHO, HAND, LEAST = "echo", "hand", "least"
 
 
 def calls_list(pages: Sequence[bytes]) -> Callable[[str], Answer]:
@@ -68,10 +68,10 @@ async def by_echo(pages: Sequence[bytes], size: int = SIZE, tls: trustme.CA | No
         return by_unit(vendor.marks, WARM, size)
 
 
-async def by_hand(pages: Sequence[bytes]) -> float:
+async def by_hand(pages: Sequence[bytes], name: str = HAND) -> float:
     """Return what a record costs a loop that was written by hand."""
     async with workshop(calls_list(pages)) as (vendor, address, folder):
-        await clients.run(script(HAND, address, str(folder / "out.jsonl")), vendor, folder)
+        await clients.run(script(name, address, str(folder / "out.jsonl")), vendor, folder)
         return by_unit(vendor.marks, WARM, SIZE)
 
 
@@ -137,6 +137,7 @@ async def new() -> Found:
     return {
         ECHO: await by_echo(pages),
         HAND: await by_hand(pages),
+        LEAST: await by_hand(pages, LEAST),
         "poller": await by_poller(pages),
     }
 
@@ -150,7 +151,13 @@ def records_cell(name: str, about: str, most: float | None, measure: Callable[[]
 
 
 CELLS: Sequence[Cell] = (
-    Cell("new", "new records", "µs a record", new, [Goal("poller", 1.0, ECHO), Goal(HAND, None, ECHO)]),
+    Cell(
+        "new",
+        "new records",
+        "µs a record",
+        new,
+        [Goal("poller", 1.0, ECHO), Goal(HAND, None, ECHO), Goal(LEAST, None, ECHO)],
+    ),
     records_cell("seen-80", "four in five already seen", 0.6, partial(seen, mixed)),
     records_cell("seen-equal", "all already seen, the bytes are equal", 0.45, partial(seen, first)),
     records_cell("seen-signed", "all seen more than once, signed anew each time", 0.65, partial(seen, signed)),
