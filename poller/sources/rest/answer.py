@@ -94,7 +94,8 @@ class Envelope:
         texts = {text for text in (*named, *described.expect) if text and not text.startswith(HEADERS)}
         paths = {text: parse_path(text) for text in sorted(texts)}
         decoded: list[Path] = [path for path in paths.values() if path]
-        inline = self._rows and all(isinstance(step, str) for step in self._rows)
+        leads_into_rows = any(path[: len(self._rows)] == self._rows for path in decoded)
+        inline = self._rows and all(isinstance(step, str) for step in self._rows) and not leads_into_rows
         types: dict[Path, Any] = {self._rows: SentRows} if inline else {}
         shape, getters = compile_paths([*decoded, *types], types)
         self._getters = dict(zip(decoded, getters, strict=False))

@@ -21,7 +21,6 @@ from poller.plugin import (
     PageRef,
     Response,
     Span,
-    TruncationGuess,
     Unexpected,
     Window,
     bisect,
@@ -30,13 +29,14 @@ from poller.plugin import (
     read_pages,
 )
 from poller.sources.rest.answer import Answer, Described, Envelope
-from poller.sources.rest.places import ROUND_NUMBERS, Paging, Progress, require_no_link
+from poller.sources.rest.ends import LED_ON, Ends
+from poller.sources.rest.places import Paging, Progress, require_no_link
 from poller.sources.rest.request import Bounds, Request, answered_fact
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 READINGS = 3
 """So often a part of a range that contradicts itself is read, before the pass is doubted."""
-IDENTIFIED, LED_ON = "identified", "next led on"
+IDENTIFIED = "identified"
 PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come first: some databases sort them so
 
 
@@ -155,7 +155,8 @@ class _Reading:
         self._list, self._http, self._now = listed, http, now
         inside = is_between(listed.time_of) if listed.time_of and listed.is_windowed else None
         self._check = FilterCheck(inside, f"of the window by {listed.window_field}") if inside else None
-        self._guess = TruncationGuess(ROUND_NUMBERS)
+        by_order = bool(listed.window_field) and not listed.is_windowed
+        self._ends = Ends(listed.request, listed.paging, listed.described, listed.ranges is not None, by_order)
 
     def asking(self, span: Span) -> AskPage:
         """Begin to read a list: what lies in this span."""
@@ -186,20 +187,25 @@ class _Reading:
         return response
 
     async def _ask(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
-        page = await self.page(span, progress, at)
+        page, body = await self._page(span, progress, at)
         if page.cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
         outside = self._outside(page.records, span)
-        return self._guessed(at, replace(page, doubt=page.doubt or outside))
+        return self._ends.judged(self._http, at, replace(page, doubt=page.doubt or outside), body)
 
     async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         """Ask for a page of what lies in a span."""
+        page, _ = await self._page(span, progress, at)
+        return page
+
+    async def _page(self, span: Span, progress: Progress, at: PageRef) -> tuple[ListPage, bytes]:
         bounds = self._bounds(span)
         response = await self._answered_with(bounds, progress, at)
         answer = self._list.envelope.read(response, bounds, progress.values(at))
         onward = progress.take(at, answer)
         facts = self._facts(response, answer, onward.following)
-        return ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())
+        page = ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())
+        return page, response.body
 
     @property
     def _accepted(self) -> Collection[int]:
@@ -219,27 +225,6 @@ class _Reading:
         if self._list.paging.linked and following is not None:
             facts.add(LED_ON)
         return frozenset(facts)
-
-    def _guessed(self, at: PageRef, page: ListPage) -> ListPage:
-        """Take a page for cut where its list never went on, and as many rows came as fill a page."""
-        listed = self._list
-        says_more = listed.described.more or listed.described.done or page.total == len(page.records)
-        if not (listed.paging.goes_on or says_more or page.cut):
-            return self._full(page)
-        if not listed.paging.linked or page.cut or says_more or self._http.knows(LED_ON):
-            return page
-        if not self._guess.looks_cut(at, page):
-            return page
-        said = f"{len(page.records)} rows came, and nothing says how the list goes on: is paging.next right?"
-        return replace(page, cut=listed.ranges is not None, notice=said)
-
-    def _full(self, page: ListPage) -> ListPage:
-        """Take a page as long as was asked for, of a list whose description knows no other, for cut or doubtful."""
-        listed, rows = self._list, len(page.records)
-        if not listed.request.is_full(rows) or (listed.window_field and not listed.is_windowed):
-            return page
-        said = f"{rows} rows came, as many as were asked for, and nothing says how the list goes on: `paging`"
-        return replace(page, notice=said, **({"cut": True} if listed.ranges else {"doubt": page.doubt or said}))
 
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
         """Return what is doubtful about rows that lie outside of the window by more than a granule."""

@@ -98,8 +98,8 @@ class Request:
 
     @property
     def size(self) -> int | None:
-        """How many rows a page are asked for, as far as a parameter's name tells."""
-        sizes = (str(value) for name, value in self.params.items() if name.lower() in SIZES)
+        """How many rows a page are asked for, as far as the name of a parameter, or of a field of the body, tells."""
+        sizes = (str(value) for name, value in (*self.params.items(), *_fields(self.body)) if name.lower() in SIZES)
         return next((int(size) for size in sizes if size.isdecimal() and int(size)), None)
 
     def is_full(self, rows: int) -> bool:
@@ -125,6 +125,14 @@ class Request:
         params = {name: _fill(value, bounds, place) for name, value in self.params.items()}
         query = {name: _spelled(value) for name, value in params.items() if value is not NOTHING}
         return query, None if self.body is None else _encode(_fill(self.body, bounds, place))
+
+
+def _fields(body: JSON) -> Iterator[tuple[str, JSON]]:
+    """Yield the fields of a body, and of the objects in it (`variables`), the outer ones first."""
+    if isinstance(body, dict):
+        yield from body.items()
+        for child in body.values():
+            yield from _fields(child)
 
 
 def answered_fact(path: str) -> str:

@@ -330,3 +330,76 @@ async def test_a_page_as_long_as_was_asked_for_is_not_taken_for_all_where_no_pag
     assert (await passed(stream_of(no_end), answered(listed(1)))).error is None
     total = {**no_end, "paging": {"total": "total"}}
     assert (await passed(stream_of(total), answered(listed(1, 2, total=2)))).error is None
+
+
+SEARCH = {
+    "kind": "ticket",
+    "body": {"filter": {"since": "{start}"}, "limit": 2},
+}
+GRAPHQL = {
+    "kind": "ticket",
+    "path": "/graphql",
+    "records": "data.tickets.nodes",
+    "body": {
+        "query": "query($since: String) { tickets(first: 50) { nodes { id } } }",
+        "variables": {"since": "{start}"},
+    },
+}
+
+
+def nodes(*numbers: int, **beside: Any) -> dict[str, Any]:
+    page = {"pageInfo": {"hasNextPage": False, "endCursor": "x"}, "nodes": listed(*numbers)["tickets"]}
+    return {"data": {"tickets": page}} | beside
+
+
+@pytest.mark.parametrize("body", [SEARCH["body"], {"variables": {"since": "{start}", "first": 2}}])
+async def test_as_many_rows_as_a_body_asks_for_are_not_taken_for_all(body: dict[str, Any]) -> None:
+    done = await passed(stream_of(SEARCH | {"body": body}), answered(listed(1, 2)))
+    assert (len(done.records()), "as many as were asked for" in str(done.error)) == (2, True)
+    assert (await passed(stream_of(SEARCH | {"body": body}), answered(listed(1)))).error is None
+
+
+async def test_a_page_as_long_as_was_asked_for_is_not_the_last_where_next_never_led_on() -> None:
+    """With an end to ask for it is read in halves; without one the records come, and the pass is in doubt."""
+    asked = {"since": "{start}", "limit": 37, "cursor": "{cursor}"}
+    stream = stream_of({"kind": "ticket", "params": asked, "paging": {"next": "meta.nxt"}})
+    done = await passed(stream, answered(listed(*range(37))))
+    assert (len(done.records()), "is paging.next right?" in str(done.error)) == (37, True)
+    assert (await passed(stream, answered(listed(*range(36))))).error is None
+    assert (await passed(stream, answered(listed(*range(37)), known=KNOWN))).error is None
+    with_end = {"kind": "ticket", "params": asked | {"until": "{end}"}, "paging": {"next": "meta.nxt"}}
+    http = answered(listed(*range(37)), listed(1), listed(2))
+    assert (await passed(stream_of(with_end), http)).error is None
+    assert len(http.asked) == 3
+
+
+async def test_what_says_that_there_is_more_is_believed_though_no_paging_is_described() -> None:
+    plain = {"kind": "ticket", "params": {"since": "{start}"}}
+    done = await passed(stream_of(plain), answered(listed(1, 2, has_more=True)))
+    assert (len(done.records()), "has_more is true" in str(done.error)) == (2, True)
+    assert (await passed(stream_of(plain), answered(listed(1, 2, has_more=False)))).error is None
+    there_is_more = nodes(1, 2)
+    there_is_more["data"]["tickets"]["pageInfo"]["hasNextPage"] = True
+    done = await passed(stream_of(GRAPHQL), answered(there_is_more))
+    assert "data.tickets.pageInfo.hasNextPage is true" in str(done.error)
+    assert (await passed(stream_of(GRAPHQL), answered(nodes(1, 2)))).error is None
+
+
+async def test_errors_beside_the_data_of_graphql_are_no_answer() -> None:
+    """It sends what it found beside the errors of what it did not find: rows may be missing, and fields null."""
+    errors = [{"message": "timed out", "path": ["tickets", "nodes", 1]}]
+    assert refused(await passed(stream_of(GRAPHQL), answered(nodes(1, errors=errors))), "its errors is not []")
+    assert (await passed(stream_of(GRAPHQL), answered(nodes(1, errors=[])))).error is None
+    assert (await passed(stream_of(GRAPHQL), answered(nodes(1, errors=None)))).error is None
+    assert (await passed(stream_of(GRAPHQL), answered(nodes(1)))).error is None
+    by_code = stream_of(GRAPHQL | {"expect": {"errors[0].code": None}})
+    assert (await passed(by_code, answered(nodes(1, errors=[{"message": "deprecated"}])))).error is None
+
+
+async def test_the_list_may_go_on_by_what_stands_in_a_record() -> None:
+    paging = {"paging": {"next": "tickets[1].id", "more": "has_more"}}
+    cursor = {"kind": "ticket", "params": {"since": "{start}", "after": "{cursor}"}}
+    http = answered(listed(1, 2, has_more=True), listed(3, has_more=False))
+    done = await passed(stream_of(cursor | paging), http)
+    assert (done.error, [query.get("after") for query in http.queries()]) == (None, [None, "2"])
+    assert len(done.records()) == 3

@@ -3,7 +3,7 @@ what the well-known words in an answer say."""
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Any
@@ -16,12 +16,6 @@ from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.places import Paging
 from poller.sources.rest.streams import Description, field_of
 
-GOES_ON = frozenset({
-    "cursor", "has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "next", "next_cursor",
-    "next_link", "next_page", "next_page_link", "next_page_token", "next_page_uri", "next_page_url", "next_token",
-    "next_uri", "next_url", "nextcursor", "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "more",
-})  # fmt: skip
-"""Well-known words by which an answer says that its list goes on."""
 COUNTS = frozenset(
     {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
 )
@@ -31,7 +25,6 @@ BEFORE = frozenset({
     "previous_page_uri", "previous_page_url", "previous_url", "previouspage",
 })  # fmt: skip
 """Well-known words by which an answer says that there is a page before it."""
-_AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _DEEPEST = 3
 _YEARS = range(1990, 2100)
 """Times outside of these are numbers that mean something else."""
@@ -123,22 +116,3 @@ def _leaves(value: Any, above: str = "", depth: int = 1) -> Iterator[tuple[str, 
 def rises(times: Sequence[datetime]) -> bool:
     """Return whether times rise from row to row; two rows do not tell."""
     return len(times) > 2 and times[0] < times[-1] and all(one <= two for one, two in pairwise(times))
-
-
-def said_by(body: bytes, words: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the paths, with their values, of what is called by one of these words beside the records."""
-    try:
-        whole = msgspec.json.decode(body)
-    except DECODE_ERRORS:
-        return
-    for path, value in _beside(whole):
-        if path.rpartition(".")[2].lower() in words:
-            yield path, value
-
-
-def _beside(whole: Any) -> Iterator[tuple[str, Any]]:
-    for name, value in whole.items() if isinstance(whole, dict) else ():
-        if name.lower() in _AROUND and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", leaf) for inner, leaf in value.items())
-        else:
-            yield name, value

@@ -18,6 +18,7 @@ from poller.plugin import (
     parse_path,
 )
 from poller.sources.rest.answer import Answer, absent, wrong_key
+from poller.sources.rest.beside import GOES_ON, said_by
 from poller.sources.rest.fields import Mapped, spelled_word, words_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import ROUND_NUMBERS, Progress
@@ -26,10 +27,8 @@ from poller.sources.rest.survey.advice import (
     BEFORE,
     COUNTS,
     ERRORS,
-    GOES_ON,
     NOTHING,
     rises,
-    said_by,
     silent_places,
     times_in,
 )
@@ -181,7 +180,7 @@ class Sights:
     def _page_before(self) -> str | None:
         """Return where the answer says that pages are counted from another number than the first one asked for."""
         counted = self._listed.paging.place == "page" and not self._listed.paging.linked
-        said = said_by(self._response.body, BEFORE) if counted else ()
+        said = said_by(self._response.body, BEFORE, self._description.records) if counted else ()
         return next((path for path, value in said if value not in (*NOTHING, False, 0)), None)
 
     def _loses_at_seams(self) -> bool:
@@ -245,6 +244,6 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
     stream = description.stream
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
-    for path, value in said_by(body, GOES_ON | COUNTS | ERRORS):
+    for path, value in said_by(body, GOES_ON | COUNTS | ERRORS, description.records):
         if not any(known == path or known.startswith((f"{path}.", f"{path}[")) for known in described):
             yield path, value
