@@ -9,6 +9,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -26,6 +27,23 @@ _MOST_DIGITS = sys.int_info.default_max_str_digits
 _SHORTEST_TIME = len("2026-03-14 09:15")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _BEYOND = (float("inf"), float("-inf"))
+_BACKSLASH = ord("\\")
+
+
+def _not_plain(sign: bytes) -> Callable[[bytes], re.Match[bytes] | None]:
+    """Return what finds, among the fields of encoded objects, an empty one, or a text that may mean something else than
+    itself: a word, a number, or a time in another form than its own. `sign` matches one sign of a text.
+    """
+    words = rb'"|(?:[tT]rue|TRUE|[fF]alse|FALSE)"'
+    number = rb'-?(?:0|[1-9]\d*+)(?:"|\.\d++(?:"|[eE][+-]?\d++")|[eE][+-]?\d++")'
+    in_form = rb'\d{4}-\d\d-\d\d(?: \d\d:\d\d:[0-5]\d(?:\.(?!0{6})\d{6})?"|T\d\d:\d\d:[0-5]\d(?:\.(?!0{6})\d{6})?Z")'
+    time = rb"(?=[-\d]%b{3}-%b{8}:)(?!%b)" % (sign, sign, in_form)
+    return re.compile(rb':(?:\{\}|"(?=["tTfF\d-])(?:%b|%b|%b))' % (words, number, time), re.DOTALL).search
+
+
+_find_in_ascii = _not_plain(rb'[^"]')
+_find = _not_plain(rb'(?:[^"\\\x80-\xff]|\\u....|\\[^u]|[\xc0-\xff][\x80-\xbf]+)')
+"""The same where a sign may take several bytes."""
 
 
 def meaning_of(value: Any) -> Any:
@@ -70,6 +88,13 @@ def text_meant(text: str) -> Any:
         is_name = (text[0] == "0" and text != "0") or not text.isascii() or len(text) > _MOST_DIGITS
         return text if is_name else int(text)
     return _decimal(text) if text[0] == "-" or "." in text or "e" in text or "E" in text else text
+
+
+def is_plain(encoded: bytes) -> bool:
+    """Return False if one of the texts that are fields of encoded objects may mean something else than itself, or an
+    object within others is empty."""
+    find = _find_in_ascii if encoded.isascii() and _BACKSLASH not in encoded else _find
+    return find(encoded) is None
 
 
 def text_of_time_meant(text: str) -> str:

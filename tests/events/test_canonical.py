@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 import orjson
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
 from poller.events.canonical import canonical_bytes
 from poller.events.cloudevent import Event, EventWriter, Revision, StreamInfo
-from poller.events.meaning import meaning_of
+from poller.events.meaning import is_plain, meaning_of
 from poller.plugin.fields.structs import struct_of
 from poller.plugin.kinds import Lead
 
@@ -70,6 +71,34 @@ def test_equal_forms_are_equal_meanings(one: Any, other: Any) -> None:
 def test_a_content_need_not_be_a_struct(one: Any, other: Any) -> None:
     meant = [msgspec.json.encode(meaning_of(value), order="sorted") for value in (one, other)]
     assert (canonical_bytes(one) == canonical_bytes(other)) is (meant[0] == meant[1])
+
+
+ODD = st.text(st.sampled_from('0123456789-:.eE+ TZtrue"\\\n\u00e9\u0663'), max_size=26)
+ALMOST = st.from_regex(r"[-\d].{3}-.{8}:.{0,12}", fullmatch=True) | st.from_regex(
+    r"-?\d{1,3}(\.\d{1,2})?([eE][+-]?\d)?|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,7}|\.0{6})?(Z|[+-]\d\d:\d\d)?",
+    fullmatch=True,
+)
+
+
+@settings(deadline=None)
+@given(TEXTS | ODD | ALMOST)
+@example("2026-03-14T16:15:42")
+@example("2026-03-14T16:15:42.000000Z")
+@example("TRUE")
+@example("False")
+@example("1abc-efghiTkl:no:qr")
+@example('1"bc-efghiTkl:no:qr')
+def test_a_text_that_means_something_else_is_never_taken_for_plain(text: str) -> None:
+    if is_plain(msgspec.json.encode({"a": 1, "b": text})):
+        assert meaning_of(text) == text
+
+
+@pytest.mark.parametrize("text", [
+    "word", "true to life", "316-555-0100", "05", "00501", "10.0.0.1", "2024-00123", "12 K\u00f6nigstra\u00dfe", "1\n2",
+    "2026-03-14 09:15:42", "2026-03-14T16:15:42Z", "2026-03-14T16:15:42.500000Z", "100200_0_2026_11_21_04:08:56", "-",
+])  # fmt: skip
+def test_what_is_met_often_is_known_to_be_plain(text: str) -> None:
+    assert is_plain(msgspec.json.encode({"a": text}))
 
 
 MOMENTS = st.integers(0, 1 << 52).map(lambda microseconds: datetime.fromtimestamp(microseconds / 1e6, UTC))

@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Struct
 
 from poller.plugin.fields.paths import Path, follow_path
-from poller.plugin.fields.structs import Odd
 from poller.plugin.record_type import JsonValue
 
 _MOST_FIELDS, _MOST_SHAPES = 500, 50
@@ -25,12 +24,18 @@ _MOST_LEVELS = 30
 """Objects within objects; what lies deeper is nobody's design, and would be learned by as many calls in each other."""
 Shape: TypeAlias = "dict[str, Shape | None]"
 """The fields of an object: those within each of them; None where no object was met in it."""
+_KEPT: Final[Shape] = {}
+"""The shape of a field that is not to be looked into, in which no object was met either."""
 _AS_SENT: Final[Shape] = {}
 """The shape of a field that is not looked into: an object in it stays a mapping, in the order in which it was sent."""
+Plain: TypeAlias = str | int | None
+"""What a field holds in which nothing else was met, or nothing else but objects: all of this means what it is, but for
+some texts."""
 _ODD_NAME = re.compile(r'["\\\x00-\x1f]')
 """What msgspec leaves to be escaped, and refuses in the name of a field."""
 
 Changed: TypeAlias = Callable[[Any], Any]
+"""Gives a text, a whole number, or None where a value becomes nothing."""
 Change: TypeAlias = tuple[Path, Changed]
 
 
@@ -59,8 +64,9 @@ class WholeRecords:
         return found
 
     def _learn(self, record: dict[str, Any]) -> None:
+        before = _size(self._shape)
         _add(self._shape, record)
-        self._shapes += 1
+        self._shapes += _size(self._shape) > before
         if self._shapes > _MOST_SHAPES or _size(self._shape) > _MOST_FIELDS:
             self._shapes, self._decoder = _MOST_SHAPES + 1, msgspec.json.Decoder()
         else:
@@ -80,7 +86,9 @@ def _can_be_learned(record: dict[str, Any]) -> bool:
 def _add(shape: Shape, record: dict[str, Any]) -> None:
     for name, value in record.items():
         known = shape.setdefault(name, None)
-        if isinstance(value, dict) and known is not _AS_SENT:
+        if isinstance(value, bool | float | list) or (known is _KEPT and isinstance(value, dict)):
+            shape[name] = _AS_SENT
+        elif isinstance(value, dict) and known is not _AS_SENT:
             shape[name] = known = known or {}
             _add(known, value)
 
@@ -88,13 +96,13 @@ def _add(shape: Shape, record: dict[str, Any]) -> None:
 def _keep(shape: Shape, path: Path) -> None:
     """Have the field that a path leads to, as far as there are objects on the way, which is not looked into."""
     step, inner = path[0], path[1:2]
-    if not isinstance(step, str) or _ODD_NAME.search(step) or shape.get(step) is _AS_SENT:
+    if not isinstance(step, str) or _ODD_NAME.search(step) or shape.get(step) is _KEPT:
         return
     if inner and isinstance(inner[0], str):
         shape[step] = known = shape.get(step) or {}
         _keep(known, path[1:])
     else:
-        shape[step] = _AS_SENT
+        shape[step] = _KEPT
 
 
 def _size(shape: Shape) -> int:
@@ -104,11 +112,16 @@ def _size(shape: Shape) -> int:
 def _struct(shape: Shape) -> Any:
     fields: list[Any] = []
     for position, (name, inner) in enumerate(sorted(shape.items())):
-        kind: Any = Odd if inner is None else JsonValue if inner is _AS_SENT else _struct(inner) | Odd
-        fields.append((f"f{position}", kind, msgspec.field(name=name, default=None)))
+        fields.append((f"f{position}", _type(inner), msgspec.field(name=name, default=None)))
     return msgspec.defstruct(
         "Learned", fields, bases=(Undocumented,), frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True
     )
+
+
+def _type(inner: "Shape | None") -> Any:
+    if inner is None or inner is _KEPT:
+        return Plain
+    return JsonValue if inner is _AS_SENT else _struct(inner) | Plain
 
 
 def leaves_reader(kind: type[Undocumented], paths: Sequence[Path]) -> Callable[[Any], Sequence[Any]]:

@@ -12,7 +12,12 @@ from poller.plugin.fields.paths import follow_path, parse_path
 from poller.plugin.fields.undocumented import Changes, Undocumented, WholeRecords, leaves_reader
 
 KEYS = st.sampled_from(["id", "name", "a-b", "in", "f0", 'a"b', "a\\b", "a\0"])
-LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "5", "text", "2026-03-14T16:00:00Z"])
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from([5.0, -0.0, 0.5, 1e16])
+    | st.sampled_from(["", "5", "5.0", "05", "true", "text", "316-555-0100", "2026-03-14T16:00:00Z"])
+    | st.sampled_from(["2026-03-14 16:00", "2026-03-14T16:00:00+02:00"])
+    | st.sampled_from(["12 K\u00f6nigstra\u00dfe", "1\u00e9\"4-03-14T16:00:00", '":{}', "\n"])
+)  # fmt: skip
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
 )
@@ -21,6 +26,8 @@ RECORDS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), min_size=1, max_si
 
 
 @given(RECORDS)
+@example([{"id": {"name": {}}}, {"id": {"name": {"id": ""}}}])
+@example([{"id": {"name": "text"}}, {"id": {"name": "5"}}, {"id": {"name": [1.0]}}])
 def test_the_form_of_a_record_does_not_hang_on_what_came_before(records: list[dict[str, Any]]) -> None:
     whole = WholeRecords()
     for record in records * 2:
@@ -91,6 +98,13 @@ def test_an_object_is_learned_where_nothing_stood_before() -> None:
     found = whole.decode(b'{"by": {"id": 1}}')
     assert isinstance(found, Undocumented)
     assert isinstance(found.f0, Undocumented)  # type: ignore[attr-defined]
+
+
+def test_values_of_other_types_do_not_make_fields_many() -> None:
+    whole, names = WholeRecords(), [f"n{number}" for number in range(100)]
+    for name in names:
+        whole.decode(msgspec.json.encode(dict.fromkeys(names, 1) | {name: 0.5}))
+    assert isinstance(whole.decode(msgspec.json.encode(dict.fromkeys(names, True))), Undocumented)
 
 
 def test_objects_with_ever_new_keys_stay_mappings() -> None:
