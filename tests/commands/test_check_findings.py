@@ -1,20 +1,25 @@
 """`poller check`, source by source: what goes wrong with one is a finding about it, and costs the others nothing.
 
-Killed: a token that cannot be decrypted, or a bug in a package's probe, as the end of the command; None as "ok".
+Killed: a token that cannot be decrypted, or a bug in a package's probe, as the end of the command; None as "ok"; a
+secret in what a vendor says in a 200.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from poller.commands import check as checking
 from poller.commands.check import Finding, check
 from poller.config.settings import Settings, load
+from poller.http.session import open_session
 from poller.plugin import Http, Probed
 from poller.plugin.credentials import Token
 from poller.sources.callcap import Callcap
@@ -114,3 +119,36 @@ async def test_a_probe_that_is_none_is_a_finding_and_never_ok(
     assert found["acme"].ok is False
     assert found["acme"].words.startswith(f"a bug: {told}")
     assert found["console"].ok
+
+
+GRAPHQL = """
+sources:
+  desk:
+    type: rest
+    base_url: https://desk.example.com
+    auth: {bearer: sesame-open-now, params: {key: param-secret}}
+    streams: {tickets: {kind: ticket, body: {query: "{tickets {id}}"}, expect: {errors: null}}}
+outputs: {console: {type: stdout}}
+state: {path: poller.db}
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "quoted"),
+    [
+        ("Field 'nam'\ndoes not exist", "; the vendor says: Field 'nam' does not exist"),
+        ("no" * 200, f"; the vendor says: {'no' * 150}…"),
+        ("sesame-open-now is not a key", ""),
+        ("the key param-secret is old", ""),
+    ],
+)
+async def test_an_error_of_graphql_is_quoted_as_a_refusal_is_without_our_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, quoted: str
+) -> None:
+    body = json.dumps({"tickets": [], "errors": [{"message": message}]}).encode()
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=httpx.ByteStream(body)))
+    monkeypatch.setattr(checking, "open_session", partial(open_session, transport=transport))
+    (tmp_path / "config.yaml").write_text(GRAPHQL)
+    found = (await findings(load(tmp_path / "config.yaml", {})))["desk.tickets"]
+    assert not found.ok
+    assert found.words.endswith(f"snapshot: not the documented answer: its errors is not None{quoted}")

@@ -8,7 +8,7 @@ from poller.errors import Unexpected
 from poller.plugin import Probed
 from poller.sources.rest.survey import NOT_YET
 from tests.sources.rest.described import rest, ticket
-from tests.sources.rest.test_guards import Remembering, answered
+from tests.sources.rest.test_guards import KNOWN, Remembering, answered
 from tests.sources.scripted import NOW, Said, Scripted
 
 
@@ -118,7 +118,13 @@ async def test_a_long_time_of_which_a_list_says_nothing_is_doubtful() -> None:
     )
     assert (await looked({}, {"tickets": [ticket(1)]})).warnings == ()
     days = {"sweeps": {"live": {"lookback": "1d"}}}
-    assert (await looked(days, {"tickets": []})).warnings == (), "a day may be quiet"
+    (warning,) = (await looked(days, {"tickets": []})).warnings
+    assert warning.startswith("nothing since 2026-03-13T16:30Z: is that so"), "so it is where nothing ever came"
+    known = answered({"tickets": []}, known=KNOWN)
+    assert (await looked(days, http=known)).warnings == (), "a day may be quiet"
+    known = answered({"tickets": []}, known=KNOWN)
+    assert len((await looked({}, http=known)).warnings) == 1, "three are doubtful, whatever came before"
+    assert (await looked({"params": {}}, {"tickets": []})).warnings == (), "no filter is spelt"
 
 
 PAGED = {"params": {"since": "{start}", "page": "{page}"}}
@@ -194,12 +200,21 @@ async def test_a_list_that_is_elsewhere_is_named() -> None:
 
 async def test_a_time_that_is_elsewhere_is_named() -> None:
     rows = [{"id": n, "made": {"on": "2026-03-14T16:00:00Z"}, "at": 1_773_504_000, "size": 30 + n} for n in (1, 2)]
-    found = await looked({"modified": "at"}, {"tickets": rows})
-    (warning,) = found.warnings
-    assert warning == (
+    words = (
         "no created_at that can be read, and every record would be rejected: those of a record are at made.on, at; "
         "is `time` right, or is it null?"
     )
+    with pytest.raises(Unexpected) as caught:
+        await looked({"modified": "at"}, {"tickets": rows})
+    assert str(caught.value) == f"audit: not the documented answer: {words}"
+    assert caught.value.key == "time"
+    for own in (None, "soon"):
+        one_has_it = [rows[0] | {"created_at": own}, rows[1]]
+        assert (await looked({"modified": "at"}, {"tickets": one_has_it})).warnings == (words,)
+    on_the_way = [row | {"was": None} for row in rows]
+    assert (await looked({"modified": "at", "time": "was.made"}, {"tickets": on_the_way})).warnings
+    (warning,) = (await looked({"modified": None}, {"tickets": [{"id": 1, "size": 30}]})).warnings
+    assert warning.startswith("no created_at that can be read, and every record would be rejected: is `time`")
     assert (await looked({"modified": None, "time": None}, {"tickets": rows})).warnings == ()
 
 
@@ -307,7 +322,8 @@ async def test_a_404_that_is_empty_is_told_until_it_is_believed() -> None:
     known = Remembering([Said({"error": "none"}, 404)])
     known.facts = ("answered /tickets",)
     found = await looked(stream, http=known)
-    assert (found.words, found.warnings) == ("audit (live asks the same): nothing there (HTTP 404)", ())
+    assert found.words == "audit (live asks the same): nothing there (HTTP 404)"
+    assert [words.partition(":")[0] for words in found.warnings] == ["nothing since 2026-03-11T16"]
     assert found.details["rows"] == 0
     with pytest.raises(Unexpected, match="HTTP 404"):
         await looked({}, Said({"error": "none"}, 404))
@@ -320,7 +336,7 @@ async def test_another_refusal_is_not_taken_for_the_404_before_it() -> None:
 
 async def test_what_one_sweep_was_answered_is_believed_for_the_others() -> None:
     found = await looked({"empty": ["404"], "sweeps": SWEEPS}, {"tickets": []}, Said({}, 404), Said({}, 404))
-    assert found.warnings == ()
+    assert [words.partition(":")[0] for words in found.warnings] == ["nothing since 2026-03-13T16"]
     assert "ended: nothing there (HTTP 404); full: nothing there" in found.words
 
 

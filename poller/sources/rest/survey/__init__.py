@@ -7,11 +7,12 @@ from typing import Any
 
 from poller.plugin import BEGINNING, Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
 from poller.sources.rest.answer import Answer, wrong_key
-from poller.sources.rest.lists import List
+from poller.sources.rest.lists import IDENTIFIED, List
 from poller.sources.rest.places import Progress
 from poller.sources.rest.request import answered_fact
 from poller.sources.rest.streams import Description
-from poller.sources.rest.survey.advice import counted_otherwise, lists_in
+from poller.sources.rest.survey.advice import counted_otherwise, ends_today, lists_in, refused_with, turned_round
+from poller.sources.rest.survey.requirements import require_records
 from poller.sources.rest.survey.sights import Sights
 
 NOT_YET = (
@@ -79,6 +80,9 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     except Unexpected as error:
         if noted.response.status == 404:
             return Probed("no answer yet", {"rows": 0, "status": 404}, (NOT_YET,))
+        if words := refused_with(noted.response.body):
+            error.said = words
+            raise
         lists = lists_in(noted.response.body)
         if noted.response.status != 200 or description.records in lists or not lists:
             raise
@@ -87,18 +91,27 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         raise elsewhere from None
     if noted.response.status != 200:
         status = noted.response.status
-        return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status})
+        return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status}, _quiet(listed, noted, window))
     sights = Sights(description, stream, listed, answer, noted.response)
+    require_records(description, listed, answer.rows)
     _require_place(listed, answer)
     sights.require_paging()
     doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
-    if listed.is_windowed and not answer.rows and window.end - window.start >= _LONG:
-        since = f"{window.start:%Y-%m-%dT%H:%MZ}"
-        doubts.append(f"nothing since {since}: is that so, or is the filter spelt otherwise (its name, unit or zone)?")
+    if not answer.rows:
+        doubts += _quiet(listed, noted, window)
     if answer.next and not answer.rows:
         doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
-    warnings = (*doubts, *counted_otherwise(listed.paging), *sights.warnings())
+    doubts += [*counted_otherwise(listed.paging), *turned_round(description.stream.paging), *ends_today(listed)]
+    warnings = (*doubts, *sights.warnings())
     return Probed("; ".join(sights.words()), sights.details(), warnings)
+
+
+def _quiet(listed: List, noted: "_Noted", window: Window) -> tuple[str, ...]:
+    """Return the doubt about a window of which nothing came: a short one may be quiet, once records have come."""
+    if not listed.is_windowed or (noted.knows(IDENTIFIED) and window.end - window.start < _LONG):
+        return ()
+    since = f"{window.start:%Y-%m-%dT%H:%MZ}"
+    return (f"nothing since {since}: is that so, or is the filter spelt otherwise (its name, unit or zone)?",)
 
 
 def _require_place(listed: List, answer: Answer) -> None:

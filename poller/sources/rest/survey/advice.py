@@ -1,21 +1,30 @@
-"""Advice on a description, out of one page of its list: where lists and times are, which fields bring nothing, and
-what the well-known words in an answer say."""
+"""Advice on a description, out of one page of its list: where lists, times and ids are, which fields bring nothing,
+what the well-known words in an answer say, and which keys stand for something else than their names say."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time
+from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time, read_id
+from poller.sources.rest.beside import GOES_ON
 from poller.sources.rest.fields import field_types, kind_of, reader_of
+from poller.sources.rest.lists import List
 from poller.sources.rest.places import Paging
+from poller.sources.rest.request import texts
+from poller.sources.rest.settings import Paging as Described
 from poller.sources.rest.streams import Description, field_of
 
+_ENDS = frozenset({
+    "complete", "completed", "done", "finished", "is_complete", "is_done", "is_finished", "is_last", "is_last_page",
+    "iscomplete", "isdone", "isfinished", "islast", "islastpage", "last",
+})  # fmt: skip
+"""Well-known words by which an answer says that its list is over."""
 COUNTS = frozenset(
     {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
 )
@@ -34,6 +43,10 @@ _WORDS = frozenset({"status", "direction"})
 """Fields whose words that cannot be read are told one by one."""
 _COUNTS_ROWS = frozenset({"skip", "offset", "start", "startat", "startindex", "start_index", "from", "first"})
 _COUNTS_PAGES = frozenset({"page", "pagenumber", "page_number", "pageno", "page[number]"})
+_NAMES_RECORD = re.compile(
+    r"(?i:(?:^|[_-])(?:id|key|uid|uuid|guid|sid|ref))$|[a-z0-9](?:I[dD]|Key|U[iI][dD]|Uuid|UUID|G[uU][iI][dD]|Sid|Ref)$"
+)
+"""Names of fields that look like those of ids."""
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -53,6 +66,75 @@ def counted_otherwise(paging: Paging) -> Iterator[str]:
         yield f"{name} counts rows, by its name: {{page}} counts pages and begins at 1, {{offset}} begins at 0"
     if place == "offset" and name.lower() in _COUNTS_PAGES:
         yield f"{name} counts pages, by its name: {{offset}} counts rows and begins at 0, {{page}} begins at 1"
+
+
+def turned_round(described: Described) -> Iterator[str]:
+    """Yield which of `more` and `done` says the other one, by the name of what it is read from."""
+    for key, text, words, other in (
+        ("done", described.done, GOES_ON, "more"),
+        ("more", described.more, _ENDS, "done"),
+    ):
+        if text and text.rpartition(".")[2].strip('"').lower() in words:
+            says = "goes on" if other == "more" else "is over"
+            yield f"paging.{key} is {text}, and by its name that says that the list {says}: is it `{other}`?"
+
+
+def ends_today(listed: List) -> Iterator[str]:
+    """Yield what is doubtful about an end that is exactly now and is spelt as a day."""
+    request = listed.request
+    last_minute = any("{end" in text and "23:59" in text for text in texts([dict(request.params), request.body]))
+    if not listed.ahead and request.granule("end") > timedelta(hours=1) and not last_minute:
+        yield (
+            "`ahead` is 0s, and {end} names a day: what is of this day may not be asked for until tomorrow, if the "
+            "vendor's bound is exclusive or means midnight; leave `ahead` out where the vendor takes a later day"
+        )
+
+
+def refused_with(body: bytes) -> str:
+    """Return the message of the first of an answer's `errors`, nothing where it has none.
+
+    They are as in GraphQL: https://spec.graphql.org/October2021/#sec-Errors.
+    """
+    first = follow_path(_decoded(Raw(body)), parse_path("errors[0].message"))
+    return first if isinstance(first, str) else ""
+
+
+def ids_in(rows: Iterable[Raw]) -> list[str]:
+    """Return the paths of all that has the name of an id, and names each record by another one."""
+    found: dict[str, list[str | None]] = {}
+    for row in rows:
+        for path, value in _leaves(_decoded(row)):
+            if _NAMES_RECORD.search(path.rpartition(".")[2].strip('"')):
+                found.setdefault(path, []).append(read_id(value))
+    return [path for path, names in found.items() if None not in names and len({*names}) == len(names)]
+
+
+def fields_in(rows: Iterable[Raw]) -> list[str]:
+    """Return the paths of all that records have."""
+    return list(dict.fromkeys(path for row in rows for path, _ in _leaves(_decoded(row))))
+
+
+def is_nowhere(path: str, rows: Iterable[Raw]) -> bool:
+    """Return whether no record has anything at a path, not even a null there, or on the way."""
+    return all(_is_absent(_decoded(row), path) for row in rows)
+
+
+def _is_absent(value: Any, path: str) -> bool:
+    for step in parse_path(path):
+        if value is None:
+            return False
+        held = isinstance(value, dict) and step in value if isinstance(step, str) else isinstance(value, list)
+        if not held:
+            return True
+        value = follow_path(value, (step,))
+    return False
+
+
+def unread_time(key: str, path: str, there: Sequence[str]) -> str:
+    """Say that a time cannot be read in any record, what becomes of that, and where there are others."""
+    others = f"those of a record are at {', '.join(there)}; " if there else ""
+    fate = "every record would be rejected" if key == "time" else "none would have a stamp"
+    return f"no {path} that can be read, and {fate}: {others}is `{key}` right, or is it null?"
 
 
 def times_in(rows: Iterable[Raw], zone: tzinfo | None) -> list[str]:

@@ -31,6 +31,7 @@ from poller.sources.rest.survey.advice import (
     rises,
     silent_places,
     times_in,
+    unread_time,
 )
 
 OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
@@ -150,18 +151,17 @@ class Sights:
         return f"paging.next leads nowhere, so a run would {fate}, if there is more: {there}"
 
     def _unread_times(self) -> Iterator[str]:
-        """Say which times cannot be read in any record, what becomes of that, and where there are others."""
+        """Say which times cannot be read in any record."""
         stream, seen = self._description.stream, self.details()
         unread = [key for key in ("time", "modified") if getattr(stream, key) and self._rows and not seen[key]]
         there = times_in(self._rows, self._description.zone) if unread else []
-        others = f"those of a record are at {', '.join(there)}; " if there else ""
-        for key in unread:
-            fate = "every record would be rejected" if key == "time" else "none would have a stamp"
-            yield f"no {getattr(stream, key)} that can be read, and {fate}: {others}is `{key}` right, or is it null?"
+        yield from (unread_time(key, getattr(stream, key), there) for key in unread)
 
     def _next(self) -> str | None:
         """Return where the list goes on, by what the answer says or by count."""
         paging = self._listed.paging
+        if self._answer.more is False:
+            return None
         if paging.linked or paging.place is None:
             return self._answer.next
         try:
