@@ -75,6 +75,8 @@ async def test_a_cursor_leads_nowhere_where_the_list_is_over(more: bool, words: 
     found = await looked(stream, {"tickets": [ticket(1)], "next": "abc", "more": more})
     assert words in found.words.split("; ")
     assert found.details["next"] == ("abc" if more else None)
+    found = await looked(stream, {"tickets": [], "next": "abc", "more": more})
+    assert any("and the list goes on" in warning for warning in found.warnings) is more
 
 
 @pytest.mark.parametrize(

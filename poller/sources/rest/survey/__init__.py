@@ -99,7 +99,7 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
     if not answer.rows:
         doubts += _quiet(listed, noted, window)
-    if answer.next and not answer.rows:
+    if answer.next and answer.more is not False and not answer.rows:
         doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
     doubts += [*counted_otherwise(listed.paging), *turned_round(description.stream.paging), *ends_today(listed)]
     warnings = (*doubts, *sights.warnings())
