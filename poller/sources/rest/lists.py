@@ -187,25 +187,25 @@ class _Reading:
         return response
 
     async def _ask(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
-        page, body = await self._page(span, progress, at)
+        page, response = await self._page(span, progress, at)
         if page.cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
         outside = self._outside(page.records, span)
-        return self._ends.judged(self._http, at, replace(page, doubt=page.doubt or outside), body)
+        return self._ends.judged(self._http, at, replace(page, doubt=page.doubt or outside), response)
 
     async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         """Ask for a page of what lies in a span."""
         page, _ = await self._page(span, progress, at)
         return page
 
-    async def _page(self, span: Span, progress: Progress, at: PageRef) -> tuple[ListPage, bytes]:
+    async def _page(self, span: Span, progress: Progress, at: PageRef) -> tuple[ListPage, Response]:
         bounds = self._bounds(span)
         response = await self._answered_with(bounds, progress, at)
         answer = self._list.envelope.read(response, bounds, progress.values(at))
         onward = progress.take(at, answer)
         facts = self._facts(response, answer, onward.following)
         page = ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())
-        return page, response.body
+        return page, response
 
     @property
     def _accepted(self) -> Collection[int]:

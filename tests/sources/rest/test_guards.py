@@ -367,6 +367,8 @@ async def test_a_page_as_long_as_was_asked_for_is_not_the_last_where_next_never_
     assert (len(done.records()), "is paging.next right?" in str(done.error)) == (37, True)
     assert (await passed(stream, answered(listed(*range(36))))).error is None
     assert (await passed(stream, answered(listed(*range(37)), known=KNOWN))).error is None
+    said = await passed(stream, answered(listed(*range(37), meta={"nxt": None})))
+    assert (said.error, [page.notice is None for page in said.pages]) == (None, [False]), "it says that it ends"
     with_end = {"kind": "ticket", "params": asked | {"until": "{end}"}, "paging": {"next": "meta.nxt"}}
     http = answered(listed(*range(37)), listed(1), listed(2))
     assert (await passed(stream_of(with_end), http)).error is None
