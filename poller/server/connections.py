@@ -34,7 +34,9 @@ class BoundedConnection(H11Protocol):
         not do. Without it the body of an answer waits 40 ms, until the caller has acknowledged its head.
         """
         super().connection_made(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ours = transport.get_extra_info("socket")
+        if ours.family != socket.AF_UNIX:  # a command beside us asks through a file
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._end_within(REQUEST_SECONDS)
         self._make_room()
 
