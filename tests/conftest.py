@@ -21,7 +21,7 @@ from tests.kafka.shared import shared
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment] # httpx looks for it anew at each request of a test
 
-settings.register_profile("quick", max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
+settings.register_profile("quick", max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 settings.load_profile("quick")
 
 PITFALLS = {
