@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import os
 import resource
 import socket
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http.client import HTTPConnection
+from multiprocessing import get_context
+from pathlib import Path
 from statistics import median, quantiles
-from threading import Event
+from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
 
 from tests.bench import calls, clients
@@ -125,19 +130,29 @@ async def due_times(process: Process) -> dict[str, float]:
 
 
 async def longest_hold(process: Process, scrapes: Scrapes) -> float:
-    """Return the longest time in seconds for which /livez had to wait while /metrics were scraped."""
-    quiet = await asyncio.to_thread(_waits, process.port, lambda: False, 200)
-    over = Event()
-    asking = asyncio.create_task(asyncio.to_thread(_waits, process.port, over.is_set, None))
-    for _ in range(2):
-        await scrapes.take(process)
-    over.set()
-    return max(await asking) - median(quiet)
+    """Return the longest time in seconds for which /livez had to wait while /metrics were scraped.
+
+    Who waits is a process of its own: in this one it would wait for whoever reads the scrape, too.
+    """
+    asked, loop = partial(_waits, process.port), asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside, NamedTemporaryFile() as under_way:
+        quiet = await loop.run_in_executor(beside, asked, under_way.name, 200)
+        asking = loop.run_in_executor(beside, asked, under_way.name, None)
+        for _ in range(2):
+            await scrapes.take(process)
+        under_way.close()
+        return max(await asking) - median(quiet)
 
 
-def _waits(port: int, over: Callable[[], bool], most: int | None) -> list[float]:
+def _waits(port: int, under_way: str, most: int | None) -> list[float]:
+    """Return how long /livez waited, asked so often, or until this file is gone.
+
+    On two cores this process has one together with the vendor and whoever reads the scrape, so it goes before them.
+    """
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
     connection, waits = HTTPConnection("127.0.0.1", port, timeout=60), list[float]()
-    while not over() and (most is None or len(waits) < most):
+    while Path(under_way).exists() and (most is None or len(waits) < most):
         began = time.monotonic()
         connection.request("GET", "/livez")
         connection.getresponse().read()
