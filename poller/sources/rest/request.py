@@ -103,8 +103,9 @@ class Request:
         return next((int(size) for size in sizes if size.isdecimal() and int(size)), None)
 
     def is_full(self, rows: int) -> bool:
-        """Return whether a page of so many rows is as long as was asked for, as far as a parameter's name tells."""
-        return self.size is not None and rows >= self.size
+        """Return whether a page of so many rows is as long as was asked for, as far as `size` is known."""
+        size = self.size
+        return size is not None and rows >= size
 
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""
