@@ -1,6 +1,7 @@
 """What most lists are assumed to keep to, with the probes that find out, given how a list is asked for."""
 
 from poller.plugin.probes.listed import ProbedList
+from poller.plugin.probes.obeyed import FilterWords
 from poller.plugin.probes.standard import (
     bounds_hold,
     edits_move_the_stamp,
@@ -19,6 +20,7 @@ from poller.plugin.probes.standard import (
 )
 
 __all__ = [
+    "FilterWords",
     "ProbedList",
     "bounds_hold",
     "edits_move_the_stamp",

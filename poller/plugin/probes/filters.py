@@ -1,4 +1,4 @@
-"""Probes of a list's filter by time: is it obeyed, and does a window hold what lies at its edges?"""
+"""Probes of a list's filter by time: does it hold on each page, and does a window hold what lies at its edges?"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,55 +11,14 @@ from poller.plugin.pagination.bisect import Span
 from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural, recent
 
-FAR = timedelta(days=366)
 SAMPLES = 2
 CLOCKS = timedelta(minutes=5)
 """No vendor's clocks are further apart."""
-PARTLY = (
-    "look for the filter's right name and format; until then what comes is delivered, moves no cursor, and leaves gaps "
-    "(`poller streams`)"
-)
-"""The remedy where most of what comes lies in the range."""
-
-
-def filter_is_obeyed(listed: ProbedList) -> Probe:
-    """Ask for the far future, where nothing lies, and for a range of which something lies outside."""
-
-    async def probe(asking: Asking) -> Verdict:
-        future = listed.now + FAR
-        try:
-            page = await listed.ask(asking, Span(future, None), 1)
-            older, far = _outside(listed, page.records, Span(future, None)), "nothing came for the far future"
-        except Unexpected as refused:
-            older, far = 0, f"the far future is refused ({refused})"
-        _, sample = await recent(listed, asking)
-        if older:
-            said = f"asked for what comes a year from now: {plural(older)} came, from before then"
-            return fails(said, PARTLY if 2 * older < len(sample.records) else "")
-        times = sorted(time for time, _ in listed.timed(sample.records))
-        if not times:
-            return unknown(f"{far}; but there are no records of 30 days to compare with")
-        if not listed.takes_end or len(times) < 4:
-            return holds(f"{far}; {plural(len(times))} for the last days")
-        span = Span(times[len(times) // 4], times[len(times) // 4 * 3])
-        page = await listed.ask(asking, span, 1)
-        if other := _outside(listed, page.records, span):
-            said = f"asked for a range: {other} of {plural(len(page.records))} lie outside of it"
-            return fails(said, "" if _mostly(listed, page.records, span) else PARTLY)
-        return holds(f"{far}; all {plural(len(page.records))} of a range lie in it")
-
-    return probe
-
-
-def _outside(listed: ProbedList, rows: Sequence[Raw], span: Span) -> int:
-    times = [time for time, _ in listed.timed(rows)]
-    first, last = span.start - listed.slack, span.end and span.end + listed.slack
-    return sum(time < first or (last is not None and time > last) for time in times)
 
 
 def _mostly(listed: ProbedList, rows: Sequence[Raw], span: Span) -> bool:
     """Return whether most rows lie outside of a span."""
-    return 2 * _outside(listed, rows, span) > len(rows)
+    return 2 * len(listed.outside(rows, span)) > len(rows)
 
 
 def filter_goes_on(listed: ProbedList) -> Probe:
@@ -89,9 +48,9 @@ def _judge_second(listed: ProbedList, span: Span, pages: tuple[ListPage, ListPag
     first, second = (page.records for page in pages)
     if not second:
         return unknown("the second page is empty")
-    if _outside(listed, first, span):
+    if listed.outside(first, span):
         return unknown("the filter is not obeyed on the first page either")
-    if other := _outside(listed, second, span):
+    if other := len(listed.outside(second, span)):
         return fails(f"{other} of {plural(len(second))} on the second page {how}")
     return None
 

@@ -64,6 +64,16 @@ class ProbedList:
         """Return the identities of the rows."""
         return {name for name in map(self.name, rows) if name}
 
+    def outside(self, rows: Sequence[Raw], span: Span) -> list[timedelta]:
+        """Return how far each of the rows that lie outside of a span lies after its end, or, below zero, before it."""
+        found = list[timedelta]()
+        for time, _ in self.timed(rows):
+            if time < span.start - self.slack:
+                found.append(time - span.start)
+            elif span.end is not None and time > span.end + self.slack:
+                found.append(time - span.end)
+        return found
+
     def following(self, at: PageRef, page: ListPage) -> PageRef | None:
         """Return the place of the page after this one; None where it is the last."""
         is_full = self.size is not None and len(page.records) >= self.size

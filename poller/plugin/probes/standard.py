@@ -8,25 +8,29 @@ from datetime import timedelta
 from typing import Any
 
 from poller.plugin.assumptions import Assumption
-from poller.plugin.probes import filters, looks, order, pages
+from poller.plugin.probes import filters, looks, obeyed, order, pages
 from poller.plugin.probes.listed import ProbedList
+from poller.plugin.probes.obeyed import FilterWords
 from poller.plugin.record_type import RecordType
 
 TELL = "report it: nothing in the configuration helps"
+FILTER = FilterWords()
 LESS = "shorten `lookback`, so that a list fits one page, and report it"
 
 
-def filter_is_obeyed(stream: str, listed: ProbedList, name: str = "filter-obeyed") -> Assumption:
-    """Assume that a list asked for by time holds nothing else."""
+def filter_is_obeyed(
+    stream: str, listed: ProbedList, name: str = "filter-obeyed", words: FilterWords = FILTER
+) -> Assumption:
+    """Assume that a list asked for by time holds what lies in the range, and nothing else."""
     return Assumption(
         name=name,
         stream=stream,
         says="A list asked for by time holds what lies in the range, and nothing else.",
         rests="Every window. Where the filter is ignored, each poll would read all of history.",
         guard="Some records outside make the pass doubtful; where most lie outside, nothing is delivered.",
-        consequence="look for the filter's right name and format; until then the stream cannot be polled by it",
-        asks="what comes a year from now, and a range of the last days",
-        probe=filters.filter_is_obeyed(listed),
+        consequence=words.consequence,
+        asks="what comes a year from now, and a narrow and a wide range of the last days",
+        probe=obeyed.filter_is_obeyed(listed, words),
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Raw
 from poller.plugin import DECODE_ERRORS, Assumption, Http, ListPage, PageRef, Span, Stream, Sweep, probes
 from poller.sources.rest.lists import List
 from poller.sources.rest.records import time_reader
+from poller.sources.rest.remedies import Remedies
 from poller.sources.rest.streams import Description
 
 
@@ -21,7 +22,8 @@ def of_stream(description: Description, stream: Stream, now: datetime) -> Sequen
     listed = description.list_of(description.sweeps[sweep.name])
     probed = _probed(description, listed, now)
     steady = probes.records_stay_the_same(stream.name, probed, stream.records)
-    return [*_of_times(description, stream, sweep, listed, probed), *_of_pages(stream.name, listed, probed), steady]
+    remedies = Remedies(description, sweep.name, listed)
+    return [*_of_times(stream, sweep, probed, remedies), *_of_pages(stream.name, probed, remedies), steady]
 
 
 def _probed(description: Description, listed: List, now: datetime) -> probes.ProbedList:
@@ -51,19 +53,18 @@ def _no_time(_: Raw) -> datetime | None:
     return None
 
 
-def _of_times(
-    description: Description, stream: Stream, sweep: Sweep, listed: List, probed: probes.ProbedList
-) -> Iterator[Assumption]:
-    name, described = stream.name, description.stream
+def _of_times(stream: Stream, sweep: Sweep, probed: probes.ProbedList, remedies: Remedies) -> Iterator[Assumption]:
+    name, described, listed = stream.name, remedies.description.stream, remedies.listed
     key = f"streams.{name}.sweeps.{sweep.name}.lookback"
     if described.time:
-        yield probes.times_are_read(name, replace(probed, time_of=_own_time(stream)))
+        read = probes.times_are_read(name, replace(probed, time_of=_own_time(stream)))
+        yield replace(read, consequence=remedies.time)
     if listed.is_windowed:
-        yield probes.filter_is_obeyed(name, probed)
+        yield probes.filter_is_obeyed(name, probed, words=remedies.filter)
     if listed.is_windowed and listed.time_of:
-        yield probes.bounds_hold(name, probed, key)
+        yield replace(probes.bounds_hold(name, probed, key), consequence=remedies.bounds)
     if probed.newest_first:
-        yield probes.newest_come_first(name, probed)
+        yield replace(probes.newest_come_first(name, probed), consequence=remedies.order)
     if listed.time_of and sweep.lookback:
         yield probes.records_come_in_time(name, probed, sweep.lookback, key)
     if listed.is_windowed and described.modified and listed.window_field in {None, described.modified}:
@@ -82,11 +83,12 @@ def _own_time(stream: Stream) -> Callable[[Raw], datetime | None]:
     return own_time
 
 
-def _of_pages(name: str, listed: List, probed: probes.ProbedList) -> Iterator[Assumption]:
-    yield probes.identities_are_unique(name, probed)
+def _of_pages(name: str, probed: probes.ProbedList, remedies: Remedies) -> Iterator[Assumption]:
+    listed = remedies.listed
+    yield replace(probes.identities_are_unique(name, probed), consequence=remedies.identity)
     if listed.paging.place or listed.paging.linked:
-        yield probes.pages_differ(name, probed)
+        yield replace(probes.pages_differ(name, probed), consequence=remedies.pages)
     if listed.described.total:
-        yield probes.total_adds_up(name, probed)
+        yield replace(probes.total_adds_up(name, probed), consequence=remedies.total)
     if probed.is_numbered:
-        yield probes.nothing_lies_beyond(name, probed)
+        yield replace(probes.nothing_lies_beyond(name, probed), consequence=remedies.pages)
