@@ -1,7 +1,7 @@
 """Delivery: one batch into every output, however long that takes."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from typing import Self, TypeAlias, TypeVar
 
@@ -23,7 +23,7 @@ from poller.errors import PollerError
 from poller.events.rejects import reject_too_large
 from poller.redaction import SECRETS
 from poller.retry import keep_trying
-from poller.state.output_calls import bugs_told, checked, given_up_in_time
+from poller.state.output_calls import bugs_told, checked, given_up_in_time, told_in_time
 from poller.telemetry import Telemetry
 
 T = TypeVar("T")
@@ -193,9 +193,9 @@ class Delivery:
                 reduced |= {id(one) for one in smaller.values()}
 
     def _in_time(self, name: str, what: str, error: type[OutputError] = OutputError) -> AbstractContextManager[None]:
-        """Bound what is asked of an output; whoever reads a pipe sets the pace."""
+        """Bound what is asked of an output; whoever reads a pipe sets the pace, and is told of where he stands still."""
         if isinstance(self._outputs[name], StdoutOutput):
-            return nullcontext()
+            return told_in_time("whoever reads it has not taken a batch", partial(self._hangs, name))
         leave = None if self._patience is None else partial(self._leave, name)
         return given_up_in_time(what, partial(self._hangs, name), leave, error)
 

@@ -39,6 +39,16 @@ def given_up_in_time(
             alarm.cancel()
 
 
+@contextmanager
+def told_in_time(what: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell where what is done here is not over in time, and go on with it."""
+    alarm = asyncio.get_running_loop().call_later(PATIENCE, tell, f"{what} in {PATIENCE:g} s")
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
 def _leave(leave: Callable[[str], None], why: str) -> None:
     leave(why)
     os._exit(1)

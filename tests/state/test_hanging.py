@@ -1,7 +1,7 @@
 """An output whose own code never returns, on simulated time: it is told, and holds nobody up for ever.
 
 Killed: a run that hangs and says nothing; a `run --once` that never ends; a write that is tried again while the one
-before it cannot be given up; a pipe that is given up because its reader takes its time.
+before it cannot be given up; a pipe that is given up because its reader takes its time, or of whose reader nothing is said.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import looptime
 import pytest
 import structlog
 
-from outputs import Marks, Message
+from outputs import Marks, Message, Output
 from outputs.stdout import StdoutOutput
 from poller.state.delivery import Delivery, OutputAway
 from poller.telemetry import Telemetry
@@ -36,7 +36,7 @@ class Hangs(Sink):
         return await super().write(batch)
 
 
-async def told_of(hangs: Hangs, patience: float | None = None) -> list[tuple[float, str, Any]]:
+async def told_of(hangs: Output, patience: float | None = None) -> list[tuple[float, str, Any]]:
     """What is told while it has to take a batch, and when."""
     logs: list[tuple[float, str, Any]] = []
 
@@ -129,10 +129,8 @@ class Pipe(StdoutOutput):
         return {}
 
 
-def test_who_reads_a_pipe_sets_the_pace() -> None:
-    async def written() -> list[tuple[float, str, Any]]:
-        async with Delivery({"console": Pipe()}, Telemetry(), 60.0) as delivery:
-            await delivery.deliver([call("1")])
-        return [(anyio.current_time(), "done", None)]
-
-    assert on_simulated_time(written()) == [(1000, "done", None)]
+def test_who_reads_a_pipe_sets_the_pace_and_is_told_of_after_a_minute() -> None:
+    """`poller run | less` stands still for as long as nobody scrolls: that is not "ready"."""
+    assert on_simulated_time(told_of(Pipe(), patience=60.0)) == [
+        (60, "output.failed", "whoever reads it has not taken a batch in 60 s"), (1000, "output.recovered", None),
+    ]  # fmt: skip
