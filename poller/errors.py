@@ -80,14 +80,18 @@ class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news".
 
     `key` is the key of the stream's settings that the answer contradicts (`paging.total`); `check` tells where it is.
+    `lasts` is set where the same request would soon be answered in the same way: it is not repeated within a pass.
     """
 
     outcome = "unexpected"
     key = ""
+    lasts = False
 
 
 class TooLarge(Unexpected):
     """An answer whose body is beyond the limit."""
+
+    lasts = True
 
 
 def first(group: BaseExceptionGroup[E]) -> E:

@@ -29,6 +29,11 @@ _DIGITS, _FIRST_YEAR = 8, 1900
 """An `Age` with more digits is nonsense (three years), and so is a date before that year."""
 
 
+_LASTING = {400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 416, 417, 422, 426, 428, 431, 451}
+"""The statuses by which something is wrong with the request (RFC 9110 §15.5): no repetition mends it. Others of 4xx may
+pass, also those that no standard knows."""
+
+
 class RawResponse:
     """A whole HTTP answer. `date` is its `Date` header, None where that is missing or no date."""
 
@@ -77,7 +82,14 @@ def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavail
         return Unavailable(text)
     if 300 <= status < 400:
         return Unexpected(f"{text}: a redirect, which is never followed")
-    return Unexpected(text)
+    return lasting(text) if status in _LASTING else Unexpected(text)
+
+
+def lasting(text: str) -> Unexpected:
+    """Return the error of a request that is wrong in itself: it would be answered so again."""
+    error = Unexpected(text)
+    error.lasts = True
+    return error
 
 
 def quote(body: bytes, secrets: Iterable[str]) -> str:

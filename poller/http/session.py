@@ -1,29 +1,39 @@
 """One source's session: its origin, its limits, its credential; an answer read whole, or a SourceError."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Denied, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
 from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
 from poller.http.recorder import Recorder
-from poller.http.response import LONGEST_WAIT, RawResponse, describe_proxy_refusal, error_of, quote, read_retry_after
+from poller.http.response import (
+    LONGEST_WAIT,
+    RawResponse,
+    describe_proxy_refusal,
+    error_of,
+    lasting,
+    quote,
+    read_retry_after,
+)
 from poller.http.urls import url_of
 from poller.plugin.fields.decoding import repair_text, without_no_numbers
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
 from poller.telemetry import Telemetry
+
+T = TypeVar("T")
 
 BODY_LIMIT: Final = 64 << 20
 """Bytes of one answer, decompressed; a larger one is Unexpected."""
@@ -98,6 +108,18 @@ class Session(Http):
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
         """Ask once, when the source's pace allows. Raises SourceError for every status not in `accept`."""
+        return await self.read(path, query, lambda response: response, body=body, accept=accept)
+
+    async def read(
+        self,
+        path: str,
+        query: Query,
+        believed: Callable[[Response], T],
+        *,
+        body: bytes | None = None,
+        accept: Collection[int] = (200,),
+    ) -> T:
+        """Ask once, as `ask` does, and return what is `believed`. A 200 that is not counts as what it is instead."""
         if not path.startswith("/"):  # `@elsewhere.example` behind our origin would make a name and password of it
             raise ValueError("a path begins with /")
         headers = await self._auth.headers(self.send)
@@ -105,10 +127,19 @@ class Session(Http):
             sent = self._query(query)
             request = self._request(path, sent, body, headers)
         except (httpx.InvalidURL, UnicodeError):  # control characters, half a surrogate pair
-            raise Unexpected("the answer says that the list goes on where no request can be made") from None
-        answer = await self.send(request)
-        if self._recorder:
-            self._recorder.exchanged(path, sent, body, answer, headers)
+            raise lasting("the answer says that the list goes on where no request can be made") from None
+
+        def judge(answer: RawResponse) -> T:
+            if self._recorder:
+                self._recorder.exchanged(path, sent, body, answer, headers)
+            return believed(self._accepted(answer, path, accept, headers))
+
+        return await self._exchange(request, judge)
+
+    def _accepted(
+        self, answer: RawResponse, path: str, accept: Collection[int], headers: Mapping[str, str]
+    ) -> Response:
+        """Return an answer whose status is accepted; else raise the error that it is."""
         wait = self._quota.wait(answer.headers, answer.date or self._now())
         if wait:
             self._rate_limit.hold(wait)
@@ -155,20 +186,30 @@ class Session(Http):
 
     async def send(self, request: httpx.Request) -> RawResponse:
         """Send one request and read its answer whole, within `timeout`. Raises Unavailable or Unexpected."""
+        return await self._exchange(request, lambda answer: answer)
+
+    async def _exchange(self, request: httpx.Request, judge: Callable[[RawResponse], T]) -> T:
+        """Send one request, and count it by the status of its answer: a 200 that is judged none, by what it is."""
         await self._rate_limit.turn()
-        began, code = anyio.current_time(), "error"
+        began, code, seconds = anyio.current_time(), "error", None
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._read(request)
-            code = str(answer.status)
-            return answer
         except (TimeoutError, httpx.TimeoutException):
             code = "timeout"
             raise Unavailable(f"no answer within {self._timeout:g} s") from None
         except httpx.HTTPError as error:
             raise Unavailable(self._describe(error, request.url)) from None
+        else:
+            code, seconds = str(answer.status), anyio.current_time() - began
+            try:
+                return judge(answer)
+            except SourceError as error:
+                code = error.outcome if answer.status == 200 else code
+                raise
         finally:
-            self._telemetry.request_done(self.source, code=code, seconds=anyio.current_time() - began)
+            took = anyio.current_time() - began if seconds is None else seconds
+            self._telemetry.request_done(self.source, code=code, seconds=took)
 
     def _describe(self, error: httpx.HTTPError, url: httpx.URL) -> str:
         """Say what failed, and nothing that may quote the vendor or hold a credential."""

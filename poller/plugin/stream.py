@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Protocol, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from poller.plugin.record_type import RecordType
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,22 @@ class Http(Protocol):
     async def get(self, path: str, params: Mapping[str, str], *, accept: Collection[int] = (200,)) -> Response:
         """Ask once by GET, as `ask` does."""
         return await self.ask(path, params, accept=accept)
+
+    async def read(
+        self,
+        path: str,
+        query: Query,
+        believed: Callable[[Response], T],
+        *,
+        body: bytes | None = None,
+        accept: Collection[int] = (200,),
+    ) -> T:
+        """Ask, as `ask` does, and return what `believed` makes of the answer. It raises SourceError where that is none.
+
+        Within a pass such an answer is asked for again, as one that did not come: `believed` may be called several
+        times, and remembers nothing.
+        """
+        return believed(await self.ask(path, query, body=body, accept=accept))
 
     @abstractmethod
     def answered(self, path: str) -> bool:

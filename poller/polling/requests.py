@@ -1,13 +1,16 @@
 """The requests of one pass: a page that cannot be had is asked for again; a vendor's clock is not believed blindly.
 
 A pass of many pages would never end if every failure began it anew at its first page. So what fails after the first
-answer of a pass is asked for again, a few times and soon. A first page that fails says that the vendor is down: then
-the pass fails, and its sweep, or its source, waits.
+answer of a pass is asked for again, a few times and soon: also what came as a 200, and is none to its reader. A first
+page that fails says that the vendor is down: then the pass fails, and its sweep, or its source, waits. So it does where
+the same would be answered again: what is wrong with a request, no repetition mends.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -18,6 +21,8 @@ from poller.plugin.stream import Http, Query, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.runtime import StreamRuntime
 from poller.telemetry import Telemetry
+
+T = TypeVar("T")
 
 _WAITS = (0.5, 1.0, 2.0)
 """Seconds before a page is asked for again, for the first, second and third time."""
@@ -70,15 +75,29 @@ class Requests(Http):
     ) -> Response:
         """Ask, and after the first answer of the pass ask again where none comes. Raises SourceError.
 
-        The `date` of the answer is never later than our clock was when it was asked for.
+        What is no JSON to the end is returned all the same. The `date` is as in `read`.
+        """
+        return await self.read(path, query, lambda response: response, body=body, accept=accept)
+
+    async def read(
+        self,
+        path: str,
+        query: Query,
+        believed: Callable[[Response], T],
+        *,
+        body: bytes | None = None,
+        accept: Collection[int] = (200,),
+    ) -> T:
+        """Ask, and after the first answer of the pass ask again where none comes that is `believed`.
+
+        The `date` of the answer is never later than our clock was when it was asked for. Raises SourceError.
         """
         failures = 0
         while True:
             asked_at = follow(self._now, self._vendor)
+            judge = partial(self._judge, believed, asked_at, may_repeat=bool(self._answers) and failures < len(_WAITS))
             try:
-                response = await self._session.ask(path, query, body=body, accept=accept)
-                if failures < len(_WAITS) and self._answers and not _may_be_json(response):
-                    raise Unexpected("the answer is no JSON")
+                found = await self._session.read(path, query, judge, body=body, accept=accept)
             except (Unavailable, Throttled, Denied, Unexpected) as error:
                 if (wait := self._wait(error, failures)) is None:
                     raise
@@ -89,11 +108,19 @@ class Requests(Http):
                 await anyio.sleep(wait)
             else:
                 self._answers += 1
-                return replace(response, date=self._date(response.date, asked_at))
+                return found
+
+    def _judge(
+        self, believed: Callable[[Response], T], asked_at: datetime, response: Response, *, may_repeat: bool
+    ) -> T:
+        """Return what is believed of an answer. One that is plainly none is not asked for its date."""
+        if may_repeat and not _may_be_json(response):
+            raise Unexpected("the answer is no JSON")
+        return believed(replace(response, date=self._date(response.date, asked_at)))
 
     def _wait(self, error: SourceError, failures: int) -> float | None:
         """Return the seconds until the page is asked for again; None where the pass is given up."""
-        if not self._answers or failures >= len(_WAITS):
+        if not self._answers or failures >= len(_WAITS) or (isinstance(error, Unexpected) and error.lasts):
             return None
         if isinstance(error, Denied):
             if failures:

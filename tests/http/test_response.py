@@ -39,6 +39,13 @@ def test_each_status_is_named_after_what_to_do(error: type[SourceError], status:
     assert "body" not in str(found), "nothing that came from a vendor is shown"
 
 
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 404, 409, 410, 422, 477, 499])
+def test_what_is_wrong_with_the_request_lasts_and_what_nobody_knows_may_pass(status: int) -> None:
+    found = refused(status)
+    assert isinstance(found, Unexpected)
+    assert found.lasts == (status in {400, 404, 410, 422})
+
+
 def test_a_503_that_says_how_long_is_a_request_for_patience() -> None:
     found = refused(503, retry_after="7")
     assert isinstance(found, Throttled)

@@ -23,6 +23,7 @@ from poller.errors import Throttled, Unavailable, Unexpected
 from poller.http import session as http
 from poller.http.auth import FixedAuth
 from poller.plugin.credentials import StaticHeaders
+from poller.plugin.stream import Response
 from tests.http.wire import NOON, Asked, Script, answer, reset, saying, session, vendor
 
 MIB = 1 << 20
@@ -272,6 +273,25 @@ async def test_a_header_that_no_request_can_hold_is_named_without_its_value(name
             await ours.get("/calls", {})
     assert "secret" not in "".join(traceback.format_exception(raised.value))
     assert not server.asked
+
+
+async def test_a_200_that_is_not_believed_counts_as_what_it_is_instead() -> None:
+    answers = [answer(), answer(body=b'{"errors": [1]}'), answer(404), answer(410)]
+
+    def believed(response: Response) -> bytes:
+        if response.sent != b"{}" or response.status != 200:
+            raise Unexpected("no answer")
+        return response.sent
+
+    async with vendor(saying(*answers)) as server, session(server.url) as ours:
+        assert await ours.read("/calls", {}, believed, accept=(200, 404)) == b"{}"
+        for _ in range(3):
+            with pytest.raises(Unexpected):
+                await ours.read("/calls", {}, believed, accept=(200, 404))
+        lines = ours._telemetry.render().decode().splitlines()
+    counted = [line.partition("{")[2] for line in lines if line.startswith("poller_requests_total{")]
+    codes = ("200", "unexpected", "404", "410")
+    assert counted == [f'code="{code}",source="acme"}} 1.0' for code in codes]
 
 
 async def test_no_cookie_comes_back() -> None:

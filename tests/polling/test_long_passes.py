@@ -44,11 +44,11 @@ def requests(simulation: Simulation) -> int:
     return len(front._log.since(0)["requests"])
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.3])
-def test_a_long_pass_ends_though_many_of_its_requests_fail(tmp_path: Path, rate: float) -> None:
+@pytest.mark.parametrize(("vice", "rate"), [("server_error", 0.05), ("server_error", 0.3), ("error_in_body", 0.3)])
+def test_a_long_pass_ends_though_many_of_its_requests_fail(tmp_path: Path, vice: str, rate: float) -> None:
     simulation = Simulation(tmp_path, {"acme": callcap()}, **QUIET)
     calls = put(simulation, 150, timedelta(hours=20))
-    simulation.world.vices.set({"callcap": {"server_error": rate}})
+    simulation.world.vices.set({"callcap": {vice: rate}})
     simulation.live(150)
     assert set(delivered(simulation)) == calls
     states = simulation.pipelines[0].streams[0].checkpoint.sweeps

@@ -1,7 +1,8 @@
 """What a pass asks with: a page that cannot be had is asked for again; a vendor's clock is not believed blindly.
 
 Killed: a first page asked for again, so that a vendor that is down is asked four times as often; a refusal repeated
-more than once; a `Date` that is ahead taken for a cursor.
+more than once; what no repetition mends repeated; what its reader does not believe taken for an answer, or repeated
+beyond the requests that failed on the way; a `Date` that is ahead taken for a cursor.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from poller.clock import Clock
-from poller.errors import Denied, SourceError, Throttled, Unavailable
+from poller.errors import Denied, Shifted, SourceError, Throttled, TooLarge, Unavailable, Unexpected
+from poller.http.response import lasting
 from poller.plugin.stream import Cursor, End, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.passes import complete_pass, start_over
@@ -105,6 +107,60 @@ async def test_what_is_no_json_to_the_end_is_for_its_reader_to_judge() -> None:
 async def test_what_another_status_says_is_for_its_reader_too_and_not_asked_for_again() -> None:
     script = Script(OK, Response(404, b"", NOON))
     assert (await all_of(script, 2))[1].status == 404
+
+
+class Reader:
+    """Who believes an answer once it has refused as many as it has errors."""
+
+    def __init__(self, *errors: SourceError) -> None:
+        self.errors, self.dates = list(errors), list[datetime | None]()
+
+    def __call__(self, response: Response) -> str:
+        self.dates.append(response.date)
+        if self.errors:
+            raise self.errors.pop(0)
+        return "believed"
+
+
+async def read_after_one(script: Script, reader: Reader) -> str:
+    asking = requests(script)
+    await asking.get("/list", {})
+    return await asking.read("/list", {}, reader)
+
+
+NO_ANSWER = [Unexpected("its errors is not []"), Unavailable("HTTP 200 with the status 500 in its body"), Denied("401")]
+
+
+@pytest.mark.parametrize("error", NO_ANSWER)
+async def test_what_its_reader_does_not_believe_is_asked_for_again_and_told(error: SourceError) -> None:
+    script, reader = Script(*[OK] * 3), Reader(error)
+    with capture_logs() as logs:
+        assert await read_after_one(script, reader) == "believed"
+    assert (script.asked, reader.dates) == (3, [NOON, NOON])
+    assert [(line["event"], line["error"]) for line in logs] == [("request.repeated", str(error))]
+
+
+@pytest.mark.parametrize("error", [Shifted("gone"), TooLarge("64 MiB"), lasting("HTTP 400")])
+async def test_what_would_be_answered_so_again_is_not(error: SourceError) -> None:
+    script = Script(*[OK] * 3)
+    with pytest.raises(type(error)):
+        await read_after_one(script, Reader(error))
+    assert script.asked == 2
+
+
+async def test_a_first_answer_that_is_none_does_not_count_as_one() -> None:
+    asking = requests(script := Script(OK, OK))
+    for _ in range(2):
+        with pytest.raises(Unexpected):
+            await asking.read("/list", {}, Reader(Unexpected("no")))
+    assert script.asked == 2
+
+
+async def test_three_times_in_all_whether_it_failed_on_the_way_or_was_not_believed() -> None:
+    script, no = Script(OK, OK, Unavailable("503"), Response(200, b"<html>", NOON), OK, OK), Unexpected("no")
+    with pytest.raises(Unexpected, match="no"):
+        await read_after_one(script, Reader(no, no, no))
+    assert script.asked == 5
 
 
 def test_what_was_answered_and_what_is_known_are_told_of_what_is_asked_for() -> None:

@@ -105,9 +105,9 @@ async def test_an_account_without_tokens_is_told_as_such_and_is_no_error() -> No
 class Huge(Scripted):
     """Whose list of all calls is beyond the limit."""
 
-    async def get(self, path, params, *, accept=(200,)) -> Response:  # type: ignore[no-untyped-def]
-        response = await super().get(path, params, accept=accept)
-        if not params:
+    async def ask(self, path, query, *, body=None, accept=(200,)) -> Response:  # type: ignore[no-untyped-def]
+        response = await super().ask(path, query, body=body, accept=accept)
+        if not query:
             raise TooLarge("the body is larger than 64 MiB")
         return response
 

@@ -105,10 +105,10 @@ class _Failing(Scripted):
 
     error: Exception
 
-    async def get(self, *asked: Any, **more: Any) -> Response:
+    async def ask(self, *asked: Any, **more: Any) -> Response:
         if len(self.asked) == 2:
             raise self.error
-        return await super().get(*asked, **more)
+        return await super().ask(*asked, **more)
 
 
 @lists

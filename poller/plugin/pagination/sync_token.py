@@ -16,6 +16,8 @@ Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 class SyncTokenExpired(Unexpected):
     """The vendor does not know what was asked for, or no more: where that is a sync token, the list is read anew."""
 
+    lasts = True
+
 
 async def follow_sync_token(
     cursor: Cursor | None,

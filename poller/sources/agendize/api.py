@@ -123,7 +123,10 @@ def sync(http: Http, cursor: Cursor | None, window: Window) -> AsyncIterator[Pag
 async def _ask(http: Http, query: Mapping[str, str], place: PageRef) -> ListPage:
     """Ask for a page of a list of calls. Raises SourceError."""
     at = {"pageToken": place} if isinstance(place, str) else {}
-    response = await http.get(CALLS, {**query, **at}, accept=(200, *map(int, EXPIRED)))
+    return await http.read(CALLS, {**query, **at}, _page, accept=(200, *map(int, EXPIRED)))
+
+
+def _page(response: Response) -> ListPage:
     found = _believed(response)
     rows, further = read_rows(found.items, "items", call_id, answer=response), read_id(found.next_page_token)
     if further is None and found.next_page_token not in _NONE:

@@ -159,9 +159,15 @@ async def ask_list(http: Http, zone: ZoneInfo, query: Mapping[str, str], place: 
     """Raises Unexpected where that is not the documented answer to what was asked, Shifted where the page is gone."""
     number = int(place)
     fixed = {"conversation_type": "call", "detail": "all", "search_timezone": zone.key, "show": f"{show}"}
-    response = await http.get(CALLS, {**query, **fixed, "page": f"{number}"}, accept=(200, 404))
+    believed = partial(_page, zone, number, show)
+    answer = await http.read(CALLS, {**query, **fixed, "page": f"{number}"}, believed, accept=(200, 404))
+    return await _silence(http, answer, number) if isinstance(answer, Response) else answer
+
+
+def _page(zone: ZoneInfo, number: int, show: int, response: Response) -> ListPage | Response:
+    """Return the page that an answer is; a 404 as it came."""
     if response.status == 404:
-        return await _silence(http, response, number)
+        return response
     found = decode_response(_LIST, response)
     if found.status.lower() != "success":
         raise Unexpected(f"page {number} is not what was asked for: its status is not success")

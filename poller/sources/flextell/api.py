@@ -22,6 +22,7 @@ from poller.plugin import (
     NewestFirst,
     Page,
     PageRef,
+    Response,
     SentRows,
     Unexpected,
     Window,
@@ -102,7 +103,10 @@ def whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterat
 async def ask_list(http: Http, query: Query, place: PageRef, per_page: int = PER_PAGE) -> ListPage:
     """Ask for a page of leads. Raises Unexpected where what comes is not the documented answer to what was asked."""
     at = {"page": f"{place}"} if isinstance(place, int) else {"cursor": place}
-    response = await http.get(LEADS, {**query, "per_page": f"{per_page}", **at})
+    return await http.read(LEADS, {**query, "per_page": f"{per_page}", **at}, partial(_page, place, per_page))
+
+
+def _page(place: PageRef, per_page: int, response: Response) -> ListPage:
     found = decode_response(_LIST, response)
     if found.error or found.message:  # strict: what came may be what there was before the error
         raise Unexpected("an error came as if it were an answer")

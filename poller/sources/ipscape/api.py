@@ -184,11 +184,14 @@ def _spelled(time: datetime) -> str:
 async def _ask(http: Http, path: str, query: Mapping[str, str], believed: Believed, at: PageRef) -> ListPage:
     """Ask for a page of a list. Raises Shifted where the vendor's cursor has expired."""
     place: Mapping[str, str] = {"cursor": at} if isinstance(at, str) else {}
-    response = await http.get(path, {**query, **place}, accept=(200, *EXPIRED) if place else (200,))
-    if response.status != 200:
-        raise Shifted(f"HTTP {response.status}: the cursor expired")
-    part = believed(response)
-    return ListPage(part.rows, None, part.cursor, response.date, doubt=part.doubt)
+
+    def read(response: Response) -> ListPage:
+        if response.status != 200:
+            raise Shifted(f"HTTP {response.status}: the cursor expired")
+        part = believed(response)
+        return ListPage(part.rows, None, part.cursor, response.date, doubt=part.doubt)
+
+    return await http.read(path, {**query, **place}, read, accept=(200, *EXPIRED) if place else (200,))
 
 
 async def touched(

@@ -166,8 +166,7 @@ class _Reading:
     async def first(self, span: Span) -> tuple[Answer, str | None]:
         """Ask for the first page of a list, and for no other; say which rows were not asked for."""
         bounds, progress = self._bounds(span), Progress(self._list.paging, self._list.identity)
-        response, values = await self._answered_with(bounds, progress, 1), progress.values(1)
-        answer = self._list.envelope.read(response, bounds, values)
+        answer, _ = await self._read(bounds, progress, 1)
         return answer, self._outside(answer.rows, span)
 
     def _bounds(self, span: Span) -> Bounds:
@@ -175,16 +174,19 @@ class _Reading:
         end = self._now + listed.ahead if span.end is None else span.end
         return Bounds(span.start, end, listed.zone, exact=span.end is None and not listed.ahead)
 
-    async def _answered_with(self, bounds: Bounds, progress: Progress, at: PageRef) -> Response:
-        listed = self._list
-        query, body = listed.request.filled(bounds, progress.values(at))
+    async def _read(self, bounds: Bounds, progress: Progress, at: PageRef) -> tuple[Answer, Response]:
+        listed, values = self._list, progress.values(at)
+        query, body = listed.request.filled(bounds, values)
         if isinstance(at, str) and listed.paging.follows_links:
             query = at
-        response = await self._http.ask(listed.request.path, query, body=body, accept=self._accepted)
-        self._require_no_wrong_path(response)
-        if not listed.paging.goes_on:
-            require_no_link(response.headers)
-        return response
+
+        def believed(response: Response) -> tuple[Answer, Response]:
+            self._require_no_wrong_path(response)
+            if not listed.paging.goes_on:
+                require_no_link(response.headers)
+            return listed.envelope.read(response, bounds, values), response
+
+        return await self._http.read(listed.request.path, query, believed, body=body, accept=self._accepted)
 
     async def _ask(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         page, response = await self._page(span, progress, at)
@@ -200,8 +202,7 @@ class _Reading:
 
     async def _page(self, span: Span, progress: Progress, at: PageRef) -> tuple[ListPage, Response]:
         bounds = self._bounds(span)
-        response = await self._answered_with(bounds, progress, at)
-        answer = self._list.envelope.read(response, bounds, progress.values(at))
+        answer, response = await self._read(bounds, progress, at)
         onward = progress.take(at, answer)
         facts = self._facts(response, answer, onward.following)
         page = ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())

@@ -63,9 +63,7 @@ BY_UPDATE = {"order": "updated_at", "order_dir": "desc"}
 # What the documentation leaves open, and we assume (what could lose or repeat records has a name in assumptions.py):
 PER_PAGE = 100
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a record is visible
-SLACK = timedelta(
-    seconds=2
-)  # so far outside of the bounds a record may lie: they are in seconds, and one more is asked
+SLACK = timedelta(seconds=2)  # so far outside of bounds a record may lie: they are in seconds, and one more is asked
 
 
 class _Metadata(Struct):
@@ -83,6 +81,7 @@ class _Found(Struct):
     lead: Raw = Raw()
 
 
+_Listed: TypeAlias = tuple[_Metadata, Sequence[Raw], datetime | None]
 _FOUND, _ANY = msgspec.json.Decoder(_Found), msgspec.json.Decoder(dict[str, Raw])
 _ENVELOPE = {"status", "errors", "metadata", "checksum", "root"}  # all that an answer may hold that lacks its list
 _LOOKED_AT = ("uuid", "created_at", "updated_at", "ended_at", "recording_url", "expires_in")  # undecoded rows
@@ -203,11 +202,12 @@ async def numbered(http: Http, path: str, query: Query, per_page: int = PER_PAGE
     return ListPage(rows, read_count(found.total_count), None, date)
 
 
-async def _list(
-    http: Http, path: str, query: Query, per_page: int = PER_PAGE
-) -> tuple[_Metadata, Sequence[Raw], datetime | None]:
+async def _list(http: Http, path: str, query: Query, per_page: int) -> _Listed:
+    return await http.read(path, {**FIXED, **SHAPES[path], "per_page": f"{per_page}", **query}, partial(_listed, path))
+
+
+def _listed(path: str, response: Response) -> _Listed:
     """Raises Unexpected where that is not the documented answer to what was asked."""
-    response = await http.get(path, {**FIXED, **SHAPES[path], "per_page": f"{per_page}", **query})
     found, name = believed(response), path.rpartition("/")[2]
     sent, metadata = getattr(found, name), found.metadata
     if metadata is None:  # strict: without it nobody knows whether the list goes on

@@ -54,7 +54,11 @@ def read(http: Http, _: plugin.Cursor | None, window: plugin.Window) -> AsyncIte
 
 
 async def ask(http: Http, since: str, at: PageRef) -> ListPage:
-    response = await http.get("/leads", {"changed_since": since} | ({"after": at} if isinstance(at, str) else {}))
+    query = {"changed_since": since} | ({"after": at} if isinstance(at, str) else {})
+    return await http.read("/leads", query, believed)
+
+
+def believed(response: plugin.Response) -> ListPage:
     found: Any = plugin.decode_response(TABLE, response)
     rows = [Raw(json.encode(dict(zip(found.columns, row, strict=False)))) for row in found.rows]
     return ListPage(rows, None, found.next, response.date)
