@@ -193,7 +193,7 @@ class Delivery:
                 reduced |= {id(one) for one in smaller.values()}
 
     def _in_time(self, name: str, what: str, error: type[OutputError] = OutputError) -> AbstractContextManager[None]:
-        """Bound what is asked of an output; whoever reads a pipe sets the pace, and is told of where he stands still."""
+        """Bound what is asked of an output; whoever reads a pipe sets the pace, and is told of where that stands."""
         if isinstance(self._outputs[name], StdoutOutput):
             return told_in_time("whoever reads it has not taken a batch", partial(self._hangs, name))
         leave = None if self._patience is None else partial(self._leave, name)

@@ -1,7 +1,8 @@
 """An output whose own code never returns, on simulated time: it is told, and holds nobody up for ever.
 
 Killed: a run that hangs and says nothing; a `run --once` that never ends; a write that is tried again while the one
-before it cannot be given up; a pipe that is given up because its reader takes its time, or of whose reader nothing is said.
+before it cannot be given up; a pipe that is given up because its reader takes its time, or of whose reader nothing is
+said.
 """
 
 import asyncio
