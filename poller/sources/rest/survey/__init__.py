@@ -95,7 +95,7 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     sights = Sights(description, stream, listed, answer, noted.response)
     require_records(description, listed, answer.rows)
     _require_place(listed, answer)
-    sights.require_paging()
+    sights.continuation.require_paging()
     doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
     if not answer.rows:
         doubts += _quiet(listed, noted, window)

@@ -1,0 +1,102 @@
+"""What one page of a described list shows of how the list goes on, and what is doubtful about its `paging`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from poller.plugin import Response, Unexpected
+from poller.sources.rest.answer import Answer, absent, wrong_key
+from poller.sources.rest.beside import GOES_ON, said_by
+from poller.sources.rest.lists import List
+from poller.sources.rest.places import ROUND_NUMBERS, Progress
+from poller.sources.rest.streams import Description
+from poller.sources.rest.survey.advice import COUNTS, ERRORS, NOTHING
+
+
+class Continuation:
+    """How a list goes on after its first page. `undescribed` is what looks like paging, totals or errors beside it."""
+
+    def __init__(self, description: Description, listed: List, answer: Answer, response: Response) -> None:
+        self._description, self._listed = description, listed
+        self._rows, self._answer, self._response = answer.rows, answer, response
+        self.undescribed = dict(_undescribed(description, response.body))
+
+    @property
+    def next(self) -> str | None:
+        """Return where the list goes on, by what the answer says or by count."""
+        paging = self._listed.paging
+        if self._answer.more is False:
+            return None
+        if paging.linked or paging.place is None:
+            return self._answer.next
+        try:
+            at = Progress(paging, self._listed.identity).take(1, self._answer).following
+        except Unexpected:  # the last record has no identity, which is told by itself
+            return None
+        if paging.place == "offset" and at is not None:
+            at = int(at) - 1
+        return None if at is None else f"{paging.place} {at}"
+
+    def require_paging(self) -> None:
+        """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
+        paging = self._listed.paging
+        if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or self._is_full()):
+            raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
+        if self._may_go_on() and (more := self._said_to_go_on() or self._counts_more()):
+            raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere()}")
+
+    def warnings(self) -> Iterator[str]:
+        """Say what is doubtful about the end of the list."""
+        if self._may_go_on():
+            yield f"{len(self._rows)} rows, and {self._leads_nowhere()}"
+
+    def _said_to_go_on(self) -> str | None:
+        """Return where the answer says in a well-known word that is not described that it goes on."""
+        said = self.undescribed.items()
+        onward = (path for path, value in said if value not in (*NOTHING, False, 0))
+        return next((path for path in onward if path.rpartition(".")[2].lower() in GOES_ON), None)
+
+    def _counts_more(self) -> str | None:
+        """Return what number in the answer, described or not, says that there is more than this page."""
+        rows = len(self._rows)
+        if self._answer.total is not None:
+            return self._total_beyond()
+        for path, value in self.undescribed.items():
+            word = path.rpartition(".")[2].lower()
+            least = 1 if "pages" in word else rows
+            if word in COUNTS and isinstance(value, int) and value > least:
+                return f"{path} is {value}"
+        return None
+
+    def _total_beyond(self) -> str | None:
+        rows, total = len(self._rows), self._answer.total or 0
+        return f"{rows} of {total} records came" if total > rows else None
+
+    def _may_go_on(self) -> bool:
+        """Return whether a page is full, and nothing says where the list goes on, or that it is over."""
+        rows, answer = len(self._rows), self._answer
+        if not self._listed.paging.linked or answer.next or answer.more is not None or answer.total == rows:
+            return False
+        return self._listed.request.is_full(rows) if self._listed.request.size else rows in ROUND_NUMBERS
+
+    def _is_full(self) -> str | None:
+        """Say that as many rows came as were asked for, where nothing says that these are all."""
+        rows, answer = len(self._rows), self._answer
+        full = self._listed.request.is_full(rows) and answer.total != rows and answer.more is not False
+        return f"{rows} rows came, as many as were asked for" if full else None
+
+    def _leads_nowhere(self) -> str:
+        """Say that `paging.next` leads nowhere, what a run would do then, and what is there."""
+        text = str(self._description.stream.paging.next)
+        halves = self._listed.ranges is not None and len(self._rows) in ROUND_NUMBERS
+        fate = "take it for cut, and ask again in halves of its time" if halves else "read this page and never the rest"
+        there = absent(text, self._response) or f"nothing is at {text}"
+        return f"paging.next leads nowhere, so a run would {fate}, if there is more: {there}"
+
+
+def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
+    stream = description.stream
+    described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
+    for path, value in said_by(body, GOES_ON | COUNTS | ERRORS, description.records):
+        if not any(known == path or known.startswith((f"{path}.", f"{path}[")) for known in described):
+            yield path, value
