@@ -1,11 +1,13 @@
 """What an answer says beside its records, in words that are well known: that its list goes on, how long it is."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS, Path, parse_path
+from poller.plugin import DECODE_ERRORS, Path, Response, parse_path
 
 _THERE_IS_MORE = frozenset(
     {"has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "more", "more_results"}
@@ -17,12 +19,54 @@ GOES_ON = _THERE_IS_MORE | {
     "nexttoken", "nexturl",
 }  # fmt: skip
 """Words by which an answer says that its list goes on."""
+IS_LAST = frozenset({"is_last", "is_last_page", "islast", "islastpage", "last"})
+"""Words that are false while a list goes on."""
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
+_LINKS = frozenset({"_links", "links"})
+"""Objects in which `last` is the address of a page: false where there is none."""
+_BETWEEN = 100
+"""Between two rows of a body there are a comma and white space: no more bytes than so many."""
 
 
-def says_more(body: bytes, records: str) -> str | None:
-    """Return the path of what says in so many words that there is more of the list; None where nothing does."""
-    return next((path for path, value in said_by(body, _THERE_IS_MORE, records) if value is True), None)
+def _one_of(words: Collection[str]) -> bytes:
+    return "|".join(sorted(words)).encode()
+
+
+_SAYS_MORE = re.compile(
+    rb'"(?:%b)"\s*:\s*true|"(?:%b)"\s*:\s*false' % (_one_of(_THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE
+)
+
+
+def says_more(response: Response, records: str, rows: Sequence[Raw], within: str = "") -> tuple[str, bool] | None:
+    """Return the path of what says in so many words that there is more of the list, and whether it is true or false;
+    None where nothing does. What is not `within` this path is left alone.
+
+    `rows` are the records that were found there: what they say is about themselves. Nothing is decoded unless such a
+    word stands beside them, since every poll has a last page.
+    """
+    if not any(map(_SAYS_MORE.search, _without(response.sent, rows))):
+        return None
+    said = said_by(response.body, _THERE_IS_MORE | IS_LAST, records)
+    return next(((path, value) for path, value in said if path.startswith(within) and _is_more(path, value)), None)
+
+
+def _is_more(path: str, value: Any) -> bool:
+    above, _, word = path.rpartition(".")
+    if word.lower() in IS_LAST:
+        return value is False and above.rpartition(".")[2].lower() not in _LINKS
+    return value is True
+
+
+def _without(body: bytes, rows: Sequence[Raw]) -> tuple[bytes, ...]:
+    """Return what stands before the rows of a body, and behind them; all of it where they are not in one piece."""
+    first, second = (*map(bytes, rows[:2]), b"", b"")[:2]
+    start = body.find(first)
+    behind = start + len(first)
+    between = body[behind : body.find(second, behind, behind + len(second) + _BETWEEN)]
+    piece = between.join(rows) if between.strip() == b"," else first
+    if not rows or not body.startswith(piece, max(start, 0)):
+        return (body,)
+    return body[:start], body[start + len(piece) :]
 
 
 def said_by(body: bytes, words: Collection[str], records: str) -> Iterator[tuple[str, Any]]:
@@ -37,11 +81,16 @@ def said_by(body: bytes, words: Collection[str], records: str) -> Iterator[tuple
             yield path, value
 
 
-def _beside(whole: Any, records: Path) -> Iterator[tuple[str, Any]]:
+def _beside(whole: Any, records: Path, above: str = "") -> Iterator[tuple[str, Any]]:
+    if records and isinstance(records[0], int):
+        for one in whole[records[0] :][:1] if isinstance(whole, list) else ():
+            yield from _beside(one, records[1:], f"{above[:-1]}[{records[0]}].")
+        return
     for name, value in whole.items() if isinstance(whole, dict) else ():
+        path = f"{above}{name}"
         if records[1:] and name == records[0]:
-            yield from ((f"{name}.{inner}", leaf) for inner, leaf in _beside(value, records[1:]))
+            yield from _beside(value, records[1:], f"{path}.")
         elif name.lower() in _AROUND and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", leaf) for inner, leaf in value.items())
+            yield from ((f"{path}.{inner}", leaf) for inner, leaf in value.items())
         else:
-            yield name, value
+            yield path, value

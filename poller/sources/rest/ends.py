@@ -1,6 +1,7 @@
 """Whether a page that leads nowhere is the end of its list, or was cut off, or there is more in a way that is not
 described: records that nobody asks for are lost in silence."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from poller.plugin import Http, ListPage, PageRef, Response, TruncationGuess
@@ -11,6 +12,21 @@ from poller.sources.rest.request import Request
 
 LED_ON = "next led on"
 _UNSAID = "and nothing says how the list goes on"
+_BACK = re.compile(r"prev|before|start_?cursor", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What makes the last page of a list look as if there were more: `why`, and which `key` may be wrong.
+
+    `is_said`: the answer says so. A run takes the page for `cut`, or holds its pass `in_doubt`, or only tells.
+    """
+
+    why: str
+    key: str
+    is_said: bool = False
+    cut: bool = False
+    in_doubt: bool = False
 
 
 @dataclass
@@ -28,34 +44,98 @@ class Ends:
     _guess: TruncationGuess = field(default_factory=lambda: TruncationGuess(ROUND_NUMBERS))
 
     def judged(self, http: Http, at: PageRef, page: ListPage, response: Response) -> ListPage:
-        """Take a page for cut, or doubt it, where its list never went on and there may be more of it."""
-        if page.cut or self.described.more or self.described.done or page.total == len(page.records):
+        """Take a page for cut, or doubt it, where its list ends with it and there may be more."""
+        found = self.suspicion(at, page, response, led_on=http.knows(LED_ON))
+        if found is None:
             return page
+        doubt = page.doubt or found.why if found.in_doubt else page.doubt
+        return replace(page, cut=found.cut, doubt=doubt, notice=found.why)
+
+    def suspicion(self, at: PageRef, page: ListPage, response: Response, *, led_on: bool = False) -> Suspicion | None:
+        """Return what makes a page look as if there were more behind it; None where it goes on, or is believed.
+
+        `led_on`: some page of the stream went on by `paging.next`, so that is right.
+        """
+        if page.cut or page.following is not None:
+            return None
+        return self._contradicted(at, page, response) or self._unproven(at, page, response, led_on=led_on)
+
+    def _contradicted(self, at: PageRef, page: ListPage, response: Response) -> Suspicion | None:
+        """Judge a page that ends its list by the description, and says itself that there is more.
+
+        Of a list that is read back by its pages before, the later ones have a page after them.
+        """
+        over = self._over_by(page)
+        if over is None or (at != 1 and self._goes_back):
+            return None
+        within = self.described.records.replace('"', "")
+        more = says_more(response, self.described.records, page.records, within[: within.rfind("]") + 1])
+        if more is None:
+            return None
+        (key, words), (path, value) = over, more
+        more_words = "by its name there is more" if words.startswith(f"{path} ") else f"{path} is {_spelt(value)}"
+        remedy = f"is paging.{key} right?" if key else f"`paging: {{more: {path}}}` would go on"
+        why = f"{words}, and {more_words}: {remedy}"
+        return Suspicion(why, f"paging.{key}" if key else "paging", is_said=True, in_doubt=True)
+
+    def _over_by(self, page: ListPage) -> tuple[str, str] | None:
+        """Return the key of `paging` by which a list ends with a page, and what it led to; no key where that is empty,
+        None where the description does not say how the list ends."""
+        described = self.described
+        if path := described.more or described.done:
+            return ("more" if described.more else "done"), f"{path} is {_spelt(not described.more)}"
+        if self.paging.linked:
+            return "next", f"nothing is at {described.next}"
         if not self.paging.goes_on:
-            return self._undescribed(page, response)
-        if not self.paging.linked or http.knows(LED_ON):
-            return page
+            return ("total", f"{described.total} is {page.total}") if page.total == len(page.records) else None
+        if not page.records:
+            return "", "a page is empty"
+        key = "pages" if described.pages and self.paging.place == "page" else "total"
+        return key, f"the list is over by {getattr(described, key)}"
+
+    @property
+    def _goes_back(self) -> bool:
+        """True if the list goes on, by the names of what is described, to the page before."""
+        places = (self.described.more, self.described.next)
+        return any(_BACK.search(".".join(text.split(".")[-2:])) for text in places if text)
+
+    def _unproven(self, at: PageRef, page: ListPage, response: Response, *, led_on: bool) -> Suspicion | None:
+        """Judge a page of a list that never went on, where nothing in the answer says that it is the last one."""
+        says_so = self.described.more or self.described.done or page.total == len(page.records)
+        if says_so or (self.paging.goes_on and (led_on or not self.paging.linked)):
+            return None
+        if not self.paging.goes_on:
+            return self._undescribed(page, response) or self._full(page, response)
         if self.request.size:
-            return self._full(page, response) if at == 1 and page.following is None else page
-        if not self._guess.looks_cut(at, page):
-            return page
-        said = f"{len(page.records)} rows came, {_UNSAID}: is paging.next right?"
-        return replace(page, cut=self.has_end, notice=said)
+            return self._full(page, response) if at == 1 else None
+        return self._round(page) if self._guess.looks_cut(at, page) else None
 
-    def _undescribed(self, page: ListPage, response: Response) -> ListPage:
-        more = says_more(response.body, self.described.records)
-        return self._incomplete(page, f"{more} is true, {_UNSAID}: `paging`") if more else self._full(page, response)
+    def _undescribed(self, page: ListPage, response: Response) -> Suspicion | None:
+        more = says_more(response, self.described.records, page.records)
+        if more is None:
+            return None
+        return self._incomplete(f"{more[0]} is {_spelt(more[1])}, {_UNSAID}: `paging`", "paging", is_said=True)
 
-    def _full(self, page: ListPage, response: Response) -> ListPage:
+    def _round(self, page: ListPage) -> Suspicion:
+        why = f"{len(page.records)} rows came, {_UNSAID}: is paging.next right?"
+        return Suspicion(why, "paging.next", cut=self.has_end)
+
+    def _full(self, page: ListPage, response: Response) -> Suspicion | None:
         """Judge a page that is as long as was asked for. Where `next` is there, and says no more, that may be true."""
         rows = len(page.records)
         if not self.request.is_full(rows) or self.by_order:
-            return page
-        key = "is paging.next right?" if self.paging.linked else "`paging`"
-        said = f"{rows} rows came, as many as were asked for, {_UNSAID}: {key}"
-        is_said = self.described.next and not absent(self.described.next, response)
-        return replace(page, notice=said) if is_said and not self.has_end else self._incomplete(page, said)
+            return None
+        why = f"{rows} rows came, as many as were asked for, {_UNSAID}"
+        if not self.paging.linked:
+            return self._incomplete(f"{why}: `paging`", "paging")
+        said = Suspicion(f"{why}: is paging.next right?", "paging.next")
+        is_there = self.described.next and not absent(self.described.next, response)
+        return said if is_there and not self.has_end else self._incomplete(said.why, said.key)
 
-    def _incomplete(self, page: ListPage, said: str) -> ListPage:
+    def _incomplete(self, why: str, key: str, *, is_said: bool = False) -> Suspicion:
         """Have a page that is not all asked for in halves of its time; without an end to ask for, doubt it."""
-        return replace(page, notice=said, **({"cut": True} if self.has_end else {"doubt": page.doubt or said}))
+        return Suspicion(why, key, is_said, cut=self.has_end, in_doubt=not self.has_end)
+
+
+def _spelt(value: bool) -> str:
+    return "true" if value else "false"

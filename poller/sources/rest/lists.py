@@ -88,6 +88,11 @@ class List:
         """Return how a window that has an end is read; None where the list takes no end."""
         return self._between if {"start", "end"} <= self.request.uses else None
 
+    def ends(self) -> Ends:
+        """Return the judge of where one pass over the list ends."""
+        by_order = bool(self.window_field) and not self.is_windowed
+        return Ends(self.request, self.paging, self.described, self.ranges is not None, by_order)
+
     async def first_page(self, http: Http, window: Window) -> tuple[Answer, str | None]:
         """Ask for the first page of what lies in a window, and say what is doubtful about it. Raises SourceError."""
         return await _Reading(self, http, window.end).first(Span(window.start, None))
@@ -155,8 +160,7 @@ class _Reading:
         self._list, self._http, self._now = listed, http, now
         inside = is_between(listed.time_of) if listed.time_of and listed.is_windowed else None
         self._check = FilterCheck(inside, f"of the window by {listed.window_field}") if inside else None
-        by_order = bool(listed.window_field) and not listed.is_windowed
-        self._ends = Ends(listed.request, listed.paging, listed.described, listed.ranges is not None, by_order)
+        self._ends = listed.ends()
 
     def asking(self, span: Span) -> AskPage:
         """Begin to read a list: what lies in this span."""

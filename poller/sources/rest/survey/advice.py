@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time, read_id
-from poller.sources.rest.beside import GOES_ON
+from poller.sources.rest.beside import GOES_ON, IS_LAST
 from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Paging
@@ -20,10 +20,10 @@ from poller.sources.rest.request import texts
 from poller.sources.rest.settings import Paging as Described
 from poller.sources.rest.streams import Description, field_of
 
-_ENDS = frozenset({
-    "complete", "completed", "done", "finished", "is_complete", "is_done", "is_finished", "is_last", "is_last_page",
-    "iscomplete", "isdone", "isfinished", "islast", "islastpage", "last",
-})  # fmt: skip
+_ENDS = IS_LAST | {
+    "complete", "completed", "done", "finished", "is_complete", "is_done", "is_finished", "iscomplete", "isdone",
+    "isfinished",
+}  # fmt: skip
 """Well-known words by which an answer says that its list is over."""
 COUNTS = frozenset(
     {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}

@@ -1,13 +1,15 @@
 """What one page of a described list shows of how the list goes on, and what is doubtful about its `paging`."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
-from poller.plugin import Response, Unexpected
+from poller.plugin import ListPage, Response, Unexpected
 from poller.sources.rest.answer import Answer, absent, wrong_key
 from poller.sources.rest.beside import GOES_ON, said_by
+from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
-from poller.sources.rest.places import ROUND_NUMBERS, Progress
+from poller.sources.rest.places import ROUND_NUMBERS, Onward, Progress
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import COUNTS, ERRORS, NOTHING
 
@@ -28,17 +30,16 @@ class Continuation:
             return None
         if paging.linked or paging.place is None:
             return self._answer.next
-        try:
-            at = Progress(paging, self._listed.identity).take(1, self._answer).following
-        except Unexpected:  # the last record has no identity, which is told by itself
-            return None
+        at = self._onward.following if self._onward else None
         if paging.place == "offset" and at is not None:
             at = int(at) - 1
         return None if at is None else f"{paging.place} {at}"
 
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
-        paging = self._listed.paging
+        found, paging = self._suspicion, self._listed.paging
+        if found and found.is_said:
+            raise wrong_key(found.key, found.why)
         if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or self._is_full()):
             raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
         if self._may_go_on() and (more := self._said_to_go_on() or self._counts_more()):
@@ -48,6 +49,22 @@ class Continuation:
         """Say what is doubtful about the end of the list."""
         if self._may_go_on():
             yield f"{len(self._rows)} rows, and {self._leads_nowhere()}"
+
+    @cached_property
+    def _onward(self) -> Onward | None:
+        """Where a run would go on; None where it could not say, which is told by itself."""
+        try:
+            return Progress(self._listed.paging, self._listed.identity).take(1, self._answer)
+        except Unexpected:  # the last record has no identity, or what should be a place is none
+            return None
+
+    @cached_property
+    def _suspicion(self) -> Suspicion | None:
+        """What a run would find if no page of the list had led on yet."""
+        if self._onward is None:
+            return None
+        page = ListPage(self._rows, self._answer.total, date=None, **self._onward._asdict())
+        return self._listed.ends().suspicion(1, page, self._response)
 
     def _said_to_go_on(self) -> str | None:
         """Return where the answer says in a well-known word that is not described that it goes on."""

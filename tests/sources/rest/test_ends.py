@@ -1,0 +1,168 @@
+"""A list that ends by its description, where the answer says elsewhere that there is more: it does not end in silence.
+
+Killed: a wrong `more`, `done`, `next` or total believed against what stands beside it; what a record, an outer list or
+the way back says taken for a word about the list; a body decoded for nothing at the end of each poll.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from poller.errors import Shifted, Unexpected
+from poller.plugin import Response
+from poller.sources.rest.beside import says_more
+from tests.sources.rest.described import stream_of
+from tests.sources.rest.test_guards import KNOWN, answered, listed, passed
+from tests.sources.rest.test_survey import looked
+
+ASKED = {"since": "{start}", "until": "{end}", "after": "{cursor}"}
+GRAPHQL = {
+    "path": "/graphql",
+    "records": "data.issues.nodes",
+    "body": {"query": "query($since: String) { issues { nodes { id } } }", "variables": ASKED},
+    "params": {},
+}
+
+
+def issues(*numbers: int, rows: Sequence[Any] = (), **info: Any) -> dict[str, Any]:
+    return {"data": {"issues": {"nodes": rows or listed(*numbers)["tickets"], "pageInfo": info}}}
+
+
+CURSOR: dict[str, Any] = {"params": ASKED}
+FORWARD: dict[str, Any] = {"hasPreviousPage": False, "hasNextPage": True, "endCursor": "x"}
+INFO = "data.issues.pageInfo"
+PREVIOUS = {"next": f"{INFO}.endCursor", "more": f"{INFO}.hasPreviousPage"}
+NEXT = {"next": f"{INFO}.endCursor", "more": f"{INFO}.hasNextPage"}
+WRONG = [
+    (
+        GRAPHQL | {"paging": PREVIOUS},
+        issues(1, 2, **FORWARD),
+        f"{INFO}.hasPreviousPage is false, and {INFO}.hasNextPage is true: is paging.more right?",
+    ),
+    (
+        CURSOR | {"paging": {"next": "next", "done": "filtered"}},
+        listed(1, filtered=True, has_more=True, next="b"),
+        "filtered is true, and has_more is true: is paging.done right?",
+    ),
+    (
+        CURSOR | {"paging": {"next": "next", "done": "meta.hasMore"}},
+        listed(1, meta={"hasMore": True}, next="b"),
+        "meta.hasMore is true, and by its name there is more: is paging.done right?",
+    ),
+    (
+        CURSOR | {"paging": {"next": "next", "more": "isLast"}},
+        listed(1, isLast=False, next="b"),
+        "isLast is false, and by its name there is more: is paging.more right?",
+    ),
+    (
+        CURSOR | {"paging": {"next": "nxt"}},
+        listed(1, next="b", page={"last": False}),
+        "nothing is at nxt, and page.last is false: is paging.next right?",
+    ),
+    (
+        {"params": {"since": "{start}", "page": "{page}"}, "paging": {"total": "count"}},
+        listed(1, 2, count=2, has_more=True),
+        "the list is over by count, and has_more is true: is paging.total right?",
+    ),
+    (
+        {"params": {"since": "{start}"}, "paging": {"total": "count"}},
+        listed(1, 2, count=2, has_more=True),
+        "count is 2, and has_more is true: is paging.total right?",
+    ),
+    (
+        {"params": {"since": "{start}", "page": "{page}"}},
+        listed(has_more=True),
+        "a page is empty, and has_more is true: `paging: {more: has_more}` would go on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stream", "body", "words"), WRONG)
+async def test_a_list_that_is_over_and_says_that_there_is_more_is_doubted(
+    stream: dict[str, Any], body: dict[str, Any], words: str
+) -> None:
+    """What came is delivered, and the cursor stays; a list that once went on by `next` is no better."""
+    rows = body["tickets"] if "tickets" in body else body["data"]["issues"]["nodes"]
+    done = await passed(stream_of({"kind": "ticket"} | stream), answered(*[body] * 3, known=KNOWN))
+    assert isinstance(done.error, Shifted)
+    assert str(done.error) == words
+    assert ({row["id"] for row in done.records()}, done.cursors[-1]) == ({row["id"] for row in rows}, None)
+    assert done.pages[0].notice == words
+
+
+@pytest.mark.parametrize(("stream", "body", "words"), WRONG)
+async def test_check_names_the_key_that_ends_such_a_list(
+    stream: dict[str, Any], body: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Unexpected) as caught:
+        await looked(stream, body)
+    assert str(caught.value) == f"audit: not the documented answer: {words}"
+    assert (caught.value.key or "").startswith("paging")
+
+
+BACK = {"next": f"{INFO}.startCursor", "more": f"{INFO}.hasPreviousPage"}
+INNER = "data.repos.nodes[0].issues"
+WITHIN: dict[str, Any] = GRAPHQL | {
+    "records": f"{INNER}.nodes",
+    "paging": {"next": f"{INNER}.pageInfo.endCursor", "more": f"{INNER}.pageInfo.hasNextPage"},
+}
+NESTED = listed(1)["tickets"][0] | {"comments": {"pageInfo": {"hasNextPage": True}}, "has_more": True}
+
+
+@pytest.mark.parametrize(
+    ("stream", "bodies"),
+    [
+        (
+            GRAPHQL | {"paging": NEXT},
+            [issues(1, **FORWARD), issues(2, hasPreviousPage=True, hasNextPage=False, endCursor="y")],
+        ),
+        (
+            GRAPHQL | {"paging": BACK},
+            [
+                issues(2, hasPreviousPage=True, hasNextPage=False, startCursor="a"),
+                issues(1, hasPreviousPage=False, hasNextPage=True, startCursor="b"),
+            ],
+        ),
+        (
+            GRAPHQL | {"paging": NEXT},
+            [issues(rows=[NESTED], hasNextPage=False)],
+        ),
+        (
+            WITHIN,
+            [{"data": {"repos": {"nodes": [issues(1, hasNextPage=False)["data"]], "pageInfo": {"hasNextPage": True}}}}],
+        ),
+        (CURSOR | {"paging": {"next": "links.next"}}, [listed(1, links={"next": False, "last": False})]),
+    ],
+)
+async def test_a_list_that_is_described_as_it_is_ends_with_its_last_page(
+    stream: dict[str, Any], bodies: list[dict[str, Any]]
+) -> None:
+    done = await passed(stream_of({"kind": "ticket"} | stream), answered(*bodies))
+    assert (done.error, len(done.pages)) == (None, len(bodies))
+    assert done.cursors[-1] is not None
+    assert (await looked(stream, bodies[0])).words
+
+
+def mended(_: bytes) -> bytes:
+    raise AssertionError("the body is looked at whole, though nothing beside its records says that there is more")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("rows", [[], [{"id": 1}], [{"id": 1}, {"id": 1}], [{"id": 1}, {"id": 2}, {"has_more": True}]])
+@pytest.mark.parametrize("beside", [{}, {"user": {"id": 1}}, {"users": [{"id": 1}, {"id": 2}], "next": None}])
+def test_no_word_beside_the_records_is_overlooked_and_those_in_them_cost_nothing(
+    beside: dict[str, Any], rows: list[Any], indent: int | None
+) -> None:
+    before = {**beside, "has_more": True, "rows": rows}
+    behind = {"rows": rows, **beside, "hasNextPage": True}
+    for body, path in ((before, "has_more"), (behind, "hasNextPage")):
+        sent = json.dumps(body, indent=indent).encode()
+        raws = msgspec.json.decode(msgspec.json.decode(sent, type=dict[str, Raw])["rows"], type=list[Raw])
+        assert says_more(Response(200, sent, None), "rows", raws) == (path, True)
+        none = Response(200, sent.replace(b'"%b": true' % path.encode(), b'"limit": 10', 1), None, mend=mended)
+        if body is behind or {"has_more": True} not in rows:
+            assert says_more(none, "rows", raws) is None
