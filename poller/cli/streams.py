@@ -15,6 +15,7 @@ from poller.cli.terminal import COLOURS, cell, console, line, print_json, say, s
 from poller.commands.streams import stream_statuses
 from poller.config.settings import load
 from poller.humanize import format_duration_roughly
+from poller.server.diagnosis import NOTHING_YET
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus, rfc3339
 from poller.telemetry.status import as_json as status_json
 
@@ -60,9 +61,11 @@ def say_streams(found: list[StreamStatus], now: datetime) -> None:
 
 
 def notes(status: StreamStatus) -> list[str]:
-    """What is to be said of a stream besides its numbers: why it is suspect, what its audits found, unknown words."""
+    """What is to be said of a stream besides its numbers: why it is suspect, or that no record of it is known, what its
+    audits found, unknown words."""
     words = (f"words of {name} that are not mapped: {', '.join(found)}" for name, found in status.unmapped.items())
-    return [*([status.suspicion] if status.suspicion else []), *(finding.text for finding in status.found), *words]
+    silence = status.suspicion or (NOTHING_YET if status.is_barren else None)
+    return [*([silence] if silence else []), *(finding.text for finding in status.found), *words]
 
 
 def rows(found: list[StreamStatus]) -> Iterator[tuple[str, ...]]:

@@ -39,6 +39,11 @@ _EARLIER: Final = Diagnosis("unknown", "it failed before this process began, and
 _COLLAPSED: Final = Diagnosis("unknown", "the vendor shows less than half of what it did: is the credential narrowed?")
 _SLOW: Final = Diagnosis("unknown", "polls do not keep up, and none of them fails: is requests_per_minute too low?")
 
+NOTHING_YET: Final = (
+    "no record of it is known yet: is there none, or does its filter let nothing through (its name, unit or zone)? "
+    "`poller check --deep` finds out"
+)
+
 
 def diagnose(
     status: StreamStatus, failures: Mapping[str, str], outputs: Sequence[OutputStatus], reasons: Sequence[str]
@@ -95,4 +100,4 @@ def _of_state(status: StreamStatus) -> Diagnosis:
         return _EARLIER if status.last_error else _SLOW
     if status.lag_seconds is None:
         return Diagnosis(None, "its first pass is not complete yet")
-    return _NOBODY
+    return Diagnosis(None, NOTHING_YET) if status.is_barren else _NOBODY

@@ -42,7 +42,8 @@ def verdict(overview: Overview) -> Verdict:
         return Verdict(False, headline, _others(len(unread) - 1, len(ours)), until)
     if not ours:
         return Verdict(None, "Nothing is polled here", _elsewhere(overview.streams), None)
-    return Verdict(True, "Complete", f"{_until(ours, overview.now)} {_elsewhere(overview.streams)}".strip(), until)
+    detail = " ".join(filter(None, (_until(ours, overview.now), _barren(ours), _elsewhere(overview.streams))))
+    return Verdict(True, "Complete", detail, until)
 
 
 def verdict_json(overview: Overview) -> dict[str, Any]:
@@ -69,6 +70,13 @@ def _until(ours: Sequence[StreamOverview], now: datetime) -> str:
     if lists and (moment := _earliest(lists)):
         until.append(f"reference lists up to {format_clock(moment, now)}")
     return ", ".join(until)
+
+
+def _barren(ours: Sequence[StreamOverview]) -> str:
+    """Name a stream of which no record is known: that it is complete says little."""
+    names = [stream.name for stream in ours if stream.status.is_barren]
+    more = f" and {len(names) - 1} more" if names[1:] else ""
+    return f"(no record is known yet of {names[0]}{more})" if names else ""
 
 
 def _is_list(stream: StreamOverview) -> bool:

@@ -119,6 +119,12 @@ class StreamStatus(Struct, frozen=True):
     unmapped: dict[str, list[str]] = field(default_factory=dict)
 
     @property
+    def is_barren(self) -> bool:
+        """True if its list was read to the end, and no record of it is known: nobody can tell that from a filter that
+        lets nothing through."""
+        return self.here and self.covered_until is not None and not self.seen
+
+    @property
     def gauges(self) -> StreamGauges:
         """The part of it that the metrics say."""
         successes = [(sweep.name, sweep.last_success) for sweep in self.sweeps]

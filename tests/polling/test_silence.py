@@ -81,3 +81,12 @@ def test_it_is_told_once_and_blocks_nothing_and_outlives_a_restart(quiet: Simula
     quiet.live(1200)
     assert len(quiet.events("acme")) == 1
     assert status(quiet).state == "ok"
+
+
+@pytest.mark.parametrize("rate", [0.0, 6.0])
+def test_a_stream_that_was_read_and_never_brought_a_record_is_barren(tmp_path: Path, rate: float) -> None:
+    simulation = Simulation(tmp_path, {"acme": callcap(streams=SLOWLY)}, history=rate * HOUR, rate=rate)
+    simulation.live(60)
+    shown = status(simulation)
+    assert (shown.state, shown.covered_until is None) == ("ok", False)
+    assert shown.is_barren == (rate == 0)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from poller.server.diagnosis import diagnose
+from poller.cli.streams import notes
+from poller.server.diagnosis import NOTHING_YET, diagnose
 from poller.server.overview import Overview, TelemetryLookup, overview_of
 from poller.server.verdict import verdict, verdict_json
 from poller.telemetry.status import GapStatus, OutputStatus, State, StreamStatus, SweepStatus
@@ -76,6 +77,18 @@ def test_an_output_that_is_down_stands_before_all_else() -> None:
     of = seen(paused, outputs=[BUS], reasons=["output bus is down: no route"])
     assert verdict(of).headline == "Not complete: nothing is delivered since 11:40 UTC: output bus is down: no route"
     assert of.streams[0].diagnosis.fault == "output"
+
+
+def test_a_stream_that_never_brought_a_record_is_not_complete_without_a_word() -> None:
+    barren = replace(FINE, stream="leads", seen=0)
+    of = seen(FINE, barren)
+    assert verdict(of)[:3] == (True, "Complete", "up to 11:59:12 UTC (no record is known yet of acme/leads)")
+    assert [stream.diagnosis for stream in of.streams] == [(None, None), (None, NOTHING_YET)]
+    assert notes(of.streams[1].status) == [NOTHING_YET]
+    assert verdict(seen(barren, replace(barren, stream="users"))).detail.endswith("of acme/leads and 1 more)")
+    under_way = seen(replace(barren, state="waiting", lag_seconds=None)).streams[0]
+    assert "first pass" in str(under_way.diagnosis.reason)
+    assert notes(under_way.status) == []
 
 
 def test_a_first_pass_under_way_is_no_alarm_and_not_complete() -> None:
