@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from msgspec import Raw
@@ -16,6 +16,8 @@ from poller.plugin.probes.listed import REACHES, ProbedList, plural, recent
 from poller.plugin.stream import Http
 
 FAR = timedelta(days=366)
+EVER = Span(datetime(1970, 1, 2, tzinfo=UTC), None)
+"""All that a list holds, whatever the unit in which its filter counts from 1970."""
 FEWEST = 4
 """So many records have a first and a last quarter."""
 FEW_PAGES = 4
@@ -79,7 +81,7 @@ def filter_is_obeyed(listed: ProbedList, words: FilterWords) -> Probe:
             return fails(said, words.remedy(words.ignored, mostly=False) if 2 * older < len(sample.records) else "")
         times = sorted(time for time, _ in listed.timed(sample.records))
         if not times:
-            return unknown(f"{far}; but there are no records of 30 days to compare with")
+            return await _nothing(listed, words, asking, far)
         if len(times) < FEWEST:
             return holds(f"{far}; {plural(len(times))} for the last days")
         wide = (span, Span(listed.now - REACHES[-1], None))
@@ -88,6 +90,21 @@ def filter_is_obeyed(listed: ProbedList, words: FilterWords) -> Probe:
         return await _Compared(listed, words, narrow, wide).verdict(asking, far)
 
     return probe
+
+
+async def _nothing(listed: ProbedList, words: FilterWords, asking: Asking, far: str) -> Verdict:
+    """Judge a list that holds nothing of 30 days: perhaps the filter reads what it is sent as a later time."""
+    try:
+        rows = (await listed.ask(asking, EVER, 1)).records
+    except Unexpected:
+        rows = []
+    hidden = sum(listed.now - REACHES[-1] + listed.slack < time < listed.now - CLOCKS for time, _ in listed.timed(rows))
+    if hidden:
+        return fails(
+            f"nothing came for 30 days; since {EVER.start:%Y}, {plural(hidden)} of these days came",
+            f"{words.ignored}: nothing comes so",
+        )
+    return unknown(f"{far}; but there are no records of 30 days to compare with")
 
 
 def _start(listed: ProbedList, words: FilterWords, times: Sequence[datetime], rows: Sequence[Raw]) -> datetime:

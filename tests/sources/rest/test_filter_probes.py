@@ -40,6 +40,14 @@ class WholeDays(ListServer):
         yield from (row for row in self.rows.visible() if row[self.api.filters] >= since)
 
 
+class Seconds(ListServer):
+    """A vendor that takes seconds since 1970, however many."""
+
+    def _found(self, asked: Any) -> Iterator[Record]:
+        since = int(asked.value(self.api.since))
+        yield from (row for row in self.rows.visible() if row[self.api.filters].timestamp() >= since)
+
+
 class Restless(ListServer):
     """A list of which some records are edited between any two requests."""
 
@@ -111,6 +119,15 @@ WRONG: Mapping[str, tuple[Callable[[], Mapping[str, tuple[str, str]]], str, tupl
         lambda: deep(Api(asked="epoch_ms"), ListServer, {"updated_since": "{start:epoch_s}", "page": "{page}"}),
         FILTER,
         ("{start:epoch_s} the form that it takes (others are {start}, {start:epoch_ms}", "reads the whole list"),
+    ),
+    "milliseconds for seconds": (
+        lambda: deep(Api(), Seconds, {"updated_since": "{start:epoch_ms}", "page": "{page}"}),
+        FILTER,
+        (
+            "nothing came for 30 days; since 1970, 18 records of these days came",
+            f"see whether {KEY}",
+            "{start:epoch_ms} the form",
+        ),
     ),
     "the upper bound is misspelt": (
         lambda: deep(Api(until="before"), ListServer, BOTH, window_field="updated_at"),
