@@ -1,12 +1,14 @@
 """A vendor's name has several addresses: one that does not answer, or refuses, stands in nobody's way (RFC 8305).
 
 Killed: a next address that waits for the one before, or is not tried at once when that one refuses; addresses of one
-family first; a socket that stays open beside the one that is used; an address that is looked up as a name.
+family first; a socket that stays open beside the one that is used; an address that is looked up as a name; names whose
+servers are silent, and all other names behind them.
 """
 
 import asyncio
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -85,6 +87,50 @@ async def test_families_are_tried_in_turns(monkeypatch: pytest.MonkeyPatch) -> N
     named(monkeypatch, "::1", "::2", "::3", "10.0.0.1")
     found = [address for _, (address, _) in await addresses._look_up("vendor.test", 80)]
     assert found == ["::1", "10.0.0.1", "::2", "::3"]
+
+
+class Silent:
+    """Servers of names that say nothing before they are told to; only vendor.test is known at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        self.told = threading.Event()
+        monkeypatch.setattr(socket, "getaddrinfo", self._resolve)
+
+    def _resolve(self, host: str, port: int, *_: Any, **__: Any) -> Any:
+        self.asked.append(host)
+        if host != "vendor.test":
+            self.told.wait(30)
+        return [(V4, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
+async def test_a_name_waits_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty accounts of a vendor whose name servers are down: each has a name of its own."""
+    servers = Silent(monkeypatch)
+    async with vendor(saying(answer(body=b'["here"]'))) as there, asyncio.TaskGroup() as group:
+        for number in range(40):
+            group.create_task(addresses._look_up(f"{number}.silent.test", 80))
+        await asyncio.sleep(0)  # they have begun
+        try:
+            async with session(f"http://vendor.test:{there.port}", patience=5) as ours:
+                assert (await ours.get("/calls", {})).body == b'["here"]'
+        finally:
+            servers.told.set()
+
+
+async def test_a_name_is_looked_up_once_at_a_time_whoever_has_given_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = Silent(monkeypatch)
+    async with vendor(saying(answer(body=b'["here"]'))) as there, session(f"http://silent.test:{there.port}") as ours:
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(addresses, "_LOOKED_UP", 0.01)
+                for _ in range(3):
+                    with pytest.raises(Unavailable, match=r"silent.test.*: its name was not looked up within 0.01 s"):
+                        await ours.get("/calls", {})
+            assert servers.asked == ["silent.test"]
+        finally:
+            servers.told.set()
+        assert (await ours.get("/calls", {})).body == b'["here"]'
 
 
 @pytest.mark.parametrize(
