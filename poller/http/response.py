@@ -30,8 +30,8 @@ _DIGITS, _FIRST_YEAR = 8, 1900
 
 
 _LASTING = {400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 416, 417, 422, 426, 428, 431, 451}
-"""The statuses by which something is wrong with the request (RFC 9110 §15.5): no repetition mends it. Others of 4xx may
-pass, also those that no standard knows."""
+"""The statuses by which something is wrong with the request (RFC 9110 §15.5): neither a repetition nor a wait mends it.
+A 413 that says how long to wait is temporary. Others of 4xx may pass, also those that no standard knows."""
 
 
 class RawResponse:
@@ -69,20 +69,24 @@ def read_http_date(text: str | None) -> datetime | None:
 
 
 def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
-    """Return the error that the status means; `now` stands in for the vendor's clock, where it shows none."""
+    """Return the error that the status means; `now` stands in for the vendor's clock, where it shows none.
+
+    Whoever says how long to wait is waited for, whatever the status (RFC 9110 §10.2.3): but not where the credential is
+    refused, which has waits of its own, nor by a proxy or a redirect, nor for what no wait mends.
+    """
     status, text = answer.status, f"HTTP {answer.status}"
     wait = read_retry_after(answer.headers.get("retry-after"), answer.date or now)
     if status in {401, 403}:
         return Denied(text)
-    if status == 429 or (status == 503 and wait is not None):
-        return _throttled(text, wait)
     if status == 407:
         return Unavailable(describe_proxy_refusal(status))
-    if status in {408, 425} or status >= 500:
-        return Unavailable(text)
     if 300 <= status < 400:
         return Unexpected(f"{text}: a redirect, which is never followed")
-    return lasting(text) if status in _LASTING else Unexpected(text)
+    if status in _LASTING and (status != 413 or wait is None):
+        return lasting(text)
+    if status == 429 or wait is not None:
+        return _throttled(text, wait)
+    return Unavailable(text) if status in {408, 425} or status >= 500 else Unexpected(text)
 
 
 def lasting(text: str) -> Unexpected:

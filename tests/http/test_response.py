@@ -1,7 +1,8 @@
 """Which error a status is, and how long the vendor asks us to wait; whatever else it writes into a header.
 
-Killed: 503 with Retry-After taken as Unavailable; a date read by our clock; 425 or 3xx in the wrong class; a negative
-wait; an answer out of a cache taken for a new one; headers that are no number and no date and raise.
+Killed: 503 or 477 with Retry-After taken as Unavailable or Unexpected; a source that waits because a path is wrong; a
+date read by our clock; 425 or 3xx in the wrong class; a negative wait; an answer out of a cache taken for a new one;
+headers that are no number and no date and raise.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -46,11 +47,19 @@ def test_what_is_wrong_with_the_request_lasts_and_what_nobody_knows_may_pass(sta
     assert found.lasts == (status in {400, 404, 410, 422})
 
 
-def test_a_503_that_says_how_long_is_a_request_for_patience() -> None:
-    found = refused(503, retry_after="7")
+@pytest.mark.parametrize("status", [202, 408, 409, 413, 425, 429, 477, 499, 500, 502, 503, 504, 529, 599])
+def test_whoever_says_how_long_asks_for_patience_whatever_the_status(status: int) -> None:
+    found = refused(status, retry_after="7")
     assert isinstance(found, Throttled)
-    assert found.retry_after == 7
-    assert isinstance(refused(503, retry_after="soon"), Unavailable)
+    assert (found.retry_after, str(found)) == (7, f"HTTP {status}")
+    assert type(refused(status, retry_after="soon")) is type(refused(status))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 405, 407, 410, 422])
+def test_but_not_where_a_credential_a_proxy_or_a_redirect_says_so_nor_where_no_wait_mends_it(status: int) -> None:
+    found = refused(status, retry_after="7")
+    assert type(found) is type(refused(status))
+    assert not isinstance(found, Throttled)
 
 
 def test_a_429_that_does_not_say_how_long() -> None:
