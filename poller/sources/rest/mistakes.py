@@ -21,18 +21,23 @@ _WANTED: Mapping[Any, str] = {bool: "true or false", float: "a number", int: "a 
 
 def mistakes(stream: StreamFields) -> list[Mistake]:
     """Return all mistakes of a description. Those of its sweeps are judged where its request has none."""
-    asked = [*_of_request((), stream.params, stream.body), *_of_sweeps_requests(stream)]
-    found = [*asked, *_of_paths(stream), *_of_paging(stream), *_of_kind(stream)]
-    return found if asked else [*found, *_of_sweeps(stream)]
+    asked, paths = [*_of_request((), stream.params, stream.body), *_of_sweeps_requests(stream)], [*_of_paths(stream)]
+    found = [*asked, *paths, *_of_paging(stream), *_of_kind(stream)]
+    unreadable = any(keys[0] not in {"fields", "records"} for keys, _ in paths)  # by the others a sweep reads its list
+    return found if asked or unreadable else [*found, *_of_sweeps(stream)]
 
 
 def _of_request(keys: tuple[str, ...], params: Mapping[str, Any], body: Any) -> Iterator[Mistake]:
-    values = {("params", name): value for name, value in params.items()} | {("body",): body}
-    for place, value in values.items():
-        try:
-            list(placeholders(value))
-        except ValueError as mistake:
-            yield (*keys, *place), str(mistake)
+    for name, value in params.items():
+        yield from _of_value((*keys, "params", name), value)
+    yield from _of_value((*keys, "body"), body)
+
+
+def _of_value(keys: tuple[str, ...], value: Any) -> Iterator[Mistake]:
+    try:
+        list(placeholders(value))
+    except ValueError as mistake:
+        yield keys, str(mistake)
 
 
 def _of_sweeps_requests(stream: StreamFields) -> Iterator[Mistake]:
@@ -65,7 +70,7 @@ def _of_paging(stream: StreamFields) -> Iterator[Mistake]:
         yield from _answer_path(("paging", key), text)
     for text, wanted in stream.expect.items():
         yield from _answer_path(("expect", text), text)
-        yield from _of_request(("expect", text), {}, wanted)
+        yield from _of_value(("expect", text), wanted)
     if stream.paging.more and stream.paging.done:
         yield ("paging", "done"), "more and done say the same: keep the one that the vendor has"
 
