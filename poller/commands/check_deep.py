@@ -4,9 +4,9 @@ It is safe beside a running poller: it writes no state and takes no lock, never 
 questions at most, at the source's own pace.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, get_args
 
@@ -20,7 +20,7 @@ from poller.config.settings import Settings, source_named
 from poller.errors import Denied, PollerError, SourceError, Throttled, Unavailable
 from poller.http.auth import make_auth
 from poller.http.session import open_session
-from poller.plugin.assumptions import Asking, Assumption, Says, Verdict, unknown
+from poller.plugin.assumptions import Asking, Assumption, Probe, Says, Verdict, unknown
 from poller.plugin.source import Source
 from poller.plugin.stream import Http, Query, Response
 from poller.retry import keep_trying
@@ -131,11 +131,15 @@ def _told(answer: Response | SourceError) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An assumption, and what its probe found; `about` is the source, or one of its streams."""
+    """An assumption, and what its probe found; `about` is the source, or one of its streams.
+
+    `in_vain`: the probe came to no verdict of its own, for its requests failed, or it has a bug.
+    """
 
     about: str
     assumption: Assumption
     verdict: Verdict
+    in_vain: bool = False
 
     @property
     def consequence(self) -> str:
@@ -148,28 +152,30 @@ async def judge(name: str, assumptions: Collection[Assumption], asking: AskingSe
     patience = ""
     for assumption in assumptions:
         about = f"{name}.{assumption.stream}" if assumption.stream else name
+        if assumption.probe is None:
+            yield Judged(about, assumption, unknown("nothing that can be asked would tell"))
+            continue
         try:
-            verdict = unknown(patience) if patience else await _verdict(assumption, asking)
+            found = patience or await _verdict(assumption.probe, asking)
         except Throttled as error:
-            patience = f"the vendor asks for patience: {error}"
-            verdict = unknown(patience)
-        yield Judged(about, assumption, verdict)
+            found = patience = f"the vendor asks for patience: {error}"
+        in_vain = isinstance(found, str)
+        yield Judged(about, assumption, unknown(found) if isinstance(found, str) else found, in_vain)
 
 
-async def _verdict(assumption: Assumption, asking: AskingSession) -> Verdict:
-    if assumption.probe is None:
-        return unknown("nothing that can be asked would tell")
+async def _verdict(probe: Probe, asking: AskingSession) -> Verdict | str:
+    """Return what a probe found; in words, why it found nothing."""
     try:
-        found: object = await assumption.probe(asking)
+        found: object = await probe(asking)
     except (Denied, Throttled):
         raise
     except PollerError as error:
-        return unknown(str(error))
+        return str(error)
     except Exception as error:  # noqa: BLE001  a bug costs its own probe; its text may quote a record
-        return unknown(f"a bug in the probe: {type(error).__name__}")
+        return f"a bug in the probe: {type(error).__name__}"
     if isinstance(found, Verdict) and found.says in get_args(Says):
         return found
-    return unknown(f"a bug in the probe: it gave {named(found)}, and not what holds, fails or unknown give")
+    return f"a bug in the probe: it gave {named(found)}, and not what holds, fails or unknown give"
 
 
 async def check_deep(settings: Settings, name: str, telemetry: Telemetry, now: Now) -> AsyncIterator[Finding]:
@@ -203,16 +209,26 @@ async def findings(name: str, source: Source, asking: AskingSession, now: dateti
     rate = source.requests_per_minute
     words = f"{len(assumptions)} assumptions; {MOST} requests at most, {rate} a minute; nothing is changed"
     yield Finding(name, ok=True, words=words, package=package)
-    untold = list[str]()
+    judged = list[Judged]()
     try:
         async for found in judge(name, assumptions, asking):
-            untold += [found.assumption.name] if found.verdict.says == "unknown" else []
+            judged.append(found)
             yield _finding(found, package)
     except Denied as error:
         yield Finding(name, ok=False, words=f"{source.base_url}: {error}{describe_refusal(source)}", package=package)
         return
-    left = f"; could not be told: {', '.join(dict.fromkeys(untold))}" if untold else ""
-    yield Finding(name, ok=True, words=f"{asking.spent} requests were made{left}", package=package)
+    yield replace(_summary(name, judged, asking.spent), package=package)
+
+
+def _summary(name: str, judged: Sequence[Judged], spent: int) -> Finding:
+    """Return what the requests were good for: nothing is well where none of them told anything."""
+    untold = dict.fromkeys(found.assumption.name for found in judged if found.verdict.says == "unknown")
+    asked = [found for found in judged if found.assumption.probe]
+    if asked and all(found.in_vain for found in asked):
+        words = f"{spent} requests were made, and nothing could be told: {asked[0].verdict.evidence}"
+        return Finding(name, ok=False, words=words)
+    left = f"; could not be told: {', '.join(untold)}" if untold else ""
+    return Finding(name, ok=True, words=f"{spent} requests were made{left}")
 
 
 def _finding(found: Judged, package: str) -> Finding:

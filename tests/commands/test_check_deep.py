@@ -77,10 +77,10 @@ def test_a_vendor_that_asks_for_patience_is_asked_no_more(house: House, vendors:
     vendors.vices({"callcap": {"throttle": 1.0}})
     before = vendors.number()
     check = deep(house, "acme")
-    assert check.code() == 0
+    assert check.code() == 1
     assert len(vendors.asked("callcap", before)) == 1
-    assert set(words(check)) == {"ok", "?"}
-    assert all("asks for patience: HTTP 429" in line for line in check.lines[1:-1])
+    assert set(words(check)) == {"ok", "?", "FAIL"}
+    assert all("asks for patience: HTTP 429" in line for line in check.lines[1:])
 
 
 def test_it_changes_nothing_beside_a_running_poller(house: House, vendors: Vendors) -> None:
@@ -96,6 +96,7 @@ def test_it_changes_nothing_beside_a_running_poller(house: House, vendors: Vendo
 def test_at_a_terminal_a_verdict_has_its_mark(house: House, vendors: Vendors) -> None:
     vendors.vices({"callcap": {"throttle": 1.0}})
     code, shown = house.at_terminal("check", "--deep", "acme")
-    assert code == 0
+    assert code == 1
     assert "! ?" in shown
     assert "✓ ok" in shown
+    assert "✗ FAIL" in shown

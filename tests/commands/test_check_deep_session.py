@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from poller.commands.check_deep import APART, MOST, AskingSession, RequestsSpent, findings, judge
 from poller.errors import Throttled, Unavailable, Unexpected
-from poller.plugin import Asking, Assumption, Http, Query, Response, Verdict, holds
+from poller.plugin import Asking, Assumption, Http, Query, Response, Verdict, holds, unknown
 from poller.plugin.assumptions import Says
 from poller.sources.callcap import Callcap
 from tests.simulation.deep import Clock
@@ -99,22 +99,23 @@ def test_no_more_than_so_many_are_asked() -> None:
     assert vendor.asked == MOST
 
 
+TOLD = {"/cannot-tell": unknown("it is empty")}
 STRANGE: dict[str, object] = {"/none": None, "/text": "holds", "/word": Verdict(cast("Says", "yes"), "")}
 
 
-async def judged(*paths: str) -> list[Verdict]:
-    async def ask(path: str, asking: Asking) -> Verdict:
+def assumption(path: str) -> Assumption:
+    async def ask(asking: Asking) -> Verdict:
         if path == "/bug":
             raise KeyError("pat@example.com")
         if path in STRANGE:
             return cast("Verdict", STRANGE[path])
-        return holds((await asking.get(path, {})).body.decode())
+        return TOLD.get(path) or holds((await asking.get(path, {})).body.decode())
 
-    def assumption(path: str) -> Assumption:
-        return Assumption(
-            name=path, says="", rests="", guard="", consequence="", probe=lambda asking: ask(path, asking)
-        )
+    probe = None if path == "/unasked" else ask
+    return Assumption(name=path, says="", rests="", guard="", consequence="", probe=probe)
 
+
+async def judged(*paths: str) -> list[Verdict]:
     asking = AskingSession(Vendor())
     return [one.verdict async for one in judge("acme", [assumption(path) for path in paths], asking)]
 
@@ -132,6 +133,30 @@ async def test_a_probe_that_gives_no_verdict_could_not_tell_and_is_told() -> Non
     gave = ("None", "str", "Verdict")
     rest = "and not what holds, fails or unknown give"
     assert [one.evidence for one in found] == [f"a bug in the probe: it gave {word}, {rest}" for word in gave]
+
+
+class Asked(Callcap):
+    """A source whose assumptions are about these paths."""
+
+    def assumptions(self, now: datetime) -> Any:
+        return [assumption(path) for path in self.api_key.get_secret_value().split()]
+
+
+@pytest.mark.parametrize(
+    ("paths", "ok"),
+    [
+        ("/wrong /throttled /leads", False),
+        ("/wrong /bug /unasked", False),
+        ("/wrong /leads", True),
+        ("/wrong /cannot-tell", True),
+        ("/unasked", True),
+    ],
+)
+async def test_where_no_request_told_anything_nothing_is_well(paths: str, ok: bool) -> None:
+    source = Asked(type="callcap", api_key=SecretStr(paths))
+    found = [one async for one in findings("acme", source, AskingSession(Vendor()), NOON)]
+    assert [one.ok for one in found] == [True] * (len(found) - 1) + [ok]
+    assert ("nothing could be told: not the documented answer" in found[-1].words) == (not ok)
 
 
 class Odd(Callcap):
