@@ -157,11 +157,11 @@ def mutated(document: bytes, rng: Random) -> bytes:
     if rng.random() < 0.75:
         try:
             value = read(document)
-        except (ValueError, RecursionError):
+            for _ in range(times):
+                value = change_structure(value, rng)
+            document = spell(value)
+        except (ValueError, RecursionError):  # it is no JSON, or what nests in it is too deep to print
             return change_bytes(document, rng)
-        for _ in range(times):
-            value = change_structure(value, rng)
-        document = spell(value)
         times = rng.random() < 0.1
     for _ in range(times):
         document = change_bytes(document, rng)
