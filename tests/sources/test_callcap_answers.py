@@ -106,6 +106,29 @@ async def test_a_404_with_a_status_is_an_empty_list_once_this_key_was_answered(s
     assert done.cursors == [None if sweep == "recent" else Cursor(NOW - LAG)]
 
 
+SLOPPY = [
+    {"status": "not found"},
+    {"status": "not found", "message": None},
+    {"status": "error", "message": "no route", "code": 404},
+    {"status": "success", "message": "nothing to say"},
+    {"status": "Unauthorized", "message": "Your key is invalid"},
+]
+"""What a gateway may say, too: it has a status, and is not just what errors are documented to be."""
+
+
+@pytest.mark.parametrize("body", SLOPPY)
+@pytest.mark.covers("callcap", 8)
+async def test_a_404_that_is_not_just_the_documented_one_is_confirmed_by_the_accounts_each_time(body: object) -> None:
+    confirmed = Scripted([Said(body, status=404), Said({"status": "success", "accounts": []})] * 2, known={CALLS})
+    for _ in range(2):
+        done = await read(STREAM, "live", confirmed)
+        assert (done.error, done.sizes, bool(done.end.cursor)) == (None, [0], True)
+    assert [path for path, _ in confirmed.asked] == [CALLS, ACCOUNTS] * 2
+    gateways = Scripted([Said(body, status=404), Said(body, status=404)], known={CALLS})
+    done = await read(STREAM, "live", gateways)
+    assert (type(done.error), done.pages, len(gateways.asked)) == (Unexpected, [], 2)
+
+
 @pytest.mark.covers("callcap", 8)
 async def test_before_the_first_answer_a_404_is_confirmed_by_the_accounts() -> None:
     http = Scripted([NOTHING, Said({"status": "success", "accounts": []})])

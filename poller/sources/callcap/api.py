@@ -58,13 +58,20 @@ class _Verdict(Struct):
     status: str
 
 
+class _Refusal(_Verdict, forbid_unknown_fields=True):
+    """What an error is documented to be, and no more: https://callcap.readme.io/docs/getting-started."""
+
+    message: str
+
+
 class _List(_Verdict):
     pagination: Raw
     search: dict[str, Any]
     call: SentRows = UNSET
 
 
-_LIST, _VERDICT = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Verdict)
+_LIST, _VERDICT, _REFUSAL = map(msgspec.json.Decoder, (_List, _Verdict, _Refusal))
+_OTHERWISE = {"success", "unauthorized"}  # what is documented to be said by another status than 404
 _LOOKED_AT = ("call_id", "last_modified", "start_datetime", "recording")  # of rows that need not be decoded
 call_id = identity_of(*_LOOKED_AT)
 steady = steady_rows(signed_urls=[("recording", column_of("recording", str, *_LOOKED_AT))])
@@ -180,12 +187,23 @@ def _page(zone: ZoneInfo, number: int, show: int, response: Response) -> ListPag
 
 
 async def _silence(http: Http, response: Response, number: int) -> ListPage:
-    """A list with nothing to say is a 404 with a status; so is a wrong address, unless this key has been answered."""
+    """A list with nothing to say is a 404 with a status; so may be a wrong address, or the answer of a gateway.
+
+    It is believed where this key was answered before, and it is just the documented one; else the accounts have to be
+    there, too. Raises Unexpected, and Shifted for a page after the first.
+    """
     decode_response(_VERDICT, response)
     if number > 1:
         raise Shifted(f"page {number} is gone")
-    if not http.answered(CALLS):
+    if not (http.answered(CALLS) and _is_documented(response)):
         proof = await http.get(ACCOUNTS, {})
         if decode_response(_VERDICT, proof).status != "success":
             raise Unexpected("neither the calls nor the accounts are there: is base_url right?")
     return ListPage((), 0, None, response.date)
+
+
+def _is_documented(refusal: Response) -> bool:
+    try:
+        return decode_response(_REFUSAL, refusal).status.lower() not in _OTHERWISE
+    except Unexpected:
+        return False
