@@ -173,7 +173,7 @@ class _Compared:
         left_out = f"{len(missing)} of {plural(len(due))} that a wider range shows to lie in a narrow one"
         found = f"{left_out} by {self.words.by} do not come there: the filter leaves them out{goes}"
         remedy = self.words.elsewhere if others else self.words.missing
-        return fails(found, remedy) if self.words.is_said else holds(f"{said}; but {found}; so: {remedy}")
+        return fails(found, remedy) if self.words.is_said else unknown(f"{said}; but {found}; so: {remedy}")
 
     async def _read(self, http: Http) -> tuple[Sequence[Raw], bool]:
         """Read the narrow range, and say whether that is all of it. Raises SourceError."""

@@ -30,6 +30,7 @@ from poller.plugin import (
 )
 from poller.sources.rest.answer import Answer, Described, Envelope
 from poller.sources.rest.ends import LED_ON, Ends
+from poller.sources.rest.misread import misread
 from poller.sources.rest.places import Paging, Progress, require_no_link
 from poller.sources.rest.request import Bounds, Request, answered_fact
 
@@ -233,7 +234,15 @@ class _Reading:
 
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
         """Return what is doubtful about rows that lie outside of the window by more than a granule."""
-        if self._check is None:
+        if self._check is None or self._list.time_of is None:
             return None
-        slack = 2 * max(self._list.granule, self._list.request.granule("start"))  # one more is asked for on both sides
-        return self._check.doubt(rows, span.start - slack, span.end and span.end + slack)
+        granule = max(self._list.granule, self._list.request.granule("start"))
+        first, last = (
+            span.start - 2 * granule,
+            span.end and span.end + 2 * granule,
+        )  # one more is asked for on both sides
+        try:
+            doubt = self._check.doubt(rows, first, last)
+        except Unexpected as error:
+            raise Unexpected(f"{error}{misread(rows, self._list.time_of, span.start, granule)}") from None
+        return doubt and f"{doubt}{misread(rows, self._list.time_of, span.start, granule)}"

@@ -5,7 +5,7 @@ Placeholders are `{start}`, `{end}`, each also with a format (`{start:%Y-%m-%d}`
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ SIZES = frozenset({
 PLACES = ("page", "offset", "cursor", "last")
 _PLACEHOLDER = re.compile(r"\{(?:(?P<time>start|end)(?::(?P<format>[^{}]*))?|(?P<place>page|offset|cursor|last))\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}")
+_SECOND = timedelta(seconds=1)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -109,8 +110,13 @@ class Request:
 
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""
-        spelt = [found.format for found in placeholders([dict(self.params), self.body]) if found.name == name]
-        return max((spelling.granule for spelling in spelt if spelling), default=timedelta(seconds=1))
+        found = placeholders([dict(self.params), self.body])
+        return max((one.format.granule for one in found if one.format and one.name == name), default=_SECOND)
+
+    @property
+    def formats(self) -> Sequence[TimeFormat]:
+        """The formats that its times are spelt in."""
+        return [found.format for found in placeholders([dict(self.params), self.body]) if found.format]
 
     def parameter_of(self, place: str) -> str | None:
         """Return the name of the parameter that is this place."""

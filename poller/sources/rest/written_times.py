@@ -40,23 +40,23 @@ class TimeFormat:
 
     def start(self, moment: datetime, zone: tzinfo) -> Spelt:
         """Spell the beginning of a window, one granule earlier."""
-        if self._is_local:
+        if self.is_local:
             return (_floor(wall_clock(moment, zone), self.granule) - self.granule).strftime(self.text)
         return self._absolute(_floor(moment, self.granule) - self.granule, zone)
 
     def end(self, moment: datetime, zone: tzinfo) -> Spelt:
         """Spell the end of a window, one granule later."""
-        if self._is_local:
+        if self.is_local:
             return (_ceiling(_latest_wall_clock(moment, zone), self.granule) + self.granule).strftime(self.text)
         return self._absolute(_ceiling(moment, self.granule) + self.granule, zone)
 
     def exact(self, moment: datetime, zone: tzinfo) -> Spelt:
         """Spell a moment as it is, cut down to the granule."""
         local = moment.astimezone(zone).replace(tzinfo=None)
-        return local.strftime(self.text) if self._is_local else self._absolute(_floor(moment, self.granule), zone)
+        return local.strftime(self.text) if self.is_local else self._absolute(_floor(moment, self.granule), zone)
 
     @property
-    def _is_local(self) -> bool:
+    def is_local(self) -> bool:
         """True if it shows a wall clock without an offset."""
         return "%" in self.text and not re.search("%[zZ]", self.text)
 

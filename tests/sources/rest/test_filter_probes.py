@@ -33,11 +33,12 @@ class OldestFirst(ListServer):
 
 
 class WholeDays(ListServer):
-    """A vendor that reads the day of a time, and nothing else of it."""
+    """A vendor that reads the days of its bounds, and nothing else of them: `until` is midnight."""
 
     def _found(self, asked: Any) -> Iterator[Record]:
-        since = datetime.fromisoformat(asked.value(self.api.since)[:10]).replace(tzinfo=UTC)
-        yield from (row for row in self.rows.visible() if row[self.api.filters] >= since)
+        first, last = (asked.value(name) or "9999-12-31" for name in (self.api.since, "until"))
+        since, until = (datetime.fromisoformat(day[:10]).replace(tzinfo=UTC) for day in (first, last))
+        yield from (row for row in self.rows.visible() if since <= row[self.api.filters] <= until)
 
 
 class Seconds(ListServer):
@@ -182,6 +183,12 @@ def test_what_is_described_wrongly_fails_and_the_remedy_names_the_key(name: str)
 
 def test_where_nothing_says_what_the_filter_goes_by_it_is_told_and_does_not_fail() -> None:
     says, words = deep(BY_CREATION, ListServer, SINCE)[FILTER]
-    assert says == "holds"
+    assert says == "unknown"
     assert "but 1 of " in words or "but 2 of " in words, words
     assert f"edits of older records are not listed: have {KEY} filter by updated_at" in words
+
+
+def test_both_bounds_cut_down_to_days_leave_out_what_lies_between_them_also_without_window_field() -> None:
+    says, words = deep(Api(), WholeDays, BOTH)[FILTER]
+    assert says == "unknown"
+    assert f"the filter leaves them out; so: see whether {KEY} filters by updated_at, and takes {{start}}" in words

@@ -275,6 +275,13 @@ async def test_most_rows_outside_of_the_window_mean_that_the_filter_was_lost() -
     assert len(done.records()) == 4
 
 
+async def test_most_rows_outside_by_hours_are_a_matter_of_days_or_zones() -> None:
+    early = f"{HOUR.start - timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}"
+    rows = {"tickets": [ticket(number, early) for number in (1, 2, 3)]}
+    done = await passed(stream_of(PAGES | {"window_field": "updated_at"}), answered(rows))
+    assert refused(done, "updated_at, up to 8 h before it: does the filter take days only")
+
+
 async def test_what_lies_outside_of_the_window_by_what_its_start_is_spelt_in_is_inside() -> None:
     days = {"kind": "ticket", "params": {"since": "{start:%Y-%m-%d}", "page": "{page}"}, "window_field": "updated_at"}
     rows = [ticket(number, f"{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}") for number, hours in ((1, 30), (2, 0))]

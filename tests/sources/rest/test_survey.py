@@ -1,5 +1,6 @@
 """`poller check` tells one page of a described list whole."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +54,30 @@ async def test_rows_outside_of_the_window_are_told() -> None:
     told = "it holds records that are not of the window by created_at: is `window_field` what the filter is about?"
     assert found.warnings == (told,)
     assert (await looked({"window_field": "updated_at"}, {"tickets": rows})).warnings == ()
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(10, True), (40, False)])
+async def test_rows_outside_by_hours_are_a_matter_of_days_or_zones(hours: int, is_told: bool) -> None:
+    early = f"{NOW - timedelta(days=3, hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+    rows = [ticket(1), ticket(2), ticket(3) | {"updated_at": early}]
+    (told,) = (await looked({"window_field": "updated_at"}, {"tickets": rows})).warnings
+    assert ("up to 10 h before it: does the filter take days only ({start:%Y-%m-%d}), or read times" in told) == is_told
+    assert told.endswith("s `window_field` what the filter is about?")
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "is_told"),
+    [
+        ("{start:%Y-%m-%d %H:%M}", {}, True),
+        ("{start:%Y-%m-%d %H:%M}", {"timezone": "UTC"}, False),
+        ("{start:%Y-%m-%d %H:%M%z}", {}, False),
+        ("{start:%Y-%m-%d}", {}, False),
+        ("{start}", {}, False),
+    ],
+)
+async def test_a_clock_of_nobody_s_zone_is_told(form: str, stream: dict[str, Any], is_told: bool) -> None:
+    found = await looked({"params": {"since": form}, **stream}, {"tickets": [ticket(1)]})
+    assert [told[:41] for told in found.warnings] == ["a time is sent as %Y-%m-%d %H:%M, without"] * is_told
 
 
 async def test_a_place_that_no_request_takes_is_an_error() -> None:

@@ -92,7 +92,8 @@ async def test_a_cursor_leads_nowhere_where_the_list_is_over(more: bool, words: 
     ],
 )
 async def test_an_end_of_today_that_may_leave_today_out_is_told(end: str, ahead: str | None, is_told: bool) -> None:
-    stream = {"params": {"since": "{start:%Y-%m-%d}", "until": end}} | ({"ahead": ahead} if ahead else {})
+    stream = {"params": {"since": "{start:%Y-%m-%d}", "until": end}, "timezone": "UTC"}
+    stream |= {"ahead": ahead} if ahead else {}
     found = await looked(stream, {"tickets": [ticket(1)]})
     told = (
         "`ahead` is 0s, and {end} names a day: what is of this day may not be asked for until tomorrow, if the "

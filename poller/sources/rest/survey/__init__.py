@@ -11,7 +11,14 @@ from poller.sources.rest.lists import IDENTIFIED, List
 from poller.sources.rest.places import Progress
 from poller.sources.rest.request import answered_fact
 from poller.sources.rest.streams import Description
-from poller.sources.rest.survey.advice import counted_otherwise, ends_today, lists_in, refused_with, turned_round
+from poller.sources.rest.survey.advice import (
+    counted_otherwise,
+    ends_today,
+    lists_in,
+    refused_with,
+    turned_round,
+    zoneless,
+)
 from poller.sources.rest.survey.requirements import require_records
 from poller.sources.rest.survey.sights import Sights
 
@@ -96,12 +103,18 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     require_records(description, listed, answer.rows)
     _require_place(listed, answer)
     sights.continuation.require_paging()
-    doubts = [f"{outside}: is `window_field` what the filter is about?"] if outside else []
+    asks = " Or is" if outside and outside.endswith("?") else ": is"
+    doubts = [f"{outside}{asks} `window_field` what the filter is about?"] if outside else []
     if not answer.rows:
         doubts += _quiet(listed, noted, window)
     if answer.next and answer.more is not False and not answer.rows:
         doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
-    doubts += [*counted_otherwise(listed.paging), *turned_round(description.stream.paging), *ends_today(listed)]
+    doubts += [
+        *counted_otherwise(listed.paging),
+        *turned_round(description.stream.paging),
+        *ends_today(listed),
+        *zoneless(description, listed),
+    ]
     warnings = (*doubts, *sights.warnings())
     return Probed("; ".join(sights.words()), sights.details(), warnings)
 

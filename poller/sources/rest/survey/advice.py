@@ -90,6 +90,19 @@ def ends_today(listed: List) -> Iterator[str]:
         )
 
 
+def zoneless(description: Description, listed: List) -> Iterator[str]:
+    """Yield what is doubtful about a clock's time that is sent without an offset, where nobody says whose clock it is.
+
+    Of days one more is asked for on both sides, which is more than any zone.
+    """
+    clocks = [form.text for form in listed.request.formats if form.is_local and form.granule < timedelta(days=1)]
+    if clocks and description.zone is None:
+        yield (
+            f"a time is sent as {clocks[0]}, without an offset, and it is UTC's: does the vendor read it so? In a zone "
+            "behind, what is new comes hours late; set `timezone` (UTC, where that is right)"
+        )
+
+
 def refused_with(body: bytes) -> str:
     """Return the message of the first of an answer's `errors`, nothing where it has none.
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, Assumption, Http, ListPage, PageRef, Span, Stream, Sweep, probes
+from poller.sources.rest.assumptions.remedies import Remedies
 from poller.sources.rest.lists import List
 from poller.sources.rest.records import time_reader
-from poller.sources.rest.remedies import Remedies
 from poller.sources.rest.streams import Description
 
 
@@ -43,7 +43,7 @@ def _probed(description: Description, listed: List, now: datetime) -> probes.Pro
         margin=granule,
         slack=2 * granule,
         is_filtered=listed.is_windowed,
-        takes_end=listed.ranges is not None and listed.time_of is not None,
+        takes_end=listed.ranges is not None,
         is_numbered=listed.paging.place == "page" and not listed.paging.linked,
         newest_first=not listed.is_windowed and listed.window_field is not None,
     )
