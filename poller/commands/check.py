@@ -1,6 +1,6 @@
 """`poller check`: asks every vendor and every output, and changes nothing, so it is safe beside a running poller."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from poller.http.session import Session, open_session
 from poller.humanize import format_seconds
 from poller.plugin.source import Probed, Source
 from poller.plugin.stream import Http, Query, Response
+from poller.server import control, listener
 from poller.state.account import account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
@@ -73,6 +74,8 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             ok=not problems,
             words="; ".join(problems) or f"{describe_place(settings.state)}: {there}{warnings}",
         )
+        for found in _server(settings):
+            yield found
         for name, source in settings.sources.items():
             package = SOURCE_TYPES.package(source.type)
             try:
@@ -86,6 +89,29 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         for name, config in settings.outputs.items():
             found = await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
             yield _from(OUTPUT_TYPES.package(config.type), found)
+
+
+def _server(settings: Settings) -> Iterator[Finding]:
+    """Yield what a start would refuse of `server`; nothing where all is well, or a poller has it already.
+
+    That a port is taken is a warning: the poller that has it may be this one, and `run --once` needs none.
+    """
+    if settings.control and control.is_heard(settings.control):
+        return
+    problems, warning = list[str](), ""
+    try:
+        listener.could_listen(settings.server.host, settings.server.port)
+    except listener.PortTaken as taken:
+        warning = f"{settings.server.host}; warning: {taken}; a start waits half a minute for it"
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        if settings.server.control:
+            control.could_listen(settings.server.control)
+    except ConfigError as error:
+        problems += error.problems
+    if problems or warning:
+        yield Finding("server", ok=not problems, words="; ".join(problems) or warning)
 
 
 def _from(package: str, found: Finding) -> Finding:

@@ -187,7 +187,7 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _remembers_what_it_meets_again(self) -> Self:
-        if self.KEEP_FOREVER and self.keep is not None:
+        if self.keep is not None and (self.KEEP_FOREVER or all(stream.forever for stream in self.built_streams)):
             raise ValueError("keep: what this vendor shows is remembered for ever; leave it out")
         for stream in self.built_streams:
             for sweep in stream.sweeps:

@@ -1,5 +1,6 @@
 """The control socket: what a running poller is asked to do by a command beside it."""
 
+import errno
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable
@@ -59,10 +60,37 @@ def listen(path: Path) -> socket.socket:
         sock.listen()
     except OSError as error:
         sock.close()
-        raise ConfigError(
-            f"server.control: no socket can be made at {path}: {error.strerror or error}; name another path there"
-        ) from None
+        raise _no_socket(path, error) from None
     return sock
+
+
+def could_listen(path: Path) -> None:
+    """Return where `listen` could make a socket, or take the place of one; makes nothing. Raises ConfigError."""
+    number = 0
+    if not path.parent.is_dir():
+        number = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    elif path.exists() and not path.is_socket():
+        number = errno.EADDRINUSE
+    if number:
+        raise _no_socket(path, OSError(number, os.strerror(number)))
+
+
+def is_heard(path: Path) -> bool:
+    """Return True where a running poller takes orders at a path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.settimeout(1.0)
+        try:
+            caller.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def _no_socket(path: Path, error: OSError) -> ConfigError:
+    why = error.strerror or error
+    return ConfigError(f"server.control: no socket can be made at {path}: {why}; name another path there")
 
 
 def _remove_dead(path: Path) -> None:

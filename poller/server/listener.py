@@ -37,6 +37,19 @@ def listen(host: str, port: int) -> socket.socket:
     raise _cannot_listen(host, port, problem)
 
 
+def could_listen(host: str, port: int) -> None:
+    """Return where `listen` would take the port; nothing is ever heard on it here. Raises what `listen` raises."""
+    problem = OSError("it has no address")
+    for family, address in _addresses(host, port):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as `listen` does
+                return sock.bind(address)
+        except OSError as error:
+            problem = error
+    raise _cannot_listen(host, port, problem)
+
+
 async def listen_once_free(
     host: str, port: int, telemetry: Telemetry, pause: Callable[[float], Awaitable[None]] = anyio.sleep
 ) -> socket.socket:

@@ -187,6 +187,34 @@ def test_a_refresh_token_is_not_spent(house: House, vendors: Vendors) -> None:
     assert vendors.asked("flextell", before) == []
 
 
+def test_it_says_what_a_start_would_refuse_of_the_server(house: House) -> None:
+    house.write(server={"host": "203.0.113.7", "port": 0, "control": "nowhere/poller.sock"})
+    check = house.run("check")
+    assert check.code() == 1
+    ok, words = findings(check)["server"]
+    assert not ok
+    host, _, control = words.partition("; server.")
+    for server, problem in (({"host": "203.0.113.7"}, host), ({"control": "nowhere/poller.sock"}, control)):
+        house.write(server={"port": 0} | server)
+        start = house.run("run")
+        assert start.code() == 2
+        assert problem in start.logged
+
+
+def test_a_taken_port_is_a_warning_unless_its_own_poller_has_it(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        house.write(server={"port": port})
+        check = house.run("check")
+        assert check.code() == 0
+        assert f"; warning: server.port: {port} on 127.0.0.1 is taken" in findings(check)["server"][1]
+    with house.start("run") as poller:
+        poller.until_log("poller.started")
+        assert "server" not in findings(house.run("check"))
+        assert poller.stop() == 0
+    assert "server" not in findings(house.run("check")), "none has it"
+
+
 def test_it_changes_nothing_beside_a_running_poller(house: House, vendors: Vendors) -> None:
     with house.start("run") as poller:
         until(partial(house.has, "acme", vendors.holds("callcap")), "what there was")

@@ -34,6 +34,7 @@ sources:
   acme: {type: callcap, api_key: sesame}
 outputs: {console: {type: stdout}}
 state: {path: poller.db}
+server: {port: 0}
 """
 
 
