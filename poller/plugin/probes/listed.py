@@ -64,6 +64,11 @@ class ProbedList:
         """Return the identities of the rows."""
         return {name for name in map(self.name, rows) if name}
 
+    @property
+    def edge(self) -> timedelta:
+        """How far within a span a row has to lie at least, that it has to come: so much more is not asked for."""
+        return max(timedelta(0), self.slack - 2 * self.margin)
+
     def outside(self, rows: Sequence[Raw], span: Span) -> list[timedelta]:
         """Return how far each of the rows that lie outside of a span lies after its end, or, below zero, before it."""
         found = list[timedelta]()

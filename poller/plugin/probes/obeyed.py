@@ -118,7 +118,7 @@ def _start(listed: ProbedList, words: FilterWords, times: Sequence[datetime], ro
     ]
 
     def tells(start: datetime) -> int:
-        return sum(first < start - listed.slack and start + listed.slack < last for first, last in pairs)
+        return sum(first < start - listed.slack and start + listed.edge < last for first, last in pairs)
 
     return max([times[len(times) // 4], *times[: len(times) // 4 * 3]], key=tells)
 
@@ -196,7 +196,7 @@ class _Compared:
     async def _due(self, http: Http) -> Mapping[Named, Raw]:
         """Return what lies in the narrow range by what the wide ones show, and is neither at its edges nor new."""
         listed, due = self.listed, dict[Named, Raw]()
-        first, last = self.narrow.start + listed.slack, (self.narrow.end or listed.now - CLOCKS) - listed.slack
+        first, last = self.narrow.start + listed.edge, (self.narrow.end or listed.now - CLOCKS) - listed.edge
         for span in self.wide:
             for row in (await listed.ask(http, span, 1)).records:
                 time, name = listed.time(row), listed.name(row)

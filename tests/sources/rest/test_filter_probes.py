@@ -41,6 +41,17 @@ class WholeDays(ListServer):
         yield from (row for row in self.rows.visible() if since <= row[self.api.filters] <= until)
 
 
+class DaysOfCreation(ListServer):
+    """A vendor that filters by the day of creation, and has two old records that were edited today."""
+
+    def _found(self, asked: Any) -> Iterator[Record]:
+        since = datetime.fromisoformat(asked.value(self.api.since)).replace(tzinfo=UTC)
+        for number in (1, 2):
+            times = {"created_at": BIRTH - timedelta(days=5), "updated_at": BIRTH - timedelta(hours=number)}
+            self.rows.put({"id": number, "title": "", "state": "open", **times})
+        yield from (row for row in self.rows.visible() if row["created_at"] >= since)
+
+
 class Seconds(ListServer):
     """A vendor that takes seconds since 1970, however many."""
 
@@ -100,6 +111,16 @@ WRONG: Mapping[str, tuple[Callable[[], Mapping[str, tuple[str, str]]], str, tupl
             f"have {KEY} filter by updated_at",
             "set streams.items.window_field",
         ),
+    ),
+    "it goes by the day of creation": (
+        lambda: deep(
+            Api(),
+            DaysOfCreation,
+            SINCE | {"updated_since": "{start:%Y-%m-%d}", "per_page": 100},
+            window_field="updated_at",
+        ),
+        FILTER,
+        ("2 of ", "leaves them out, and goes by created_at", f"have {KEY} filter by updated_at"),
     ),
     "a sweep's own filter goes by creation": (
         lambda: deep(BY_CREATION, ListServer, {}, window_field="updated_at", sweeps={"live": {"params": SINCE}}),
