@@ -31,16 +31,12 @@ class Suspicion:
 
 @dataclass
 class Ends:
-    """The ends of a list, as one pass meets them.
-
-    `has_end`: a window can be asked for up to an end, so in halves. `by_order`: a pass stops by the list's order.
-    """
+    """The ends of a list, as one pass meets them. `has_end`: a window can be asked for up to an end, so in halves."""
 
     request: Request
     paging: Paging
     described: Described
     has_end: bool
-    by_order: bool
     _guess: TruncationGuess = field(default_factory=lambda: TruncationGuess(ROUND_NUMBERS))
 
     def judged(self, http: Http, at: PageRef, page: ListPage, response: Response) -> ListPage:
@@ -123,7 +119,7 @@ class Ends:
     def _full(self, page: ListPage, response: Response) -> Suspicion | None:
         """Judge a page that is as long as was asked for. Where `next` is there, and says no more, that may be true."""
         rows = len(page.records)
-        if not self.request.is_full(rows) or self.by_order:
+        if not self.request.is_full(rows):
             return None
         why = f"{rows} rows came, as many as were asked for, {_UNSAID}"
         if not self.paging.linked:

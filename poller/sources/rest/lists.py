@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from poller.plugin import (
     BEGINNING,
+    DECODE_ERRORS,
     AskPage,
     Cursor,
     Fetch,
@@ -91,8 +92,7 @@ class List:
 
     def ends(self) -> Ends:
         """Return the judge of where one pass over the list ends."""
-        by_order = bool(self.window_field) and not self.is_windowed
-        return Ends(self.request, self.paging, self.described, self.ranges is not None, by_order)
+        return Ends(self.request, self.paging, self.described, self.ranges is not None)
 
     async def first_page(self, http: Http, window: Window) -> tuple[Answer, str | None]:
         """Ask for the first page of what lies in a window, and say what is doubtful about it. Raises SourceError."""
@@ -197,13 +197,14 @@ class _Reading:
         page, response = await self._page(span, progress, at)
         if page.cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
-        outside = self._outside(page.records, span)
-        return self._ends.judged(self._http, at, replace(page, doubt=page.doubt or outside), response)
+        page = replace(page, doubt=page.doubt or self._outside(page.records, span))
+        if page.following is None and self._reaches_back(page.records, span):
+            return page
+        return self._ends.judged(self._http, at, page, response)
 
     async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         """Ask for a page of what lies in a span."""
-        page, _ = await self._page(span, progress, at)
-        return page
+        return (await self._page(span, progress, at))[0]
 
     async def _page(self, span: Span, progress: Progress, at: PageRef) -> tuple[ListPage, Response]:
         bounds = self._bounds(span)
@@ -231,6 +232,16 @@ class _Reading:
         if self._list.paging.linked and following is not None:
             facts.add(LED_ON)
         return frozenset(facts)
+
+    def _reaches_back(self, rows: Sequence[Raw], span: Span) -> bool:
+        """Return whether rows of a list that is sorted newest first begin before the span: no more is asked for."""
+        if not self._list.time_of or self._list.is_windowed:
+            return False
+        try:
+            times = [time for row in rows if (time := self._list.time_of(row))]
+        except (ValueError, *DECODE_ERRORS):
+            return False
+        return bool(times) and times[-1] < span.start and times == sorted(times, reverse=True)
 
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
         """Return what is doubtful about rows that lie outside of the window by more than a granule."""

@@ -6,6 +6,7 @@ the way back says taken for a word about the list; a body decoded for nothing at
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ from msgspec import Raw
 from poller.errors import Shifted, Unexpected
 from poller.plugin import Response
 from poller.sources.rest.beside import says_more
-from tests.sources.rest.described import stream_of
+from tests.sources.rest.described import stream_of, ticket
 from tests.sources.rest.test_guards import KNOWN, answered, listed, passed
 from tests.sources.rest.test_survey import looked
+from tests.sources.scripted import NOW
 
 ASKED = {"since": "{start}", "until": "{end}", "after": "{cursor}"}
 GRAPHQL = {
@@ -145,6 +147,30 @@ async def test_a_list_that_is_described_as_it_is_ends_with_its_last_page(
     assert (done.error, len(done.pages)) == (None, len(bodies))
     assert done.cursors[-1] is not None
     assert (await looked(stream, bodies[0])).words
+
+
+@pytest.mark.parametrize("paging", [{}, {"paging": {"next": "nxt"}}])
+@pytest.mark.parametrize(
+    ("minutes", "beside", "doubt"),
+    [
+        ((5, 30), {}, "2 rows came, as many as were asked for"),
+        ((70, 30), {}, "2 rows came, as many as were asked for"),
+        ((30,), {"has_more": True}, "has_more is true"),
+        ((30, 70), {"has_more": True}, None),
+        ((30, 70), {}, None),
+        ((30,), {}, None),
+    ],
+)
+async def test_a_list_read_back_by_its_order_is_all_where_its_last_page_goes_back_far_enough(
+    minutes: tuple[int, ...], beside: dict[str, Any], paging: dict[str, Any], doubt: str | None
+) -> None:
+    """Its full only page, all of it within the window, was taken for all there is."""
+    stamps = [f"{NOW - timedelta(minutes=ago):%Y-%m-%dT%H:%M:%SZ}" for ago in minutes]
+    rows = [ticket(number, stamp) for number, stamp in enumerate(stamps)]
+    stream = {"kind": "ticket", "params": {"limit": 2}, "window_field": "updated_at", **paging}
+    done = await passed(stream_of(stream), answered({"tickets": rows, **beside}))
+    assert len(done.records()) == len(rows)
+    assert (done.error is None) if doubt is None else (doubt in str(done.error))
 
 
 def mended(_: bytes) -> bytes:
