@@ -413,22 +413,33 @@ async def test_a_full_page_without_a_next_one_is_told_with_what_a_run_would_do()
     found = await looked(FULL, {"tickets": ROWS})
     (warning,) = found.warnings
     assert warning == (
-        "3 rows, and paging.next leads nowhere, so a run would read this page and never the rest, if there is more: "
-        "it has no meta.next; the answer has tickets"
+        "3 rows, and paging.next leads nowhere, so a run would deliver it, and hold back the cursor in doubt of it, "
+        "if there is more: it has no meta.next; the answer has tickets"
     )
     found = await looked(FULL, {"tickets": ROWS, "total": 3, "pages": 1})
-    assert any("never the rest" in warning for warning in found.warnings), "no more than these, and no proof of an end"
+    assert any("in doubt of it" in warning for warning in found.warnings), "no more than these, and no proof of an end"
     found = await looked({**FULL, "paging": FULL["paging"] | {"total": "total"}}, {"tickets": ROWS, "total": 2})
-    assert any("never the rest" in warning for warning in found.warnings)
-    found = await looked(ENDED, {"tickets": ROWS})
-    assert "never the rest" in found.warnings[0], "three rows are no round number, and a run would not halve them"
-    ten = {"tickets": [ticket(n) for n in range(10)], "meta": {"next": None}}
-    found = await looked({**ENDED, "params": ENDED["params"] | {"limit": 10}}, ten)
-    (warning,) = found.warnings
-    assert (
-        "would take it for cut, and ask again in halves of its time, if there is more: nothing is at meta.next"
-        in warning
-    )
+    assert any("in doubt of it" in warning for warning in found.warnings)
+    (warning,) = (await looked(FULL, {"tickets": ROWS, "meta": {"next": None}})).warnings
+    assert "so a run would take this page for all there is, if there is more: nothing is at meta.next" in warning
+    (warning,) = (await looked(ENDED, {"tickets": ROWS})).warnings
+    assert "so a run would take it for cut, and ask again in halves of its time, if there is more: it has" in warning
+    ten = {"tickets": [ticket(n) for n in range(10)]}
+    for asked, fate in (({}, "take this page for all there is"), ({"until": "{end}"}, "take it for cut")):
+        unsized = {"params": {"since": "{start}", "c": "{cursor}", **asked}, "paging": {"next": "next"}}
+        (warning,) = (await looked(unsized, ten)).warnings
+        assert f"10 rows, and paging.next leads nowhere, so a run would {fate}" in warning
+
+
+@pytest.mark.parametrize("paging", [{"more": "more"}, {"more": "more", "next": "next"}])
+async def test_a_list_that_goes_on_and_says_nowhere_is_wrong_where_a_run_cannot_ask_for_less(
+    paging: dict[str, str],
+) -> None:
+    body = {"tickets": ROWS, "more": True}
+    with pytest.raises(Unexpected, match=r"goes on \(more says so\), and nothing says where; nor is there an \{end\}"):
+        await looked({"params": {"since": "{start}", "limit": 3}, "paging": paging}, body)
+    halved = {"params": {"since": "{start}", "until": "{end}", "limit": 3}, "paging": paging}
+    assert (await looked(halved, body)).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from poller.sources.rest.answer import Answer, absent, wrong_key
 from poller.sources.rest.beside import GOES_ON, said_by
 from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
-from poller.sources.rest.places import ROUND_NUMBERS, Onward, Progress
+from poller.sources.rest.places import Onward, Progress
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import COUNTS, ERRORS, NOTHING
 
@@ -37,18 +37,24 @@ class Continuation:
 
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
-        found, paging = self._suspicion, self._listed.paging
+        found, paging, rows = self._suspicion, self._listed.paging, len(self._rows)
+        if self._onward and self._onward.cut and self._listed.ranges is None:
+            path = self._listed.described.more or self._listed.described.done
+            said = f"{path} says so" if self._answer.more else "its cap is reached"
+            why = f"the list goes on ({said}), and nothing says where; nor is there an {{end}} to ask for less"
+            raise wrong_key("paging.next" if paging.linked else "paging", why)
         if found and found.is_said:
             raise wrong_key(found.key, found.why)
-        if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or self._is_full()):
+        full = f"{rows} rows came, as many as were asked for" if found else None
+        if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or full):
             raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
-        if self._may_go_on() and (more := self._said_to_go_on() or self._counts_more()):
-            raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere()}")
+        if found and (more := self._said_to_go_on() or self._counts_more()):
+            raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere(found)}")
 
     def warnings(self) -> Iterator[str]:
         """Say what is doubtful about the end of the list."""
-        if self._may_go_on():
-            yield f"{len(self._rows)} rows, and {self._leads_nowhere()}"
+        if found := self._suspicion:
+            yield f"{len(self._rows)} rows, and {self._leads_nowhere(found)}"
 
     @cached_property
     def _onward(self) -> Onward | None:
@@ -88,24 +94,14 @@ class Continuation:
         rows, total = len(self._rows), self._answer.total or 0
         return f"{rows} of {total} records came" if total > rows else None
 
-    def _may_go_on(self) -> bool:
-        """Return whether a page is full, and nothing says where the list goes on, or that it is over."""
-        rows, answer = len(self._rows), self._answer
-        if not self._listed.paging.linked or answer.next or answer.more is not None or answer.total == rows:
-            return False
-        return self._listed.request.is_full(rows) if self._listed.request.size else rows in ROUND_NUMBERS
-
-    def _is_full(self) -> str | None:
-        """Say that as many rows came as were asked for, where nothing says that these are all."""
-        rows, answer = len(self._rows), self._answer
-        full = self._listed.request.is_full(rows) and answer.total != rows and answer.more is not False
-        return f"{rows} rows came, as many as were asked for" if full else None
-
-    def _leads_nowhere(self) -> str:
+    def _leads_nowhere(self, found: Suspicion) -> str:
         """Say that `paging.next` leads nowhere, what a run would do then, and what is there."""
         text = str(self._description.stream.paging.next)
-        halves = self._listed.ranges is not None and len(self._rows) in ROUND_NUMBERS
-        fate = "take it for cut, and ask again in halves of its time" if halves else "read this page and never the rest"
+        fate = "take this page for all there is"
+        if found.cut:
+            fate = "take it for cut, and ask again in halves of its time"
+        elif found.in_doubt:
+            fate = "deliver it, and hold back the cursor in doubt of it"
         there = absent(text, self._response) or f"nothing is at {text}"
         return f"paging.next leads nowhere, so a run would {fate}, if there is more: {there}"
 
