@@ -24,6 +24,8 @@ _MOST_HELD = 200_000
 
 UNSTAMPED = -(1 << 63)
 """The `modified` of a record that has no readable modification stamp."""
+_STAMPS_KNOWN = range(-62_135_596_800_000_000, 253_402_300_800_000_000)
+"""Microseconds since 1970 of what `datetime` can hold: the years 1 to 9999."""
 
 DELETED, BASELINE, REJECT = 1, 2, 4
 
@@ -171,6 +173,15 @@ def pack_rows(entries: Mapping[int, Entry]) -> list[bytes]:
         row(key, of.digest, of.raw, of.modified, of.revision, of.delivered, of.flags, of.projection)
         for key, of in entries.items()
     ]
+
+
+def require_entries(packed: bytes) -> None:
+    """Raise ValueError where these are no entries as `pack_rows` packs them: cut short, stamped as no record can be."""
+    if len(packed) % ITEM:
+        raise ValueError("cut short")
+    for _, _, _, modified, *_ in _ROW.iter_unpack(packed):
+        if modified != UNSTAMPED and modified not in _STAMPS_KNOWN:
+            raise ValueError("stamped as no record can be")
 
 
 def unpack_keys(packed: bytes) -> set[int]:

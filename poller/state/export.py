@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, json
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from poller import VERSION
 from poller.errors import ConfigError
-from poller.events.buckets import ITEM
-from poller.events.seen import KEY
+from poller.events.seen import KEY, require_entries
 from poller.state.offline import StateDump
 from poller.state.rows import (
     ACCOUNT,
@@ -29,6 +28,8 @@ from poller.state.rows import (
 )
 
 _LONGEST_LINE = 2**28
+_LATEST = 2**32 - 1
+"""Seconds since 1970: entries of seen have four bytes for their time, and a chunk has the time of its entries."""
 FORMAT = 2
 """Since format 2 contents are compared as they are meant, which format 1 would deliver again as changes."""
 _TYPED: Mapping[str, Row[Any]] = {"owner": ACCOUNT, "checkpoint": CHECKPOINT, "token": TOKEN}
@@ -56,7 +57,7 @@ class _Line(Struct, omit_defaults=True, forbid_unknown_fields=True):
     name: str
     value: Raw | UnsetType = UNSET
     data: bytes | UnsetType = UNSET
-    at: int | UnsetType = UNSET
+    at: Annotated[int, Meta(ge=0, le=_LATEST)] | UnsetType = UNSET
 
 
 def export_lines(state: StateDump, now: datetime) -> Iterator[bytes]:
@@ -124,8 +125,9 @@ def _ends(end: _End, count: int) -> bool:
 
 def _take(state: StateDump, chunks: list[tuple[str, int, bytes]], line: _Line) -> None:
     if line.kind == "seen":
-        if line.data is UNSET or line.at is UNSET or len(line.data) % ITEM:
-            raise ValueError(f"{line.kind} {line.name} is cut short")
+        if line.data is UNSET or line.at is UNSET:
+            raise ValueError(f"{line.kind} {line.name}: not what an entry of this version looks like")
+        require_entries(line.data)
         chunks.append((line.name, line.at, line.data))
         return
     key, value = _row(line)

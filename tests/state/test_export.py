@@ -1,11 +1,13 @@
 """An exported state: what is read is what was written; a line that is not as we write it is refused with its place."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from poller.errors import ConfigError
 from poller.events.seen import key_of, pack_keys
@@ -62,6 +64,10 @@ DAMAGE: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "an unknown kind": changed("doubts", kind="opinions"),
     "an unknown field": changed("seen", extra=1),
     "a chunk that is cut": changed("seen", data="AAAA"),
+    "a chunk of no time that can be": changed("seen", at=2**63),
+    "entries that no record leaves": changed(
+        "seen", data=b64encode(pack([(1, replace(entry(1), modified=2**62))])).decode()
+    ),
     "doubts that are cut": changed("doubts", data="AAAA"),
     "the same twice": lambda lines: [*lines[:2], *lines[1:-1], b'{"end":%d}' % (len(lines) - 1)],
     "no header": lambda lines: lines[1:],
