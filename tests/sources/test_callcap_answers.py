@@ -100,14 +100,19 @@ async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: 
 @pytest.mark.parametrize("sweep", ["live", "audit", "recent"])
 @pytest.mark.covers("callcap", 8)
 async def test_a_404_with_a_status_is_an_empty_list_once_this_key_was_answered(sweep: str) -> None:
-    http = Scripted([NOTHING], known={CALLS})
+    """The documentation shows a message beside it in one error, and in this one nothing."""
+    for nothing in (NOTHING, Said({"status": "error"}, status=404)):
+        await reads_nothing(sweep, nothing)
+
+
+async def reads_nothing(sweep: str, nothing: Said) -> None:
+    http = Scripted([nothing], known={CALLS})
     done = await read(STREAM, sweep, http)
     assert (done.error, done.sizes, len(http.asked)) == (None, [0], 1)
     assert done.cursors == [None if sweep == "recent" else Cursor(NOW - LAG)]
 
 
 SLOPPY = [
-    {"status": "not found"},
     {"status": "not found", "message": None},
     {"status": "error", "message": "no route", "code": 404},
     {"status": "success", "message": "nothing to say"},

@@ -61,7 +61,7 @@ class _Verdict(Struct):
 class _Refusal(_Verdict, forbid_unknown_fields=True):
     """What an error is documented to be, and no more: https://callcap.readme.io/docs/getting-started."""
 
-    message: str
+    message: str = ""  # the documentation shows one of a 401
 
 
 class _List(_Verdict):
