@@ -46,7 +46,7 @@ from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
 from poller.plugin.pagination.moving import read_moving
 from poller.plugin.pagination.newest_first import NewestFirst
-from poller.plugin.pagination.no_records import lists_in, require_no_error
+from poller.plugin.pagination.no_records import require_no_error, require_nowhere_else
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.page_ends import PageEnds
 from poller.plugin.pagination.pages import AskPage, ListPage, PageRef, read_in_turn, read_pages
@@ -168,7 +168,6 @@ __all__ = [
     "lead_status",
     "leaves_reader",
     "letters_only",
-    "lists_in",
     "numbered_page",
     "numbering",
     "parse_path",
@@ -190,6 +189,7 @@ __all__ = [
     "read_zone",
     "remember_latest",
     "require_no_error",
+    "require_nowhere_else",
     "require_time",
     "seconds_between",
     "steady_rows",

@@ -5,6 +5,7 @@ taken for an error; records in another place than the documented one overlooked;
 judged besides.
 """
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from poller.errors import Unavailable, Unexpected
 from poller.plugin import Response, Stream, require_no_error
+from poller.plugin.fields.decoding import without_no_numbers
 from tests.sources import flextell_pages
-from tests.sources.rest.described import stream_of
+from tests.sources.rest.described import stream_of, ticket
 from tests.sources.scripted import Said, Scripted, json_bytes, read
 from tests.sources.test_sloppy import FLEXTELL, LISTS, Listed, holding
 
@@ -84,6 +86,29 @@ async def test_leads_in_another_place_are_not_overlooked(meta: dict[str, Any], p
     done = await read(FLEXTELL, "live", Scripted([Said(body)]))
     assert isinstance(done.error, Unexpected)
     assert f"records at {'.'.join(place)}" in str(done.error)
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b"-Infinity", b"1e999", b'"\\ud83d"'])
+@pytest.mark.parametrize("beside", [{"error": "none"}, {"results": [ticket(1)]}, {"results": [ticket(1, n="?")]}])
+async def test_nor_is_either_overlooked_where_a_serializer_writes_what_is_no_json(
+    beside: dict[str, Any], odd: bytes
+) -> None:
+    """What is beside such a number was not looked at, and an answer that failed was no news."""
+    sent = json_bytes({"load": "?", **beside}).replace(b'"?"', odd)
+    done = await read(MISSING, "live", Mended([Said(sent)]))
+    assert isinstance(done.error, Unexpected)
+    assert next(iter(beside)) in str(done.error)
+    if "error" not in beside:
+        return
+    done = await read(DESCRIBED, "live", Mended([Said(sent.replace(b"{", b'{"tickets": [], ', 1))]))
+    assert "its error says that it failed" in str(done.error)
+
+
+class Mended(Scripted):
+    """A session whose answers can be mended, as those of a real one are."""
+
+    async def ask(self, path: str, query: Any, **options: Any) -> Response:
+        return replace(await super().ask(path, query, **options), mend=without_no_numbers)
 
 
 @pytest.mark.parametrize("listed", [LISTS[name] for name in ("ipscape activities", "trackdrive calls")])

@@ -4,7 +4,7 @@ A list that is empty because a database was away comes as a 200, too, with the e
 would move the cursor past what was not read.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from poller.errors import Unexpected
-from poller.plugin.fields.columns import IdentityOf
-from poller.plugin.fields.decoding import DECODE_ERRORS
+from poller.plugin.fields.decoding import DECODE_ERRORS, decode_response
 from poller.plugin.fields.scalars import read_bool, read_number
 from poller.plugin.stream import Response
 
@@ -26,14 +25,15 @@ _WORDS = {
 """Names of fields that say how it went, without case and hyphens, and what they say: in the words of many APIs."""
 _FAILED = {"error", "err", "fail", "failed", "failure"}
 _LEVELS = 3
-_FIELDS, _LIST = msgspec.json.Decoder(dict[str, Raw]), msgspec.json.Decoder(list[Raw])
+_ANY, _FIELDS = msgspec.json.Decoder(Raw), msgspec.json.Decoder(dict[str, Raw])
+_LIST = msgspec.json.Decoder(list[Raw])
 
 
 def require_no_error(response: Response, judged: Collection[str] = ()) -> None:
     """Raise Unexpected where an answer without records has an error beside them; fields that are `judged` are not."""
     try:
-        fields = _FIELDS.decode(response.sent)
-    except DECODE_ERRORS:  # a list alone, or what others judge
+        fields = decode_response(_FIELDS, response)
+    except Unexpected:  # a list alone, or what others judge
         return
     for name, sent in fields.items():
         says = _what_says(name)
@@ -66,18 +66,18 @@ def _is_nothing(said: Any) -> bool:
     return said in (None, "") or read_bool(said) is False
 
 
-def require_nowhere_else(response: Response, identity: IdentityOf, name: str) -> None:
-    """Raise Unexpected where an answer lacks its list `name`, and holds one of records in another place."""
-    for path, rows in lists_in(Raw(response.sent)):
-        if any(map(identity, rows)):
+def require_nowhere_else(response: Response, is_record: Callable[[Raw], object], name: str) -> None:
+    """Raise Unexpected where an answer lacks `name`, and holds a list in another place with a row that `is_record`."""
+    for path, rows in _lists_of_rows(decode_response(_ANY, response)):
+        if any(map(is_record, rows)):
             raise Unexpected(f"not the documented answer: it holds no {name}, and records at {'.'.join(path)}")
 
 
-def lists_in(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:
+def _lists_of_rows(value: Raw, *path: str) -> Iterator[tuple[tuple[str, ...], list[Raw]]]:
     """Yield the lists in an answer, with the names that lead to them; none is looked for deeper than three levels."""
     with suppress(*DECODE_ERRORS):
         yield path or ("@",), _LIST.decode(value)
         return
     with suppress(*DECODE_ERRORS):
         for name, inner in _FIELDS.decode(value).items() if len(path) < _LEVELS else ():
-            yield from lists_in(inner, *path, name)
+            yield from _lists_of_rows(inner, *path, name)

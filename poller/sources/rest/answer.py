@@ -18,13 +18,13 @@ from poller.plugin import (
     compile_paths,
     decode_response,
     follow_path,
-    lists_in,
     parse_path,
     read_bool,
     read_count,
     read_id,
     read_rows,
     require_no_error,
+    require_nowhere_else,
 )
 from poller.sources.rest.request import NOTHING, Bounds, fill_text
 
@@ -36,7 +36,7 @@ _EMPTY: tuple[Any, ...] = (None, {}, [], UNSET)
 _NAME = re.compile(r"[A-Za-z_$][\w.-]{0,39}", re.ASCII)
 _NAMES = 20
 """No more of an answer's fields are named than so many."""
-_LIST = msgspec.json.Decoder(list[Raw])
+_ANY, _LIST = msgspec.json.Decoder(), msgspec.json.Decoder(list[Raw])
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,<>\"]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]+))?)*)")
 _REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|'next'|next\s*(?:;|$))", re.IGNORECASE)
 
@@ -177,21 +177,22 @@ class Envelope:
         if isinstance(found, list | dict):
             return read_rows(found, self._described.records, self._identity, total=total)
         if MISSING in self._described.empty and found in _EMPTY and not total:
-            self._require_nothing_elsewhere(response.body)
+            self._require_nowhere_else(response)
             return ()
         raise Unexpected(f"not the documented answer: it holds no list at {self._described.records}")
 
-    def _require_nothing_elsewhere(self, body: bytes) -> None:
+    def _require_nowhere_else(self, response: Response) -> None:
         """Raise Unexpected where records are in another place than described: their list is not missing."""
-        for path, rows in lists_in(Raw(body)):
-            if any(map(self._is_record, rows)):
-                text = f"it holds no list at {self._described.records}, and records at {'.'.join(path)}"
-                raise wrong_key("records", text)
+        try:
+            require_nowhere_else(response, self._is_record, f"list at {self._described.records}")
+        except Unexpected as error:
+            error.key = "records"
+            raise
 
     def _is_record(self, row: Raw) -> bool:
         """Return whether a row has what a record has: a list of something else (facets, users) has no such time."""
         time = self._described.time
-        return bool(self._identity(row) and (not time or follow_path(msgspec.json.decode(row), parse_path(time))))
+        return bool(self._identity(row) and (not time or follow_path(decode_response(_ANY, row), parse_path(time))))
 
 
 def _rows_at(path: Path, sent: bytes) -> SentRows:
