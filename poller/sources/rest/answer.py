@@ -86,6 +86,7 @@ class Envelope:
 
     def __init__(self, described: Described, identity: IdentityOf) -> None:
         self._described, self._identity = described, identity
+        self._may_be_missing = MISSING in described.empty  # the list, and with it what counts its records
         self._rows = parse_path(described.records)
         self._judged = {
             f"{step}" for path in described.expect if not path.startswith(HEADERS) for step in parse_path(path)[:1]
@@ -114,13 +115,7 @@ class Envelope:
         rows = self._found_rows(body, response, total)
         if not rows:
             require_no_error(response, self._judged)
-        return Answer(
-            rows,
-            self._next(body, response.headers),
-            self._goes_on(body, response),
-            total,
-            pages,
-        )
+        return Answer(rows, self._next(body, response.headers), self._goes_on(body, response), total, pages)
 
     def _get(self, text: str, body: Any, headers: Mapping[str, str]) -> Any:
         if text.startswith(HEADERS):
@@ -139,7 +134,7 @@ class Envelope:
         due = fill_text(wanted, bounds, place) if isinstance(wanted, str) else wanted
         found = self._get(path, body, headers)
         if due is not NOTHING and not _is_same(found, due):
-            raise Unexpected(f"not the documented answer: its {path} is not {due!r}")
+            raise wrong_key("expect", f"its {path} is not {due!r}")
 
     def _count(self, name: str, body: Any, response: Response) -> int | None:
         text = getattr(self._described, name)
@@ -147,7 +142,10 @@ class Envelope:
             return None
         count = read_count(self._get(text, body, response.headers))
         if count is None:
-            raise wrong_key(f"paging.{name}", absent(text, response) or f"its {text} is no whole number")
+            nowhere = absent(text, response)
+            if nowhere and self._may_be_missing and self._list_in(body, response) in _EMPTY:
+                return None
+            raise wrong_key(f"paging.{name}", nowhere or f"its {text} is no whole number")
         return count
 
     def _next(self, body: Any, headers: Mapping[str, str]) -> str | None:
@@ -159,7 +157,7 @@ class Envelope:
             return link_next(found)
         word = read_id(found)
         if word is None:
-            raise Unexpected(f"not the documented answer: its {text} is no place where a list goes on")
+            raise wrong_key("paging.next", f"its {text} is no place where a list goes on")
         return None if word == "0" else word
 
     def _goes_on(self, body: Any, response: Response) -> bool | None:
@@ -172,14 +170,17 @@ class Envelope:
             raise wrong_key(key, absent(text, response) or f"its {text} is neither true nor false")
         return said if self._described.more else not said
 
+    def _list_in(self, body: Any, response: Response) -> SentRows:
+        return self._read_rows(body) if self._read_rows else _rows_at(self._rows, response.body)
+
     def _found_rows(self, body: Any, response: Response, total: int | None) -> Sequence[Raw]:
-        found = self._read_rows(body) if self._read_rows else _rows_at(self._rows, response.body)
+        found = self._list_in(body, response)
         if isinstance(found, list | dict):
             return read_rows(found, self._described.records, self._identity, total=total)
-        if MISSING in self._described.empty and found in _EMPTY and not total:
+        if self._may_be_missing and found in _EMPTY and not total:
             self._require_nowhere_else(response)
             return ()
-        raise Unexpected(f"not the documented answer: it holds no list at {self._described.records}")
+        raise wrong_key("records", f"it holds no list at {self._described.records}")
 
     def _require_nowhere_else(self, response: Response) -> None:
         """Raise Unexpected where records are in another place than described: their list is not missing."""

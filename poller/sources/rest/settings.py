@@ -41,6 +41,20 @@ def _also_nothing(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
     return timedelta(0) if re.fullmatch(r"0+(ms|s|m|h|d)", str(value)) else handler(value)
 
 
+def _status_spelt(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+def _also_numbers(schema: JsonDict) -> None:
+    schema["enum"] = ["204", "404", "missing", 204, 404]
+    del schema["type"]
+
+
+NothingHere: TypeAlias = Annotated[
+    Literal["204", "404", "missing"], BeforeValidator(_status_spelt), Field(json_schema_extra=_also_numbers)
+]
+"""What says that a list holds nothing; a status may be a number, as YAML reads it where it has no quotes."""
+
 Ahead: TypeAlias = Annotated[Duration, WrapValidator(_also_nothing)]
 """A duration that may be `0s`."""
 
@@ -156,7 +170,7 @@ class StreamFields(Strict):
     ahead: Ahead | None = None
     records: str | None = None
     expect: dict[str, Any] = Field(default={})
-    empty: tuple[Literal["204", "404", "missing"], ...] = ()
+    empty: tuple[NothingHere, ...] = ()
     paging: Paging = Paging()
     identity: str = "id"
     time: str | None = "created_at"

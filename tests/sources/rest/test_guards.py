@@ -56,10 +56,17 @@ async def test_what_holds_no_list_is_no_answer(body: object) -> None:
     assert refused(await passed(stream_of(PAGES), answered(body)), "not the documented answer")
 
 
-async def test_a_missing_list_is_nothing_where_that_is_said() -> None:
-    done = await passed(stream_of(PAGES | {"empty": ["missing"]}), answered({"page": 1}))
+@pytest.mark.parametrize("paging", [{}, {"total": "meta.total", "pages": "meta.pages"}, {"total": "headers.x-total"}])
+async def test_a_missing_list_is_nothing_where_that_is_said(paging: dict[str, str]) -> None:
+    done = await passed(stream_of(PAGES | {"empty": ["missing"], "paging": paging}), answered({"page": 1}))
     assert done.error is None
     assert done.records() == []
+
+
+@pytest.mark.parametrize("body", [{"tickets": [ticket(1)]}, {"meta": {"total": "none"}}])
+async def test_a_total_is_not_missing_where_it_or_its_list_is_there(body: object) -> None:
+    stream = stream_of(PAGES | {"empty": ["missing"], "paging": {"total": "meta.total"}})
+    assert refused(await passed(stream, answered(body)), "not the documented answer: it")
 
 
 @pytest.mark.parametrize("body", [{"orders": [ticket(1)]}, {"_embedded": {"orders": [ticket(1)]}}])
@@ -106,7 +113,7 @@ async def test_what_is_expected_has_to_hold(expect: dict[str, Any], body: dict[s
 
 
 async def test_a_404_says_that_there_is_nothing_only_once_the_list_has_answered() -> None:
-    stream = stream_of(PAGES | {"empty": ["404"]})
+    stream = stream_of(PAGES | {"empty": [404]})
     assert refused(await passed(stream, answered(Said({}, status=404))), "a wrong path")
     done = await passed(stream, answered(Said({}, status=404), known=KNOWN))
     assert (done.error, done.records()) == (None, [])

@@ -11,6 +11,7 @@ import pytest
 from poller.errors import Unexpected
 from tests.sources.rest.described import ticket
 from tests.sources.rest.test_survey import looked
+from tests.sources.scripted import Said
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,22 @@ async def test_one_record_with_an_identity_is_enough() -> None:
 
 
 CURSOR: dict[str, Any] = {"params": {"since": "{start}", "c": "{cursor}"}}
+LINKED = Said({"tickets": [ticket(1)]}, headers={"link": '</tickets?page=2>; rel="next"'})
+
+
+@pytest.mark.parametrize(
+    ("stream", "body", "key"),
+    [
+        ({"expect": {"status": "success"}}, {"tickets": [], "status": "failure"}, "expect"),
+        ({"records": "items"}, {"tickets": 5}, "records"),
+        (CURSOR | {"paging": {"next": "next"}}, {"tickets": [ticket(1)], "next": {"page": 2}}, "paging.next"),
+        ({}, LINKED, "paging"),
+    ],
+)
+async def test_the_key_that_an_answer_contradicts_is_named(stream: dict[str, Any], body: object, key: str) -> None:
+    with pytest.raises(Unexpected) as caught:
+        await looked(stream, body)
+    assert caught.value.key == key
 
 
 @pytest.mark.parametrize(
