@@ -87,6 +87,17 @@ async def test_a_place_that_no_request_takes_is_an_error() -> None:
     await looked({"paging": {"next": "cursor"}}, {"tickets": [ticket(1)], "cursor": "https://x.example/a?c=abc"})
 
 
+async def test_a_list_that_is_read_by_halves_of_its_time_needs_no_word_of_how_it_goes_on() -> None:
+    stream = {"params": {"since": "{start}", "until": "{end}", "limit": 2}, "paging": {"cap": 2, "total": "total"}}
+    answer = {"tickets": [ticket(1), ticket(2)], "total": 9, "has_more": True}
+    found = await looked(stream, answer)
+    assert found.words.endswith("9 in all: asked for in halves of its time")
+    found = await looked(stream, answer | {"total": 2})
+    assert found.words.endswith("2 in all: asked for in halves of its time")
+    with pytest.raises(Unexpected, match=r"2 of 9 records came"):
+        await looked(stream | {"paging": {"total": "total"}}, answer | {"has_more": None})
+
+
 async def test_no_record_and_a_list_that_goes_on_are_told() -> None:
     stream = {"params": {"since": "{start}", "c": "{cursor}"}, "paging": {"next": "next"}, "empty": ["missing"]}
     found = await looked(stream, {"other": [{"name": "no id"}], "next": "abc"})

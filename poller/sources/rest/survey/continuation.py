@@ -35,6 +35,11 @@ class Continuation:
             at = int(at) - 1
         return None if at is None else f"{paging.place} {at}"
 
+    @property
+    def by_halves(self) -> bool:
+        """True if the rest is asked for in halves of its time: the list is cut, as described, and takes an end."""
+        return self._onward is not None and self._onward.cut and self._listed.ranges is not None
+
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
         found, paging, rows = self._suspicion, self._listed.paging, len(self._rows)
@@ -46,7 +51,8 @@ class Continuation:
         if found and found.is_said:
             raise wrong_key(found.key, found.why)
         full = f"{rows} rows came, as many as were asked for" if found else None
-        if not paging.goes_on and (more := self._said_to_go_on() or self._total_beyond() or full):
+        is_read = paging.goes_on or self.by_halves
+        if not is_read and (more := self._said_to_go_on() or self._total_beyond() or full):
             raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
         if found and (more := self._said_to_go_on() or self._counts_more()):
             raise wrong_key("paging.next", f"the list goes on ({more}), and {self._leads_nowhere(found)}")

@@ -66,7 +66,8 @@ class Sights:
             place = seen["next"] or ""
             yield f"goes on at {place:.60}{'…' * (len(place) > 60)}" if place else "does not go on"
         if seen["total"] is not None:
-            yield f"{seen['total']:,} in all"
+            halves = ": asked for in halves of its time" if self.continuation.by_halves else ""
+            yield f"{seen['total']:,} in all{halves}"
 
     def warnings(self) -> Iterator[str]:
         """Say what is doubtful about the description."""
