@@ -102,7 +102,7 @@ async def _nothing(listed: ProbedList, words: FilterWords, asking: Asking, far: 
     if hidden:
         return fails(
             f"nothing came for 30 days; since {EVER.start:%Y}, {plural(hidden)} of these days came",
-            f"{words.ignored}: nothing comes so",
+            f"{words.ignored}; nothing comes as it is",
         )
     return unknown(f"{far}; but there are no records of 30 days to compare with")
 

@@ -135,7 +135,7 @@ WRONG: Mapping[str, tuple[Callable[[], Mapping[str, tuple[str, str]]], str, tupl
     "the parameter is misspelt": (
         lambda: deep(Api(since="modified_since"), ListServer, SINCE, window_field="updated_at"),
         FILTER,
-        (f"see whether {KEY} is the vendor's own name", "until then a run takes nothing of it"),
+        (f"see whether {KEY} is the vendor's own name", "until then a run refuses what comes"),
     ),
     "seconds for milliseconds": (
         lambda: deep(Api(asked="epoch_ms"), ListServer, {"updated_since": "{start:epoch_s}", "page": "{page}"}),

@@ -150,7 +150,8 @@ async def test_a_list_that_is_longer_than_its_page_needs_paging(stream: dict[str
 async def test_a_long_time_of_which_a_list_says_nothing_is_doubtful() -> None:
     (warning,) = (await looked({}, {"tickets": []})).warnings
     assert warning == (
-        "nothing since 2026-03-11T16:30Z: is that so, or is the filter spelt otherwise (its name, unit or zone)?"
+        "nothing since 2026-03-11T16:30Z: is that so, or is the filter spelt otherwise (its name, unit or zone)? "
+        "`poller check --deep` finds out"
     )
     assert (await looked({}, {"tickets": [ticket(1)]})).warnings == ()
     days = {"sweeps": {"live": {"lookback": "1d"}}}

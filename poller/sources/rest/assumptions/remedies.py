@@ -47,7 +47,7 @@ class Remedies:
             f"{window_field} to what it filters by, and have `audit` read the whole list (docs/rest.md, Sweeps)",
             missing=f"see whether {start} {goes_by}, and takes {sent}; what is missed by hours is read in another zone "
             "(`timezone`)",
-            meanwhile="a run takes nothing of it" if field else "each poll reads the whole list",
+            meanwhile="a run refuses what comes" if field else "each poll reads the whole list",
         )
 
     @property

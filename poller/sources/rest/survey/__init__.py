@@ -124,7 +124,8 @@ def _quiet(listed: List, noted: "_Noted", window: Window) -> tuple[str, ...]:
     if not listed.is_windowed or (noted.knows(IDENTIFIED) and window.end - window.start < _LONG):
         return ()
     since = f"{window.start:%Y-%m-%dT%H:%MZ}"
-    return (f"nothing since {since}: is that so, or is the filter spelt otherwise (its name, unit or zone)?",)
+    spelt = "is the filter spelt otherwise (its name, unit or zone)"
+    return (f"nothing since {since}: is that so, or {spelt}? `poller check --deep` finds out",)
 
 
 def _require_place(listed: List, answer: Answer) -> None:
