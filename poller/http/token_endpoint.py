@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from poller.errors import Denied, Unexpected
 from poller.http.response import RawResponse, Send, quote
 from poller.plugin.credentials import TokenClient
+from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.scalars import read_seconds
 from poller.plugin.record_type import JsonValue
 
@@ -103,7 +104,7 @@ def refuses(answer: RawResponse) -> bool:
         return answer.status in {400, 401, 403}
     try:
         return msgspec.json.decode(answer.body, type=_Refusal).access_token is None
-    except msgspec.MsgspecError:
+    except DECODE_ERRORS:
         return False
 
 
@@ -116,5 +117,5 @@ def granted(answer: RawResponse) -> Granted:
     """Read an answer. Raises Unexpected where it is not the documented one."""
     try:
         return msgspec.json.decode(answer.body, type=Granted, strict=False)
-    except msgspec.MsgspecError:
+    except DECODE_ERRORS:
         raise Unexpected("the token endpoint's answer is not the documented one") from None

@@ -75,7 +75,7 @@ class Row(Bytes, Generic[T]):
         """Read the value that a state holds under this name. Raises ConfigError as `read` does."""
         try:
             return self.decode(value)
-        except (MsgspecError, RecursionError) as error:
+        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise damaged(self.key(name), str(error)) from None
 
 

@@ -250,6 +250,7 @@ SAYINGS = [
     (answer(302, Location="/elsewhere"), Unexpected),
     (answer(404), Unexpected),
     (answer(body=b"<html>"), Unexpected),
+    (answer(body=b'{"access_token": "\xed"}'), Unexpected),
     (answer(body=b'{"refresh_token": "refresh-9"}'), Unexpected),
     (answer(401), Denied),
 ]

@@ -26,6 +26,7 @@ FOREIGN = {
     "half a fingerprint": ("d|acme/calls", b"1234567890"),
     "a token without its expiry": ("t|acme", b'{"configured":"a","refresh_token":"b","access_token":"c"}'),
     "no account": ("a|acme", b"[]"),
+    "no UTF-8": ("a|acme", b'{"type":"\xed"}'),
 }
 
 

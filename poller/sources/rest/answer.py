@@ -203,7 +203,7 @@ def _rows_at(path: Path, sent: bytes) -> SentRows:
         try:
             held: Any = msgspec.json.decode(found, type=dict[str, Raw] if isinstance(step, str) else list[Raw])
             found = held[step]
-        except (msgspec.MsgspecError, LookupError):
+        except (*DECODE_ERRORS, LookupError):
             return UNSET
     return None if bytes(found) == b"null" else decode_response(_LIST, found)
 

@@ -99,7 +99,7 @@ _LENGTH = 400
 def _read(file: int) -> Holder | None:
     try:
         return json.decode(os.pread(file, _LENGTH, 0).strip(), type=Holder)
-    except (OSError, MsgspecError):
+    except (OSError, MsgspecError, UnicodeDecodeError):
         return None
 
 
