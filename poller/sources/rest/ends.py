@@ -10,7 +10,6 @@ from poller.sources.rest.beside import says_more
 from poller.sources.rest.places import ROUND_NUMBERS, Paging
 from poller.sources.rest.request import Request
 
-LED_ON = "next led on"
 _UNSAID = "and nothing says how the list goes on"
 _BACK = re.compile(r"prev|before|start_?cursor", re.IGNORECASE)
 
@@ -39,9 +38,14 @@ class Ends:
     has_end: bool
     _guess: TruncationGuess = field(default_factory=lambda: TruncationGuess(ROUND_NUMBERS))
 
+    @property
+    def led_on(self) -> str:
+        """The fact that some page went on by what `paging.next` is now: another path is believed by none of it."""
+        return f"next led on by {self.described.next}"
+
     def judged(self, http: Http, at: PageRef, page: ListPage, response: Response) -> ListPage:
         """Take a page for cut, or doubt it, where its list ends with it and there may be more."""
-        found = self.suspicion(at, page, response, led_on=http.knows(LED_ON))
+        found = self.suspicion(at, page, response, led_on=http.knows(self.led_on))
         if found is None:
             return page
         doubt = page.doubt or found.why if found.in_doubt else page.doubt

@@ -30,7 +30,7 @@ from poller.plugin import (
     read_pages,
 )
 from poller.sources.rest.answer import Answer, Described, Envelope
-from poller.sources.rest.ends import LED_ON, Ends
+from poller.sources.rest.ends import Ends
 from poller.sources.rest.misread import misread
 from poller.sources.rest.places import Paging, Progress, require_no_link
 from poller.sources.rest.request import Bounds, Request, answered_fact
@@ -230,7 +230,7 @@ class _Reading:
                 raise Unexpected("no record of the page has an identity: is `identity` right?")
             facts.add(IDENTIFIED)
         if self._list.paging.linked and following is not None:
-            facts.add(LED_ON)
+            facts.add(self._ends.led_on)
         return frozenset(facts)
 
     def _reaches_back(self, rows: Sequence[Raw], span: Span) -> bool:

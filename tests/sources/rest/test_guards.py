@@ -18,7 +18,7 @@ CURSOR = {
     "paging": {"next": "meta.next"},
 }
 TOTAL = PAGES | {"paging": {"total": "total"}}
-KNOWN = ("answered /tickets", "identified", "next led on")
+KNOWN = ("answered /tickets", "identified", "next led on by meta.next", "next led on by meta.nxt")
 
 
 class Remembering(Scripted):
@@ -310,6 +310,10 @@ async def test_a_round_number_of_rows_and_no_next_is_taken_for_cut() -> None:
     led_on = answered(full, known=KNOWN)
     assert (await passed(stream_of(CURSOR), led_on)).error is None
     assert len(led_on.asked) == 1, "a list that ever went on by next is believed"
+    stream = stream_of(CURSOR | {"paging": {"next": "meta.other"}})
+    other = answered(full, listed(*range(1, 60)), listed(*range(60, 101)), known=KNOWN)
+    assert (await passed(stream, other)).error is None
+    assert len(other.asked) == 3, "by what was described before, it did not"
 
 
 @pytest.mark.parametrize("beside", [{"more": False}, {"total": 100}])

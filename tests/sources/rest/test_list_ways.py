@@ -85,7 +85,7 @@ async def test_a_page_tells_what_its_answer_showed_and_nothing_else() -> None:
     known = Knowing([Said(page(1, next="b")), Said(page(2))])
     done = await read(stream_of(CURSOR), known)
     assert [one.facts for one in done.pages] == [
-        {"answered /tickets", "identified", "next led on"},
+        {"answered /tickets", "identified", "next led on by next"},
         {"answered /tickets", "identified"},
     ]
     nothing = Knowing([Said({}, status=404)], known={"answered /tickets"})
