@@ -124,8 +124,14 @@ class Telemetry:
         _log.warning("poll.failed", source=source, stream=stream, sweep=sweep, **fields, exc_info=exc_info)
 
     def source_denied(self, source: str, *, error: str, wait: float) -> None:
-        """Log that the vendor refuses the credential: all streams of the source wait for `wait` seconds."""
-        _log.error("source.denied", source=source, error=error, retry_in=wait)
+        """Log that the vendor refuses the credential: all streams of the source wait for `wait` seconds.
+
+        Where that is 0, its token may just have run out: it is tried once more, with a fresh one.
+        """
+        if wait:
+            _log.error("source.denied", source=source, error=error, retry_in=wait)
+        else:
+            _log.warning("source.denied", source=source, error=error, retry_in=wait)
 
     def secrets_reread(self, source: str) -> None:
         """Log that a file held another credential, with which the source goes on."""

@@ -56,6 +56,7 @@ MOMENTS: list[tuple[str, str, dict[str, object], Callable[[Telemetry], None]]] =
         {"source": "acme", "error": "401", "retry_in": 60.0},
         lambda t: t.source_denied("acme", error="401", wait=60.0),
     ),
+    ("source.denied", "warning", {"retry_in": 0.0}, lambda t: t.source_denied("acme", error="401", wait=0.0)),
     ("source.throttled", "warning", {"source": "acme"}, lambda t: t.source_throttled("acme", seconds=9.0)),
     (
         "output.failed",
