@@ -15,7 +15,7 @@ from outputs import OutputConfig, OutputError
 from poller.config.plugins import OURS, OUTPUT_TYPES, SOURCE_TYPES
 from poller.config.settings import Settings
 from poller.errors import ConfigError, Denied, PollerError, SourceError, Throttled, Unavailable, Unexpected
-from poller.http.auth import Auth, make_auth
+from poller.http.auth import make_auth
 from poller.http.response import quote
 from poller.http.session import Session, open_session
 from poller.humanize import format_seconds
@@ -131,7 +131,7 @@ async def _source(
     slow = _too_slow(source)
     async with open_session(name, source, auth, telemetry, lambda: now) as session:
         for stream, probe in source.probes(now).items():
-            knowing = _Knowing(session, auth, facts_of(state, f"{name}/{stream}"))
+            knowing = _Knowing(session, facts_of(state, f"{name}/{stream}"))
             asked = partial(knowing.probed, probe)
             found = await _probed(f"{name}.{stream}" if stream else name, source, asked, slow)
             below = ("sources", name, "streams", stream)
@@ -142,24 +142,21 @@ async def _source(
 class _Knowing(Http):
     """A session that knows what pages of a stream have told before, and lets no secret out of what a vendor says."""
 
-    def __init__(self, session: Session, auth: Auth, facts: Collection[str]) -> None:
-        self._session, self._auth, self._facts = session, auth, facts
-        self._secrets: list[str] = []
+    def __init__(self, session: Session, facts: Collection[str]) -> None:
+        self._session, self._facts = session, facts
 
     async def probed(self, probe: Callable[[Http], Awaitable[Probed]]) -> Probed:
         """Return what comes of a probe, or raise its error, which quotes the vendor as one of the session's does."""
         try:
             return await probe(self)
         except SourceError as error:
-            error.said = quote(error.said.encode(), self._secrets)
+            error.said = quote(error.said.encode(), self._session.secrets)
             raise
 
     async def ask(
         self, path: str, query: Query, *, body: bytes | None = None, accept: Collection[int] = (200,)
     ) -> Response:
-        response = await self._session.ask(path, query, body=body, accept=accept)
-        self._secrets = [*(await self._auth.headers(self._session.send)).values(), *self._auth.params.values()]
-        return response
+        return await self._session.ask(path, query, body=body, accept=accept)
 
     def answered(self, path: str) -> bool:
         return self._session.answered(path)

@@ -90,6 +90,7 @@ class Session(Http):
         self._timeout = config.timeout.total_seconds()
         self._telemetry, self._now = telemetry, now
         self._answered: set[str] = set()
+        self.secrets: list[str] = []  # the last request's
         self._quota = Quota(config.quota_prefixes)
 
     def answered(self, path: str) -> bool:
@@ -123,6 +124,7 @@ class Session(Http):
         if not path.startswith("/"):  # `@elsewhere.example` behind our origin would make a name and password of it
             raise ValueError("a path begins with /")
         headers = await self._auth.headers(self.send)
+        secrets = self.secrets = [*headers.values(), *self._auth.params.values()]
         try:
             sent = self._query(query)
             request = self._request(path, sent, body, headers)
@@ -132,13 +134,11 @@ class Session(Http):
         def judge(answer: RawResponse) -> T:
             if self._recorder:
                 self._recorder.exchanged(path, sent, body, answer, headers)
-            return believed(self._accepted(answer, path, accept, headers))
+            return believed(self._accepted(answer, path, accept, secrets))
 
         return await self._exchange(request, judge)
 
-    def _accepted(
-        self, answer: RawResponse, path: str, accept: Collection[int], headers: Mapping[str, str]
-    ) -> Response:
+    def _accepted(self, answer: RawResponse, path: str, accept: Collection[int], secrets: list[str]) -> Response:
         """Return an answer whose status is accepted; else raise the error that it is."""
         wait = self._quota.wait(answer.headers, answer.date or self._now())
         if wait:
@@ -153,7 +153,7 @@ class Session(Http):
                 until = None if asked is None else min(asked, LONGEST_WAIT)
                 raise Throttled("HTTP 403, because the quota is used up", until)
             if isinstance(error, Unexpected | Denied):
-                error.said = quote(answer.body, [*headers.values(), *self._auth.params.values()])
+                error.said = quote(answer.body, secrets)
             raise error
         text, repaired = repair_text(answer.body)
         if repaired:

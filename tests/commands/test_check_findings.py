@@ -153,3 +153,26 @@ async def test_an_error_of_graphql_is_quoted_as_a_refusal_is_without_our_secrets
     found = (await findings(load(tmp_path / "config.yaml", {})))["desk.tickets"]
     assert not found.ok
     assert found.words.endswith(f"snapshot: not the documented answer: its errors is not None{quoted}")
+
+
+async def test_the_token_that_was_sent_is_kept_out_of_a_quote_and_none_is_asked_for_to_do_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where tokens end at once, another one was asked for after each request."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        sent: dict[str, Any] = {"access_token": f"fleeting-{len(asked)}", "expires_in": 0}
+        if request.url.path != "/token":
+            sent = {"tickets": [], "errors": [{"message": f"odd: {request.headers['authorization']}"}]}
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(sent).encode()))
+
+    monkeypatch.setattr(checking, "open_session", partial(open_session, transport=httpx.MockTransport(answer)))
+    client = "{token_url: https://login.example.com/token, client_id: me, client_secret: sesame-open-now}"
+    config = GRAPHQL.replace("{bearer: sesame-open-now, params: {key: param-secret}}", f"{{oauth2: {client}}}")
+    (tmp_path / "config.yaml").write_text(config)
+    found = (await findings(load(tmp_path / "config.yaml", {})))["desk.tickets"]
+    assert "errors is not None" in found.words
+    assert "fleeting-1" not in found.words
+    assert asked.count("/token") == len(asked) / 2
