@@ -197,10 +197,17 @@ class _Reading:
         page, response = await self._page(span, progress, at)
         if page.cut and self._list.ranges is None:
             raise Unexpected("there is more of the list than can be asked for, and no {end} to ask for less")
-        page = replace(page, doubt=page.doubt or self._outside(page.records, span))
+        doubt = page.doubt or self._outside(page.records, span)
+        page = replace(page, doubt=doubt, date=self._covered(page.date, span))
         if page.following is None and self._reaches_back(page.records, span):
             return page
         return self._ends.judged(self._http, at, page, response)
+
+    def _covered(self, date: datetime | None, span: Span) -> datetime | None:
+        """Return the date that a cursor may follow: what an exact end did not ask for yet is not covered, whether its
+        text is cut to the minute or the request had to wait."""
+        asked = self._list.request.reaches(self._bounds(span))
+        return min(date, asked + LAG) if date and asked else date
 
     async def page(self, span: Span, progress: Progress, at: PageRef) -> ListPage:
         """Ask for a page of what lies in a span."""
@@ -248,10 +255,8 @@ class _Reading:
         if self._check is None or self._list.time_of is None:
             return None
         granule = max(self._list.granule, self._list.request.granule("start"))
-        first, last = (
-            span.start - 2 * granule,
-            span.end and span.end + 2 * granule,
-        )  # one more is asked for on both sides
+        wider = 2 * granule  # one more is asked for on both sides
+        first, last = span.start - wider, span.end and span.end + wider
         try:
             doubt = self._check.doubt(rows, first, last)
         except Unexpected as error:

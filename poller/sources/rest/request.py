@@ -113,6 +113,20 @@ class Request:
         found = placeholders([dict(self.params), self.body])
         return max((one.format.granule for one in found if one.format and one.name == name), default=_SECOND)
 
+    def reaches(self, bounds: Bounds) -> datetime | None:
+        """Return up to when (aware, UTC) is asked for at least, by an exact end; None where it lies beyond that end, or
+        there is none. Of an end that is spelt to the minute the last minute is not asked for."""
+        if not bounds.exact or self.names_last_minute:
+            return None
+        found = placeholders([dict(self.params), self.body])
+        ends = (one.format.reaches(bounds.end, bounds.zone) for one in found if one.format and one.name == "end")
+        return min(ends, default=None)
+
+    @property
+    def names_last_minute(self) -> bool:
+        """True if the end is the last minute of the day that it names."""
+        return any("{end" in text and "23:59" in text for text in texts([dict(self.params), self.body]))
+
     @property
     def formats(self) -> Sequence[TimeFormat]:
         """The formats that its times are spelt in."""

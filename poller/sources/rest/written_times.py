@@ -52,8 +52,13 @@ class TimeFormat:
 
     def exact(self, moment: datetime, zone: tzinfo) -> Spelt:
         """Spell a moment as it is, cut down to the granule."""
-        local = moment.astimezone(zone).replace(tzinfo=None)
-        return local.strftime(self.text) if self.is_local else self._absolute(_floor(moment, self.granule), zone)
+        return self._absolute(_floor(moment, self.granule) if self.text in _ABSOLUTE else moment, zone)
+
+    def reaches(self, moment: datetime, zone: tzinfo) -> datetime:
+        """Return the earliest time (aware, UTC) that what `exact` spells can mean: of two hours that read the same it
+        may be the first."""
+        local = moment if self.text in _ABSOLUTE else moment.astimezone(zone)
+        return _floor(local, self.granule).replace(fold=0).astimezone(UTC)
 
     @property
     def is_local(self) -> bool:

@@ -5,7 +5,7 @@ sorted newest first and read by no time, or to its last page; a fact that no ans
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +53,25 @@ async def test_a_range_with_an_end_is_asked_for_up_to_it_and_the_newest_one_with
         assert [(query["since"], query["until"]) for query in ended.queries()] == [
             ("2026-03-14T13:30:39Z", "2026-03-14T14:30:41Z")
         ] * 2
+
+
+@pytest.mark.parametrize(
+    ("end", "ahead", "waited", "until"),
+    [
+        ("{end}", "0s", 0, NOW - timedelta(seconds=5)),
+        ("{end}", "0s", 30, NOW - timedelta(seconds=30)),
+        ("{end:%Y-%m-%d %H:%M}", "0s", 0, NOW.replace(second=0)),
+        ("{end:%Y-%m-%d}", "0s", 0, NOW.replace(hour=0, minute=0, second=0)),
+        ("{end:%Y-%m-%d} 23:59", "0s", 0, NOW - timedelta(seconds=5)),
+        ("{end:%Y-%m-%d %H:%M}", "1h", 30, NOW - timedelta(seconds=5)),
+    ],
+)
+async def test_no_cursor_passes_what_an_exact_end_asked_for(end: str, ahead: str, waited: int, until: datetime) -> None:
+    """Else `covered_until` promises a minute, or a day, that nobody has asked for; also where the request `waited`."""
+    stream = stream_of({"kind": "ticket", "params": {"since": "{start}", "until": end}, "ahead": ahead})
+    now = NOW - timedelta(seconds=waited)
+    done = await read(stream, Scripted([Said(page(1))]), Window(now - timedelta(hours=1), now))
+    assert [cursor and cursor.until for cursor in done.cursors] == [until]
 
 
 @pytest.mark.parametrize("ended", [False, True])

@@ -34,6 +34,23 @@ def test_an_end_that_is_exact_is_only_cut_down() -> None:
     assert time_format("epoch_s").exact(AT, UTC) == 1773479742
 
 
+@pytest.mark.parametrize(
+    ("text", "moment", "until"),
+    [
+        ("", "2026-03-14T09:15:42.5Z", "2026-03-14T09:15:42Z"),
+        ("epoch_ms", "2026-03-14T09:15:42.5Z", "2026-03-14T09:15:42.5Z"),
+        ("%Y-%m-%d %H:%M", "2026-03-14T09:15:42.5Z", "2026-03-14T09:15:00Z"),
+        ("%Y-%m-%dT%H%z", "2026-03-14T09:15:42.5Z", "2026-03-14T09:00:00Z"),
+        ("%Y-%m-%d", "2026-03-14T23:30:00Z", "2026-03-14T23:00:00Z"),
+        ("%Y-%m-%d %H:%M", "2026-10-25T01:30:10Z", "2026-10-25T00:30:00Z"),  # 2:30 in Berlin, the second time
+    ],
+)
+def test_an_exact_end_reaches_no_further_than_its_text_can_mean(text: str, moment: str, until: str) -> None:
+    spelling, at = time_format(text), datetime.fromisoformat(moment)
+    assert spelling.reaches(at, BERLIN) == datetime.fromisoformat(until)
+    assert "%z" not in text or str(spelling.exact(at, BERLIN)).endswith("T10+0100")
+
+
 @pytest.mark.parametrize("minutes", range(0, 180, 7))
 def test_where_clocks_are_put_back_no_time_of_the_window_is_left_out(minutes: int) -> None:
     """Whatever a clock showed from start to end lies between the two texts, which sort as times do."""

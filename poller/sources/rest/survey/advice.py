@@ -16,7 +16,6 @@ from poller.sources.rest.beside import GOES_ON, IS_LAST
 from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Paging
-from poller.sources.rest.request import texts
 from poller.sources.rest.settings import Paging as Described
 from poller.sources.rest.streams import Description, field_of
 
@@ -82,8 +81,7 @@ def turned_round(described: Described) -> Iterator[str]:
 def ends_today(listed: List) -> Iterator[str]:
     """Yield what is doubtful about an end that is exactly now and is spelt as a day."""
     request = listed.request
-    last_minute = any("{end" in text and "23:59" in text for text in texts([dict(request.params), request.body]))
-    if not listed.ahead and request.granule("end") > timedelta(hours=1) and not last_minute:
+    if not listed.ahead and request.granule("end") > timedelta(hours=1) and not request.names_last_minute:
         yield (
             "`ahead` is 0s, and {end} names a day: what is of this day may not be asked for until tomorrow, if the "
             "vendor's bound is exclusive or means midnight; leave `ahead` out where the vendor takes a later day"
