@@ -15,11 +15,14 @@ _THERE_IS_MORE = frozenset(
 """Words that are true while a list goes on."""
 GOES_ON = _THERE_IS_MORE | {
     "cursor", "next", "next_cursor", "next_link", "next_page", "next_page_link", "next_page_token", "next_page_uri",
-    "next_page_url", "next_token", "next_uri", "next_url", "nextcursor", "nextlink", "nextpage", "nextpagetoken",
-    "nexttoken", "nexturl",
+    "next_page_url", "next_records_url", "next_token", "next_uri", "next_url", "nextcursor", "nextlink", "nextpage",
+    "nextpagetoken", "nextpageurl", "nextrecordsurl", "nexttoken", "nexturl",
 }  # fmt: skip
 """Words by which an answer says that its list goes on."""
-IS_LAST = frozenset({"is_last", "is_last_page", "islast", "islastpage", "last"})
+IS_LAST = frozenset({
+    "complete", "completed", "done", "end_of_stream", "endofstream", "finished", "is_complete", "is_done",
+    "is_finished", "is_last", "is_last_page", "iscomplete", "isdone", "isfinished", "islast", "islastpage", "last",
+})  # fmt: skip
 """Words that are false while a list goes on."""
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _LINKS = frozenset({"_links", "links"})

@@ -61,6 +61,16 @@ WRONG = [
         "isLast is false, and by its name there is more: is paging.more right?",
     ),
     (
+        CURSOR | {"paging": {"next": "after_cursor", "more": "end_of_stream"}},
+        listed(1, 2, end_of_stream=False, after_cursor="b"),
+        "end_of_stream is false, and by its name there is more: is paging.more right?",
+    ),
+    (
+        {"params": {"since": "{start}", "until": "{end}"}, "paging": {"more": "done"}},
+        listed(1, 2, done=False, totalSize=9),
+        "done is false, and by its name there is more: is paging.more right?",
+    ),
+    (
         CURSOR | {"paging": {"next": "nxt"}},
         listed(1, next="b", page={"last": False}),
         "nothing is at nxt, and page.last is false: is paging.next right?",
@@ -138,6 +148,8 @@ NESTED = listed(1)["tickets"][0] | {"comments": {"pageInfo": {"hasNextPage": Tru
             [{"data": {"repos": {"nodes": [issues(1, hasNextPage=False)["data"]], "pageInfo": {"hasNextPage": True}}}}],
         ),
         (CURSOR | {"paging": {"next": "links.next"}}, [listed(1, links={"next": False, "last": False})]),
+        (CURSOR | {"paging": {"next": "n", "done": "done"}}, [listed(1, done=False, n="b"), listed(2, done=True)]),
+        (CURSOR | {"paging": {"next": "n"}}, [listed(1, end_of_stream=True, completed=None)]),
     ],
 )
 async def test_a_list_that_is_described_as_it_is_ends_with_its_last_page(
@@ -156,6 +168,7 @@ async def test_a_list_that_is_described_as_it_is_ends_with_its_last_page(
         ((5, 30), {}, "2 rows came, as many as were asked for"),
         ((70, 30), {}, "2 rows came, as many as were asked for"),
         ((30,), {"has_more": True}, "has_more is true"),
+        ((30,), {"done": False, "nextRecordsUrl": "/q-2"}, "done is false"),
         ((30, 70), {"has_more": True}, None),
         ((30, 70), {}, None),
         ((30,), {}, None),

@@ -121,8 +121,9 @@ async def test_words_that_are_not_mapped_are_told() -> None:
 
 async def test_what_looks_like_paging_totals_or_errors_and_is_not_described_is_told() -> None:
     body = {"tickets": [], "total": 5, "errors": [], "meta": {"next_page": None, "limit": 5}}
+    body |= {"end_of_stream": True, "links": {"last": "/tickets?page=1"}, "done": "2026-03-14T16:00:00Z"}
     found = await looked({}, body)
-    assert found.warnings[1:] == ("not described: errors, meta.next_page, total",)
+    assert found.warnings[1:] == ("not described: end_of_stream, errors, meta.next_page, total",)
 
 
 @pytest.mark.parametrize(

@@ -64,26 +64,31 @@ async def test_the_key_that_an_answer_contradicts_is_named(stream: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("paging", "warnings"),
+    ("paging", "says"),
     [
-        (
-            {"done": "info.hasNextPage"},
-            ("paging.done is info.hasNextPage, and by its name that says that the list goes on: is it `more`?",),
-        ),
-        (
-            {"more": "info.isLast"},
-            ("paging.more is info.isLast, and by its name that says that the list is over: is it `done`?",),
-        ),
-        ({"more": "info.hasNextPage"}, ()),
-        ({"done": "info.isLast"}, ()),
-        ({"done": "info.stop"}, ()),
-        ({"more": "info.stop"}, ()),
+        ({"done": "info.hasNextPage"}, "goes on: is it `more`?"),
+        ({"more": "info.isLast"}, "is over: is it `done`?"),
+        ({"more": "info.end_of_stream"}, "is over: is it `done`?"),
+        ({"more": "info.hasNextPage"}, None),
+        ({"done": "info.isLast"}, None),
+        ({"done": "info.stop"}, None),
+        ({"more": "info.stop"}, None),
     ],
 )
-async def test_more_and_done_the_wrong_way_round_are_told(paging: dict[str, str], warnings: tuple[str, ...]) -> None:
-    said = dict.fromkeys(("hasNextPage", "isLast", "stop"), False) | {"at": "abc"}
-    found = await looked({**CURSOR, "paging": {"next": "info.at", **paging}}, {"tickets": [ticket(1)], "info": said})
-    assert found.warnings == warnings
+async def test_more_and_done_the_wrong_way_round_are_wrong_on_a_last_page_too(
+    paging: dict[str, str], says: str | None
+) -> None:
+    ((key, path),) = paging.items()
+    info = {path.removeprefix("info."): says is not None and key == "more", "at": "abc"}
+    info |= {"at": None} if says is None and key == "more" else {}
+    stream, body = {**CURSOR, "paging": {"next": "info.at", **paging}}, {"tickets": [ticket(1)], "info": info}
+    if says is None:
+        assert (await looked(stream, body)).warnings == ()
+        return
+    with pytest.raises(Unexpected) as caught:
+        await looked(stream, body)
+    assert str(caught.value) == f"audit: paging.{key} is {path}, and by its name that says that the list {says}"
+    assert caught.value.key == f"paging.{key}"
 
 
 @pytest.mark.parametrize(("more", "words"), [(True, "goes on at abc"), (False, "does not go on")])

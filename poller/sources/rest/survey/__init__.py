@@ -16,7 +16,7 @@ from poller.sources.rest.survey.advice import (
     ends_today,
     lists_in,
     refused_with,
-    turned_round,
+    require_not_turned_round,
     zoneless,
 )
 from poller.sources.rest.survey.requirements import require_records
@@ -103,6 +103,7 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     require_records(description, listed, answer.rows)
     _require_place(listed, answer)
     sights.continuation.require_paging()
+    require_not_turned_round(description.stream.paging)
     asks = " Or is" if outside and outside.endswith("?") else ": is"
     doubts = [f"{outside}{asks} `window_field` what the filter is about?"] if outside else []
     if not answer.rows:
@@ -111,7 +112,6 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         doubts.append(f"no record at {description.records}, and the list goes on: is `records` right?")
     doubts += [
         *counted_otherwise(listed.paging),
-        *turned_round(description.stream.paging),
         *ends_today(listed),
         *zoneless(description, listed),
     ]

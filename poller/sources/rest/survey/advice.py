@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS, follow_path, parse_path, read_any_time, read_id
+from poller.plugin import DECODE_ERRORS, Unexpected, follow_path, parse_path, read_any_time, read_id
 from poller.sources.rest.beside import GOES_ON, IS_LAST
 from poller.sources.rest.fields import field_types, kind_of, reader_of
 from poller.sources.rest.lists import List
@@ -19,11 +19,6 @@ from poller.sources.rest.places import Paging
 from poller.sources.rest.settings import Paging as Described
 from poller.sources.rest.streams import Description, field_of
 
-_ENDS = IS_LAST | {
-    "complete", "completed", "done", "finished", "is_complete", "is_done", "is_finished", "iscomplete", "isdone",
-    "isfinished",
-}  # fmt: skip
-"""Well-known words by which an answer says that its list is over."""
 COUNTS = frozenset(
     {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
 )
@@ -67,15 +62,18 @@ def counted_otherwise(paging: Paging) -> Iterator[str]:
         yield f"{name} counts pages, by its name: {{offset}} counts rows and begins at 0, {{page}} begins at 1"
 
 
-def turned_round(described: Described) -> Iterator[str]:
-    """Yield which of `more` and `done` says the other one, by the name of what it is read from."""
+def require_not_turned_round(described: Described) -> None:
+    """Raise Unexpected where `more` or `done` says the other one, by the name of what it is read from."""
     for key, text, words, other in (
         ("done", described.done, GOES_ON, "more"),
-        ("more", described.more, _ENDS, "done"),
+        ("more", described.more, IS_LAST, "done"),
     ):
         if text and text.rpartition(".")[2].strip('"').lower() in words:
             says = "goes on" if other == "more" else "is over"
-            yield f"paging.{key} is {text}, and by its name that says that the list {says}: is it `{other}`?"
+            why = f"paging.{key} is {text}, and by its name that says that the list {says}: is it `{other}`?"
+            error = Unexpected(why)
+            error.key = f"paging.{key}"
+            raise error
 
 
 def ends_today(listed: List) -> Iterator[str]:

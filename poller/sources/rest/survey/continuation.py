@@ -6,7 +6,7 @@ from typing import Any
 
 from poller.plugin import ListPage, Response, Unexpected
 from poller.sources.rest.answer import Answer, absent, wrong_key
-from poller.sources.rest.beside import GOES_ON, said_by
+from poller.sources.rest.beside import GOES_ON, IS_LAST, said_by
 from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Onward, Progress
@@ -116,6 +116,8 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
     stream = description.stream
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
-    for path, value in said_by(body, GOES_ON | COUNTS | ERRORS, description.records):
+    for path, value in said_by(body, GOES_ON | IS_LAST | COUNTS | ERRORS, description.records):
+        if path.rpartition(".")[2].lower() in IS_LAST and not isinstance(value, bool):
+            continue  # the address of the last page, or when a job was done
         if not any(known == path or known.startswith((f"{path}.", f"{path}[")) for known in described):
             yield path, value
