@@ -8,10 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -231,3 +233,24 @@ def test_sudden_death_in_the_middle_of_a_write_leaves_all_or_nothing(tmp_path: P
         assert b == a
         assert odd == (a if number % 2 else None)
         assert chunks == [b"%d" % each * 3000 for each in range(1, number + 1)]
+
+
+async def test_a_disk_that_hangs_is_told_before_it_has_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread cannot be given up, so it is waited for; without a word, all would seem to be ready."""
+    monkeypatch.setattr("poller.state.output_calls.PATIENCE", 0.01)
+    async with opened(Place(tmp_path)) as (ledger, database):
+        write, said = database.write, set[str | None]()
+
+        def hang(*rows: Any) -> None:
+            for _ in range(2000):
+                if not ledger.trouble:
+                    time.sleep(0.001)
+            said.add(ledger.trouble)
+            write(*rows)
+
+        monkeypatch.setattr(database, "write", hang)
+        with capture_logs() as logs:
+            await ledger.commit(change(A, 1, "a"))
+        assert said == {"the state cannot be written: it has not been written in 0.01 s"}
+        assert ledger.trouble is None
+    assert "state.failed" in [line["event"] for line in logs]

@@ -19,6 +19,7 @@ from poller.state.account import AccountId
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
 from poller.state.ledger import Change
+from poller.state.output_calls import told_in_time
 from poller.state.reader import Restored, loading, restored, token_of
 from poller.state.rows import ACCOUNT, CHECKPOINT, IN_DOUBT, MARK, TOKEN, encode
 from poller.state.sqlite.database import Database
@@ -100,10 +101,17 @@ class SqliteLedger:
         self._doubts |= certain
 
     async def _save(self, rows: Mapping[str, bytes | None], chunks: Sequence[tuple[str, int, bytes]] = ()) -> None:
-        await keep_trying(
-            lambda: self._in_turn(self._database.write, rows, chunks), on=sqlite3.Error, report=self._failed
-        )
+        async def write() -> None:
+            with told_in_time("it has not been written", self._hangs):
+                await self._in_turn(self._database.write, rows, chunks)
+
+        await keep_trying(write, on=sqlite3.Error, report=self._failed)
         self.trouble = None
+
+    def _hangs(self, why: str) -> None:
+        """Note that a disk takes its time: a thread that hangs in it cannot be given up."""
+        self.trouble = f"the state cannot be written: {why}"
+        self._telemetry.notice("state.failed", error=why, retry_in=None)
 
     def _failed(self, error: sqlite3.Error, wait: float) -> None:
         self.trouble = f"the state cannot be written: {error}"
