@@ -18,6 +18,12 @@ from poller.redaction import SECRETS
 T = TypeVar("T")
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)]
+Unread = Annotated[
+    Path,
+    typer.Option(
+        "-c", "--config", help="Taken as by every command; this one needs none, and reads none.", show_default=False
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 Rate = Annotated[float, typer.Option(help="How many new records a minute each stream gets.", min=0, max=100_000)]
 Seed = Annotated[

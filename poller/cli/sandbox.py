@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from poller.cli.ending import end
-from poller.cli.options import Rate, Seed, examples, wait
+from poller.cli.options import DEFAULT, Rate, Seed, Unread, examples, wait
 from poller.commands import demo
 from poller.commands import replay as replaying
 
@@ -35,6 +35,7 @@ def sandbox(
             show_default=False,
         ),
     ] = None,
+    _config: Unread = DEFAULT,
 ) -> None:
     """Simulate all vendors over HTTP on this machine, until Ctrl-C; print their address and the credentials they take.
 

@@ -79,7 +79,7 @@ def test_a_closed_pipe_is_no_traceback(folder: House) -> None:
 
 
 def test_the_demo_prints_events_of_every_vendor_and_ends_on_ctrl_c(folder: House) -> None:
-    with folder.start("demo", "--rate", "600") as demo:
+    with folder.start("demo", "--rate", "600", "-c", "nowhere.yaml") as demo:
 
         def all_of_them() -> bool:
             told = {json.loads(line)["source"].split("/")[1] for line in demo.lines}
@@ -94,7 +94,7 @@ def test_the_demo_prints_events_of_every_vendor_and_ends_on_ctrl_c(folder: House
 @contextmanager
 def simulated(folder: House, *arguments: str) -> Iterator[tuple[str, httpx.Client]]:
     """A sandbox on any port: what it says on stderr, and somebody who asks it."""
-    with folder.start("sandbox", "--port", "0", *arguments) as sandbox:
+    with folder.start("sandbox", "--port", "0", "-c", "nowhere.yaml", *arguments) as sandbox:
         until(lambda: "\n" in sandbox.logged, "where it listens")
         said = sandbox.logged
         with httpx.Client(
