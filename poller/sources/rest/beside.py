@@ -1,7 +1,7 @@
 """What an answer says beside its records, in words that are well known: that its list goes on, how long it is."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,11 @@ IS_LAST = frozenset({
     "is_finished", "is_last", "is_last_page", "iscomplete", "isdone", "isfinished", "islast", "islastpage", "last",
 })  # fmt: skip
 """Words that are false while a list goes on."""
+COUNTS = frozenset({
+    "count", "pages", "total", "total_count", "total_items", "total_pages", "total_records", "total_results",
+    "total_size", "totalcount", "totalitems", "totalpages", "totalrecords", "totalresults", "totalsize",
+})  # fmt: skip
+"""Words that say how many records, or pages, there are."""
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _LINKS = frozenset({"_links", "links"})
 """Objects in which `last` is the address of a page: false where there is none."""
@@ -38,6 +43,10 @@ def _one_of(words: Collection[str]) -> bytes:
 _SAYS_MORE = re.compile(
     rb'"(?:%b)"\s*:\s*true|"(?:%b)"\s*:\s*false' % (_one_of(_THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE
 )
+_LEADS_ON = re.compile(
+    rb'"(?:%b)"\s*:\s*(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(GOES_ON - _THERE_IS_MORE), re.IGNORECASE
+)
+_COUNTED = re.compile(rb'"(?:%b)"\s*:\s*\d' % _one_of(COUNTS), re.IGNORECASE)
 
 
 def says_more(response: Response, records: str, rows: Sequence[Raw], within: str = "") -> tuple[str, bool] | None:
@@ -51,6 +60,41 @@ def says_more(response: Response, records: str, rows: Sequence[Raw], within: str
         return None
     said = said_by(response.body, _THERE_IS_MORE | IS_LAST, records)
     return next(((path, value) for path, value in said if path.startswith(within) and _is_more(path, value)), None)
+
+
+def leads_on(response: Response, records: str, rows: Sequence[Raw]) -> str | None:
+    """Return the path at which an answer names a page after these rows; None where it names none.
+
+    Where no row came, there is nothing behind them: some vendors go on naming a page.
+    """
+    if not rows or not any(map(_LEADS_ON.search, _without(response.sent, rows))):
+        return None
+    said = said_by(response.body, GOES_ON - _THERE_IS_MORE, records)
+    return next((path for path, value in said if is_something(value)), None)
+
+
+def is_something(value: Any) -> bool:
+    """Return whether a value is the place where a list goes on, or says that it does; a link may be in an object."""
+    if isinstance(value, dict):
+        return any(map(is_something, value.values()))
+    return value not in (None, "", "0", [], False, 0)
+
+
+def counts_more(response: Response, records: str, rows: Sequence[Raw]) -> tuple[str, int] | None:
+    """Return the path of a number beside these rows that says there are more of them, and the number."""
+    if not rows or not any(map(_COUNTED.search, _without(response.sent, rows))):
+        return None
+    return more_than(len(rows), said_by(response.body, COUNTS, records))
+
+
+def more_than(rows: int, said: Iterable[tuple[str, Any]]) -> tuple[str, int] | None:
+    """Return which of the numbers says that there is more than a page of so many rows."""
+    for path, value in said:
+        word = path.rpartition(".")[2].lower()
+        least = 1 if "pages" in word else rows
+        if word in COUNTS and isinstance(value, int) and value > least:
+            return path, value
+    return None
 
 
 def _is_more(path: str, value: Any) -> bool:

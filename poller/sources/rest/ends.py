@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from poller.plugin import Http, ListPage, PageRef, Response, TruncationGuess
 from poller.sources.rest.answer import Described, absent
-from poller.sources.rest.beside import says_more
+from poller.sources.rest.beside import counts_more, leads_on, says_more
 from poller.sources.rest.places import ROUND_NUMBERS, Paging
 from poller.sources.rest.request import Request
 
 _UNSAID = "and nothing says how the list goes on"
+_SIZES_STEP = 5
+"""Sizes that pages have are multiples of it."""
 _BACK = re.compile(r"prev|before|start_?cursor", re.IGNORECASE)
 
 
@@ -111,10 +113,25 @@ class Ends:
         return self._round(page) if self._guess.looks_cut(at, page) else None
 
     def _undescribed(self, page: ListPage, response: Response) -> Suspicion | None:
-        more = says_more(response, self.described.records, page.records)
-        if more is None:
+        """Judge the only page of a list of which the description does not say how it goes on, nor how it ends.
+
+        A total may be that of all records, not of those asked for: it is believed beside what looks like a full page.
+        """
+        beside = (response, self.described.records, page.records)
+        rows = len(page.records)
+        if more := says_more(*beside):
+            said = f"{more[0]} is {_spelt(more[1])}"
+        elif path := leads_on(*beside):
+            said = f"something is at {path}"
+        elif self._looks_full(rows) and (count := counts_more(*beside)):
+            said = f"{rows} rows came, {count[0]} is {count[1]}"
+        else:
             return None
-        return self._incomplete(f"{more[0]} is {_spelt(more[1])}, {_UNSAID}: `paging`", "paging", is_said=True)
+        return self._incomplete(f"{said}, {_UNSAID}: `paging`", "paging", is_said=True)
+
+    def _looks_full(self, rows: int) -> bool:
+        """Return whether so many rows may be a full page, of a list whose own total does not tell."""
+        return not self.described.total and (self.request.is_full(rows) or not rows % _SIZES_STEP)
 
     def _round(self, page: ListPage) -> Suspicion:
         why = f"{len(page.records)} rows came, {_UNSAID}: is paging.next right?"

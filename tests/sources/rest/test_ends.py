@@ -186,6 +186,55 @@ async def test_a_list_read_back_by_its_order_is_all_where_its_last_page_goes_bac
     assert (done.error is None) if doubt is None else (doubt in str(done.error))
 
 
+UNDESCRIBED = [
+    ({"nextPageToken": "CAE"}, 1, "something is at nextPageToken"),
+    ({"next_page": "https://x.example/2"}, 1, "something is at next_page"),
+    ({"links": {"next": {"href": "/2"}}}, 1, "something is at links.next"),
+    ({"meta": {"next": 2}}, 1, "something is at meta.next"),
+    ({"totalSize": 9}, 5, "5 rows came, totalSize is 9"),
+    ({"meta": {"total_pages": 2}}, 5, "5 rows came, meta.total_pages is 2"),
+    ({"totalSize": 9, "done": False, "nextRecordsUrl": "/q-2"}, 5, "done is false"),
+]
+ENDED: dict[str, Any] = {"kind": "ticket", "params": {"since": "{start}", "until": "{end}"}}
+
+
+@pytest.mark.parametrize(("beside", "rows", "said"), UNDESCRIBED)
+async def test_an_only_page_that_names_a_next_one_or_counts_more_is_not_all(
+    beside: dict[str, Any], rows: int, said: str
+) -> None:
+    """check called it an error, and a run took it for all there is."""
+    words = f"{said}, and nothing says how the list goes on: `paging`"
+    body = listed(*range(rows), **beside)
+    stream = {"kind": "ticket", "params": {"since": "{start}"}}
+    done = await passed(stream_of(stream), answered(*[body] * 3))
+    assert (str(done.error), len(done.records()), done.cursors[-1]) == (words, rows, None)
+    for asked in (stream, ENDED):
+        with pytest.raises(Unexpected) as caught:
+            await looked(asked, body)
+        assert (str(caught.value), caught.value.key) == (f"audit: not the documented answer: {words}", "paging")
+    http = answered(body, listed(8), listed(9))
+    done = await passed(stream_of(ENDED), http)
+    assert (done.error, len(http.asked), {row["id"] for row in done.records()} >= {8, 9}) == (None, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("paging", "beside", "rows"),
+    [
+        ({"done": "over"}, {"over": True, "nextRecordsUrl": "/q-2", "totalSize": 9}, 5),
+        ({"next": "nxt"}, {"nxt": None, "next": "b", "count": 9}, 3),
+        ({}, {"next": "b", "total": 9}, 0),
+        ({}, {"next": None, "next_page": "", "_links": {"next": {"href": None}}, "nextPageToken": 0}, 1),
+        ({}, {"total": 9}, 3),
+        ({}, {"total": 5, "pages": 1, "count": 5}, 5),
+    ],
+)
+async def test_an_only_page_is_all_where_the_description_says_so_or_nothing_says_otherwise(
+    paging: dict[str, str], beside: dict[str, Any], rows: int
+) -> None:
+    done = await passed(stream_of({**ENDED, "paging": paging}), answered(listed(*range(rows), **beside)))
+    assert (done.error, len(done.records()), done.cursors[-1] is not None) == (None, rows, True)
+
+
 def mended(_: bytes) -> bytes:
     raise AssertionError("the body is looked at whole, though nothing beside its records says that there is more")
 

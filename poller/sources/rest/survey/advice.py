@@ -19,9 +19,6 @@ from poller.sources.rest.places import Paging
 from poller.sources.rest.settings import Paging as Described
 from poller.sources.rest.streams import Description, field_of
 
-COUNTS = frozenset(
-    {"count", "pages", "total", "total_count", "total_pages", "totalcount", "totalpages", "total_records"}
-)
 ERRORS = frozenset({"error", "errors", "message", "ok", "status", "success"})
 BEFORE = frozenset({
     "prev", "prev_page", "prev_page_link", "prev_page_url", "prev_url", "prevpage", "previous", "previous_page",

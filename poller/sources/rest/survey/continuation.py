@@ -6,12 +6,12 @@ from typing import Any
 
 from poller.plugin import ListPage, Response, Unexpected
 from poller.sources.rest.answer import Answer, absent, wrong_key
-from poller.sources.rest.beside import GOES_ON, IS_LAST, said_by
+from poller.sources.rest.beside import COUNTS, GOES_ON, IS_LAST, is_something, more_than, said_by
 from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Onward, Progress
 from poller.sources.rest.streams import Description
-from poller.sources.rest.survey.advice import COUNTS, ERRORS, NOTHING
+from poller.sources.rest.survey.advice import ERRORS
 
 
 class Continuation:
@@ -81,20 +81,15 @@ class Continuation:
     def _said_to_go_on(self) -> str | None:
         """Return where the answer says in a well-known word that is not described that it goes on."""
         said = self.undescribed.items()
-        onward = (path for path, value in said if value not in (*NOTHING, False, 0))
+        onward = (path for path, value in said if is_something(value))
         return next((path for path in onward if path.rpartition(".")[2].lower() in GOES_ON), None)
 
     def _counts_more(self) -> str | None:
         """Return what number in the answer, described or not, says that there is more than this page."""
-        rows = len(self._rows)
         if self._answer.total is not None:
             return self._total_beyond()
-        for path, value in self.undescribed.items():
-            word = path.rpartition(".")[2].lower()
-            least = 1 if "pages" in word else rows
-            if word in COUNTS and isinstance(value, int) and value > least:
-                return f"{path} is {value}"
-        return None
+        more = more_than(len(self._rows), self.undescribed.items())
+        return f"{more[0]} is {more[1]}" if more else None
 
     def _total_beyond(self) -> str | None:
         rows, total = len(self._rows), self._answer.total or 0
