@@ -22,7 +22,7 @@ from poller.plugin import (
     bearer,
 )
 from poller.sources.rest.assumptions import of_stream
-from poller.sources.rest.mistakes import mistakes
+from poller.sources.rest.mistakes import mistakes, mistakes_of_zone
 from poller.sources.rest.settings import (
     DESCRIBING,
     ONLY_WORDS,
@@ -97,6 +97,17 @@ class Rest(Source):
     timezone: ZoneName | None = None
     rate_limit_headers: str | None = None
     streams: Annotated[dict[Word, RestStream], Field(min_length=1, json_schema_extra=ONLY_WORDS)]
+
+    @model_validator(mode="after")
+    def _offsets_of_the_zone(self) -> Self:
+        found = [
+            mistake_error(("streams", name, *keys), text)
+            for name, description in self._descriptions.items()
+            for keys, text in mistakes_of_zone(description)
+        ]
+        if found:
+            raise ValidationError.from_exception_data("source", found)
+        return self
 
     @property
     def headers(self) -> dict[str, str]:

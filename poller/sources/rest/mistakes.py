@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from poller.plugin import kinds, parse_path
 from poller.sources.rest.answer import HEADERS
 from poller.sources.rest.fields import KIND, RESERVED, SIDES, field_types, kind_of, typed_reader, words_of
-from poller.sources.rest.request import PLACES, Request, placeholders
+from poller.sources.rest.request import PLACES, Request, placeholders, spelt_offsets
 from poller.sources.rest.settings import FieldSettings, StreamFields, Sweep
 from poller.sources.rest.streams import Description, timing_of
+from poller.sources.rest.written_times import always, read_offset
 
 Mistake: TypeAlias = tuple[tuple[str, ...], str]
 """The keys that lead to a mistake, from the stream on, and what would be right there."""
@@ -38,6 +39,22 @@ def _of_value(keys: tuple[str, ...], value: Any) -> Iterator[Mistake]:
         list(placeholders(value))
     except ValueError as mistake:
         yield keys, str(mistake)
+
+
+def mistakes_of_zone(described: Description) -> Iterator[Mistake]:
+    """Yield the offsets that stand as text behind times that are spelt in another zone."""
+    stream = described.stream
+    asked: list[tuple[tuple[str, ...], Any]] = [(("params", name), value) for name, value in stream.params.items()]
+    asked.append((("body",), stream.body))
+    for name, sweep in stream.sweeps.items():
+        asked += [(("sweeps", name, "params", key), value) for key, value in sweep.params.items()]
+        asked.append((("sweeps", name, "body"), sweep.body))
+    zone = described.zone or UTC
+    for keys, value in asked:
+        wrong = dict.fromkeys(said for said in spelt_offsets(value) if read_offset(said) != always(zone))
+        for said in wrong:
+            why = f"{said} says another offset than {zone}, in which a % format is spelt (`timezone`)"
+            yield keys, f"{why}: %z prints the zone's own offset; {{start}} and {{end}} alone are UTC, with Z"
 
 
 def _of_sweeps_requests(stream: StreamFields) -> Iterator[Mistake]:

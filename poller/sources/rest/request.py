@@ -23,6 +23,9 @@ SIZES = frozenset({
 """Well-known parameters that ask for so many rows a page."""
 PLACES = ("page", "offset", "cursor", "last")
 _PLACEHOLDER = re.compile(r"\{(?:(?P<time>start|end)(?::(?P<format>[^{}]*))?|(?P<place>page|offset|cursor|last))\}")
+_OFFSET = r"(?:(?<!%)Z|UTC|GMT|[+-]\d\d:?\d\d)"
+_OFFSET_WITHIN = re.compile(rf"{_OFFSET}$")
+_OFFSET_AFTER = re.compile(rf"^(?::\d\d)?(?:[.,]\d+)?\s?({_OFFSET})(?!\w)")
 _LOOKS_LIKE_ONE = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}")
 _SECOND = timedelta(seconds=1)
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +76,18 @@ def texts(value: JSON) -> Iterator[str]:
         yield value
     for child in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
         yield from texts(child)
+
+
+def spelt_offsets(value: JSON) -> Iterator[str]:
+    """Yield the offsets that stand as text behind a clock's time, within its format or after it: `Z`, `+00:00`.
+
+    Days have none: of them a whole one more is asked for on both sides.
+    """
+    for text in texts(value):
+        for found in _PLACEHOLDER.finditer(text):
+            form = _placeholder(found).format
+            if form and form.is_local and form.granule < timedelta(days=1):
+                yield from _OFFSET_WITHIN.findall(form.text) or _OFFSET_AFTER.findall(text[found.end() :])
 
 
 def placeholders(value: JSON) -> Iterator[Placeholder]:

@@ -78,6 +78,21 @@ _ABSOLUTE: dict[str, Callable[[datetime], Spelt]] = {
 }
 
 
+def always(zone: tzinfo) -> timedelta | None:
+    """Return the offset from UTC that a zone always has; None where it changes, as by summer time."""
+    months = (datetime(2000 + number // 12, number % 12 + 1, 1, tzinfo=zone) for number in range(38 * 12))
+    offsets = {month.utcoffset() for month in months}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def read_offset(text: str) -> timedelta:
+    """Read an offset as it is spelt behind a time: `Z`, `UTC`, `GMT`, `+00:00`, `-0500`."""
+    if text.isalpha():
+        return timedelta(0)
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return -size if text[0] == "-" else size
+
+
 def time_format(text: str) -> TimeFormat:
     """Read the format of a placeholder. Raises ValueError that says what would be right."""
     if text in _ABSOLUTE:
