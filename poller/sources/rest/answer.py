@@ -153,7 +153,7 @@ class Envelope:
         found = None if text is None else self._get(text, body, headers)
         if found in _END:
             return None
-        if text == f"{HEADERS}link":
+        if text and text.lower() == f"{HEADERS}link":
             return link_next(found)
         word = read_id(found)
         if word is None:

@@ -27,7 +27,8 @@ async def test_rows_identities_times_and_the_next_place_are_told() -> None:
     assert found.words == (
         "audit (live asks the same): 3 rows at tickets, 2 different identities; "
         "created_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; "
-        "updated_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; goes on at abc; 1,234 in all"
+        "updated_at 2026-03-13T08:00:00Z to 2026-03-14T16:00:00Z; goes on at abc; 1,234 in all; "
+        "no {end}: history is one slice, and nothing can be asked for in halves"
     )
     assert found.details["identities"] == 2
     assert found.warnings == ("1 rows without an identity of their own: is `identity` right?",)

@@ -63,6 +63,12 @@ async def test_the_key_that_an_answer_contradicts_is_named(stream: dict[str, Any
     assert caught.value.key == key
 
 
+@pytest.mark.parametrize("header", ["headers.link", "headers.Link"])
+async def test_a_link_header_is_one_however_its_name_is_spelt(header: str) -> None:
+    found = await looked({"paging": {"next": header}}, LINKED)
+    assert found.details["next"] == "/tickets?page=2"
+
+
 @pytest.mark.parametrize(
     ("paging", "says"),
     [

@@ -25,6 +25,7 @@ from poller.sources.rest.survey.advice import BEFORE, NOTHING, rises, silent_pla
 from poller.sources.rest.survey.continuation import Continuation
 
 OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
+NO_END = "no {end}: history is one slice, and nothing can be asked for in halves"
 SHORT = "what is edited meanwhile moves, so fewer rows come than it says; that they may be looked for at the front,"
 
 
@@ -68,6 +69,8 @@ class Sights:
         if seen["total"] is not None:
             halves = ": asked for in halves of its time" if self.continuation.by_halves else ""
             yield f"{seen['total']:,} in all{halves}"
+        if not self._listed.is_whole and self._listed.ranges is None:
+            yield NO_END
 
     def warnings(self) -> Iterator[str]:
         """Say what is doubtful about the description."""
