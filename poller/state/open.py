@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -230,7 +230,8 @@ async def check_writable(state: StateConfig, outputs: Mapping[str, OutputConfig]
         return ()
     try:
         found = await topic.inspect(state, _in_kafka_too(outputs))
-        await topic.check_reachable(found.state)
+        with suppress(Unreachable):  # a new cluster has no coordinators yet; what was found holds all the same
+            await topic.check_reachable(found.state)
     except Unreachable:
         return ()
     except OutputError as error:

@@ -1,7 +1,7 @@
 """`poller check`, source by source: what goes wrong with one is a finding about it, and costs the others nothing.
 
-Killed: a token that cannot be decrypted, or a bug in a package's probe, as the end of the command; None as "ok"; a
-secret in what a vendor says in a 200.
+Killed: a problem of the state behind a coordinator that is not there yet; a token that cannot be decrypted, or a bug in
+a package's probe, as the end of the command; None as "ok"; a secret in what a vendor says in a 200.
 """
 
 import json
@@ -16,14 +16,19 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from outputs import Unreachable
 from poller.commands import check as checking
 from poller.commands.check import Finding, check
 from poller.config.settings import Settings, load
+from poller.errors import ConfigError
 from poller.http.session import open_session
 from poller.plugin import Http, Probed
 from poller.plugin.credentials import Token
 from poller.sources.callcap import Callcap
+from poller.state import open as opening
+from poller.state.kafka import KafkaState, topic
 from poller.state.kafka.encryption import TokenCipher
+from poller.state.kafka.topic import Inspection
 from poller.state.rows import TOKEN
 from poller.telemetry import Telemetry
 from tests.support.toy import NOON
@@ -81,6 +86,24 @@ async def test_a_token_that_cannot_be_decrypted_is_a_finding_and_the_other_sourc
     assert found["crm"].words.startswith("state.token_key: the stored token of source crm was encrypted with another")
     assert "put that one back, or reset the state of this source" in found["crm"].words
     assert found["acme"].words.startswith("answers")
+
+
+async def test_a_cluster_without_coordinators_yet_hides_no_problem_of_the_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broker makes them at the first question for one, and has none meanwhile."""
+
+    async def inspect(state: KafkaState, _: object) -> Inspection:
+        return Inspection(state, None, {}, False, ["the state is lost"], [])
+
+    async def reach(_: object) -> None:
+        raise Unreachable("the coordinator is not available")
+
+    monkeypatch.setattr(topic, "inspect", inspect)
+    monkeypatch.setattr(topic, "check_reachable", reach)
+    state = KafkaState(type="kafka", bootstrap_servers="localhost:1")
+    with pytest.raises(ConfigError, match="the state is lost"):
+        await opening.check_writable(state, {})
 
 
 async def none(self: Callcap, http: Http) -> str:
