@@ -10,7 +10,7 @@ import anyio
 from poller.clock import Now
 from poller.errors import Denied, Unexpected
 from poller.http.client_credentials import EARLY, ClientCredentialsAuth
-from poller.http.response import RawResponse, Send, error_of
+from poller.http.response import RawResponse, Send
 from poller.http.token_endpoint import TokenEndpoint, authorization, granted, refuses, reveal
 from poller.plugin.credentials import ClientCredentials, RefreshTokenGrant, StaticHeaders, Token
 from poller.plugin.source import Source
@@ -127,7 +127,7 @@ class RefreshingAuth:
                 "refresh_token into the configuration"
             )
         if answer.status != 200:
-            raise error_of(answer, self._now())
+            raise self._endpoint.error(answer, self._now())
         token = self._granted(answer)
         with anyio.CancelScope(shield=True):  # the old refresh token is spent
             await self._save(token)

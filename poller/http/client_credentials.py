@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from poller.clock import Now
-from poller.http.response import Send, error_of
+from poller.http.response import Send
 from poller.http.token_endpoint import TokenEndpoint, authorization, granted, refuses, reveal
 from poller.plugin.credentials import ClientCredentials
 
@@ -50,7 +50,7 @@ class ClientCredentialsAuth:
             )
             raise self._endpoint.refusal(answer, words)
         if answer.status != 200:
-            raise error_of(answer, self._now())
+            raise self._endpoint.error(answer, self._now())
         found = granted(answer)
         self._authorization = authorization(self._credential.scheme, found.access_token)
         self._use_until = self._now() + found.lifetime - min(EARLY, found.lifetime / 2)

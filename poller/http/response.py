@@ -68,13 +68,14 @@ def read_http_date(text: str | None) -> datetime | None:
         return None
 
 
-def error_of(answer: RawResponse, now: datetime) -> Denied | Throttled | Unavailable | Unexpected:
-    """Return the error that the status means; `now` stands in for the vendor's clock, where it shows none.
+def error_of(answer: RawResponse, now: datetime, of: str = "") -> Denied | Throttled | Unavailable | Unexpected:
+    """Return the error that the status means; `now` stands in for the vendor's clock, where it shows none. `of` names
+    who answered, where it is not the vendor's API.
 
     Whoever says how long to wait is waited for, whatever the status (RFC 9110 §10.2.3): but not where the credential is
     refused, which has waits of its own, nor by a proxy or a redirect, nor for what no wait mends.
     """
-    status, text = answer.status, f"HTTP {answer.status}"
+    status, text = answer.status, f"{of}: HTTP {answer.status}" if of else f"HTTP {answer.status}"
     wait = read_retry_after(answer.headers.get("retry-after"), answer.date or now)
     if status in {401, 403}:
         return Denied(text)

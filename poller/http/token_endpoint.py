@@ -2,15 +2,15 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote_plus
 
 import httpx
 import msgspec
 from pydantic import SecretStr
 
-from poller.errors import Denied, Unexpected
-from poller.http.response import RawResponse, Send, quote
+from poller.errors import Denied, SourceError, Unexpected
+from poller.http.response import RawResponse, Send, error_of, quote
 from poller.plugin.credentials import TokenClient
 from poller.plugin.fields.decoding import DECODE_ERRORS
 from poller.plugin.fields.scalars import read_seconds
@@ -72,6 +72,12 @@ class TokenEndpoint:
         error = Denied(text)
         error.said = quote(answer.body, [self._client.client_secret.get_secret_value(), self._pair, self._other])
         return error
+
+    def error(self, answer: RawResponse, now: datetime) -> SourceError:
+        """Return the error of an answer that is neither a token nor a refusal: it names the endpoint, which may well be
+        another than the vendor's API."""
+        lost = answer.status in {404, 405, 410}
+        return error_of(answer, now, "the token endpoint (is its URL right?)" if lost else "the token endpoint")
 
     def _request(self, grant: Mapping[str, str], pair: str) -> httpx.Request:
         client = self._client

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl
 import httpx
 import pytest
 
-from poller.errors import Denied
+from poller.errors import Denied, Unexpected
 from poller.http.auth import make_auth
 from poller.http.session import Session, open_session
 from poller.plugin.credentials import Token
@@ -132,6 +132,19 @@ async def test_a_refused_client_is_denied() -> None:
     vendor.status = 401
     async with vendor.session({"oauth2": CLIENT}) as session:
         with pytest.raises(Denied, match="client_id"):
+            await session.get("/items", {})
+
+
+@pytest.mark.parametrize("grant", [{}, {"refresh_token": "first"}])
+async def test_an_error_of_the_token_endpoint_is_not_taken_for_the_apis(grant: dict[str, str]) -> None:
+    vendor = Vendor()
+    vendor.status = 404
+
+    async def save(_: Token) -> None:
+        raise AssertionError("no token came")
+
+    async with vendor.session({"oauth2": CLIENT | grant}, save) as session:
+        with pytest.raises(Unexpected, match=r"^the token endpoint \(is its URL right\?\): HTTP 404$"):
             await session.get("/items", {})
 
 
