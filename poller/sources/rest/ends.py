@@ -20,7 +20,8 @@ _BACK = re.compile(r"prev|before|start_?cursor", re.IGNORECASE)
 class Suspicion:
     """What makes the last page of a list look as if there were more: `why`, and which `key` may be wrong.
 
-    `is_said`: the answer says so. A run takes the page for `cut`, or holds its pass `in_doubt`, or only tells.
+    `is_said`: the answer, or the request, says so; `limited`: the request lets no more come. A run takes the page for
+    `cut`, or holds its pass `in_doubt`, or only tells.
     """
 
     why: str
@@ -28,6 +29,7 @@ class Suspicion:
     is_said: bool = False
     cut: bool = False
     in_doubt: bool = False
+    limited: bool = False
 
 
 @dataclass
@@ -45,22 +47,25 @@ class Ends:
         """The fact that some page went on by what `paging.next` is now: another path is believed by none of it."""
         return f"next led on by {self.described.next}"
 
-    def judged(self, http: Http, at: PageRef, page: ListPage, response: Response) -> ListPage:
-        """Take a page for cut, or doubt it, where its list ends with it and there may be more."""
-        found = self.suspicion(at, page, response, led_on=http.knows(self.led_on))
+    def judged(self, http: Http, at: PageRef, page: ListPage, response: Response, rows: int) -> ListPage:
+        """Take a page for cut, or doubt it, where its list ends with it, after so many rows, and there may be more."""
+        found = self.suspicion(at, page, response, rows, led_on=http.knows(self.led_on))
         if found is None:
             return page
         doubt = page.doubt or found.why if found.in_doubt else page.doubt
         return replace(page, cut=found.cut, doubt=doubt, notice=found.why)
 
-    def suspicion(self, at: PageRef, page: ListPage, response: Response, *, led_on: bool = False) -> Suspicion | None:
+    def suspicion(
+        self, at: PageRef, page: ListPage, response: Response, rows: int, *, led_on: bool = False
+    ) -> Suspicion | None:
         """Return what makes a page look as if there were more behind it; None where it goes on, or is believed.
 
         `led_on`: some page of the stream went on by `paging.next`, so that is right.
         """
         if page.cut or page.following is not None:
             return None
-        return self._contradicted(at, page, response) or self._unproven(at, page, response, led_on=led_on)
+        found = self._contradicted(at, page, response) or self._limited(rows)
+        return found or self._unproven(at, page, response, led_on=led_on)
 
     def _contradicted(self, at: PageRef, page: ListPage, response: Response) -> Suspicion | None:
         """Judge a page that ends its list by the description, and says itself that there is more.
@@ -79,6 +84,13 @@ class Ends:
         remedy = f"is paging.{key} right?" if key else f"`paging: {{more: {path}}}` would go on"
         why = f"{words}, and {more_words}: {remedy}"
         return Suspicion(why, f"paging.{key}" if key else "paging", is_said=True, in_doubt=True)
+
+    def _limited(self, rows: int) -> Suspicion | None:
+        """Judge a list of as many rows as its query lets come. Where places are counted, so many are one page of it."""
+        if rows not in self.request.limits or self.paging.place in {"page", "offset", "last"}:
+            return None
+        why = f"{rows} rows came, as many as LIMIT {rows} in the request lets come, and nothing asks for the rest"
+        return replace(self._incomplete(why, "params", is_said=not self.has_end), limited=True)
 
     def _over_by(self, page: ListPage) -> tuple[str, str] | None:
         """Return the key of `paging` by which a list ends with a page, and what it led to; no key where that is empty,

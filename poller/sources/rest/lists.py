@@ -201,7 +201,7 @@ class _Reading:
         page = replace(page, doubt=doubt, date=self._covered(page.date, span))
         if page.following is None and self._reaches_back(page.records, span):
             return page
-        return self._ends.judged(self._http, at, page, response)
+        return self._ends.judged(self._http, at, page, response, progress.rows)
 
     def _covered(self, date: datetime | None, span: Span) -> datetime | None:
         """Return the date that a cursor may follow: what an exact end did not ask for yet is not covered, whether its

@@ -61,6 +61,11 @@ class Progress:
         self._rows = at - 1 if paging.place == "offset" and isinstance(at, int) else 0
         self._most = 0
 
+    @property
+    def rows(self) -> int:
+        """How many rows came so far."""
+        return self._rows
+
     def values(self, at: PageRef) -> Mapping[str, str | int]:
         """Return the values of the request's placeholders at this place: the first one is 1, and is no cursor."""
         place = self._paging.place

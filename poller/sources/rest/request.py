@@ -27,6 +27,7 @@ _OFFSET = r"(?:(?<!%)Z|UTC|GMT|[+-]\d\d:?\d\d)"
 _OFFSET_WITHIN = re.compile(rf"{_OFFSET}$")
 _OFFSET_AFTER = re.compile(rf"^(?::\d\d)?(?:[.,]\d+)?\s?({_OFFSET})(?!\w)")
 _LOOKS_LIKE_ONE = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}")
+_LIMIT = re.compile(r"\blimit\s+(?:\d+\s*,\s*)?(\d+)\b", re.IGNORECASE)
 _SECOND = timedelta(seconds=1)
 _encode = msgspec.json.Encoder().encode
 
@@ -122,6 +123,11 @@ class Request:
         """Return whether a page of so many rows is as long as was asked for, as far as `size` is known."""
         size = self.size
         return size is not None and rows >= size
+
+    @property
+    def limits(self) -> frozenset[int]:
+        """How many rows a query in it lets come at most, as SQL and SOQL spell it (`LIMIT 200`)."""
+        return frozenset(int(one) for text in texts([dict(self.params), self.body]) for one in _LIMIT.findall(text))
 
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""

@@ -235,6 +235,44 @@ async def test_an_only_page_is_all_where_the_description_says_so_or_nothing_says
     assert (done.error, len(done.records()), done.cursors[-1] is not None) == (None, rows, True)
 
 
+SOQL = "SELECT Id FROM Lead WHERE x >= {start} AND x < {end} LIMIT 2"
+NO_END: dict[str, Any] = {"kind": "ticket", "params": {"q": SOQL.replace(" AND x < {end}", "")}}
+LIMITED: dict[str, Any] = {"kind": "ticket", "params": {"q": SOQL}}
+IN_BODY: dict[str, Any] = {"kind": "ticket", "params": {}, "body": {"variables": {"query": f"{SOQL.lower()};"}}}
+
+
+@pytest.mark.parametrize("stream", [LIMITED, IN_BODY])
+@pytest.mark.parametrize("paging", [{}, {"done": "done"}, {"total": "total"}, {"done": "done", "next": "nxt"}])
+async def test_a_list_of_as_many_rows_as_its_query_lets_come_is_read_in_halves(
+    stream: dict[str, Any], paging: dict[str, str]
+) -> None:
+    """`done` and the total are about what the query lets come, and a run lost all that lies behind it."""
+    described, full = {**stream, "paging": paging}, listed(1, 2, done=True, total=2)
+    http = answered(full, listed(1, done=True, total=1), listed(3, done=True, total=1))
+    done = await passed(stream_of(described), http)
+    assert (done.error, len(http.asked), {row["id"] for row in done.records()} >= {1, 3}) == (None, 3, True)
+    found = await looked(described, full)
+    words = "2 rows came, as many as LIMIT 2 in the request lets come, and nothing asks for the rest"
+    assert f"{words}: a run asks for it in halves of its time" in found.warnings
+
+
+async def test_a_limited_list_that_takes_no_end_is_doubted_also_on_its_last_page() -> None:
+    described = {**NO_END, "paging": {"next": "nxt"}}
+    done = await passed(stream_of(described), answered(*[listed(1, nxt="/q?c=b"), listed(2)] * 3))
+    assert "as many as LIMIT 2 in the request lets come" in str(done.error)
+    assert ({row["id"] for row in done.records()}, done.cursors[-1]) == ({1, 2}, None)
+    with pytest.raises(Unexpected, match="as many as LIMIT 2 in the request lets come"):
+        await looked({**NO_END, "paging": {"done": "done"}}, listed(1, 2, done=True))
+
+
+async def test_a_limit_that_is_not_reached_or_is_one_of_a_page_is_no_end() -> None:
+    done = await passed(stream_of(NO_END), answered(listed(1)))
+    assert (done.error, done.cursors[-1] is not None) == (None, True)
+    paged = {**NO_END, "params": {"q": f"{NO_END['params']['q']} OFFSET {{offset}}"}}
+    done = await passed(stream_of(paged), answered(listed(1, 2), listed()))
+    assert (done.error, done.cursors[-1] is not None) == (None, True)
+
+
 def mended(_: bytes) -> bytes:
     raise AssertionError("the body is looked at whole, though nothing beside its records says that there is more")
 

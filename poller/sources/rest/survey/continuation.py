@@ -50,6 +50,8 @@ class Continuation:
             raise wrong_key("paging.next" if paging.linked else "paging", why)
         if found and found.is_said:
             raise wrong_key(found.key, found.why)
+        if found and found.limited and not self._said_to_go_on():
+            return
         full = f"{rows} rows came, as many as were asked for" if found else None
         is_read = paging.goes_on or self.by_halves
         if not is_read and (more := self._said_to_go_on() or self._total_beyond() or full):
@@ -60,7 +62,8 @@ class Continuation:
     def warnings(self) -> Iterator[str]:
         """Say what is doubtful about the end of the list."""
         if found := self._suspicion:
-            yield f"{len(self._rows)} rows, and {self._leads_nowhere(found)}"
+            leads = f"{len(self._rows)} rows, and {self._leads_nowhere(found)}"
+            yield f"{found.why}: a run asks for it in halves of its time" if found.limited else leads
 
     @cached_property
     def _onward(self) -> Onward | None:
@@ -76,7 +79,7 @@ class Continuation:
         if self._onward is None:
             return None
         page = ListPage(self._rows, self._answer.total, date=None, **self._onward._asdict())
-        return self._listed.ends().suspicion(1, page, self._response)
+        return self._listed.ends().suspicion(1, page, self._response, len(self._rows))
 
     def _said_to_go_on(self) -> str | None:
         """Return where the answer says in a well-known word that is not described that it goes on."""
