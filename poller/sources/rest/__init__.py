@@ -109,6 +109,12 @@ class Rest(Source):
             raise ValidationError.from_exception_data("source", found)
         return self
 
+    @model_validator(mode="after")
+    def _each_header_once(self) -> Self:
+        for name in filter(self.auth.sets, self.fixed_headers):
+            raise ValueError(f"headers.{name}: `auth` sets this header, too: keep one of them")
+        return self
+
     @property
     def headers(self) -> dict[str, str]:
         """The fixed headers."""

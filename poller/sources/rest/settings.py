@@ -109,6 +109,11 @@ class Auth(Strict):
     params: dict[str, Secret] = Field(default={})
     oauth2: OAuth2 | None = None
 
+    def sets(self, header: str) -> bool:
+        """Return whether this credential is, or is among others, this header of each request."""
+        own = {name.lower() for name in self.headers}
+        return header.lower() in (own | {"authorization"} if self.bearer or self.basic or self.oauth2 else own)
+
     @model_validator(mode="after")
     def _one_authorization(self) -> Self:
         named = [key for key in ("bearer", "basic", "oauth2") if getattr(self, key)]
