@@ -82,16 +82,16 @@ def _suspicion(checkpoint: Checkpoint) -> str | None:
 
 def last_status(run: StreamRuntime, *, paused: bool, now: datetime) -> StreamStatus:
     """Return what can be said of a stream that was polled here last, and that nobody polls now: its lag grows on."""
-    status = elsewhere_status(run.source, run.stream.name, "")
-    state: State = "paused" if paused else "waiting"
+    status = elsewhere_status(run.source, run.stream.name, "", paused=paused)
     said = _said(run)
-    return replace(status, state=state, lag_seconds=_lag(_covered(run), now), covered_until=said[0] if said else None)
+    return replace(status, lag_seconds=_lag(_covered(run), now), covered_until=said[0] if said else None)
 
 
-def elsewhere_status(source: str, stream: str, owner: str) -> StreamStatus:
-    """Return the status of a stream that this process does not poll."""
+def elsewhere_status(source: str, stream: str, owner: str, *, paused: bool) -> StreamStatus:
+    """Return the status of a stream that this process does not poll; `owner` says of its own whether it is paused."""
+    state: State = "paused" if paused and not owner else "waiting"
     return StreamStatus(
-        source, stream, "waiting", None, [], None, owner=owner, sweeps=[], seen=0, gap_seconds=0.0, here=False
+        source, stream, state, None, [], None, owner=owner, sweeps=[], seen=0, gap_seconds=0.0, here=False
     )
 
 

@@ -157,7 +157,7 @@ class Supervisor:
             self._last_loops.pop(name, None)  # the other replica covers more by now
         last = self._last_loops.get(name, ())
         return [last_status(stream, paused=paused, now=now) for stream in last] or [
-            elsewhere_status(name, stream.name, whose) for stream in self._sources[name].built_streams
+            elsewhere_status(name, stream.name, whose, paused=paused) for stream in self._sources[name].built_streams
         ]
 
     async def _poll(self, name: str) -> bool:

@@ -171,7 +171,8 @@ async def test_the_lag_of_a_source_that_nobody_polls_any_more_grows_with_the_clo
         return next((status.state, status.lag_seconds) for status in statuses if status.source == "acme")
 
     async with at_work() as world:
-        assert shown(1) == ("waiting", None), "it was never polled here"
+        assert shown(1) == ("paused", None), "it was never polled here: an output may be away since the start"
+        assert shown(1, paused=False) == ("waiting", None)
         await world.say("acme")
         await world.until("acme")
         world.running["acme"].streams = [polled()]
@@ -182,7 +183,7 @@ async def test_the_lag_of_a_source_that_nobody_polls_any_more_grows_with_the_clo
         owner = "two"
         assert shown(3) == ("waiting", None)
         owner = ""
-        assert shown(4) == ("waiting", None), "the other has covered more"
+        assert shown(4) == ("paused", None), "the other has covered more"
 
 
 def polled() -> StreamRuntime:
