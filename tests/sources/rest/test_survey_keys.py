@@ -40,8 +40,41 @@ async def test_what_names_several_records_is_no_identity() -> None:
 
 
 async def test_one_record_with_an_identity_is_enough() -> None:
-    found = await looked({}, {"tickets": [ticket(1), {"created_at": "2026-03-14T16:00:00Z"}]})
-    assert found.warnings == ("1 rows without an identity of their own: is `identity` right?",)
+    found = await looked({}, {"tickets": [ticket(1), {"created_at": "2026-03-14T16:00:00Z", "nr": 5, "uid": "u"}]})
+    told = "1 of 2 rows have no id that can be an identity, and would be rejected: what looks like one is at uid; "
+    assert found.warnings == (f"{told}is `identity` right?",)
+
+
+def _owned(owners: str) -> list[dict[str, Any]]:
+    return [ticket(number) | {"owner": owner, "at": None} for number, owner in enumerate(owners)]
+
+
+async def test_an_identity_that_most_rows_share_with_another_is_wrong() -> None:
+    for few in ("aab", "aabcd", "aaabbbcdefgh"):
+        found = await looked({"identity": "owner"}, {"tickets": _owned(few)})
+        assert found.warnings == (
+            f"{len(few) - len({*few})} rows without an identity of their own: is `identity` right?",
+        )
+    with pytest.raises(Unexpected) as caught:
+        await looked({"identity": "owner"}, {"tickets": _owned("aabbc")})
+    assert str(caught.value) == (
+        "audit: not the documented answer: 4 of 5 rows share their identity with another, and would be taken for "
+        "revisions of it: what looks like one is at id; is `identity` right?"
+    )
+    assert caught.value.key == "identity"
+
+
+async def test_rows_that_would_be_rejected_for_their_time_are_counted() -> None:
+    rows = [
+        row | {"at": "2026-03-14T16:00:00Z" if number < 9 else "soon"} for number, row in enumerate(_owned("a" * 10))
+    ]
+    assert (await looked({"time": "at"}, {"tickets": rows})).warnings == ()
+    rows[0]["at"] = None
+    (told,) = (await looked({"time": "at"}, {"tickets": rows})).warnings
+    assert told == (
+        "2 of 10 rows have no at that can be read, and would be rejected: those of such a row are at created_at, "
+        "updated_at; is `time` right, or is it null?"
+    )
 
 
 CURSOR: dict[str, Any] = {"params": {"since": "{start}", "c": "{cursor}"}}

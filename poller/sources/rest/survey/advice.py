@@ -120,22 +120,6 @@ def fields_in(rows: Iterable[Raw]) -> list[str]:
     return list(dict.fromkeys(path for row in rows for path, _ in _leaves(_decoded(row))))
 
 
-def is_nowhere(path: str, rows: Iterable[Raw]) -> bool:
-    """Return whether no record has anything at a path, not even a null there, or on the way."""
-    return all(_is_absent(_decoded(row), path) for row in rows)
-
-
-def _is_absent(value: Any, path: str) -> bool:
-    for step in parse_path(path):
-        if value is None:
-            return False
-        held = isinstance(value, dict) and step in value if isinstance(step, str) else isinstance(value, list)
-        if not held:
-            return True
-        value = follow_path(value, (step,))
-    return False
-
-
 def unread_time(key: str, path: str, there: Sequence[str]) -> str:
     """Say that a time cannot be read in any record, what becomes of that, and where there are others."""
     others = f"those of a record are at {', '.join(there)}; " if there else ""

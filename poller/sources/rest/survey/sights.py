@@ -23,6 +23,7 @@ from poller.sources.rest.lists import List
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import BEFORE, NOTHING, rises, silent_places, times_in, unread_time
 from poller.sources.rest.survey.continuation import Continuation
+from poller.sources.rest.survey.requirements import rejected, unnamed
 
 OLDEST_FIRST = "what is edited between two pages leaves its place, and a row behind is missed: ask for the newest first"
 NO_END = "no {end}: history is one slice, and nothing can be asked for in halves"
@@ -82,8 +83,9 @@ class Sights:
             yield f"not described: {', '.join(sorted(unsaid))}"
         if before := self._page_before():
             yield f"a page before the first ({before}): do pages begin at 0? Then have `paging` follow what is next"
-        if self._rows and len(self._names) < len(self._rows):
-            yield f"{len(self._rows) - len(self._names)} rows without an identity of their own: is `identity` right?"
+        yield from rejected(self._description, self._listed, self._rows)
+        if shared := len(self._rows) - len(unnamed(self._listed, self._rows)) - len(self._names):
+            yield f"{shared} rows without an identity of their own: is `identity` right?"
         yield from self.continuation.warnings()
         if self._loses_at_seams():
             by = self._description.stream.modified
@@ -93,11 +95,10 @@ class Sights:
             yield f"sorted by {by}, newest first, with a total: {SHORT} set `window_field: {by}`"
 
     def _unread_times(self) -> Iterator[str]:
-        """Say which times cannot be read in any record."""
+        """Say whether stamps cannot be read in any record."""
         stream, seen = self._description.stream, self.details()
-        unread = [key for key in ("time", "modified") if getattr(stream, key) and self._rows and not seen[key]]
-        there = times_in(self._rows, self._description.zone) if unread else []
-        yield from (unread_time(key, getattr(stream, key), there) for key in unread)
+        if stream.modified and self._rows and not seen["modified"]:
+            yield unread_time("modified", stream.modified, times_in(self._rows, self._description.zone))
 
     def _counts_of_the_page(self) -> set[str]:
         """Return the paths of what counts the rows of this page: such a number is no total."""
