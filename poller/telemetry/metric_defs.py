@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Final, NamedTuple, TypeAlias
 
 from poller.telemetry.metrics import Counter, Family, Histogram, Labels, StateSet, escaped, some_of
-from poller.telemetry.status import STATES, OutputStatus, StreamGauges
+from poller.telemetry.status import STATES, OutputStatus, State, StreamGauges
 
 REASONS: Final = ("late", "edited", "skipped")
 """The reasons for which only a wider sweep brought a record."""
@@ -25,7 +25,7 @@ Lines: TypeAlias = Iterator[str]
 class _Streams(NamedTuple):
     """Some streams that are written together: beside each other their labels, these as written, and their gauges.
 
-    `here` are those that are polled here: what is not, another replica tells of.
+    `here` are those that are polled here: of what is not, another replica tells, but where it is paused.
     """
 
     labels: Sequence[Labels]
@@ -113,7 +113,7 @@ class Catalogue:
             yield histogram, histogram.lines((some.labels, some.pairs) for some in sources)
         yield self.commit_seconds, self.commit_seconds.lines([([()], [""])])
         here = [some.here for some in streams]
-        yield self.state, (self.state.states(pairs, [of.state for of in gauges]) for pairs, gauges in here)
+        yield self.state, (self.state.states(*_states(some)) for some in streams)
         yield self.lag, (self.lag.block(*_lags(some)) for some in streams)
         yield self.gaps, (self.gaps.block(pairs, [of.gap_seconds for of in gauges]) for pairs, gauges in here)
         yield self.seen, (self.seen.block(pairs, [float(of.seen) for of in gauges]) for pairs, gauges in here)
@@ -144,6 +144,12 @@ def _found(some: _Streams) -> tuple[Iterable[Labels], Sequence[str]]:
 def _sweep(name: str) -> str:
     """Write a sweep's label behind those of its stream: the sweeps of thousands of streams have few names."""
     return f',sweep="{escaped(name)}"'
+
+
+def _states(some: _Streams) -> tuple[Sequence[str], Sequence[State]]:
+    """Return the states of those that are polled here, or that an output keeps from it: no other tells of these."""
+    told = [of.here or of.state == "paused" for of in some.gauges]
+    return [*compress(some.pairs, told)], [of.state for of in compress(some.gauges, told)]
 
 
 def _lags(some: _Streams) -> tuple[Sequence[str], Sequence[float]]:

@@ -209,6 +209,12 @@ MOVES: list[tuple[str, dict[str, str], float, Callable[[Telemetry], None]]] = [
         lambda t: show(t, replace(STATUS, state="gap")),
     ),
     ("poller_source_owned", {"source": "acme"}, 0, lambda t: show(t, replace(STATUS, owner="elsewhere", here=False))),
+    (
+        "poller_stream_state",
+        {"source": "acme", "stream": "calls", "state": "paused"},
+        1,
+        lambda t: show(t, replace(STATUS, state="paused", owner="", here=False)),
+    ),
     ("poller_build_info", {"version": "2.0"}, 1, lambda t: t.started("2.0", "here")),
 ]
 
