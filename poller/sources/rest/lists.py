@@ -34,6 +34,7 @@ from poller.sources.rest.ends import Ends
 from poller.sources.rest.misread import misread
 from poller.sources.rest.places import Paging, Progress, require_no_link
 from poller.sources.rest.request import Bounds, Request, answered_fact
+from poller.sources.rest.written_times import repeated
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 READINGS = 3
@@ -255,8 +256,9 @@ class _Reading:
         if self._check is None or self._list.time_of is None:
             return None
         granule = max(self._list.granule, self._list.request.granule("start"))
-        wider = 2 * granule  # one more is asked for on both sides
-        first, last = span.start - wider, span.end and span.end + wider
+        wider, zone = 2 * granule, self._list.zone  # one more is asked for on both sides
+        first = span.start - wider - repeated(span.start, zone, wider)
+        last = span.end and span.end + wider + repeated(span.end, zone, wider)
         try:
             doubt = self._check.doubt(rows, first, last)
         except Unexpected as error:

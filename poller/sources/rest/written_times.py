@@ -14,6 +14,8 @@ from poller.plugin import wall_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND, _SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+_TURNED = timedelta(hours=2)
+"""Longer than any zone's clocks are put back by."""
 _FINEST = (  # what a format shows at the finest -> its granule
     ("f", _MILLISECOND),
     ("STXcr", _SECOND),
@@ -105,6 +107,14 @@ def time_format(text: str) -> TimeFormat:
             "as %Y-%m-%d %H:%M"
         )
     return TimeFormat(text, granule)
+
+
+def repeated(moment: datetime, zone: tzinfo, within: timedelta) -> timedelta:
+    """Return how much of a day reads the same as what was just before it, near a moment: where a zone puts its clocks
+    back, a wall clock asks for both."""
+    near = within + _TURNED
+    before, after = ((moment + step).astimezone(zone).utcoffset() or timedelta(0) for step in (-near, near))
+    return max(before - after, timedelta(0))
 
 
 def _latest_wall_clock(moment: datetime, zone: tzinfo) -> datetime:

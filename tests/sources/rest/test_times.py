@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from poller.plugin.fields.any_time import read_any_time
+from poller.plugin.stream import Window
 from poller.sources.rest.written_times import time_format
+from tests.sources.rest.described import stream_of, ticket
+from tests.sources.scripted import Said, Scripted
 
 AT = datetime(2026, 3, 14, 9, 15, 42, 500_000, tzinfo=UTC)
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -91,3 +94,19 @@ def test_a_time_in_whole_seconds_is_read_too(spelt: object) -> None:
 )
 def test_what_is_no_time_is_none(spelt: object) -> None:
     assert read_any_time(spelt) is None
+
+
+@pytest.mark.parametrize("minutes", range(-30, 180, 15))
+async def test_where_clocks_are_put_back_rows_of_the_other_hour_are_no_filter_that_was_lost(minutes: int) -> None:
+    spelt, start = "%Y-%m-%d %H:%M", datetime(2026, 11, 1, 5, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+    end = start + timedelta(minutes=20)
+    since, until = time_format(spelt).start(start, NEW_YORK), time_format(spelt).end(end, NEW_YORK)
+    instants = [start + timedelta(minutes=5 * step) for step in range(-60, 60)]
+    listed = [at for at in instants if str(since) <= f"{at.astimezone(NEW_YORK):{spelt}}" <= str(until)]
+    rows = [ticket(number, f"{at:%Y-%m-%dT%H:%M:%SZ}") for number, at in enumerate(listed)]
+    params = {"since": f"{{start:{spelt}}}", "until": f"{{end:{spelt}}}"}
+    stream = stream_of({"kind": "ticket", "params": params, "window_field": "updated_at", "timezone": str(NEW_YORK)})
+    ranges, http = stream.sweeps[0].ranges, Scripted([Said({"tickets": rows})])
+    assert ranges
+    pages = [page async for page in ranges.fetch(http, None, Window(start, end))]
+    assert [len(page.records) for page in pages] == [len(listed)]
