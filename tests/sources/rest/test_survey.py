@@ -92,9 +92,13 @@ async def test_a_list_that_is_read_by_halves_of_its_time_needs_no_word_of_how_it
     stream = {"params": {"since": "{start}", "until": "{end}", "limit": 2}, "paging": {"cap": 2, "total": "total"}}
     answer = {"tickets": [ticket(1), ticket(2)], "total": 9, "has_more": True}
     found = await looked(stream, answer)
-    assert found.words.endswith("9 in all: asked for in halves of its time")
+    assert found.words.endswith("9 in all; the list goes on: a run asks for it in halves of its time")
     found = await looked(stream, answer | {"total": 2})
-    assert found.words.endswith("2 in all: asked for in halves of its time")
+    assert found.words.endswith("2 in all; the list goes on: a run asks for it in halves of its time")
+    done = {**stream, "paging": {"done": "done"}}
+    found = await looked(done, {"tickets": answer["tickets"], "done": False, "nextRecordsUrl": "/q-2", "count": 9})
+    assert found.words.endswith("; the list goes on: a run asks for it in halves of its time")
+    assert found.warnings == ("not described: count",)
     with pytest.raises(Unexpected, match=r"2 of 9 records came"):
         await looked(stream | {"paging": {"total": "total"}}, answer | {"has_more": None})
 

@@ -20,7 +20,8 @@ class Continuation:
     def __init__(self, description: Description, listed: List, answer: Answer, response: Response) -> None:
         self._description, self._listed = description, listed
         self._rows, self._answer, self._response = answer.rows, answer, response
-        self.undescribed = dict(_undescribed(description, response.body))
+        said = _undescribed(description, response.body)
+        self.undescribed = {path: value for path, value in said if not (self.by_halves and _is_onward(path))}
 
     @property
     def next(self) -> str | None:
@@ -85,7 +86,7 @@ class Continuation:
         """Return where the answer says in a well-known word that is not described that it goes on."""
         said = self.undescribed.items()
         onward = (path for path, value in said if is_something(value))
-        return next((path for path in onward if path.rpartition(".")[2].lower() in GOES_ON), None)
+        return next(filter(_is_onward, onward), None)
 
     def _counts_more(self) -> str | None:
         """Return what number in the answer, described or not, says that there is more than this page."""
@@ -108,6 +109,11 @@ class Continuation:
             fate = "deliver it, and hold back the cursor in doubt of it"
         there = absent(text, self._response) or f"nothing is at {text}"
         return f"paging.next leads nowhere, so a run would {fate}, if there is more: {there}"
+
+
+def _is_onward(path: str) -> bool:
+    """Return whether a path is called by a word that says where a list goes on, or that it does."""
+    return path.rpartition(".")[2].lower() in GOES_ON
 
 
 def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:

@@ -68,8 +68,9 @@ class Sights:
             place = seen["next"] or ""
             yield f"goes on at {place:.60}{'…' * (len(place) > 60)}" if place else "does not go on"
         if seen["total"] is not None:
-            halves = ": asked for in halves of its time" if self.continuation.by_halves else ""
-            yield f"{seen['total']:,} in all{halves}"
+            yield f"{seen['total']:,} in all"
+        if self.continuation.by_halves:
+            yield "the list goes on: a run asks for it in halves of its time"
         if not self._listed.is_whole and self._listed.ranges is None:
             yield NO_END
 
