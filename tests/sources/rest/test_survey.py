@@ -51,7 +51,7 @@ async def test_a_place_that_is_counted_as_its_name_says_is_fine(name: str, place
 
 async def test_rows_outside_of_the_window_are_told() -> None:
     rows = [ticket(1), ticket(2), ticket(3) | {"created_at": "2025-01-01T00:00:00Z"}]
-    found = await looked({"window_field": "created_at"}, {"tickets": rows})
+    found = await looked({"window_field": "created_at", "modified": None}, {"tickets": rows})
     told = "it holds records that are not of the window by created_at: is `window_field` what the filter is about?"
     assert found.warnings == (told,)
     assert (await looked({"window_field": "updated_at"}, {"tickets": rows})).warnings == ()

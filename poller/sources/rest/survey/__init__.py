@@ -19,6 +19,7 @@ from poller.sources.rest.survey.advice import (
     require_not_turned_round,
     zoneless,
 )
+from poller.sources.rest.survey.asked_times import other_zone, unseen_edits
 from poller.sources.rest.survey.requirements import require_records
 from poller.sources.rest.survey.sights import Sights
 
@@ -114,6 +115,8 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         *counted_otherwise(listed.paging),
         *ends_today(listed),
         *zoneless(description, listed),
+        *other_zone(description, listed, answer.rows),
+        *(unseen_edits(description, stream) if sights.details()["modified"] else ()),
     ]
     warnings = (*doubts, *sights.warnings())
     return Probed("; ".join(sights.words()), sights.details(), warnings)

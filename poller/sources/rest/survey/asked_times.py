@@ -1,0 +1,76 @@
+"""Advice on the times that a list is asked for by: whose clock they are read in, and whether they find edits."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Raw
+
+from poller.plugin import DECODE_ERRORS, Stream, Sweep, follow_path, parse_path, read_any_time
+from poller.sources.rest.lists import List
+from poller.sources.rest.request import texts
+from poller.sources.rest.streams import Description
+from poller.sources.rest.written_times import read_offset
+
+_OFFSET = re.compile(r":\d\d(?:[.,]\d+)?\s?([+-]\d\d:?\d\d)$")
+_ASKED_BY = re.compile(r"([\w.]+)\W{0,9}\{start", re.ASCII)
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+
+
+def other_zone(description: Description, listed: List, rows: Sequence[Raw]) -> Iterator[str]:
+    """Yield what is doubtful about a clock's time that is sent without an offset, where the times of records have one
+    that is never the zone's. No offset from UTC shows no zone: many vendors print UTC, whatever they read."""
+    forms = [form for form in listed.request.formats if form.is_local and form.granule < timedelta(days=1)]
+    shown = [*_offsets(description, listed, rows)] if forms else []
+    if any(at.astimezone(listed.zone).utcoffset() == read_offset(said) for said, at in shown):
+        return
+    if said := ", ".join(dict.fromkeys(said for said, _ in shown if read_offset(said))):
+        yield f"records carry {said}, and {{start}} is written in {listed.zone} without an offset: is `timezone` right?"
+
+
+def _offsets(description: Description, listed: List, rows: Sequence[Raw]) -> Iterator[tuple[str, datetime]]:
+    """Yield the offsets of the times of records, each with its time."""
+    stream = description.stream
+    paths = {path: parse_path(path) for path in (listed.window_field, stream.time, stream.modified) if path}
+    for row in rows:
+        with suppress(*DECODE_ERRORS):
+            record = msgspec.json.decode(row)
+            for path in paths.values():
+                text = follow_path(record, path)
+                found, at = _OFFSET.search(text) if isinstance(text, str) else None, read_any_time(text)
+                if found and at:
+                    yield found[1], at
+
+
+def unseen_edits(description: Description, stream: Stream) -> Iterator[str]:
+    """Yield that edits are seen only as far as windows look back, where all sweeps ask by another time than that of
+    modification."""
+    asked = [(sweep, description.list_of(description.sweeps[sweep.name])) for sweep in stream.sweeps]
+    times = [_not_by_edits(description, listed) for _, listed in asked]
+    if not all(times):
+        return
+    back = ", ".join(f"{sweep.name} {_spelt(sweep)}" for sweep, _ in asked)
+    yield (
+        f"all sweeps ask by {', '.join(dict.fromkeys(filter(None, times)))}, and {description.stream.modified} moves "
+        f"with edits: of records older than they look back ({back}) no edit is seen; can the vendor filter by it?"
+    )
+
+
+def _not_by_edits(description: Description, listed: List) -> str | None:
+    """Return by what other time than that of its modification a list is asked for; None where it may list edits."""
+    own, field = description.stream.time, listed.window_field
+    if field is not None:
+        created = field == own or "creat" in field.lower()
+        return field if created and field != description.stream.modified else None
+    request = listed.request
+    named = [name for name, value in request.params.items() if any(text.startswith("{start") for text in texts(value))]
+    within = [one for text in texts([dict(request.params), request.body]) for one in _ASKED_BY.findall(text)]
+    return next((name for name in (*named, *within) if "creat" in name.lower()), None)
+
+
+def _spelt(sweep: Sweep) -> str:
+    span = sweep.lookback or timedelta(0)
+    unit, size = next((unit, size) for unit, size in _UNITS if not span % size or unit == "s")
+    return f"{span // size}{unit}"
