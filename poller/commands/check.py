@@ -21,7 +21,7 @@ from poller.http.session import Session, open_session
 from poller.humanize import format_seconds
 from poller.plugin.source import Probed, Source
 from poller.plugin.stream import Http, Query, Response
-from poller.server import control, listener
+from poller.server import control_socket, port
 from poller.state.account import account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
@@ -96,18 +96,18 @@ def _server(settings: Settings) -> Iterator[Finding]:
 
     That a port is taken is a warning: the poller that has it may be this one, and `run --once` needs none.
     """
-    if settings.control and control.is_heard(settings.control):
+    if settings.control and control_socket.is_heard(settings.control):
         return
     problems, warning = list[str](), ""
     try:
-        listener.could_listen(settings.server.host, settings.server.port)
-    except listener.PortTaken as taken:
+        port.could_listen(settings.server.host, settings.server.port)
+    except port.PortTaken as taken:
         warning = f"{settings.server.host}; warning: {taken}; a start waits half a minute for it"
     except ConfigError as error:
         problems += error.problems
     try:
         if settings.server.control:
-            control.could_listen(settings.server.control)
+            control_socket.could_listen(settings.server.control)
     except ConfigError as error:
         problems += error.problems
     if problems or warning:

@@ -26,8 +26,9 @@ from poller.errors import ConfigError
 from poller.plugin.credentials import SaveToken
 from poller.polling.source import source_loop
 from poller.polling.supervisor import Build, Owner, Supervisor
-from poller.server import control, endpoints
-from poller.server.listener import PortTaken, listen, listen_once_free, serve
+from poller.server import control, control_socket, endpoints
+from poller.server.listener import serve
+from poller.server.port import PortTaken, listen, listen_once_free
 from poller.state.ledger import Ledger
 from poller.state.open import Opening, OpenState, group_owners, open_dry_run, open_state, replica_name
 from poller.state.sqlite import SqliteState
@@ -120,7 +121,7 @@ def _control(
     if (path := settings.control) is None:
         return []
     try:
-        sock = control.listen(path)
+        sock = control_socket.listen(path)
     except ConfigError as error:
         if settings.server.control:
             raise

@@ -33,7 +33,7 @@ HASTY = (
     "patience.backoff = assignment.backoff = retry.backoff = lambda failures: 0.1"
 )
 """Python for a process that tries again soon, where how long it waits is not the question."""
-IMPATIENT = "from poller.server import listener; listener._ENDING = 0.0"
+IMPATIENT = "from poller.server import port; port._ENDING = 0.0"
 """Python for a process that does not wait for its port."""
 NOTHING: Mapping[str, str] = {}
 DEADLINE = 40.0

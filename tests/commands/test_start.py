@@ -42,7 +42,7 @@ def test_help_imports_nothing_that_polls(tmp_path: Path) -> None:
 def test_a_command_imports_neither_the_sandbox_nor_another_command(tmp_path: Path) -> None:
     found = imported(tmp_path, "check")
     assert "poller.commands.check" in found
-    others = ("poller.sandbox", "poller.cli.run", "poller.cli.backfill", "poller.server", "uvicorn")
+    others = ("poller.sandbox", "poller.cli.run", "poller.cli.backfill", "poller.server.listener", "uvicorn")
     assert [name for name in found if name.startswith(others)] == []
 
 

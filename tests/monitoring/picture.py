@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from poller.events.batch import Counts
 from poller.server.endpoints import application
-from poller.server.listener import listen, serve
+from poller.server.listener import serve
+from poller.server.port import listen
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, State, StreamStatus, SweepStatus
 

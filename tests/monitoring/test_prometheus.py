@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from poller.server.listener import listen
+from poller.server.port import listen
 from tests.commands.running import HASTY, House, Poller, callcap, flextell, until
 from tests.commands.vendors import Vendors, serving
 from tests.monitoring.conftest import promtool

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from poller.server.endpoints import application
-from poller.server.listener import listen, serve
+from poller.server.listener import serve
+from poller.server.port import listen
 from poller.telemetry import Telemetry
 from poller.telemetry.status import GapStatus, StreamStatus, SweepStatus
 from tests.support.loopback import NO_AUTHORITIES

@@ -19,7 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poller.server import connections
-from poller.server.listener import listen, serve
+from poller.server.listener import serve
+from poller.server.port import listen
 from tests.server.conftest import House, running
 
 HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "

@@ -15,7 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from poller.server.endpoints import application
-from poller.server.listener import listen, serve
+from poller.server.listener import serve
+from poller.server.port import listen
 from poller.telemetry.status import BackfillStatus, GapStatus, StreamStatus
 from tests.server.conftest import NASTY, NOON, House, running
 from tests.support.loopback import NO_AUTHORITIES

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from poller.errors import ConfigError
 from poller.server.endpoints import application
-from poller.server.listener import listen, listen_once_free, serve
+from poller.server.listener import serve
+from poller.server.port import listen, listen_once_free
 from poller.telemetry import Telemetry
 from tests.server.conftest import House, running
 
