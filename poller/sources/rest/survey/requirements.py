@@ -27,7 +27,8 @@ def require_records(description: Description, listed: List, rows: Sequence[Raw])
         raise wrong_key("identity", f"no record of the page has an identity: {_instead(rows)}; is `identity` right?")
     if description.stream.time and rows and len(_untimed(description, rows)) == len(rows):
         there = times_in(rows, description.zone)
-        raise wrong_key("time", unread_time("time", description.stream.time, there))
+        beside = "" if there else f"; a record has {_fields(rows)}"
+        raise wrong_key("time", unread_time("time", description.stream.time, there) + beside)
     names = Counter(filter(None, map(listed.identity, rows)))
     if (shared := sum(count for count in names.values() if count > 1)) > max(_CHANCE, len(rows) / 2):
         words = "share their identity with another, and would be taken for revisions of it"
@@ -68,4 +69,8 @@ def _untimed(description: Description, rows: Sequence[Raw]) -> Sequence[Raw]:
 def _instead(rows: Sequence[Raw]) -> str:
     if ids := ids_in(rows):
         return f"what looks like one is at {', '.join(ids[:_MOST])}"
-    return f"a record has {', '.join(fields_in(rows)[:_MOST]) or 'no fields'}"
+    return f"a record has {_fields(rows)}"
+
+
+def _fields(rows: Sequence[Raw]) -> str:
+    return ", ".join(fields_in(rows)[:_MOST]) or "no fields"
