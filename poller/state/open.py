@@ -218,8 +218,7 @@ async def open_reader(state: StateConfig) -> AsyncIterator[StateReader | None]:
     if isinstance(state, KafkaState):
         yield await read_topic(state)
         return
-    database = Database.read(state.path)
-    with closing(database) if database else nullcontext():
+    with closing(database) if (database := Database.read(state.path)) else nullcontext():
         yield database
 
 

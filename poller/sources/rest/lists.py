@@ -9,7 +9,6 @@ from msgspec import Raw
 
 from poller.plugin import (
     BEGINNING,
-    DECODE_ERRORS,
     AskPage,
     Cursor,
     Fetch,
@@ -31,10 +30,9 @@ from poller.plugin import (
 )
 from poller.sources.rest.answer import Answer, Described, Envelope
 from poller.sources.rest.ends import Ends
-from poller.sources.rest.misread import misread
+from poller.sources.rest.outside import outside, reaches_back
 from poller.sources.rest.places import Paging, Progress, require_no_link
 from poller.sources.rest.request import Bounds, Request, answered_fact
-from poller.sources.rest.written_times import repeated
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 READINGS = 3
@@ -242,25 +240,11 @@ class _Reading:
         return frozenset(facts)
 
     def _reaches_back(self, rows: Sequence[Raw], span: Span) -> bool:
-        """Return whether rows of a list that is sorted newest first begin before the span: no more is asked for."""
-        if not self._list.time_of or self._list.is_windowed:
-            return False
-        try:
-            times = [time for row in rows if (time := self._list.time_of(row))]
-        except (ValueError, *DECODE_ERRORS):
-            return False
-        return bool(times) and times[-1] < span.start and times == sorted(times, reverse=True)
+        time_of = self._list.time_of
+        return bool(time_of and not self._list.is_windowed and reaches_back(rows, time_of, span.start))
 
     def _outside(self, rows: Sequence[Raw], span: Span) -> str | None:
-        """Return what is doubtful about rows that lie outside of the window by more than a granule."""
         if self._check is None or self._list.time_of is None:
             return None
         granule = max(self._list.granule, self._list.request.granule("start"))
-        wider, zone = 2 * granule, self._list.zone  # one more is asked for on both sides
-        first = span.start - wider - repeated(span.start, zone, wider)
-        last = span.end and span.end + wider + repeated(span.end, zone, wider)
-        try:
-            doubt = self._check.doubt(rows, first, last)
-        except Unexpected as error:
-            raise Unexpected(f"{error}{misread(rows, self._list.time_of, span.start, granule)}") from None
-        return doubt and f"{doubt}{misread(rows, self._list.time_of, span.start, granule)}"
+        return outside(self._check, rows, span, self._list.time_of, self._list.zone, granule)
