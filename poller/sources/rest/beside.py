@@ -59,7 +59,7 @@ def says_more(response: Response, records: str, rows: Sequence[Raw], within: str
     if not any(map(_SAYS_MORE.search, _without(response.sent, rows))):
         return None
     said = said_by(response.body, _THERE_IS_MORE | IS_LAST, records)
-    return next(((path, value) for path, value in said if path.startswith(within) and _is_more(path, value)), None)
+    return next(((path, value) for path, value in said if path.startswith(within) and is_more(path, value)), None)
 
 
 def leads_on(response: Response, records: str, rows: Sequence[Raw]) -> str | None:
@@ -97,7 +97,8 @@ def more_than(rows: int, said: Iterable[tuple[str, Any]]) -> tuple[str, int] | N
     return None
 
 
-def _is_more(path: str, value: Any) -> bool:
+def is_more(path: str, value: Any) -> bool:
+    """Return whether a flag at a path says that there is more of the list."""
     above, _, word = path.rpartition(".")
     if word.lower() in IS_LAST:
         return value is False and above.rpartition(".")[2].lower() not in _LINKS

@@ -289,6 +289,22 @@ async def test_the_number_of_rows_of_a_page_is_not_taken_for_a_total() -> None:
     assert (await looked({}, {"tickets": [ticket(1)], "count": 2})).warnings == ("not described: count",)
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"after": "a", "isLast": False}, False),
+        ({"after": None, "isLast": True, "has_more": False}, False),
+        ({"after": "a", "isLast": True}, True),
+    ],
+)
+async def test_a_flag_that_says_what_the_description_says_is_not_missing_there(
+    flags: dict[str, object], told: bool
+) -> None:
+    paged = {"params": {"since": "{start}", "cursor": "{cursor}"}, "paging": {"next": "after"}}
+    found = await looked(paged, {"tickets": [ticket(1), ticket(2)], **flags})
+    assert [words for words in found.warnings if "isLast" in words] == ["not described: isLast"] * told
+
+
 async def test_pages_that_are_smaller_than_was_asked_for_are_told() -> None:
     paged = {"params": {"since": "{start}", "per_page": 100, "page": "{page}"}}
     found = await looked(paged, {"tickets": [ticket(1), ticket(2)]})

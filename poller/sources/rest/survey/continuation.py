@@ -6,7 +6,7 @@ from typing import Any
 
 from poller.plugin import ListPage, Response, Unexpected
 from poller.sources.rest.answer import Answer, absent, wrong_key
-from poller.sources.rest.beside import COUNTS, GOES_ON, IS_LAST, is_something, more_than, said_by
+from poller.sources.rest.beside import COUNTS, GOES_ON, IS_LAST, is_more, is_something, more_than, said_by
 from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Onward, Progress
@@ -40,6 +40,14 @@ class Continuation:
     def by_halves(self) -> bool:
         """True if the rest is asked for in halves of its time: the list is cut, as described, and takes an end."""
         return self._onward is not None and self._onward.cut and self._listed.ranges is not None
+
+    @property
+    def confirmed(self) -> set[str]:
+        """Return where a flag of the answer says what the description makes of it: the list goes on, or is over."""
+        if not self._listed.paging.goes_on:
+            return set()
+        flags = {path: is_more(path, value) for path, value in self.undescribed.items() if isinstance(value, bool)}
+        return {path for path, more in flags.items() if _is_flag(path) and more == (self.next is not None)}
 
     def require_paging(self) -> None:
         """Raise Unexpected where the answer says that it goes on, and the description does not say how."""
@@ -114,6 +122,10 @@ class Continuation:
 def _is_onward(path: str) -> bool:
     """Return whether a path is called by a word that says where a list goes on, or that it does."""
     return path.rpartition(".")[2].lower() in GOES_ON
+
+
+def _is_flag(path: str) -> bool:
+    return path.rpartition(".")[2].lower() in GOES_ON | IS_LAST
 
 
 def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:

@@ -80,7 +80,7 @@ class Sights:
             yield f"words of {field} that are not mapped: {', '.join(words)}"
         yield from silent_places(self._description, self._rows)
         yield from self._unread_times()
-        if unsaid := self.continuation.undescribed.keys() - self._counts_of_the_page():
+        if unsaid := self.continuation.undescribed.keys() - self._counts_of_the_page() - self.continuation.confirmed:
             yield f"not described: {', '.join(sorted(unsaid))}"
         if before := self._page_before():
             yield f"a page before the first ({before}): do pages begin at 0? Then have `paging` follow what is next"
