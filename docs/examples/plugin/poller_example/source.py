@@ -6,59 +6,55 @@ from typing import Any, Literal
 
 from msgspec import Raw, defstruct, json, structs
 
-from poller import plugin
-from poller.plugin import Http, ListPage, PageRef, StreamSettings, Windowed, kinds, read_id, read_text, read_time
+from poller import plugin as p
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible: an assumption
 TABLE = json.Decoder(defstruct("Table", [("columns", list[str]), ("rows", list[list[Raw]]), ("next", Any, None)]))
-LEADS = plugin.RecordType(
-    kind=kinds.Lead,
-    decoder=json.Decoder(plugin.struct_of("id name created changed")),
-    identity=lambda record: read_id(record.id),
-    time=lambda record: plugin.require_time(record.created, "created"),
-    modified=lambda record: read_time(record.changed),
+LEADS = p.RecordType(
+    kind=p.kinds.Lead,
+    decoder=json.Decoder(p.struct_of("id name created changed")),
+    identity=lambda record: p.read_id(record.id),
+    time=lambda record: p.require_time(record.created, "created"),
+    modified=lambda record: p.read_time(record.changed),
     contents=(lambda record: structs.replace(record, changed=None),),  # a stamp alone is no change
-    normalize=lambda record: kinds.Lead(id=read_id(record.id) or "", full_name=read_text(record.name)),
+    normalize=lambda record: p.kinds.Lead(id=p.read_id(record.id) or "", full_name=p.read_text(record.name)),
 )
 
 
-class Sweeps(plugin.SweepSettings):
-    live: Windowed = Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
-    audit: Windowed = Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
+class Sweeps(p.SweepSettings):
+    live: p.Windowed = p.Windowed(every=timedelta(minutes=1), lookback=timedelta(minutes=10))
+    audit: p.Windowed = p.Windowed(every=timedelta(hours=24), lookback=timedelta(hours=72))
 
 
-class Streams(plugin.ChosenStreams):
-    leads: StreamSettings[Sweeps] = StreamSettings[Sweeps]()
+class Streams(p.ChosenStreams):
+    leads: p.StreamSettings[Sweeps] = p.StreamSettings[Sweeps]()
 
 
-class Acme(plugin.Source):
+class Acme(p.Source):
     API = 1
     type: Literal["acme"]
-    api_key: plugin.Secret
-    streams: Streams = Streams(leads=StreamSettings[Sweeps]())
+    api_key: p.Secret
+    streams: Streams = Streams(leads=p.StreamSettings[Sweeps]())
 
-    def credential(self) -> plugin.Credential:
-        return plugin.bearer(self.api_key)
+    def credential(self) -> p.Credential:
+        return p.bearer(self.api_key)
 
-    def build_streams(self) -> list[plugin.Stream]:
-        timing = self.streams.leads.sweeps
-        sweeps = (timing.live.sweep("live", read), timing.audit.sweep("audit", read, is_audit=True))
-        return [plugin.Stream("leads", sweeps, LEADS)]
+    def build_streams(self) -> list[p.Stream]:
+        of = self.streams.leads.sweeps
+        return [p.Stream("leads", (of.live.sweep("live", read), of.audit.sweep("audit", read, is_audit=True)), LEADS)]
 
-    async def probe(self, http: Http) -> str:
+    async def probe(self, http: p.Http) -> str:
         return f"answers; {len((await ask(http, '2000-01-01T00:00:00Z', 1)).records)} leads on its first page"
 
 
-def read(http: Http, _: plugin.Cursor | None, window: plugin.Window) -> AsyncIterator[plugin.Page]:
-    return plugin.read_pages(lambda at: ask(http, f"{window.start:%Y-%m-%dT%H:%M:%SZ}", at), lag=LAG)
+def read(http: p.Http, _: p.Cursor | None, window: p.Window) -> AsyncIterator[p.Page]:
+    return p.read_pages(lambda at: ask(http, f"{window.start:%Y-%m-%dT%H:%M:%SZ}", at), lag=LAG)
 
 
-async def ask(http: Http, since: str, at: PageRef) -> ListPage:
-    query = {"changed_since": since} | ({"after": at} if isinstance(at, str) else {})
-    return await http.read("/leads", query, believed)
+async def ask(http: p.Http, since: str, at: p.PageRef) -> p.ListPage:
+    def believed(response: p.Response) -> p.ListPage:
+        found: Any = p.decode_response(TABLE, response)
+        rows = [Raw(json.encode(dict(zip(found.columns, row, strict=False)))) for row in found.rows]
+        return p.ListPage(rows, None, found.next, response.date)
 
-
-def believed(response: plugin.Response) -> ListPage:
-    found: Any = plugin.decode_response(TABLE, response)
-    rows = [Raw(json.encode(dict(zip(found.columns, row, strict=False)))) for row in found.rows]
-    return ListPage(rows, None, found.next, response.date)
+    return await http.read("/leads", {"changed_since": since} | ({"after": f"{at}"} if at != 1 else {}), believed)
