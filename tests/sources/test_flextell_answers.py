@@ -15,16 +15,29 @@ ACCOUNT = Flextell.model_validate({"type": "flextell", "tenant": 42, "access_tok
 (STREAM,) = ACCOUNT.build_streams()
 
 
-@pytest.mark.parametrize("sweep", ["full", "trashed"])
+@pytest.mark.parametrize("sweep", ["live", "converted", "full", "trashed"])
 @pytest.mark.covers("flextell", 2)
 async def test_a_whole_list_that_does_not_add_up_moves_no_cursor(sweep: str) -> None:
     rows = trashed(leads([0.0] * 101))
     seam = [Said(listing(rows[:100], total=101)), Said(listing([rows[99]], page=2, total=101))]
-    done = await read(STREAM, sweep, Scripted(seam))
+    done = await read(STREAM, sweep, Scripted(seam), SINCE_NOON)
     assert isinstance(done.error, Shifted)
     assert done.error.until == NOW - LAG
     assert (done.sizes, done.cursors) == ([100, 1], [None, None])
     assert not done.pages[-1].end
+
+
+@pytest.mark.parametrize(
+    ("sweep", "total", "trusted"),
+    [("live", 900, False), ("live", 901, True), ("converted", 900, False), ("synced", 900, True)],
+)
+@pytest.mark.covers("flextell", 2)
+async def test_a_lead_that_comes_twice_tells_of_one_that_missed_its_page(sweep: str, total: int, trusted: bool) -> None:
+    """Unless one entered the list meanwhile, or an import moved it up: it pushes the others back."""
+    rows, old = after_noon(99, NEWEST[sweep]), leads([-1.0] * 100, NEWEST[sweep], start=100)
+    seam = [Said(listing([*rows, old[0]], total=900)), Said(listing(old, page=2, total=total))]
+    done = await read(STREAM, sweep, Scripted(seam), SINCE_NOON)
+    assert (done.sizes, bool(done.cursors[-1]), isinstance(done.error, Shifted)) == ([100, 100], trusted, not trusted)
 
 
 async def test_a_lead_without_identity_counts_as_itself() -> None:
@@ -102,7 +115,8 @@ async def test_an_empty_list_of_no_page_or_of_one_is_complete(sweep: str, last: 
 
 
 async def test_a_size_of_nothing_is_none_and_the_list_is_read_by_the_one_that_was_asked_for() -> None:
-    first, last = (listing(leads([9.0] * n), page=page, total=101) for page, n in ((1, 100), (2, 1)))
+    rows = leads([9.0] * 101)
+    first, last = listing(rows[:100], total=101), listing(rows[100:], page=2, total=101)
     script = [Said(changed(page, 0, "meta", "per_page")) for page in (first, last)]
     done = await read(STREAM, "live", Scripted(script), SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 1])

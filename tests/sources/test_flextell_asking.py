@@ -38,7 +38,8 @@ async def test_no_date_earns_no_cursor_but_completes_the_pass() -> None:
 async def test_newest_first_stops_only_after_a_whole_page_that_is_older(sweep: str, column: str) -> None:
     """The window begins at noon; page 2 still holds one lead of it."""
     pages = [[101.0 - n for n in range(100)], [0.0] + [-1.0 - n for n in range(99)], [-200.0 - n for n in range(100)]]
-    http = Scripted([Said(listing(leads(page, column), page=n, total=900)) for n, page in enumerate(pages, 1)])
+    rows = [leads(page, column, start=100 * n) for n, page in enumerate(pages)]
+    http = Scripted([Said(listing(page, page=n, total=900)) for n, page in enumerate(rows, 1)])
     done = await read(STREAM, sweep, http, SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 100, 100])
     assert done.cursors == [None, None, Cursor(NOW - LAG)]
@@ -49,8 +50,8 @@ OLD = [-1.0 - n for n in range(100)]
 UNTRUSTED: dict[str, list[Any]] = {
     "out of order": leads([*OLD[1:], OLD[0]]),
     "ascending": leads(OLD[::-1]),
-    "unreadable": [*leads(OLD[:99]), {"id": 1, "created_at": "yesterday"}],
-    "no zone": [*leads(OLD[:99]), {"id": 1, "created_at": "2026-03-14 11:00:00"}],
+    "unreadable": [*leads(OLD[:99]), {"id": 100, "created_at": "yesterday"}],
+    "no zone": [*leads(OLD[:99]), {"id": 100, "created_at": "2026-03-14 11:00:00"}],
     "no object": [*leads(OLD[:99]), 7],
     "a null among times": leads([*OLD[:50], None, *OLD[51:]]),
     "newer than the page before": leads([n - 150.0 for n in OLD[:99]] + [-300]),
@@ -60,11 +61,11 @@ UNTRUSTED: dict[str, list[Any]] = {
 @pytest.mark.parametrize("page", UNTRUSTED.values(), ids=UNTRUSTED.keys())
 @pytest.mark.covers("flextell", 2, 8)
 async def test_a_page_whose_order_cannot_be_trusted_never_ends_the_walk(page: list[Any]) -> None:
-    before = leads([50.0 - n for n in range(99)] + [-200.0])
+    before = leads([50.0 - n for n in range(99)] + [-200.0], start=200)
     script = [
         Said(listing(before, total=250)),
         Said(listing(page, page=2, total=250)),
-        Said(listing(leads([-500.0] * 50), page=3, total=250)),
+        Said(listing(leads([-500.0] * 50, start=300), page=3, total=250)),
     ]
     done = await read(STREAM, "live", Scripted(script), SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 100, 50])
@@ -73,8 +74,9 @@ async def test_a_page_whose_order_cannot_be_trusted_never_ends_the_walk(page: li
 @pytest.mark.parametrize(("sweep", "column"), NEWEST.items())
 @pytest.mark.covers("flextell", 13)
 async def test_leading_nulls_are_skipped(sweep: str, column: str) -> None:
-    pages = [leads([None] * 100), leads([None] * 60 + [5.0] * 40, column), leads([-1.0] * 100, column)]
-    http = Scripted([Said(listing(page, page=n, total=900)) for n, page in enumerate(pages, 1)])
+    times = [None] * 160 + [5.0] * 40 + [-1.0] * 100
+    rows = leads(times, column)
+    http = Scripted([Said(listing(rows[100 * n : 100 * n + 100], page=n + 1, total=900)) for n in range(3)])
     done = await read(STREAM, sweep, http, SINCE_NOON)
     assert (done.error, done.sizes) == (None, [100, 100, 100])
 
@@ -117,7 +119,7 @@ async def test_the_whole_list_is_read_whatever_its_times(sweep: str) -> None:
 
 
 async def test_history_is_read_back_to_its_beginning_and_then_what_was_deleted_meanwhile() -> None:
-    pages = [leads([9.0] * 100), leads([-1.0 - n for n in range(100)]), trashed(leads([5.0], start=7))]
+    pages = [leads([9.0] * 100), leads([-1.0 - n for n in range(100)], start=101), trashed(leads([5.0], start=7))]
     said = zip(pages, (1, 2, 1), (900, 900, 1), strict=True)
     http = Scripted([Said(listing(rows, page=number, total=total)) for rows, number, total in said])
     assert STREAM.history
