@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -49,28 +50,40 @@ _LEADS_ON = re.compile(
 _COUNTED = re.compile(rb'"(?:%b)"\s*:\s*\d' % _one_of(COUNTS), re.IGNORECASE)
 
 
-def says_more(response: Response, records: str, rows: Sequence[Raw], within: str = "") -> tuple[str, bool] | None:
-    """Return the path of what says in so many words that there is more of the list, and whether it is true or false;
-    None where nothing does. What is not `within` this path is left alone.
+class Beside:
+    """What an answer says beside its rows, which were found at `records`: what they say is about themselves.
 
-    `rows` are the records that were found there: what they say is about themselves. Nothing is decoded unless such a
-    word stands beside them, since every poll has a last page.
+    Nothing is decoded unless a well-known word stands there, since every poll has a last page.
     """
-    if not any(map(_SAYS_MORE.search, _without(response.sent, rows))):
-        return None
-    said = said_by(response.body, _THERE_IS_MORE | IS_LAST, records)
-    return next(((path, value) for path, value in said if path.startswith(within) and is_more(path, value)), None)
 
+    def __init__(self, response: Response, records: str, rows: Sequence[Raw]) -> None:
+        self._response, self._records, self._rows = response, records, rows
 
-def leads_on(response: Response, records: str, rows: Sequence[Raw]) -> str | None:
-    """Return the path at which an answer names a page after these rows; None where it names none.
+    def says_more(self, within: str = "") -> tuple[str, bool] | None:
+        """Return the path of what says in so many words that there is more of the list, and whether it is true or
+        false; None where nothing does. What is not `within` this path is left alone."""
+        said = self._said(_SAYS_MORE, _THERE_IS_MORE | IS_LAST)
+        return next(((path, value) for path, value in said if path.startswith(within) and is_more(path, value)), None)
 
-    Where no row came, there is nothing behind them: some vendors go on naming a page.
-    """
-    if not rows or not any(map(_LEADS_ON.search, _without(response.sent, rows))):
-        return None
-    said = said_by(response.body, GOES_ON - _THERE_IS_MORE, records)
-    return next((path for path, value in said if is_something(value)), None)
+    def leads_on(self) -> str | None:
+        """Return the path at which an answer names a page after these rows; None where it names none.
+
+        Where no row came, there is nothing behind them: some vendors go on naming a page.
+        """
+        said = self._said(_LEADS_ON, GOES_ON - _THERE_IS_MORE) if self._rows else ()
+        return next((path for path, value in said if is_something(value)), None)
+
+    def counts_more(self) -> tuple[str, int] | None:
+        """Return the path of a number beside these rows that says there are more of them, and the number."""
+        return more_than(len(self._rows), self._said(_COUNTED, COUNTS)) if self._rows else None
+
+    def _said(self, pattern: re.Pattern[bytes], words: Collection[str]) -> Iterable[tuple[str, Any]]:
+        found = any(map(pattern.search, self._around))
+        return said_by(self._response.body, words, self._records) if found else ()
+
+    @cached_property
+    def _around(self) -> tuple[bytes, ...]:
+        return _without(self._response.sent, self._rows)
 
 
 def is_something(value: Any) -> bool:
@@ -78,13 +91,6 @@ def is_something(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(is_something, value.values()))
     return value not in (None, "", "0", [], False, 0)
-
-
-def counts_more(response: Response, records: str, rows: Sequence[Raw]) -> tuple[str, int] | None:
-    """Return the path of a number beside these rows that says there are more of them, and the number."""
-    if not rows or not any(map(_COUNTED.search, _without(response.sent, rows))):
-        return None
-    return more_than(len(rows), said_by(response.body, COUNTS, records))
 
 
 def more_than(rows: int, said: Iterable[tuple[str, Any]]) -> tuple[str, int] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from poller.plugin import Http, ListPage, PageRef, Response, TruncationGuess
 from poller.sources.rest.answer import Described, absent
-from poller.sources.rest.beside import counts_more, leads_on, says_more
+from poller.sources.rest.beside import Beside
 from poller.sources.rest.places import ROUND_NUMBERS, Paging
 from poller.sources.rest.request import Request
 
@@ -76,7 +76,7 @@ class Ends:
         if over is None or (at != 1 and self._goes_back):
             return None
         within = self.described.records.replace('"', "")
-        more = says_more(response, self.described.records, page.records, within[: within.rfind("]") + 1])
+        more = self._beside(page, response).says_more(within[: within.rfind("]") + 1])
         if more is None:
             return None
         (key, words), (path, value) = over, more
@@ -129,17 +129,19 @@ class Ends:
 
         A total may be that of all records, not of those asked for: it is believed beside what looks like a full page.
         """
-        beside = (response, self.described.records, page.records)
-        rows = len(page.records)
-        if more := says_more(*beside):
+        beside, rows = self._beside(page, response), len(page.records)
+        if more := beside.says_more():
             said = f"{more[0]} is {_spelt(more[1])}"
-        elif path := leads_on(*beside):
+        elif path := beside.leads_on():
             said = f"something is at {path}"
-        elif self._looks_full(rows) and (count := counts_more(*beside)):
+        elif self._looks_full(rows) and (count := beside.counts_more()):
             said = f"{rows} rows came, {count[0]} is {count[1]}"
         else:
             return None
         return self._incomplete(f"{said}, {_UNSAID}: `paging`", "paging", is_said=True)
+
+    def _beside(self, page: ListPage, response: Response) -> Beside:
+        return Beside(response, self.described.records, page.records)
 
     def _looks_full(self, rows: int) -> bool:
         """Return whether so many rows may be a full page, of a list whose own total does not tell."""

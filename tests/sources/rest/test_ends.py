@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from poller.errors import Shifted, Unexpected
 from poller.plugin import Response
-from poller.sources.rest.beside import says_more
+from poller.sources.rest.beside import Beside
 from tests.sources.rest.described import stream_of, ticket
 from tests.sources.rest.test_guards import KNOWN, answered, listed, passed
 from tests.sources.rest.test_survey import looked
@@ -288,7 +288,7 @@ def test_no_word_beside_the_records_is_overlooked_and_those_in_them_cost_nothing
     for body, path in ((before, "has_more"), (behind, "hasNextPage")):
         sent = json.dumps(body, indent=indent).encode()
         raws = msgspec.json.decode(msgspec.json.decode(sent, type=dict[str, Raw])["rows"], type=list[Raw])
-        assert says_more(Response(200, sent, None), "rows", raws) == (path, True)
+        assert Beside(Response(200, sent, None), "rows", raws).says_more() == (path, True)
         none = Response(200, sent.replace(b'"%b": true' % path.encode(), b'"limit": 10', 1), None, mend=mended)
         if body is behind or {"has_more": True} not in rows:
-            assert says_more(none, "rows", raws) is None
+            assert Beside(none, "rows", raws).says_more() is None
