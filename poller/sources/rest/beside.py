@@ -1,4 +1,12 @@
-"""What an answer says beside its records, in words that are well known: that its list goes on, how long it is."""
+"""What an answer says beside its records, in words that are well known: that its list goes on, how long it is.
+
+| words | prove that there is more, if they are | where they are believed |
+|---|---|---|
+| `THERE_IS_MORE` | true | whatever is described |
+| `IS_LAST` | false, and no address among `_LINKS` | whatever is described |
+| `LEADS_ON` | not null, empty, false or 0 | behind rows, if nothing is described that says how a list goes on |
+| `COUNTS` | more than the rows, or than one page | likewise, if the page looks full: they may count all there is |
+"""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,26 +18,24 @@ from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, Path, Response, parse_path
 
-_THERE_IS_MORE = frozenset(
+THERE_IS_MORE = frozenset(
     {"has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "more", "more_results"}
 )
-"""Words that are true while a list goes on."""
-GOES_ON = _THERE_IS_MORE | {
+LEADS_ON = frozenset({
     "cursor", "next", "next_cursor", "next_link", "next_page", "next_page_link", "next_page_token", "next_page_uri",
     "next_page_url", "next_records_url", "next_token", "next_uri", "next_url", "nextcursor", "nextlink", "nextpage",
     "nextpagetoken", "nextpageurl", "nextrecordsurl", "nexttoken", "nexturl",
-}  # fmt: skip
-"""Words by which an answer says that its list goes on."""
+})  # fmt: skip
+GOES_ON = THERE_IS_MORE | LEADS_ON
+"""Words that are true, or a place, while a list goes on."""
 IS_LAST = frozenset({
     "complete", "completed", "done", "end_of_stream", "endofstream", "finished", "is_complete", "is_done",
     "is_finished", "is_last", "is_last_page", "iscomplete", "isdone", "isfinished", "islast", "islastpage", "last",
 })  # fmt: skip
-"""Words that are false while a list goes on."""
 COUNTS = frozenset({
     "count", "pages", "total", "total_count", "total_items", "total_pages", "total_records", "total_results",
     "total_size", "totalcount", "totalitems", "totalpages", "totalrecords", "totalresults", "totalsize",
 })  # fmt: skip
-"""Words that say how many records, or pages, there are."""
 _AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
 _LINKS = frozenset({"_links", "links"})
 """Objects in which `last` is the address of a page: false where there is none."""
@@ -41,12 +47,10 @@ def _one_of(words: Collection[str]) -> bytes:
     return "|".join(sorted(words)).encode()
 
 
-_SAYS_MORE = re.compile(
-    rb'"(?:%b)"\s*:\s*true|"(?:%b)"\s*:\s*false' % (_one_of(_THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE
+_SAID_MORE = re.compile(
+    rb'"(?:%b)"\s*:\s*true|"(?:%b)"\s*:\s*false' % (_one_of(THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE
 )
-_LEADS_ON = re.compile(
-    rb'"(?:%b)"\s*:\s*(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(GOES_ON - _THERE_IS_MORE), re.IGNORECASE
-)
+_LED_ON = re.compile(rb'"(?:%b)"\s*:\s*(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(LEADS_ON), re.IGNORECASE)
 _COUNTED = re.compile(rb'"(?:%b)"\s*:\s*\d' % _one_of(COUNTS), re.IGNORECASE)
 
 
@@ -62,7 +66,7 @@ class Beside:
     def says_more(self, within: str = "") -> tuple[str, bool] | None:
         """Return the path of what says in so many words that there is more of the list, and whether it is true or
         false; None where nothing does. What is not `within` this path is left alone."""
-        said = self._said(_SAYS_MORE, _THERE_IS_MORE | IS_LAST)
+        said = self._said(_SAID_MORE, THERE_IS_MORE | IS_LAST)
         return next(((path, value) for path, value in said if path.startswith(within) and is_more(path, value)), None)
 
     def leads_on(self) -> str | None:
@@ -70,7 +74,7 @@ class Beside:
 
         Where no row came, there is nothing behind them: some vendors go on naming a page.
         """
-        said = self._said(_LEADS_ON, GOES_ON - _THERE_IS_MORE) if self._rows else ()
+        said = self._said(_LED_ON, LEADS_ON) if self._rows else ()
         return next((path for path, value in said if is_something(value)), None)
 
     def counts_more(self) -> tuple[str, int] | None:
