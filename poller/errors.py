@@ -84,8 +84,11 @@ class Unexpected(SourceError):
     """
 
     outcome = "unexpected"
-    key = ""
     lasts = False
+
+    def __init__(self, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class TooLarge(Unexpected):

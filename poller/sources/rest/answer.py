@@ -210,9 +210,7 @@ def _rows_at(path: Path, sent: bytes) -> SentRows:
 
 def wrong_key(key: str, text: str) -> Unexpected:
     """Return the error of an answer that contradicts this key of the description."""
-    error = Unexpected(f"not the documented answer: {text}")
-    error.key = key
-    return error
+    return Unexpected(f"not the documented answer: {text}", key=key)
 
 
 def absent(text: str, response: Response) -> str | None:

@@ -130,10 +130,8 @@ class Progress:
 def require_no_link(headers: Mapping[str, str]) -> None:
     """Raise Unexpected where an answer leads on by a link, of which the description does not speak."""
     if link_next(headers.get("link", "")):
-        error = Unexpected("the answer has a link to a next page, and the description does not say how the list goes "
-                           "on: `paging: {next: headers.link}` does")  # fmt: skip
-        error.key = "paging"
-        raise error
+        why = "the answer has a link to a next page, and the description does not say how the list goes on"
+        raise Unexpected(f"{why}: `paging: {{next: headers.link}}` does", key="paging")
 
 
 def _linked(paging: Paging, said: str) -> PageRef:

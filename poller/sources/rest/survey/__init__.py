@@ -94,9 +94,8 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         lists = lists_in(noted.response.body)
         if noted.response.status != 200 or description.records in lists or not lists:
             raise
-        elsewhere = Unexpected(f"{error}; the lists in it are at {', '.join(lists)}: is `records` right?")
-        elsewhere.key = error.key or "records"
-        raise elsewhere from None
+        where = f"the lists in it are at {', '.join(lists)}: is `records` right?"
+        raise Unexpected(f"{error}; {where}", key=error.key or "records") from None
     if noted.response.status != 200:
         status = noted.response.status
         return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status}, _quiet(listed, noted, window))
@@ -141,8 +140,8 @@ def _require_place(listed: List, answer: Answer) -> None:
 
 
 def _named(error: Unexpected, sweep: str, before: Sequence[_Look]) -> Unexpected:
-    named = Unexpected("; ".join([f"{sweep}: {error}", *(one.words for one in before)]))
-    named.said, named.key = error.said, error.key
+    named = Unexpected("; ".join([f"{sweep}: {error}", *(one.words for one in before)]), key=error.key)
+    named.said = error.said
     return named
 
 

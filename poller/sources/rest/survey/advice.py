@@ -68,9 +68,7 @@ def require_not_turned_round(described: Described) -> None:
         if text and text.rpartition(".")[2].strip('"').lower() in words:
             says = "goes on" if other == "more" else "is over"
             why = f"paging.{key} is {text}, and by its name that says that the list {says}: is it `{other}`?"
-            error = Unexpected(why)
-            error.key = f"paging.{key}"
-            raise error
+            raise Unexpected(why, key=f"paging.{key}")
 
 
 def ends_today(listed: List) -> Iterator[str]:
