@@ -8,7 +8,8 @@ PollerError
     ├── Denied        401, 403: the whole source, slowly, loudly; after one try at a fresh token
     ├── Shifted       the list moved under the pass, so its totals contradict it: start over at once
     └── Unexpected    an answer we do not understand: slowly, loudly
-        └── TooLarge  an answer beyond the body limit
+        └── Lasting   the same request would soon be answered so again: not repeated within its pass
+            └── TooLarge  an answer beyond the body limit
 """
 
 from collections.abc import Iterable
@@ -80,21 +81,21 @@ class Unexpected(SourceError):
     """An answer that is not the documented one: never to be read as "no news".
 
     `key` is the key of the stream's settings that the answer contradicts (`paging.total`); `check` tells where it is.
-    `lasts` is set where the same request would soon be answered in the same way: it is not repeated within a pass.
     """
 
     outcome = "unexpected"
-    lasts = False
 
     def __init__(self, message: str, *, key: str = "") -> None:
         super().__init__(message)
         self.key = key
 
 
-class TooLarge(Unexpected):
-    """An answer whose body is beyond the limit."""
+class Lasting(Unexpected):
+    """The same request would soon be answered in the same way: it is not repeated within its pass."""
 
-    lasts = True
+
+class TooLarge(Lasting):
+    """An answer whose body is beyond the limit."""
 
 
 def first(group: BaseExceptionGroup[E]) -> E:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
-from poller.errors import Denied, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, Throttled, Unavailable, Unexpected
 from poller.humanize import format_seconds
 
 LONGEST_WAIT: Final = 86_400.0
@@ -84,17 +84,10 @@ def error_of(answer: RawResponse, now: datetime, of: str = "") -> Denied | Throt
     if 300 <= status < 400:
         return Unexpected(f"{text}: a redirect, which is never followed")
     if status in _LASTING and (status != 413 or wait is None):
-        return lasting(text)
+        return Lasting(text)
     if status == 429 or wait is not None:
         return _throttled(text, wait)
     return Unavailable(text) if status in {408, 425} or status >= 500 else Unexpected(text)
-
-
-def lasting(text: str) -> Unexpected:
-    """Return the error of a request that is wrong in itself: it would be answered so again."""
-    error = Unexpected(text)
-    error.lasts = True
-    return error
 
 
 def quote(body: bytes, secrets: Iterable[str]) -> str:

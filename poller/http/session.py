@@ -11,7 +11,7 @@ import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
@@ -23,7 +23,6 @@ from poller.http.response import (
     RawResponse,
     describe_proxy_refusal,
     error_of,
-    lasting,
     quote,
     read_retry_after,
 )
@@ -129,7 +128,7 @@ class Session(Http):
             sent = self._query(query)
             request = self._request(path, sent, body, headers)
         except (httpx.InvalidURL, UnicodeError):  # control characters, half a surrogate pair
-            raise lasting("the answer says that the list goes on where no request can be made") from None
+            raise Lasting("the answer says that the list goes on where no request can be made") from None
 
         def judge(answer: RawResponse) -> T:
             if self._recorder:

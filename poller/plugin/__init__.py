@@ -6,7 +6,7 @@ after what poller does about them: see `poller.errors`.
 """
 
 from outputs.units import Duration
-from poller.errors import Denied, Shifted, SourceError, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, Shifted, SourceError, Throttled, Unavailable, Unexpected
 from poller.plugin import kinds, probes
 from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails, holds, unknown
 from poller.plugin.config_types import Address, Origin, Region, Secret
@@ -108,6 +108,7 @@ __all__ = [
     "IdentityColumn",
     "IdentityOf",
     "JsonValue",
+    "Lasting",
     "ListPage",
     "NewestFirst",
     "Numbering",

@@ -15,7 +15,7 @@ from typing import TypeVar
 import anyio
 
 from poller.clock import Clock, follow
-from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.session import Session
 from poller.plugin.stream import Http, Query, Response
 from poller.polling.circuit_breaker import CircuitBreaker
@@ -120,7 +120,7 @@ class Requests(Http):
 
     def _wait(self, error: SourceError, failures: int) -> float | None:
         """Return the seconds until the page is asked for again; None where the pass is given up."""
-        if not self._answers or failures >= len(_WAITS) or (isinstance(error, Unexpected) and error.lasts):
+        if not self._answers or failures >= len(_WAITS) or isinstance(error, Lasting):
             return None
         if isinstance(error, Denied):
             if failures:

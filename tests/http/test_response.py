@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from poller.errors import Denied, SourceError, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, SourceError, Throttled, Unavailable, Unexpected
 from poller.http.response import RawResponse, error_of, read_http_date, read_retry_after
 from tests.http.wire import NOON
 
@@ -20,7 +20,8 @@ STATUSES = {
     Denied: {401, 403},
     Throttled: {429},
     Unavailable: {408, 425, *range(500, 600)},
-    Unexpected: {201, 202, 204, 206, *range(300, 309), 400, 402, 404, 405, 406, 409, 410, 414, 418, 422, 451},
+    Unexpected: {201, 202, 204, 206, *range(300, 309), 409, 418},
+    Lasting: {400, 402, 404, 405, 406, 410, 414, 422, 451},
 }
 FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
 
@@ -44,7 +45,7 @@ def test_each_status_is_named_after_what_to_do(error: type[SourceError], status:
 def test_what_is_wrong_with_the_request_lasts_and_what_nobody_knows_may_pass(status: int) -> None:
     found = refused(status)
     assert isinstance(found, Unexpected)
-    assert found.lasts == (status in {400, 404, 410, 422})
+    assert isinstance(found, Lasting) == (status in {400, 404, 410, 422})
 
 
 @pytest.mark.parametrize("status", [202, 408, 409, 413, 425, 429, 477, 499, 500, 502, 503, 504, 529, 599])

@@ -14,8 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from poller.clock import Clock
-from poller.errors import Denied, Shifted, SourceError, Throttled, TooLarge, Unavailable, Unexpected
-from poller.http.response import lasting
+from poller.errors import Denied, Lasting, Shifted, SourceError, Throttled, TooLarge, Unavailable, Unexpected
 from poller.plugin.stream import Cursor, End, Response
 from poller.polling.circuit_breaker import CircuitBreaker
 from poller.polling.progress.passes import complete_pass, start_over
@@ -140,7 +139,7 @@ async def test_what_its_reader_does_not_believe_is_asked_for_again_and_told(erro
     assert [(line["event"], line["error"]) for line in logs] == [("request.repeated", str(error))]
 
 
-@pytest.mark.parametrize("error", [Shifted("gone"), TooLarge("64 MiB"), lasting("HTTP 400")])
+@pytest.mark.parametrize("error", [Shifted("gone"), TooLarge("64 MiB"), Lasting("HTTP 400")])
 async def test_what_would_be_answered_so_again_is_not(error: SourceError) -> None:
     script = Script(*[OK] * 3)
     with pytest.raises(type(error)):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from poller.errors import TooLarge, Unexpected
+from poller.errors import Lasting, TooLarge
 from poller.plugin.pagination.pages import ListPage, PageRef, read_pages
 from poller.plugin.stream import Cursor, End, Page
 
@@ -13,10 +13,8 @@ Ask: TypeAlias = Callable[[PageRef], Awaitable[ListPage]]
 """Ask for a page of one list; the last one may hold a sync token. Raises SyncTokenExpired for a dead token."""
 
 
-class SyncTokenExpired(Unexpected):
+class SyncTokenExpired(Lasting):
     """The vendor does not know what was asked for, or no more: where that is a sync token, the list is read anew."""
-
-    lasts = True
 
 
 async def follow_sync_token(
