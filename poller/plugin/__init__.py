@@ -7,6 +7,7 @@ after what poller does about them: see `poller.errors`.
 
 from outputs.units import Duration
 from poller.errors import Denied, Lasting, Shifted, SourceError, Throttled, Unavailable, Unexpected
+from poller.humanize import format_duration
 from poller.plugin import kinds, probes
 from poller.plugin.assumptions import Asking, Assumption, Probe, Verdict, fails, holds, unknown
 from poller.plugin.config_types import Address, Origin, Region, Secret
@@ -161,6 +162,7 @@ __all__ = [
     "fails",
     "follow_path",
     "follow_sync_token",
+    "format_duration",
     "holds",
     "identity_of",
     "is_between",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS, Stream, Sweep, follow_path, parse_path, read_any_time
+from poller.plugin import DECODE_ERRORS, Stream, follow_path, format_duration, parse_path, read_any_time
 from poller.sources.rest.lists import List
 from poller.sources.rest.request import texts
 from poller.sources.rest.streams import Description
@@ -16,7 +16,6 @@ from poller.sources.rest.written_times import read_offset
 
 _OFFSET = re.compile(r":\d\d(?:[.,]\d+)?\s?([+-]\d\d:?\d\d)$")
 _ASKED_BY = re.compile(r"([\w.]+)\W{0,9}\{start", re.ASCII)
-_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 
 def other_zone(description: Description, listed: List, rows: Sequence[Raw]) -> Iterator[str]:
@@ -51,7 +50,7 @@ def unseen_edits(description: Description, stream: Stream) -> Iterator[str]:
     times = [_not_by_edits(description, listed) for _, listed in asked]
     if not all(times):
         return
-    back = ", ".join(f"{sweep.name} {_spelt(sweep)}" for sweep, _ in asked)
+    back = ", ".join(f"{sweep.name} {format_duration(sweep.lookback or timedelta(0))}" for sweep, _ in asked)
     yield (
         f"all sweeps ask by {', '.join(dict.fromkeys(filter(None, times)))}, and {description.stream.modified} moves "
         f"with edits: of records older than they look back ({back}) no edit is seen; can the vendor filter by it?"
@@ -68,9 +67,3 @@ def _not_by_edits(description: Description, listed: List) -> str | None:
     named = [name for name, value in request.params.items() if any(text.startswith("{start") for text in texts(value))]
     within = [one for text in texts([dict(request.params), request.body]) for one in _ASKED_BY.findall(text)]
     return next((name for name in (*named, *within) if "creat" in name.lower()), None)
-
-
-def _spelt(sweep: Sweep) -> str:
-    span = sweep.lookback or timedelta(0)
-    unit, size = next((unit, size) for unit, size in _UNITS if not span % size or unit == "s")
-    return f"{span // size}{unit}"
