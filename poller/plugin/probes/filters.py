@@ -12,7 +12,7 @@ from poller.plugin.pagination.pages import ListPage
 from poller.plugin.probes.listed import ProbedList, plural, recent
 
 SAMPLES = 2
-CLOCKS = timedelta(minutes=5)
+CLOCKS_APART = timedelta(minutes=5)
 """No vendor's clocks are further apart."""
 
 
@@ -64,7 +64,7 @@ def times_are_read(listed: ProbedList) -> Probe:
         times = [time for time in map(listed.time, rows) if time]
         if len(times) < len(rows):
             return fails(f"the time of {len(rows) - len(times)} of {plural(len(rows))} cannot be read")
-        ahead = [time for time in times if time > now + CLOCKS]
+        ahead = [time for time in times if time > now + CLOCKS_APART]
         if ahead:
             return fails(f"{plural(len(ahead))} of {len(rows)} began up to {_seconds(max(ahead) - now)} from now")
         return holds(f"{plural(len(times))}, the newest {_ago(now - max(times))}") if times else unknown("no records")

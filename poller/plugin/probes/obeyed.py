@@ -22,7 +22,7 @@ FEWEST = 4
 """So many records have a first and a last quarter."""
 FEW_PAGES = 4
 """A range of more pages is not read to its end."""
-CLOCKS = timedelta(minutes=5)
+REPLICAS_BEHIND = timedelta(minutes=5)
 """What is younger need not be on each of a vendor's replicas."""
 SPELLING = "look for the filter's right name and format"
 MISSED = "report it: what the filter leaves out is missed"
@@ -98,7 +98,9 @@ async def _nothing(listed: ProbedList, words: FilterWords, asking: Asking, far: 
         rows = (await listed.ask(asking, EVER, 1)).records
     except Unexpected:
         rows = []
-    hidden = sum(listed.now - REACHES[-1] + listed.slack < time < listed.now - CLOCKS for time, _ in listed.timed(rows))
+    hidden = sum(
+        listed.now - REACHES[-1] + listed.slack < time < listed.now - REPLICAS_BEHIND for time, _ in listed.timed(rows)
+    )
     if hidden:
         return fails(
             f"nothing came for 30 days; since {EVER.start:%Y}, {plural(hidden)} of these days came",
@@ -196,7 +198,7 @@ class _Compared:
     async def _due(self, http: Http) -> Mapping[Named, Raw]:
         """Return what lies in the narrow range by what the wide ones show, and is neither at its edges nor new."""
         listed, due = self.listed, dict[Named, Raw]()
-        first, last = self.narrow.start + listed.edge, (self.narrow.end or listed.now - CLOCKS) - listed.edge
+        first, last = self.narrow.start + listed.edge, (self.narrow.end or listed.now - REPLICAS_BEHIND) - listed.edge
         for span in self.wide:
             for row in (await listed.ask(http, span, 1)).records:
                 time, name = listed.time(row), listed.name(row)
