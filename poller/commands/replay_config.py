@@ -89,7 +89,7 @@ def _asked_from(stream: StreamRuntime, now: datetime) -> list[datetime]:
     return [
         *gaps,
         *first,
-        *(window(run.sweep, run.state.origin or now, run.state.cursor, now).start for run in stream.sweeps),
+        *(window(run.sweep, run.state.origin, run.state.cursor, now).start for run in stream.sweeps),
     ]
 
 

@@ -71,7 +71,7 @@ class Turns:
         if reading := run.under_way(gap):
             return PassWork(run, reading, self._behind)
         sweep, state = run.sweep, run.state
-        fetch, asked = sweep.fetch, window(sweep, state.origin or now, state.cursor, now)
+        fetch, asked = sweep.fetch, window(sweep, state.origin, state.cursor, now)
         if gap and sweep.ranges:
             fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
         elif gap:

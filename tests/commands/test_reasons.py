@@ -65,6 +65,8 @@ async def test_why_then(state: dict[str, Any], due: float, now: float, words: st
 async def test_why_there() -> None:
     assert "first poll: it reaches back to start" in reasons.why_there(await live())
     assert reasons.why_there(await live(cursor=Cursor(NOON), **COMPLETE)).endswith("less lookback 5m")
+    first = {"origin": NOON - 290 * SECOND, "cursor": Cursor(NOON), **COMPLETE}
+    assert reasons.why_there(await live(**first)).endswith("its first window did, 2026-03-14 11:55:10Z")
     assert "the answers have no date" in reasons.why_there(await live(**COMPLETE))
 
 

@@ -31,7 +31,7 @@ MOVED = """\
     state.cursor = Cursor(now - timedelta(seconds=5))
     for beyond in page.end.unreadable if page.end else ():
 """
-OVERLAP = "Window(cursor.until - sweep.lookback, now)"
+OVERLAP = "start = cursor.until - sweep.lookback\n"
 FIELD = "    once: Once | None = None\n"
 FREE, OWN = "not run.done and not run.stream.busy and due_at", "not run.done and not run.busy and due_at"
 STREAM, SWEEP = "stream = work.stream\n", 'stream = getattr(work, "run", work.stream)\n'
@@ -41,12 +41,10 @@ SILENT = "known is None or known.flags & BASELINE"
 MUTANTS = (
     Mutant("saved before delivered", [("poller/state/sqlite/ledger.py", DELIVER, SAVE + DELIVER)]),
     Mutant("the cursor moved by every page", [("poller/polling/progress/passes.py", SAID, MOVED)]),
-    Mutant(
-        "windows that do not overlap", [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until, now)")]
-    ),
+    Mutant("windows that do not overlap", [("poller/polling/progress/windows.py", OVERLAP, "start = cursor.until\n")]),
     Mutant(
         "windows that do not share their boundary",
-        [("poller/polling/progress/windows.py", OVERLAP, "Window(cursor.until + timedelta(seconds=61), now)")],
+        [("poller/polling/progress/windows.py", OVERLAP, "start = cursor.until + timedelta(seconds=61)\n")],
     ),
     Mutant(
         "sweeps that do not wait for each other's pages",

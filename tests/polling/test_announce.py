@@ -18,6 +18,8 @@ from poller.polling.progress.coverage import SHIFTED, UNREADABLE
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from tests.chaos.death import Death
 from tests.laws.progress import PROGRESS, broken_promises, reaches
+from tests.laws.sloppy import SWEEPS
+from tests.laws.test_odd_dates import STREAMS, WHOLE, WITH_KEEP, born
 from tests.laws.truth import YARDSTICKS
 from tests.simulation import ACCOUNTS, BIRTH, Simulation, callcap, truth_of
 from tests.support.toy import NOON, SHAPE, VALIDATOR
@@ -51,13 +53,13 @@ def test_without_the_key_there_are_none(tmp_path: Path) -> None:
     assert reached(simulation, "calls") == []
 
 
-def broken(simulation: Simulation, vendor: str) -> list[str]:
+def broken(simulation: Simulation, vendor: str, lag: timedelta = timedelta()) -> list[str]:
     """Say of each record that came as created after a progress event had promised that it had been delivered."""
     found = []
     for stream in simulation.pipelines[0].streams:
         name = stream.stream.name
         lives = truth_of(simulation.world, YARDSTICKS[f"{vendor}/{name}"])
-        found += broken_promises(simulation.events("acme", name), lives, reaches(stream.stream))
+        found += broken_promises(simulation.events("acme", name), lives, reaches(stream.stream), lag)
     return found
 
 
@@ -71,6 +73,32 @@ def test_nothing_that_was_promised_comes_later(tmp_path: Path, vendor: str, seed
     simulation.live(300)
     assert any(reached(simulation, stream.stream.name) for stream in simulation.pipelines[0].streams)
     assert broken(simulation, vendor) == []
+
+
+@pytest.mark.parametrize("vendor", sorted(ACCOUNTS))
+@pytest.mark.parametrize("behind", [0, 30])
+def test_a_first_pass_promises_no_more_than_the_vendor_showed(tmp_path: Path, vendor: str, behind: int) -> None:
+    """No sweep reaches back to anything but by its lookback: the first cursor is not where our clock was."""
+    streams: dict[str, Any] = {
+        stream: {"sweeps": {name: short(name) for name in SWEEPS[vendor][stream]}} for stream in STREAMS[vendor]
+    }
+    keep = {"keep": "1000d"} if vendor in WITH_KEEP else {}
+    account = ACCOUNTS[vendor](start="1m", streams=streams, **keep)
+    ahead, nothing = timedelta(seconds=behind), timedelta()
+    simulation = Simulation(tmp_path, {"acme": account}, rate=0, history=nothing, progress=MINUTE, ahead=ahead)
+    born(simulation, vendor, timedelta(seconds=91 - behind))
+    simulation.live(3)
+    late = born(simulation, vendor, timedelta(seconds=5))
+    simulation.live(100)
+    told = [event for event in simulation.events("acme") if event["type"] != PROGRESS]
+    assert {f"{event['stream']}/{event['subject']}" for event in told} == late, "nothing from before the first window"
+    assert broken(simulation, vendor, lag=timedelta(seconds=-5)) == []
+
+
+def short(name: str) -> dict[str, str]:
+    """Return a sweep that looks back for a minute and a half; `live` runs again and again, all others once."""
+    every = {"every": "10s" if name == "live" else "300d"}
+    return every if name in WHOLE else {**every, "lookback": "90s"}
 
 
 def checkpoint(until: datetime, *gaps: Gap, **others: datetime) -> Checkpoint:

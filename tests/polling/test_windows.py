@@ -42,8 +42,17 @@ def test_a_window_begins_a_lookback_before_what_was_covered_however_long_ago_tha
     live = sweep("live", MINUTE, 5 * MINUTE)
     assert window(live, NOON - DAY, None, NOON) == Window(NOON - DAY, NOON)
     assert window(live, NOON - DAY, Cursor(NOON - MINUTE), NOON) == Window(NOON - 6 * MINUTE, NOON)
-    assert window(live, NOON - DAY, Cursor(NOON - 9 * DAY), NOON) == Window(NOON - 9 * DAY - 5 * MINUTE, NOON)
+    assert window(live, NOON - 90 * DAY, Cursor(NOON - 9 * DAY), NOON) == Window(NOON - 9 * DAY - 5 * MINUTE, NOON)
     assert window(sweep("full", HOUR, None), NOON - DAY, Cursor(NOON), NOON) == Window(NOON - DAY, NOON)
+
+
+def test_no_window_begins_before_the_first_one() -> None:
+    """A first cursor is the vendor's time, less a lag: a lookback before that, all would be news that was baseline."""
+    live, began = sweep("live", MINUTE, 5 * MINUTE), NOON - 5 * MINUTE
+    assert window(live, began, Cursor(NOON - MINUTE), NOON) == Window(began, NOON)
+    assert window(live, began, Cursor(began - DAY), NOON) == Window(began, NOON)
+    assert window(live, None, Cursor(NOON), NOON) == Window(began, NOON)
+    assert window(live, None, None, NOON) == Window(NOON, NOON)
 
 
 def test_a_pass_that_makes_up_for_a_range_reaches_back_before_it_and_no_further_than_its_end() -> None:

@@ -91,7 +91,7 @@ def running(*sweeps: Sweep, started: datetime = NOON) -> StreamRuntime:
 
 def under_way(run: SweepRuntime, now: datetime, *, pages: int = 0, gap: Gap | None = None) -> Reading:
     """A pass of this sweep over its window, or a gap, with so many pages read."""
-    asked = Window(gap.start, gap.end) if gap else window(run.sweep, run.state.origin or now, run.state.cursor, now)
+    asked = Window(gap.start, gap.end) if gap else window(run.sweep, run.state.origin, run.state.cursor, now)
     return Reading(Pass(asked, now, gap, pages=pages), _pages(NOWHERE, None, asked))
 
 

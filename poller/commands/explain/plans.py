@@ -162,7 +162,7 @@ async def _plan(
     due = due or now
     waits = waits if waits and waits > max(due, now) else None
     at = max(waits or due, now)
-    origin = at - (sweep.lookback or timedelta(0)) if sweep.advisory else state.origin or now
+    origin = at - (sweep.lookback or timedelta(0)) if sweep.advisory else state.origin
     asked = window(sweep, origin, state.cursor, at)
     request, note = await request_in_words(sweep.fetch, state.cursor, asked, base_url)
     gaps = [gap for gap in run.stream.checkpoint.gaps if gap.sweep == sweep.name]

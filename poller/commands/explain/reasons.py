@@ -33,8 +33,10 @@ def why_there(run: SweepRuntime) -> str:
     if lookback is None:
         return "no window: it reads the whole list"
     if state.cursor:
-        covered = format_time(state.cursor.until)
-        return f"the end that its last complete pass covered, {covered}, less lookback {format_duration(lookback)}"
+        covered, reach = format_time(state.cursor.until), format_duration(lookback)
+        why = f"the end that its last complete pass covered, {covered}, less lookback {reach}"
+        first = state.origin if state.origin and state.cursor.until - lookback < state.origin else None
+        return f"{why}; but no further back than its first window did, {format_time(first)}" if first else why
     if run.sweep.advisory:
         return f"a fast look at the last {format_duration(lookback)}, which moves no cursor"
     if state.complete:

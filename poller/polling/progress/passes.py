@@ -67,7 +67,7 @@ def complete_pass(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, end: End, 
     if covers.gap:
         return _complete_gap(checkpoint, sweep, covers, covers.gap)
     state = checkpoint.sweeps[sweep.name]
-    state.cursor = _moved(state.cursor, end.cursor, sweep, covers, now)
+    state.cursor = _moved(state.cursor, end.cursor, covers, now)
     due = next_tick(state.due or checkpoint.started, sweep.every, covers.began)
     state.due = covers.began + OFF if end.unsupported else due
     state.complete, state.last_success, state.last_error, state.shifts = True, now, end.unsupported, 0
@@ -170,7 +170,7 @@ def start_over(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, until: dateti
         return False
     open_gap(checkpoint, _missing(checkpoint, sweep, covers, SHIFTED, now))
     state.shifts = 0
-    state.cursor = _moved(state.cursor, Cursor(until) if until else None, sweep, covers, now)
+    state.cursor = _moved(state.cursor, Cursor(until) if until else None, covers, now)
     state.due = next_tick(state.due or checkpoint.started, sweep.every, covers.began)
     return True
 
@@ -209,15 +209,16 @@ def _missing(checkpoint: Checkpoint, sweep: Sweep, covers: Pass, kind: str, now:
     return Gap(sweep.name, min(start, covers.window.end), covers.window.end, kind, now)
 
 
-def _moved(before: Cursor | None, cursor: Cursor | None, sweep: Sweep, covers: Pass, now: datetime) -> Cursor | None:
+def _moved(before: Cursor | None, cursor: Cursor | None, covers: Pass, now: datetime) -> Cursor | None:
     """Return the cursor that a pass earned: never ahead of what can have happened, and never back.
 
-    A vendor's clock in the future must not carry it on, and one odd `Date` (1970, a cached answer) must not make all of
-    history news: no window begins before the one before it.
+    A vendor's clock in the future must not carry it on, nor one odd `Date` (1970, a cached answer) back: a first pass
+    has covered what lies before its window, for nobody asks for that. All else a first pass has covered by the vendor's
+    clock, which may be behind ours.
     """
     if cursor is None:
         return before
     if not isinstance(cursor.token, str | None):  # no state could be read again that holds it
         raise TypeError(f"the token of a cursor is a text, and not {type(cursor.token).__name__}")
-    least = before.until if before else covers.window.start + (sweep.lookback or timedelta(0))
+    least = before.until if before else covers.window.start
     return msgspec.structs.replace(cursor, until=max(min(cursor.until, now), min(least, now)))

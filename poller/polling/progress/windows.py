@@ -13,11 +13,16 @@ def first_window(sweep: Sweep, start: datetime | None, now: datetime) -> datetim
     return min(start or BEGINNING, reach)
 
 
-def window(sweep: Sweep, origin: datetime, cursor: Cursor | None, now: datetime) -> Window:
-    """Return the window of the next pass: it overlaps what the last complete pass covered by the lookback."""
+def window(sweep: Sweep, origin: datetime | None, cursor: Cursor | None, now: datetime) -> Window:
+    """Return the window of the next pass: it overlaps what the last complete pass covered by the lookback.
+
+    None begins before `origin`, where the first one did: what was unseen there would come as news. (A state of old may
+    have none.)
+    """
     if cursor is None or sweep.lookback is None:
-        return Window(min(origin, now), now)
-    return _until_now(Window(cursor.until - sweep.lookback, now))
+        return Window(min(origin or now, now), now)
+    start = cursor.until - sweep.lookback
+    return _until_now(Window(max(start, origin or start), now))
 
 
 def _until_now(asked: Window) -> Window:
