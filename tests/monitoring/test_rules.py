@@ -68,6 +68,14 @@ CASES: dict[str, Case] = {
         [[of(UP, "1x9 0x20", BUS)], [of(UP, "1x20", BUS), of(UP, "1x20", BUS, "b")]],
         "11m",
     ),
+    "PollerStateDown": Case(
+        [state("paused", "0x5 1x15"), of(UP, "1x20", BUS)],
+        [
+            [state("paused", "0x9 1x20"), of(UP, "1x30", BUS)],
+            [state("paused", "0x5 1x15"), of(UP, "1x5 0x15", BUS), of(UP, "1x20", f'{JOB},output="archive"')],
+        ],
+        "11m",
+    ),
     "PollerSourceUnowned": Case(
         [of(OWNED, "1x5 0x15", SOURCE), of(OWNED, "0x20", SOURCE, "b")],
         [
