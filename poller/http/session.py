@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Final, TypeVar
 from urllib.parse import quote_plus, urlencode
 
-import anyio
 import httpx
 
 from poller.clock import Now
-from poller.errors import Denied, Lasting, SourceError, Throttled, Unavailable, Unexpected
+from poller.errors import Denied, Lasting, Throttled, Unavailable, Unexpected
 from poller.http.auth import Auth
 from poller.http.body import Body, to_utf8
 from poller.http.connections import FreshConnections
+from poller.http.counting import counted
 from poller.http.quota import Quota
 from poller.http.rate_limit import RateLimit
 from poller.http.recorder import Recorder
@@ -188,27 +188,19 @@ class Session(Http):
         return await self._exchange(request, lambda answer: answer)
 
     async def _exchange(self, request: httpx.Request, judge: Callable[[RawResponse], T]) -> T:
-        """Send one request, and count it by the status of its answer: a 200 that is judged none, by what it is."""
+        """Send one request, when the source's pace allows, and return what is judged of its answer."""
         await self._rate_limit.turn()
-        began, code, seconds = anyio.current_time(), "error", None
-        try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._read(request)
-        except (TimeoutError, httpx.TimeoutException):
-            code = "timeout"
-            raise Unavailable(f"no answer within {self._timeout:g} s") from None
-        except httpx.HTTPError as error:
-            raise Unavailable(self._describe(error, request.url)) from None
-        else:
-            code, seconds = str(answer.status), anyio.current_time() - began
+        with counted(self.source, self._telemetry) as count:
             try:
-                return judge(answer)
-            except SourceError as error:
-                code = error.outcome if answer.status == 200 else code
-                raise
-        finally:
-            took = anyio.current_time() - began if seconds is None else seconds
-            self._telemetry.request_done(self.source, code=code, seconds=took)
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._read(request)
+            except (TimeoutError, httpx.TimeoutException):
+                count.code = "timeout"
+                raise Unavailable(f"no answer within {self._timeout:g} s") from None
+            except httpx.HTTPError as error:
+                raise Unavailable(self._describe(error, request.url)) from None
+            count.answered(answer.status)
+            return judge(answer)
 
     def _describe(self, error: httpx.HTTPError, url: httpx.URL) -> str:
         """Say what failed, and nothing that may quote the vendor or hold a credential."""
