@@ -117,7 +117,7 @@ async def source_loop(
     progress: timedelta | None = None,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[SourceLoop | None]:
-    """The source, ready to run (`once`, `sweeps` see Pipeline); None where a dry run has no token for it."""
+    """The source, ready to run (`once`, `sweeps` see SourceLoop); None where a dry run has no token for it."""
     saving, proving = (partial(save, name), partial(ledger.prove, name)) if save else (None, None)
     auth = make_auth(source, await ledger.token(name), saving, now, proving)
     if save is None and not auth.at_hand:

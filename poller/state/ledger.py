@@ -44,7 +44,7 @@ class Ledger(Protocol):
         """Return once every output holds the batch and the checkpoint is saved; nothing is true before.
 
         A change that may wait is saved with the next one that may not, or by `flush`.
-        Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help, and Lost.
+        Waits as long as an output or the state is away. Raises OutputClosed where waiting can't help, OwnershipLost.
         """
         ...
 
@@ -61,5 +61,5 @@ class Ledger(Protocol):
         ...
 
     async def prove(self, source: str) -> None:
-        """Return if the source is surely ours: what is spent for it now can be saved. Raises Lost."""
+        """Return if the source is surely ours: what is spent for it now can be saved. Raises OwnershipLost."""
         ...
