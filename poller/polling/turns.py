@@ -8,8 +8,8 @@ from poller.plugin.stream import Cursor, Fetch, Http, Page, Window
 from poller.polling.fetch_work import FetchWork
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.passes import Pass, is_too_long, leave_behind
-from poller.polling.progress.slices import gap_window
-from poller.polling.progress.windows import around, window
+from poller.polling.progress.slices import gap_reading
+from poller.polling.progress.windows import window
 from poller.polling.runtime import Reading, StreamRuntime, SweepRuntime
 from poller.polling.schedule import choose, next_fetch, next_gap, next_history
 from poller.polling.slice_work import SliceWork
@@ -71,11 +71,10 @@ class Turns:
         if reading := run.under_way(gap):
             return PassWork(run, reading, self._behind)
         sweep, state = run.sweep, run.state
-        fetch, asked = sweep.fetch, window(sweep, state.origin, state.cursor, now)
-        if gap and sweep.ranges:
-            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
-        elif gap:
-            asked = around(sweep, gap.start, gap.end)
+        if gap:
+            fetch, asked = gap_reading(gap, sweep)
+        else:
+            fetch, asked = sweep.fetch, window(sweep, state.origin, state.cursor, now)
         pages = _begun(fetch, self._requests(run.stream), state.cursor, asked)
         return PassWork(run, run.begin(Reading(Pass(asked, now, gap), pages)), self._behind)
 

@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.plugin.stream import BEGINNING, Cursor, Window
-from poller.polling.progress.windows import around, first_window, next_tick, window
+from poller.polling.progress.coverage import OUTAGE
+from poller.polling.progress.slices import gap_reading
+from poller.polling.progress.windows import first_window, next_tick, window
+from poller.state.checkpoint import Gap
 from tests.support.toy import NOON, sweep
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -57,8 +60,8 @@ def test_no_window_begins_before_the_first_one() -> None:
 
 def test_a_pass_that_makes_up_for_a_range_reaches_back_before_it_and_no_further_than_its_end() -> None:
     live, full = sweep("live", MINUTE, 5 * MINUTE), sweep("full", HOUR, None)
-    assert around(live, NOON - HOUR, NOON) == Window(NOON - HOUR - 5 * MINUTE, NOON)
-    assert around(full, NOON - HOUR, NOON) == Window(NOON - HOUR, NOON)
+    for one, begins in ((live, NOON - HOUR - 5 * MINUTE), (full, NOON - HOUR)):
+        assert gap_reading(Gap(one.name, NOON - HOUR, NOON, OUTAGE, NOON), one) == (one.fetch, Window(begins, NOON))
 
 
 @settings(deadline=None)

@@ -14,8 +14,8 @@ from poller.humanize import format_duration
 from poller.plugin.stream import Window
 from poller.polling.progress.backfill import next_window
 from poller.polling.progress.coverage import MADE_UP_FOR
-from poller.polling.progress.slices import gap_window
-from poller.polling.progress.windows import around, window
+from poller.polling.progress.slices import gap_reading
+from poller.polling.progress.windows import window
 from poller.polling.runtime import StreamRuntime, SweepRuntime
 from poller.polling.source import read_stream, stream_runtime
 from poller.server.control import running_statuses
@@ -186,11 +186,8 @@ async def _plan(
 
 async def _gap(run: SweepRuntime, gap: Gap, base_url: str) -> GapPlan:
     request = None
-    sweep = run.sweep
     if gap.kind in MADE_UP_FOR:
-        fetch, asked = sweep.fetch, around(sweep, gap.start, gap.end)
-        if sweep.ranges:
-            fetch, asked = sweep.ranges.fetch, gap_window(gap, sweep, sweep.ranges)
+        fetch, asked = gap_reading(gap, run.sweep)
         request, _ = await request_in_words(fetch, run.state.cursor, asked, base_url)
     return GapPlan(gap.start, gap.end, gap.kind, gap.since, reasons.how_closed(run, gap), request)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from poller.plugin.stream import History, Sweep, Window
+from poller.plugin.stream import Fetch, History, Sweep, Window
 from poller.state.checkpoint import Gap
 
 FIRST = timedelta(days=1)
@@ -37,10 +37,15 @@ def slice_window(at: datetime, end: datetime, step: float) -> Window:
     return Window(at, end if end - at < 1.5 * length else at + length)
 
 
-def gap_window(gap: Gap, sweep: Sweep, ranges: History) -> Window:
-    """Return the slice of a gap that is read next. The first one begins a lookback earlier, as windows overlap."""
-    at = gap.read_to or gap.start - (sweep.lookback or timedelta(0))
-    return slice_window(at, gap.end, gap.step or first_step(ranges))
+def gap_reading(gap: Gap, sweep: Sweep) -> tuple[Fetch, Window]:
+    """Return how a gap is read, and what of it is read next: a slice, or all where the list takes no end.
+
+    It begins a lookback earlier, as windows overlap.
+    """
+    start, ranges = gap.start - (sweep.lookback or timedelta(0)), sweep.ranges
+    if ranges is None:
+        return sweep.fetch, Window(start, gap.end)
+    return ranges.fetch, slice_window(gap.read_to or start, gap.end, gap.step or first_step(ranges))
 
 
 def first_step(ranges: History) -> float:

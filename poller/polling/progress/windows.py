@@ -30,11 +30,6 @@ def _until_now(asked: Window) -> Window:
     return Window(asked.start, max(asked.start, asked.end))
 
 
-def around(sweep: Sweep, start: datetime, end: datetime) -> Window:
-    """Return the window of a pass that makes up for a range."""
-    return Window(start - (sweep.lookback or timedelta(0)), end)
-
-
 def next_tick(due: datetime, every: timedelta, began: datetime) -> datetime:
     """The first tick after a pass began; missed ones count as one."""
     return due + ((began - due) // every + 1) * every
