@@ -17,7 +17,7 @@ from poller.errors import Denied, Lasting, Throttled, Unavailable, Unexpected
 from poller.humanize import format_seconds
 
 LONGEST_WAIT: Final = 86_400.0
-"""Seconds that a Retry-After can make us wait at most."""
+"""Seconds that a vendor can make us wait at most: one that asks for a longer pause is asked again after a day."""
 
 _MOST_READ, _MOST_SHOWN, _SHORTEST_SECRET = 4096, 300, 4
 _BEGINNING = 8

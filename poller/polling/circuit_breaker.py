@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 
 from poller.errors import Denied, Throttled
+from poller.http.response import LONGEST_WAIT
 from poller.retry import Retry, backoff
 
 _DENIED = (60.0, 300.0, 900.0)
 """Seconds a source waits from its second refusal in a row on: accounts lock."""
-_LONGEST = 86_400.0
-"""Seconds: a vendor that asks for a longer pause is asked again after a day."""
 
 
 class CircuitBreaker:
@@ -50,7 +49,7 @@ class CircuitBreaker:
 
     def pause(self, seconds: float, now: datetime) -> float:
         """Have the source wait for so many seconds, at least; return how long it waits."""
-        self.resume_at = max(self.resume_at or now, now + timedelta(seconds=min(seconds, _LONGEST)))
+        self.resume_at = max(self.resume_at or now, now + timedelta(seconds=min(seconds, LONGEST_WAIT)))
         return self.seconds(now)
 
     def shift(self, by: timedelta) -> None:
