@@ -63,7 +63,7 @@ class Orders:
     async def accept(self, stream: StreamRuntime, order: Order) -> None:
         """Save what is to be read. Raises ConfigError where it is not to be had."""
         name, history = stream.name.replace("/", "."), stream.stream.history
-        checkpoint = self._step.draft(stream)
+        checkpoint = stream.checkpoint.draft()
         checkpoint.backfill = accept_order(name, stream.checkpoint, history, stream.keep, order, self._now())
         if stream.slice:
             await stream.slice.close()

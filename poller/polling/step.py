@@ -74,10 +74,6 @@ class Step:
             self._breaker.close()
             await self._deliver(work, page, batch, checkpoint)
 
-    def draft(self, stream: StreamRuntime) -> Checkpoint:
-        """Return a copy of the stream's checkpoint, to be changed and saved."""
-        return stream.checkpoint.draft()
-
     async def save(self, stream: StreamRuntime, checkpoint: Checkpoint, batch: Batch) -> None:
         """Commit a batch and the checkpoint that it makes true. Memory moves only after that.
 
@@ -116,7 +112,7 @@ class Step:
         """
         now, checkpoint = self._now(), None
         if work.received(page, batch):
-            checkpoint = self.draft(work.stream)
+            checkpoint = work.stream.checkpoint.draft()
             work.succeeded(checkpoint, page, batch, now)
             if self._progress and page.end:
                 announce(batch, work.stream.shape, checkpoint, self._progress, now)
@@ -146,7 +142,7 @@ class Step:
         await work.close()
         now = self._now()
         wait = self._wait(work, error, asked_at, now)
-        checkpoint = self.draft(work.stream)
+        checkpoint = work.stream.checkpoint.draft()
         work.failed(checkpoint, error, now)
         self._telemetry.poll_failed(*work.names, error=error, outcome=_outcome(error), retry_in=wait)
         for gap in checkpoint.gaps:

@@ -1,9 +1,9 @@
 """The answer to a request: whether it is the described one, its records, and what it says of the rest of the list."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -39,9 +39,6 @@ _NAMES = 20
 _ANY, _LIST = msgspec.json.Decoder(), msgspec.json.Decoder(list[Raw])
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,<>\"]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]+))?)*)")
 _REL_NEXT = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\"]*\s)?next(?:\s[^\"]*)?\"|'next'|next\s*(?:;|$))", re.IGNORECASE)
-
-ReadPath: TypeAlias = Callable[[Any, Mapping[str, str]], Any]
-"""Return what a path leads to in an answer, given its decoded body and its headers."""
 
 
 def link_next(header: str) -> str | None:

@@ -58,7 +58,7 @@ class OfflineTopic:
         for stream, at, data in whole.chunks:
             rows |= self._contents.appended(stream, [(at, piece) for piece in pieces(data, ITEM)])
         await self._save(rows)
-        marks = len(whole.rows) - sum(not MARK.has(key) for key in whole.rows)
+        marks = sum(map(MARK.has, whole.rows))
         return [f"where {marks} files ended: with state in Kafka there are no file outputs"] if marks else []
 
     async def _save(self, rows: Rows) -> None:
