@@ -48,7 +48,7 @@ class Claimed:
         found = Contents()
         for rows in self.log.written:
             found.put(rows)
-        mail = EventTopics({}, self.delivery)
+        event_topics = EventTopics({}, self.delivery)
         now: Callable[[], datetime] = lambda: self.now  # noqa: E731  as the program has it
-        self.held = Partition(STATE, 0, found, cast("Any", self.log), mail, self.delivery, Telemetry(), now)
+        self.held = Partition(STATE, 0, found, cast("Any", self.log), event_topics, self.delivery, Telemetry(), now)
         return self.held

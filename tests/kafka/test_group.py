@@ -36,7 +36,7 @@ async def test_a_broker_that_comes_back_at_another_address_is_found_there(own: B
         await anyio.to_thread.run_sync(own.stop)
         own.move({"PLAINTEXT": there})
         await anyio.to_thread.run_sync(own.start)
-        one.ledger._shards.held[0].lose("what it had was at the old address")
+        one.ledger._assignment.held[0].lose("what it had was at the old address")
         await one.has()
         await one.has("acme")
         assert await known(one.ledger) == checkpoint(1)

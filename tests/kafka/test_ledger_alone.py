@@ -118,7 +118,7 @@ async def test_what_is_asked_of_the_ledger_is_asked_of_the_partition_of_the_sour
     async with Delivery({}, Telemetry()) as delivery:
         alone = Claimed(delivery)
         ledger = KafkaLedger(state, {}, delivery, Telemetry(), lambda: NOON, "replica")
-        ledger._shards.held[number] = alone.held
+        ledger._assignment.held[number] = alone.held
         seen = (await ledger.restore("acme/calls", 60.0)).seen
         await ledger.commit(change("acme/calls", 1))
         await ledger.commit(replace(change("acme/calls", 2), may_wait=True))
@@ -133,7 +133,7 @@ async def test_what_is_asked_of_the_ledger_is_asked_of_the_partition_of_the_sour
 async def own(ledger: KafkaLedger, alone: Claimed) -> None:
     """Take over what was claimed, as the ledger does once it has read it."""
     await ledger._own(0, alone.held)
-    ledger._shards.held[0] = alone.held
+    ledger._assignment.held[0] = alone.held
 
 
 def fail(alone: Claimed, when: str) -> None:

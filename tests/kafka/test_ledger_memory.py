@@ -28,7 +28,7 @@ def large(number: int) -> Change:
 
 async def test_what_is_in_seen_is_not_held_beside_it(kafka: Place) -> None:
     async with owner(kafka) as ledger:
-        contents = ledger._shards.held[0]._contents
+        contents = ledger._assignment.held[0]._contents
         found = await ledger.restore(A, None)
         for number in range(3):
             await ledger.commit(one := large(number))
@@ -36,7 +36,7 @@ async def test_what_is_in_seen_is_not_held_beside_it(kafka: Place) -> None:
             assert len(list(contents.data(A))) == 1, "the last commit's: nobody knows yet that it arrived"
         assert contents.size(A) == found.seen.packed_size
     async with owner(kafka) as ledger:
-        contents = ledger._shards.held[0]._contents
+        contents = ledger._assignment.held[0]._contents
         assert len((await ledger.restore(A, None)).seen) == 3 * MANY
         assert list(contents.data(A)) == []
         assert contents.size(A) == found.seen.packed_size
@@ -50,7 +50,7 @@ async def test_a_restore_that_is_given_up_loses_nothing(kafka: Place, monkeypatc
             await ledger.commit(one := large(number))
             found.seen.put(one.batch.seen.entries)
     async with owner(kafka) as ledger:
-        contents = ledger._shards.held[0]._contents
+        contents = ledger._assignment.held[0]._contents
         async with anyio.create_task_group() as group:
             group.start_soon(ledger.restore, A, None)
             while len(list(contents.data(A))) > 1:

@@ -1,6 +1,6 @@
 """Replicas share the sources: each is polled by one, takes over in time, and is never taken from its rightful owner.
 
-Killed: shards that stay claimed after they left, or that are claimed again by who was fenced; a change of owners that
+Killed: partitions that stay claimed after they left, or are claimed again by who was fenced; a change of owners that
 disturbs those who stay; a source that is there again before it was said to be gone; a close that waits for Kafka.
 """
 
@@ -56,7 +56,7 @@ async def test_who_does_not_hear_that_another_took_over_is_fenced_and_fences_nob
         await old.has(*ALL)
         for name in ALL:
             await old.ledger.restore(f"{name}/calls", None)
-        monkeypatch.setattr(old.ledger._shards._group, "_assigned", lambda partitions: None)
+        monkeypatch.setattr(old.ledger._assignment._group, "_assigned", lambda partitions: None)
         async with replica(kafka, *ALL, partitions=4) as new:
             await new.until(lambda _: bool(new.ours))
             assert set(old.ours) == set(ALL)
@@ -154,7 +154,7 @@ async def test_what_only_the_operator_can_mend_is_waited_for_once_all_was_well(
             raise OutputError("refuses us")
 
         monkeypatch.setattr(PartitionReader, "read", forbidden)
-        one.ledger._shards.held[0].lose("by chance")
+        one.ledger._assignment.held[0].lose("by chance")
         await one.until(lambda _: one.ledger.trouble == "the state cannot be written: refuses us")
         monkeypatch.setattr(PartitionReader, "read", read)
         await one.has("acme")

@@ -84,7 +84,7 @@ async def test_a_state_keeps_the_number_of_partitions_that_it_was_written_with(
     sources = [f"acme{number}" for number in range(20)]
     async with owner(kafka, "acme", *sources, partitions=partitions) as ledger:
         assert (await ledger.restore(A, None)).checkpoint == checkpoint(1)
-        assert ledger._shards.held.keys() == {0}
+        assert ledger._assignment.held.keys() == {0}
         owners = Owners(state(kafka, partitions=partitions))
         await owners.ask()
         assert {owners(source) for source in sources} == {"replica"}
@@ -154,7 +154,7 @@ async def test_tokens_cannot_be_read_in_the_topic(kafka: Place) -> None:
     async with owner(kafka, "acme", "other") as ledger:
         await ledger.save_token("acme", TOKEN)
         assert await ledger.token("acme") == TOKEN
-        held = ledger._shards.held[0]
+        held = ledger._assignment.held[0]
         await held.save({"t|other": held.get("t|acme")})
         with pytest.raises(ConfigError, match="source other was encrypted with another key"):
             await ledger.token("other")
@@ -255,7 +255,7 @@ async def test_many_small_chunks_become_few(kafka: Place, monkeypatch: pytest.Mo
             found.seen.put(one.batch.seen.entries)
             await ledger.commit(one)
         await ledger.tidy(A, found.seen, 0)
-        assert len(ledger._shards.held[0]._contents.chunks(A)) == 1
+        assert len(ledger._assignment.held[0]._contents.chunks(A)) == 1
         await ledger.tidy(A, found.seen, 0)
         await ledger.commit(change(A, 20, "0"))
         assert len((await ledger.restore(A, None)).seen) == 12
@@ -263,7 +263,7 @@ async def test_many_small_chunks_become_few(kafka: Place, monkeypatch: pytest.Mo
         again = await ledger.restore(A, None)
         assert len(again.seen) == 12
         assert again.seen.get(key_of("0"), NOON.timestamp()) == entry(21)
-        assert len(ledger._shards.held[0]._contents.chunks(A)) == 2
+        assert len(ledger._assignment.held[0]._contents.chunks(A)) == 2
 
 
 async def test_after_compaction_all_is_as_it_was(kafka: Place) -> None:

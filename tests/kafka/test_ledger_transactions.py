@@ -179,7 +179,7 @@ async def test_what_is_given_up_is_either_done_or_not(kafka: Place) -> None:
         for number in range(1, 30):
             with anyio.move_on_after((number - 10) / 1000):
                 await ledger.commit(change(A, number, f"{number}"))
-            held = ledger._shards.held[0]
+            held = ledger._assignment.held[0]
             assert not held.lost.is_set()
         found = await ledger.restore(A, None)
         there = delivered(kafka)

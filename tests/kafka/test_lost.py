@@ -184,7 +184,7 @@ async def test_a_log_that_lost_its_end_is_given_up_until_the_replica_is_started_
     """As after an election of a leader that lags behind: https://kafka.apache.org/documentation/#design_uncleanleader"""
     async with replica(kafka, "acme") as one:
         await begun(one)
-        one.ledger._shards.watch._reached[0] = 1_000  # what we wrote last, on the leader that is gone
+        one.ledger._assignment.watch._reached[0] = 1_000  # what we wrote last, on the leader that is gone
         await one.has()
         await one.until(lambda _: "has lost its end: " in (one.ledger.trouble or ""))
         assert "until this replica is started anew" in (one.ledger.trouble or "")

@@ -37,10 +37,10 @@ async def test_a_member_of_the_group_takes_the_new_certificate(own: Broker, monk
         await one.ledger.restore(A, None)
         await one.ledger.commit(change(A, 1))
         await anyio.to_thread.run_sync(renew, own)
-        member = one.ledger._shards._group._consumer
-        one.ledger._shards.held[0].lose("the broker was restarted")
+        member = one.ledger._assignment._group._consumer
+        one.ledger._assignment.held[0].lose("the broker was restarted")
         await one.has()
         own.tickets.client.write_bytes(own.tickets.stranger.read_bytes())
         await one.has("acme")
         assert await known(one.ledger) == checkpoint(1)
-        assert one.ledger._shards._group._consumer is member, "the same one, which has not been built anew"
+        assert one.ledger._assignment._group._consumer is member, "the same one, which has not been built anew"

@@ -34,7 +34,7 @@ async def test_a_partition_that_a_newer_version_wrote_is_left_untouched_and_told
         await one.until(lambda _: "format 2, this one knows 1" in (one.ledger.trouble or ""))
         assert "partition 0 of the state is left to others" in (one.ledger.trouble or "")
         assert not one.ours
-        await one.until(lambda _: one.ledger._shards._group._assignor.refused == {0})
+        await one.until(lambda _: one.ledger._assignment._group._assignor.refused == {0})
     assert at_rest(kafka) == before
     with pytest.raises(ConfigError, match=r"^state.topic: partition 0 of .* a newer version wrote it .*; run that"):
         async with open_reader(state(kafka)):

@@ -49,8 +49,10 @@ class Assignment:
     operator's to mend, unless it may pass by itself.
     """
 
-    def __init__(self, state: KafkaState, replica: str, mail: EventTopics, take: Take, telemetry: Telemetry) -> None:
-        self._state, self._replica, self._mail, self._take = state, replica, mail, take
+    def __init__(
+        self, state: KafkaState, replica: str, event_topics: EventTopics, take: Take, telemetry: Telemetry
+    ) -> None:
+        self._state, self._replica, self._event_topics, self._take = state, replica, event_topics, take
         self._telemetry = telemetry
         self.watch = TopicWatch(state, self._topic_changed)
         self._group = Group(self._state, replica, self._assigned, self._group_failed)
@@ -114,8 +116,8 @@ class Assignment:
         for partition in self._kept.keys() - ours:
             self._kept.pop(partition).cancel()
             self._troubles.pop(partition, None)
-            if shard := self.held.pop(partition, None):
-                shard.lose(_LEFT)
+            if claimed := self.held.pop(partition, None):
+                claimed.lose(_LEFT)
         for partition in ours - self._kept.keys():
             scope = self._kept[partition] = anyio.CancelScope()
             self._tasks.start_soon(self._keep, partition, scope)
@@ -123,7 +125,9 @@ class Assignment:
 
     async def _keep(self, partition: int, scope: anyio.CancelScope) -> None:
         name = self._state.transactional_id(partition)
-        producer = Producer(self._state, self._mail.compression, self._mail.largest, name, self.watch.accept(partition))
+        producer = Producer(
+            self._state, self._event_topics.compression, self._event_topics.largest, name, self.watch.accept(partition)
+        )
         try:
             with scope:
                 failures = 0
@@ -137,7 +141,7 @@ class Assignment:
     async def _try(self, partition: int, producer: Producer, failures: int) -> int:
         """Claim a partition, hold it until it is lost, and return how often in a row that has failed."""
         try:
-            shard = await self._claim(partition, producer)
+            claimed = await self._claim(partition, producer)
         except Elsewhere:
             self._troubles[partition] = f"partition {partition} of the state is not confirmed to be ours yet"
             await anyio.sleep(_ASK_AGAIN)
@@ -151,8 +155,8 @@ class Assignment:
             return 0
         except (OutputError, OwnershipLost) as error:
             return await self._pause(partition, error, failures + 1)
-        await self._hold(partition, shard)
-        return await self._pause(partition, OwnershipLost(shard.why), 0 if shard.committed else failures + 1)
+        await self._hold(partition, claimed)
+        return await self._pause(partition, OwnershipLost(claimed.why), 0 if claimed.committed else failures + 1)
 
     async def _pause(self, partition: int, error: OutputError | OwnershipLost, failures: int) -> int:
         wait = min(backoff(failures), _LONGEST) if failures else 0
@@ -183,15 +187,15 @@ class Assignment:
         self._group.take_back(partition)
         return await self._take(partition, contents, producer)
 
-    async def _hold(self, partition: int, shard: Partition) -> None:
-        self.held[partition] = shard
+    async def _hold(self, partition: int, claimed: Partition) -> None:
+        self.held[partition] = claimed
         self._troubles.pop(partition, None)
         self._tell()
         try:
-            await shard.lost.wait()
+            await claimed.lost.wait()
         finally:
-            shard.lose("the end of this process")
-            if self.held.get(partition) is shard:
+            claimed.lose("the end of this process")
+            if self.held.get(partition) is claimed:
                 del self.held[partition]
                 self._tell()
 
@@ -202,8 +206,8 @@ class Assignment:
             self._group.renew()
             return
         self._telemetry.notice("state.lost", error=trouble)
-        for shard in [*self.held.values()]:
-            shard.lose(trouble)
+        for claimed in [*self.held.values()]:
+            claimed.lose(trouble)
 
     def _group_failed(self, error: OutputError | None, wait: float) -> None:
         if error is None:

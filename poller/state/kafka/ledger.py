@@ -49,9 +49,9 @@ class KafkaLedger:
     ) -> None:
         self._state, self._outputs, self._delivery = state, outputs, delivery
         self._telemetry, self._now = telemetry, now
-        self._mail = EventTopics(outputs, delivery)
-        self._vault = TokenCipher(state.token_key)
-        self._shards = Assignment(state, replica, self._mail, self._take, telemetry)
+        self._event_topics = EventTopics(outputs, delivery)
+        self._cipher = TokenCipher(state.token_key)
+        self._assignment = Assignment(state, replica, self._event_topics, self._take, telemetry)
         self._places, self._patience = places, patience
         self._owners: Mapping[str, AccountId] = {}
         self._stored: dict[str, bytes | None] = {}
@@ -59,18 +59,18 @@ class KafkaLedger:
         self._away: str | None = None
 
     async def __aenter__(self) -> Self:
-        await self._shards.__aenter__()
+        await self._assignment.__aenter__()
         others = [output.name for output in self._telemetry.output_statuses()]
         self._telemetry.outputs([*others, *self._outputs])
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._shards.__aexit__(*exc)
+        await self._assignment.__aexit__(*exc)
 
     @property
     def trouble(self) -> str | None:
         """The reason why the state cannot be written now; None if it can."""
-        return self._away or self._shards.trouble
+        return self._away or self._assignment.trouble
 
     async def claim(self, owners: Mapping[str, AccountId]) -> None:
         """Claim the states of these sources for their accounts, each as soon as its partition is at hand.
@@ -78,8 +78,8 @@ class KafkaLedger:
         Raises ConfigError if a state belongs to another account; `sources` raises it for those that come later.
         """
         self._owners = owners
-        for partition, shard in self._shards.held.items():
-            await self._own(partition, shard)
+        for partition, claimed in self._assignment.held.items():
+            await self._own(partition, claimed)
 
     async def sources(self, configured: Collection[str]) -> AsyncIterator[Collection[str]]:
         """Yield the sources that are ours, once Kafka and the outputs are there, and at each change.
@@ -97,7 +97,7 @@ class KafkaLedger:
         names = defaultdict[int, list[str]](list)
         for source in configured:
             names[self._partition(source)].append(source)
-        async for held in self._shards.changes(prepared, names):
+        async for held in self._assignment.changes(prepared, names):
             yield frozenset(source for partition in held for source in names[partition])
 
     async def _prepare(self) -> Prepared:
@@ -106,13 +106,13 @@ class KafkaLedger:
             prepared = await prepare(self._state, self._outputs)
             if prepared.fresh:
                 await begin(prepared)
-            warnings = [*prepared.warnings, *await self._mail.learn(self._places)]
+            warnings = [*prepared.warnings, *await self._event_topics.learn(self._places)]
         except Unreachable:
             raise
         except OutputError as error:
             raise ConfigError(f"state: {error}") from None
         if largest := prepared.look.topic.largest:
-            self._mail.largest[self._state.topic] = largest
+            self._event_topics.largest[self._state.topic] = largest
         for warning in warnings:
             self._telemetry.notice("state.noticed", notice=warning)
         return prepared
@@ -122,15 +122,15 @@ class KafkaLedger:
         self._telemetry.notice("state.failed", error=str(error), retry_in=round(wait, 1))
 
     async def _take(self, partition: int, contents: Contents, producer: Producer) -> Partition:
-        shard = Partition(
-            self._state, partition, contents, producer, self._mail, self._delivery, self._telemetry, self._now
+        claimed = Partition(
+            self._state, partition, contents, producer, self._event_topics, self._delivery, self._telemetry, self._now
         )
-        await self._own(partition, shard)
-        return shard
+        await self._own(partition, claimed)
+        return claimed
 
-    async def _own(self, partition: int, shard: Partition) -> None:
+    async def _own(self, partition: int, claimed: Partition) -> None:
         owners = {source: owner for source, owner in self._owners.items() if self._partition(source) == partition}
-        saved = shard.under(ACCOUNT.prefix)
+        saved = claimed.under(ACCOUNT.prefix)
         if problems := mismatches(saved, owners):
             raise ConfigError(problems)
         rows: dict[str, bytes | None] = {
@@ -139,55 +139,55 @@ class KafkaLedger:
         unsaved = [source for source in self._unsaved if self._partition(source) == partition]
         for source in unsaved:
             before, closed = self._unsaved[source]
-            if shard.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
+            if claimed.get(TOKEN.key(source)) == before:  # the one that it replaced, which is spent
                 rows[TOKEN.key(source)] = closed
-        watch = self._shards.watch
+        watch = self._assignment.watch
         current = manifest.row(self._state.partitions, watch.begins(partition), everywhere=watch.everywhere)
-        rows |= {key: value for key, value in current.items() if shard.get(key) != value}
+        rows |= {key: value for key, value in current.items() if claimed.get(key) != value}
         if rows:
-            await shard.save(rows)
+            await claimed.save(rows)
         for source in unsaved:  # not before: who cannot save it now does so the next time
             self._unsaved.pop(source, None)
 
     def _partition(self, source: str) -> int:
         return partition_of(self._state, source)
 
-    def _shard(self, stream: str) -> Partition:
+    def _claimed(self, stream: str) -> Partition:
         """Return the partition of a stream or a source. Raises OwnershipLost if it is not ours."""
-        if shard := self._shards.held.get(self._partition(stream.partition("/")[0])):
-            return shard
+        if claimed := self._assignment.held.get(self._partition(stream.partition("/")[0])):
+            return claimed
         raise OwnershipLost(f"{stream} is not ours now")
 
     async def restore(self, stream: str, keep: float | None) -> Restored:
         """Read what is known of a stream. Raises OwnershipLost."""
-        return await self._shard(stream).restore(stream, keep)
+        return await self._claimed(stream).restore(stream, keep)
 
     async def commit(self, change: Change) -> None:
         """Deliver and save in one transaction. Raises OwnershipLost if nobody knows whether it was committed."""
-        await self._shard(change.stream).commit(change)
+        await self._claimed(change.stream).commit(change)
 
     async def flush(self) -> None:
         """Save the changes that wait, a transaction for each partition."""
-        for shard in list(self._shards.held.values()):
-            await shard.flush()
+        for claimed in list(self._assignment.held.values()):
+            await claimed.flush()
 
     async def tidy(self, stream: str, seen: Seen, before: float) -> None:
         """Forget what was committed before this time, and rewrite the rest where most of it is superseded."""
-        await self._shard(stream).tidy(stream, seen, before)
+        await self._claimed(stream).tidy(stream, seen, before)
 
     async def token(self, source: str) -> Token | None:
         """Return the stored token of a source. Raises ConfigError if it was encrypted with another key."""
-        closed = self._stored[source] = self._shard(source).get(TOKEN.key(source))
-        return None if closed is None else self._vault.open(source, closed)
+        closed = self._stored[source] = self._claimed(source).get(TOKEN.key(source))
+        return None if closed is None else self._cipher.open(source, closed)
 
     async def prove(self, source: str) -> None:
         """Return if the source is surely ours, so that a refresh token may be spent. Raises OwnershipLost."""
-        await self._shard(source).save({PROOF.key(source): encode(self._now())})
+        await self._claimed(source).save({PROOF.key(source): encode(self._now())})
 
     async def save_token(self, source: str, token: Token) -> None:
         """Return once the token is durable. Raises OwnershipLost: it is saved as soon as the source is ours again."""
-        closed = self._vault.close(source, token)
+        closed = self._cipher.close(source, token)
         self._unsaved[source] = self._stored.get(source), closed
-        await self._shard(source).save({TOKEN.key(source): closed})
+        await self._claimed(source).save({TOKEN.key(source): closed})
         self._stored[source] = closed
         del self._unsaved[source]

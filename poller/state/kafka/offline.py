@@ -28,13 +28,13 @@ class OfflineTopic:
 
     def __init__(self, prepared: Prepared, contents: Contents) -> None:
         self._prepared, self._state, self._contents = prepared, prepared.state, contents
-        self._vault = TokenCipher(self._state.token_key)
+        self._cipher = TokenCipher(self._state.token_key)
 
     def all(self) -> StateDump:
         """Return everything in it. Raises ConfigError if a token was encrypted with another key."""
         rows = self._contents.under("")
         for key in [key for key in rows if TOKEN.has(key)]:
-            rows[key] = encode(self._vault.open(name_of(key), rows[key]))
+            rows[key] = encode(self._cipher.open(name_of(key), rows[key]))
         streams = self._contents.streams()
         return StateDump(rows, [(name, at, data) for name in streams for at, data in self._contents.data(name)])
 
@@ -54,7 +54,7 @@ class OfflineTopic:
         rows: dict[str, bytes | None] = {key: value for key, value in whole.rows.items() if not MARK.has(key)}
         for source in whole.tokens:
             key = TOKEN.key(source)
-            rows[key] = self._vault.close(source, TOKEN.decode(whole.rows[key]))
+            rows[key] = self._cipher.close(source, TOKEN.decode(whole.rows[key]))
         for stream, at, data in whole.chunks:
             rows |= self._contents.appended(stream, [(at, piece) for piece in pieces(data, ITEM)])
         await self._save(rows)

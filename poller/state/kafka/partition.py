@@ -51,13 +51,13 @@ class Partition:
         partition: int,
         contents: Contents,
         producer: Producer,
-        mail: EventTopics,
+        event_topics: EventTopics,
         delivery: Delivery,
         telemetry: Telemetry,
         now: Callable[[], datetime],
     ) -> None:
         self._state, self._partition = state, partition
-        self._contents, self._producer, self._mail = contents, producer, mail
+        self._contents, self._producer, self._event_topics = contents, producer, event_topics
         self._delivery, self._now = delivery, now
         self._queue = CommitQueue(self._commit, telemetry, _MOST)
         self._producer_free = anyio.Lock()
@@ -116,7 +116,7 @@ class Partition:
     async def _commit(self, group: Sequence[Change]) -> None:
         self._check()
         messages = [message for change in group for message in change.batch.messages]
-        posts = await self._mail.posts(messages)
+        posts = await self._event_topics.posts(messages)
         if messages and self._delivery.doubtful:
             if doubted := self._doubt_rows(self._doubts_after(group, delivered=False)):
                 await self.save(doubted)
@@ -161,7 +161,7 @@ class Partition:
             except BaseException as error:
                 self.lose(str(error) or type(error).__name__)
                 if isinstance(error, OutputError):
-                    self._mail.failed(error)
+                    self._event_topics.failed(error)
                     raise OwnershipLost(f"nobody knows whether the commit holds: {error}") from error
                 raise
 

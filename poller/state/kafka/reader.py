@@ -133,13 +133,13 @@ _QUIET = 3
 class TopicReader:
     """Implements `StateReader`."""
 
-    def __init__(self, contents: Contents, vault: TokenCipher) -> None:
-        self._contents, self._vault = contents, vault
+    def __init__(self, contents: Contents, cipher: TokenCipher) -> None:
+        self._contents, self._cipher = contents, cipher
 
     def get(self, key: str) -> bytes | None:
         """Return one value; a token decrypted. Raises ConfigError where that takes another key."""
         value = self._contents.get(key)
-        return encode(self._vault.open(name_of(key), value)) if value and TOKEN.has(key) else value
+        return encode(self._cipher.open(name_of(key), value)) if value and TOKEN.has(key) else value
 
     def under(self, prefix: str) -> dict[str, bytes]:
         """Return all values whose key begins with the prefix, by the rest of the key."""
