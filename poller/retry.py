@@ -12,20 +12,20 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import anyio
-from tenacity import AsyncRetrying, RetryCallState, wait_exponential
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
-_WAIT = wait_exponential(max=240)
+_LONGEST, _DOUBLINGS = 240.0, 8
 _JITTER = 1.25
+_OUR_LONGEST = 30.0
+"""Seconds between two tries of `keep_trying`, at most."""
 
 
 def backoff(failures: int) -> float:
     """Return the seconds to wait after so many failures in a row (at least one)."""
-    state = RetryCallState(AsyncRetrying(), None, (), {})
-    state.attempt_number = failures
-    return _WAIT(state) * random.uniform(1, _JITTER)  # noqa: S311  no secret
+    wait = min(2.0 ** min(failures - 1, _DOUBLINGS), _LONGEST)
+    return wait * random.uniform(1, _JITTER)  # noqa: S311  no secret
 
 
 @dataclass(slots=True)
@@ -56,12 +56,11 @@ async def keep_trying(
     *,
     on: type[E],
     report: Callable[[E, float], None],
-    longest: float = 30.0,
     give_up_after: float | None = None,
 ) -> T:
     """Repeat an attempt as long as it raises `on`, and return what it returns at last.
 
-    `report` is given each failure and the seconds until the next try, `longest` at most; what it raises ends this.
+    `report` is given each failure and the seconds until the next try; what it raises ends this.
     The last try begins `give_up_after` seconds after the first one (None: there is no last one), and raises what it
     fails with: that is reported, too, with no wait.
     """
@@ -72,7 +71,7 @@ async def keep_trying(
         except on as error:
             failures += 1
             left = max(0.0, end - anyio.current_time())
-            wait = min(backoff(failures), longest, left)
+            wait = min(backoff(failures), _OUR_LONGEST, left)
             report(error, wait)
             if not left:
                 raise
