@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 from poller.plugin import kinds, parse_path
 from poller.sources.rest.answer import HEADERS
 from poller.sources.rest.fields import KIND, RESERVED, SIDES, field_types, kind_of, typed_reader, words_of
-from poller.sources.rest.request import PLACES, Request, placeholders, spelt_offsets
+from poller.sources.rest.lists import List
+from poller.sources.rest.request import PLACES, placeholders, spelt_offsets
 from poller.sources.rest.settings import FieldSettings, StreamFields, Sweep
-from poller.sources.rest.streams import Description, timing_of
+from poller.sources.rest.streams import Description, field_of, timing_of
 from poller.sources.rest.written_times import always, read_offset
 
 Mistake: TypeAlias = tuple[tuple[str, ...], str]
@@ -22,16 +23,26 @@ _WANTED: Mapping[Any, str] = {bool: "true or false", float: "a number", int: "a 
 
 def mistakes(stream: StreamFields) -> list[Mistake]:
     """Return all mistakes of a description. Those of its sweeps are judged where its request has none."""
-    asked, paths = [*_of_request((), stream.params, stream.body), *_of_sweeps_requests(stream)], [*_of_paths(stream)]
+    asked, paths = [*_of_requests(stream)], [*_of_paths(stream)]
     found = [*asked, *paths, *_of_paging(stream), *_of_kind(stream)]
     unreadable = any(keys[0] not in {"fields", "records"} for keys, _ in paths)  # by the others a sweep reads its list
     return found if asked or unreadable else [*found, *_of_sweeps(stream)]
 
 
-def _of_request(keys: tuple[str, ...], params: Mapping[str, Any], body: Any) -> Iterator[Mistake]:
-    for name, value in params.items():
-        yield from _of_value((*keys, "params", name), value)
-    yield from _of_value((*keys, "body"), body)
+def _of_requests(stream: StreamFields) -> Iterator[Mistake]:
+    for keys, value in _sent(stream):
+        yield from _of_value(keys, value)
+    if stream.path is not None and (not stream.path.startswith("/") or set(stream.path) & set("?#")):
+        yield ("path",), "a path begins with / and holds no query: what follows a ? belongs into params"
+
+
+def _sent(stream: StreamFields) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield what requests send, the stream's and those of its sweeps: each parameter, each body, with its keys."""
+    asking: list[tuple[tuple[str, ...], StreamFields | Sweep]] = [((), stream)]
+    asking += [(("sweeps", name), sweep) for name, sweep in stream.sweeps.items()]
+    for keys, part in asking:
+        yield from (((*keys, "params", name), value) for name, value in part.params.items())
+        yield (*keys, "body"), part.body
 
 
 def _of_value(keys: tuple[str, ...], value: Any) -> Iterator[Mistake]:
@@ -43,25 +54,12 @@ def _of_value(keys: tuple[str, ...], value: Any) -> Iterator[Mistake]:
 
 def mistakes_of_zone(described: Description) -> Iterator[Mistake]:
     """Yield the offsets that stand as text behind times that are spelt in another zone."""
-    stream = described.stream
-    asked: list[tuple[tuple[str, ...], Any]] = [(("params", name), value) for name, value in stream.params.items()]
-    asked.append((("body",), stream.body))
-    for name, sweep in stream.sweeps.items():
-        asked += [(("sweeps", name, "params", key), value) for key, value in sweep.params.items()]
-        asked.append((("sweeps", name, "body"), sweep.body))
     zone = described.zone or UTC
-    for keys, value in asked:
+    for keys, value in _sent(described.stream):
         wrong = dict.fromkeys(said for said in spelt_offsets(value) if read_offset(said) != always(zone))
         for said in wrong:
             why = f"{said} says another offset than {zone}, in which a % format is spelt (`timezone`)"
             yield keys, f"{why}: %z prints the zone's own offset; {{start}} and {{end}} alone are UTC, with Z"
-
-
-def _of_sweeps_requests(stream: StreamFields) -> Iterator[Mistake]:
-    for name, sweep in stream.sweeps.items():
-        yield from _of_request(("sweeps", name), sweep.params, sweep.body)
-    if stream.path is not None and (not stream.path.startswith("/") or set(stream.path) & set("?#")):
-        yield ("path",), "a path begins with / and holds no query: what follows a ? belongs into params"
 
 
 def _of_paths(stream: StreamFields) -> Iterator[Mistake]:
@@ -76,7 +74,7 @@ def _of_paths(stream: StreamFields) -> Iterator[Mistake]:
         for text in getattr(stream, key):
             yield from _path((key,), text)
     for name, field in stream.fields.items():
-        for text in _paths_of(field):
+        for text in field_of(field).paths:
             yield from _path(("fields", name), text)
     yield from _path(("records",), stream.records, body=True)
 
@@ -105,10 +103,6 @@ def _path(keys: tuple[str, ...], text: str | None, *, body: bool = False) -> Ite
         return
     if whole and not body:
         yield keys, "@ is the value itself, which only `records` can be: name a field"
-
-
-def _paths_of(field: FieldSettings) -> tuple[str, ...]:
-    return (field.path,) if isinstance(field.path, str) else tuple(field.path)
 
 
 def _of_kind(stream: StreamFields) -> Iterator[Mistake]:
@@ -160,7 +154,7 @@ class _Asked:
 
     name: str
     sweep: Sweep
-    request: Request
+    listed: List
     keys: tuple[str, ...]
 
 
@@ -170,13 +164,13 @@ def _of_sweeps(stream: StreamFields) -> Iterator[Mistake]:
     described, whole = Description("stream", stream, None, None), ()
     for name, sweep in described.sweeps.items():
         own: tuple[str, ...] = ("sweeps", name) if sweep.params or sweep.body is not None else whole
-        request = described.list_of(sweep).request
-        yield from _of_places(stream, _Asked(name, sweep, request, own))
-        yield from _of_timing(described, stream, _Asked(name, sweep, request, own))
+        asked = _Asked(name, sweep, described.list_of(sweep), own)
+        yield from _of_places(stream, asked)
+        yield from _of_timing(stream, asked)
 
 
 def _of_places(stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
-    uses, paging = asked.request.uses, stream.paging
+    uses, paging = asked.listed.request.uses, stream.paging
     at = (*asked.keys, "params") if not asked.keys else asked.keys
     places = [f"{{{place}}}" for place in PLACES if place in uses]
     if len(places) > 1:
@@ -189,8 +183,8 @@ def _of_places(stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
         yield at, "{end} without {start}: a range has a beginning"
 
 
-def _of_timing(described: Description, stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
-    listed, keys = described.list_of(asked.sweep), ("sweeps", asked.name)
+def _of_timing(stream: StreamFields, asked: _Asked) -> Iterator[Mistake]:
+    listed, keys = asked.listed, ("sweeps", asked.name)
     if asked.name == "backfill":
         yield keys, "that is the word for history: give it another name"
     if listed.is_whole and asked.sweep.lookback is not None:
