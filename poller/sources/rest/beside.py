@@ -100,7 +100,7 @@ def is_something(value: Any) -> bool:
 def more_than(rows: int, said: Iterable[tuple[str, Any]]) -> tuple[str, int] | None:
     """Return which of the numbers says that there is more than a page of so many rows."""
     for path, value in said:
-        word = path.rpartition(".")[2].lower()
+        word = word_of(path)
         least = 1 if "pages" in word else rows
         if word in COUNTS and isinstance(value, int) and value > least:
             return path, value
@@ -109,9 +109,8 @@ def more_than(rows: int, said: Iterable[tuple[str, Any]]) -> tuple[str, int] | N
 
 def is_more(path: str, value: Any) -> bool:
     """Return whether a flag at a path says that there is more of the list."""
-    above, _, word = path.rpartition(".")
-    if word.lower() in IS_LAST:
-        return value is False and above.rpartition(".")[2].lower() not in _LINKS
+    if word_of(path) in IS_LAST:
+        return value is False and word_of(path.rpartition(".")[0]) not in _LINKS
     return value is True
 
 
@@ -135,8 +134,13 @@ def said_by(body: bytes, words: Collection[str], records: str) -> Iterator[tuple
     except DECODE_ERRORS:
         return
     for path, value in _beside(whole, parse_path(records)):
-        if path.rpartition(".")[2].lower() in words:
+        if word_of(path) in words:
             yield path, value
+
+
+def word_of(path: str) -> str:
+    """Return what is at a path by the word that it is called, in small letters."""
+    return path.rpartition(".")[2].lower()
 
 
 def _beside(whole: Any, records: Path, above: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from poller.plugin import ListPage, Response, Unexpected
 from poller.sources.rest.answer import Answer, absent, wrong_key
-from poller.sources.rest.beside import COUNTS, GOES_ON, IS_LAST, is_more, is_something, more_than, said_by
+from poller.sources.rest.beside import COUNTS, GOES_ON, IS_LAST, is_more, is_something, more_than, said_by, word_of
 from poller.sources.rest.ends import Suspicion
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import Onward, Progress
@@ -121,11 +121,11 @@ class Continuation:
 
 def _is_onward(path: str) -> bool:
     """Return whether a path is called by a word that says where a list goes on, or that it does."""
-    return path.rpartition(".")[2].lower() in GOES_ON
+    return word_of(path) in GOES_ON
 
 
 def _is_flag(path: str) -> bool:
-    return path.rpartition(".")[2].lower() in GOES_ON | IS_LAST
+    return word_of(path) in GOES_ON | IS_LAST
 
 
 def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:
@@ -133,7 +133,7 @@ def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, A
     stream = description.stream
     described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
     for path, value in said_by(body, GOES_ON | IS_LAST | COUNTS | ERRORS, description.records):
-        if path.rpartition(".")[2].lower() in IS_LAST and not isinstance(value, bool):
+        if word_of(path) in IS_LAST and not isinstance(value, bool):
             continue  # the address of the last page, or when a job was done
         if not any(known == path or known.startswith((f"{path}.", f"{path}[")) for known in described):
             yield path, value
