@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, FilterCheck, Span, Unexpected
+from poller.sources.rest.records import time_or_none
 from poller.sources.rest.written_times import repeated
 
 _DAY, _ZONES = timedelta(days=1), timedelta(hours=14)
@@ -50,17 +51,10 @@ def _misread(
 ) -> str:
     """Return how much too early the earliest of the rows is, as a question; nothing where that is no matter of days or
     of zones, or where days are asked for."""
-    early = max((start - time for row in rows if (time := _or_none(time_of, row))), default=timedelta(0))
+    early = max((start - time for row in rows if (time := time_or_none(time_of, row))), default=timedelta(0))
     if granule >= _DAY or not _LEAST <= early <= _DAY + _ZONES:
         return ""
     return (
         f", up to {early / timedelta(hours=1):.2g} h before it: does the filter take days only "
         "({start:%Y-%m-%d}), or read times in another zone (`timezone`)?"
     )
-
-
-def _or_none(time_of: Callable[[Raw], datetime | None], row: Raw) -> datetime | None:
-    try:
-        return time_of(row)
-    except (ValueError, *DECODE_ERRORS):
-        return None

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from poller.plugin import (
+    DECODE_ERRORS,
     Changes,
     Column,
     Declared,
@@ -27,6 +28,8 @@ from poller.plugin import (
 from poller.sources.rest.described import RecordDescription, Row, RowDecoder
 from poller.sources.rest.fields import kind_of, spelled_word
 from poller.sources.rest.normalize import Normalizer
+
+T = TypeVar("T")
 
 
 def record_type(described: RecordDescription) -> RecordType[Row]:
@@ -139,6 +142,14 @@ def time_reader(path: str, zone: tzinfo | None, *beside: str | None) -> Column[d
     """Return a reader of the time at a path, of rows that are not decoded yet. For `beside` see `identity_reader`."""
     struct, getters = _columns(frozenset(filter(None, (path, *beside))))
     return Column(struct, getters[path], any_time_reader(zone))
+
+
+def time_or_none(read: Callable[[T], datetime | None], row: T) -> datetime | None:
+    """Return the time that a reader finds in a row, or in a record; None also where it cannot be read."""
+    try:
+        return read(row)
+    except (ValueError, *DECODE_ERRORS):
+        return None
 
 
 @cache

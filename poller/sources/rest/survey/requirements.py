@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS
 from poller.sources.rest.answer import wrong_key
 from poller.sources.rest.lists import List
-from poller.sources.rest.records import time_reader
+from poller.sources.rest.records import time_or_none, time_reader
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import fields_in, ids_in, times_in, unread_time
 
@@ -56,14 +55,7 @@ def unnamed(listed: List, rows: Sequence[Raw]) -> Sequence[Raw]:
 def _untimed(description: Description, rows: Sequence[Raw]) -> Sequence[Raw]:
     """Return the rows whose own time cannot be read."""
     read = time_reader(str(description.stream.time), description.zone)
-
-    def has_none(row: Raw) -> bool:
-        try:
-            return read(row) is None
-        except (ValueError, *DECODE_ERRORS):
-            return True
-
-    return [*filter(has_none, rows)]
+    return [row for row in rows if time_or_none(read, row) is None]
 
 
 def _instead(rows: Sequence[Raw]) -> str:

@@ -20,6 +20,7 @@ from poller.sources.rest.answer import Answer
 from poller.sources.rest.beside import said_by
 from poller.sources.rest.fields import Mapped, spelled_word, words_of
 from poller.sources.rest.lists import List
+from poller.sources.rest.records import time_or_none
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import BEFORE, NOTHING, rises, silent_places, times_in, unread_time
 from poller.sources.rest.survey.continuation import Continuation
@@ -129,13 +130,13 @@ class Sights:
         """Return whether an edit moves a row: stamps rise (or, with -1, fall) from row to row, and creations do not."""
         records = self._stream.records
         stamps, made = (
-            [at for record in self._records[::step] if (at := _or_none(read, record))]
+            [at for record in self._records[::step] if (at := time_or_none(read, record))]
             for read in (records.modified, records.time)
         )
         return rises(stamps) and not rises(made)
 
     def _range(self, read: Callable[[Any], datetime | None]) -> tuple[str, str] | None:
-        times = sorted(filter(None, (_or_none(read, record) for record in self._records)))
+        times = sorted(filter(None, (time_or_none(read, record) for record in self._records)))
         return (f"{times[0]:%Y-%m-%dT%H:%M:%SZ}", f"{times[-1]:%Y-%m-%dT%H:%M:%SZ}") if times else None
 
     def _unmapped(self) -> dict[str, list[str]]:
@@ -162,10 +163,3 @@ def _decoded(stream: Stream, rows: Iterable[Raw]) -> Iterator[Any]:
     for row in rows:
         with suppress(*DECODE_ERRORS):
             yield stream.records.decoder.decode(bytes(row))
-
-
-def _or_none(read: Callable[[Any], datetime | None], record: Any) -> datetime | None:
-    try:
-        return read(record)
-    except ValueError:
-        return None
