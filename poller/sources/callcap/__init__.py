@@ -78,7 +78,7 @@ class Callcap(Source):
         region = self.default_region
         times_of = remember_latest(lambda record: records.times(record, zone=zone))
         past = History(partial(api.started, zone), timedelta(days=1))
-        edited = History(partial(api.edited, zone), timedelta(minutes=1))
+        edited = History(partial(api.modified, zone, ended=True), timedelta(minutes=1))
         calls = Stream(
             name="calls",
             sweeps=(

@@ -92,17 +92,15 @@ async def recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: 
         yield Page(answer.records, end=End() if number is None else None)
 
 
-def modified(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """Read by last modification, open-ended, so that rows can only enter, and paging only repeat."""
-    since = max(window.start, BEGINNING)
-    query = modified_within(zone, since, None)
-    return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
+def modified(
+    zone: ZoneInfo, http: Http, _: Cursor | None, window: Window, *, ended: bool = False
+) -> AsyncIterator[Page]:
+    """Read by last modification, open-ended, so that rows can only enter, and paging only repeat.
 
-
-def edited(zone: ZoneInfo, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
-    """Read by last modification, in a range with an end: a call edited meanwhile leaves the range, and so shifts it."""
+    Where the range is to be `ended`, a call that is edited meanwhile leaves it, and so shifts it.
+    """
     since = max(window.start, BEGINNING)
-    query = modified_within(zone, since, window.end)
+    query = modified_within(zone, since, window.end if ended else None)
     return _read(zone, http, query, BEGINNING.date(), window.end, since=("last_modified", since))
 
 
