@@ -38,16 +38,16 @@ class KafkaConfig(Cluster, OutputConfig):
         """Return the output; it has no marks. The topics of `places` are there as soon as it is open."""
         largest: dict[str, int] = {}
         producer = Producer(self, self.compression, largest)
-        return KafkaOutput(self, self.addressing(largest), producer, self.topics(places))
+        return KafkaOutput(self, self.preparer(largest), producer, self.topics(places))
 
     def topics(self, places: Collection[StreamRef]) -> set[str]:
         """Return the topics that the events of these streams go to, and the fixed ones."""
-        made = self._posts()
-        return self._fixed() | {made.topic(place, reject=reject) for place in places for reject in (False, True)}
+        builder = self._builder()
+        return self._fixed() | {builder.topic(place, reject=reject) for place in places for reject in (False, True)}
 
-    def addressing(self, largest: MutableMapping[str, int]) -> RecordPreparer:
+    def preparer(self, largest: MutableMapping[str, int]) -> RecordPreparer:
         """Return what makes records for this output, for a caller who sends them by another producer."""
-        return RecordPreparer(self, self._posts(), self.compression, self.partitions, self.replication, largest)
+        return RecordPreparer(self, self._builder(), self.compression, self.partitions, self.replication, largest)
 
     def check(self, marks: Mapping[str, bytes] | None = None) -> str:
         """Return what is there, in words; change nothing. `marks` say nothing here. Raises OutputError."""
@@ -62,7 +62,7 @@ class KafkaConfig(Cluster, OutputConfig):
 
     def channel(self, place: StreamRef, *, reject: bool = False) -> Channel:
         """Return the topic of the events, or rejects, of a stream."""
-        topic = self._posts().topic(place, reject=reject)
+        topic = self._builder().topic(place, reject=reject)
         return Channel(
             topic,
             "kafka-secure" if self.security_protocol.endswith("SSL") else "kafka",
@@ -72,7 +72,7 @@ class KafkaConfig(Cluster, OutputConfig):
             {"topic": topic, "bindingVersion": "0.5.0"},
         )
 
-    def _posts(self) -> RecordBuilder:
+    def _builder(self) -> RecordBuilder:
         return RecordBuilder(self.topic, self.rejects_topic, self.mode)
 
     def _templates(self) -> tuple[str, str]:

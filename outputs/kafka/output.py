@@ -16,20 +16,18 @@ DEADLINE = 8.0
 
 
 class KafkaOutput:
-    """An output whose records `addressing` makes; the topics in `first` are there from the start."""
+    """An output whose records `preparer` makes; the topics in `first` are there from the start."""
 
     exact: bool = False
 
-    def __init__(
-        self, cluster: Cluster, addressing: RecordPreparer, producer: Producer, first: Collection[str]
-    ) -> None:
+    def __init__(self, cluster: Cluster, preparer: RecordPreparer, producer: Producer, first: Collection[str]) -> None:
         self.notices: Sequence[str] = ()
-        self._cluster, self._addressing, self._producer = cluster, addressing, producer
+        self._cluster, self._preparer, self._producer = cluster, preparer, producer
         self._first = first
 
     async def __aenter__(self) -> Self:
         """Log in and see to the topics. Raises Unreachable while the cluster is away, OutputError if it refuses us."""
-        self.notices = await self._addressing.learn(self._first)  # where there are none, this is the login still
+        self.notices = await self._preparer.learn(self._first)  # where there are none, this is the login still
         await self._producer.start()
         return self
 
@@ -52,17 +50,17 @@ class KafkaOutput:
                 await self._send(first)
                 await self._send([message for message in batch if message.last])
         except TimeoutError:
-            self._addressing.forget()
+            self._preparer.forget()
             raise Unreachable(f"{self._cluster.place} has not taken a batch in {DEADLINE:g} s") from None
         except OutputError:
-            self._addressing.forget()  # a topic may have been deleted, or altered
+            self._preparer.forget()  # a topic may have been deleted, or altered
             raise
         return {}
 
     async def _send(self, batch: Sequence[Message]) -> None:
-        posts = await self._addressing(batch) if batch else ()
+        posts = await self._preparer(batch) if batch else ()
         while too_large := await self._try(posts):
-            self._addressing.refuse(batch, posts, [some[0] for some in too_large if len(some) == 1])
+            self._preparer.refuse(batch, posts, [some[0] for some in too_large if len(some) == 1])
 
     async def _try(self, posts: Sequence[ProducerRecord]) -> Sequence[Sequence[ProducerRecord]]:
         """Send records; return the batches that the broker found too large. The next try makes smaller ones."""

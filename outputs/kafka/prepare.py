@@ -18,14 +18,14 @@ class RecordPreparer:
     def __init__(
         self,
         cluster: Cluster,
-        posts: RecordBuilder,
+        build: RecordBuilder,
         compression: Compression,
         partitions: int,
         replication: int | None,
         largest: MutableMapping[str, int],
     ) -> None:
         self._cluster = cluster
-        self._posts = posts
+        self._build = build
         self._compression = compression
         self._making = partitions, replication
         self._largest = largest
@@ -33,7 +33,7 @@ class RecordPreparer:
 
     async def __call__(self, messages: Sequence[Message]) -> Sequence[ProducerRecord]:
         """Make the records of messages. Raises OutputError; Undeliverable for messages known to be too large."""
-        posts = [self._posts(message) for message in messages]
+        posts = [self._build(message) for message in messages]
         if unknown := {post.topic for post in posts} - self._known:
             await self.learn(unknown)
         if found := self._oversized(posts):

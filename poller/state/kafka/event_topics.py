@@ -16,26 +16,26 @@ class EventTopics:
     def __init__(self, outputs: Mapping[str, KafkaConfig], delivery: Delivery) -> None:
         self.compression: Compression = next((output.compression for output in outputs.values()), "zstd")
         self.largest: dict[str, int] = {}
-        self._addressings = {name: output.addressing(self.largest) for name, output in outputs.items()}
+        self._preparers = {name: output.preparer(self.largest) for name, output in outputs.items()}
         self._outputs, self._delivery = outputs, delivery
 
     async def learn(self, places: Collection[StreamRef]) -> Sequence[str]:
         """Prepare the topics of these streams, and return what to warn of. Raises OutputError."""
-        addressings = self._addressings.items()
-        found = [await preparer.learn(self._outputs[name].topics(places)) for name, preparer in addressings]
+        preparers = self._preparers.items()
+        found = [await preparer.learn(self._outputs[name].topics(places)) for name, preparer in preparers]
         return [warning for warnings in found for warning in warnings]
 
     async def posts(self, messages: Sequence[Message]) -> list[ProducerRecord]:
         """Make the records of a batch for every output; wait as long as their topics cannot be prepared."""
         found: list[ProducerRecord] = []
-        for name, addressing in self._addressings.items() if messages else ():
-            found += await self._delivery.written(name, addressing, messages)
+        for name, preparer in self._preparers.items() if messages else ():
+            found += await self._delivery.written(name, preparer, messages)
         return found
 
     def failed(self, error: BaseException) -> None:
         """Learn from a transaction that failed: a record may be larger than its topic allows."""
-        for addressing in self._addressings.values():
-            addressing.forget()
+        for preparer in self._preparers.values():
+            preparer.forget()
         if isinstance(error, TooLarge):
             for post in (posts[0] for posts in error.batches if len(posts) == 1):
                 self.largest[post.topic] = compressed_size(post, self.compression) - 1
