@@ -77,7 +77,7 @@ class RefreshingAuth:
         *,
         stored: Token | None,
         save: Callable[[Token], Awaitable[None]] | None,
-        now: Callable[[], datetime],
+        now: Now,
         prove: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._endpoint, self._save, self._prove, self._now = TokenEndpoint(credential), save, prove, now

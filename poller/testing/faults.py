@@ -1,10 +1,8 @@
 """A source's double that fails on demand: markup, errors, silence and cuts, as networks and gateways make them."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from poller.clock import Now
 from poller.sandbox.faults import FAULTS as ALL
 from poller.sandbox.faults import Front, Log, Refusal
 from poller.sandbox.world.vices import Vices
@@ -22,7 +20,7 @@ class FaultyDouble:
     `refusal` builds the vendor's own error answer of a status; with status 200, an error that only the body tells of.
     """
 
-    def __init__(self, app: ASGIApp, now: Callable[[], datetime], refusal: Refusal, seed: int = 1) -> None:
+    def __init__(self, app: ASGIApp, now: Now, refusal: Refusal, seed: int = 1) -> None:
         world = World((), seed, 0, now)
         world.vices = self._vices = Vices(seed, vendors=[_NAME])
         self._front = Front(app, world, Log(), {_NAME: refusal})

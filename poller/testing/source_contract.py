@@ -1,8 +1,7 @@
 """The contract of a source, as tests: a plug-in's tests inherit them, and so do those of the vendors built in."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
+from poller.clock import Now
 from poller.events.json_schema import event_schema
 from poller.plugin import API
 from poller.plugin.source import Source
@@ -38,7 +38,7 @@ class SourceContract:
     fewest_events: ClassVar[int] = 1
     """The events that a first pass over everything brings at least."""
 
-    def double(self, now: Callable[[], datetime]) -> ASGIApp:
+    def double(self, now: Now) -> ASGIApp:
         """Return an ASGI application that answers as the vendor does; `now` is the vendor's clock.
 
         A `Date` header is added to every answer.

@@ -1,13 +1,13 @@
 """The ledger in Kafka: events and checkpoint in one transaction, and sources shared by the replicas of a group."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Self
 
 from outputs import OutputError, StreamRef, Unreachable
 from outputs.kafka import KafkaConfig
 from outputs.kafka.producer import Producer
+from poller.clock import Now
 from poller.errors import ConfigError
 from poller.events.seen import Seen
 from poller.plugin.credentials import Token
@@ -42,7 +42,7 @@ class KafkaLedger:
         outputs: Mapping[str, KafkaConfig],
         delivery: Delivery,
         telemetry: Telemetry,
-        now: Callable[[], datetime],
+        now: Now,
         replica: str,
         places: Collection[StreamRef] = (),
         patience: float | None = None,

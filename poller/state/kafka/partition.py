@@ -1,8 +1,7 @@
 """One partition of the state while it is ours: events and the checkpoints they make true, in one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from itertools import islice
 
 import anyio
@@ -12,6 +11,7 @@ import anyio.to_thread
 from outputs import OutputError
 from outputs.kafka.producer import Producer
 from outputs.kafka.records import ProducerRecord
+from poller.clock import Now
 from poller.events.seen import Seen, pack_keys
 from poller.state.commit_queue import CommitQueue
 from poller.state.delivery import Delivery
@@ -54,7 +54,7 @@ class Partition:
         event_topics: EventTopics,
         delivery: Delivery,
         telemetry: Telemetry,
-        now: Callable[[], datetime],
+        now: Now,
     ) -> None:
         self._state, self._partition = state, partition
         self._contents, self._producer, self._event_topics = contents, producer, event_topics

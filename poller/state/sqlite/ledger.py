@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from outputs import Marks
+from poller.clock import Now
 from poller.events.seen import Seen, pack_keys
 from poller.plugin.credentials import Token
 from poller.retry import keep_trying
@@ -42,9 +42,7 @@ _TURN = 0.003
 class SqliteLedger:
     """Implements `Ledger`. Commits stand in one line; what is ready shares one."""
 
-    def __init__(
-        self, database: Database, delivery: Delivery, telemetry: Telemetry, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, delivery: Delivery, telemetry: Telemetry, now: Now) -> None:
         self._database = database
         self._delivery = delivery
         self._telemetry = telemetry
