@@ -109,9 +109,14 @@ class Request:
     body: JSON = None
 
     @property
+    def sent(self) -> JSON:
+        """What is sent, as it is described: its parameters and its body."""
+        return [dict(self.params), self.body]
+
+    @property
     def uses(self) -> frozenset[str]:
         """The names of the placeholders in it."""
-        return frozenset(found.name for found in placeholders([dict(self.params), self.body]))
+        return frozenset(found.name for found in placeholders(self.sent))
 
     @property
     def size(self) -> int | None:
@@ -127,11 +132,11 @@ class Request:
     @property
     def limits(self) -> frozenset[int]:
         """How many rows a query in it lets come at most, as SQL and SOQL spell it (`LIMIT 200`)."""
-        return frozenset(int(one) for text in texts([dict(self.params), self.body]) for one in _LIMIT.findall(text))
+        return frozenset(int(one) for text in texts(self.sent) for one in _LIMIT.findall(text))
 
     def granule(self, name: str) -> timedelta:
         """Return the coarsest granule that `start`, or `end`, is spelt in."""
-        found = placeholders([dict(self.params), self.body])
+        found = placeholders(self.sent)
         return max((one.format.granule for one in found if one.format and one.name == name), default=_SECOND)
 
     def reaches(self, bounds: Bounds) -> datetime | None:
@@ -139,19 +144,19 @@ class Request:
         there is none. Of an end that is spelt to the minute the last minute is not asked for."""
         if not bounds.exact or self.names_last_minute:
             return None
-        found = placeholders([dict(self.params), self.body])
+        found = placeholders(self.sent)
         ends = (one.format.reaches(bounds.end, bounds.zone) for one in found if one.format and one.name == "end")
         return min(ends, default=None)
 
     @property
     def names_last_minute(self) -> bool:
         """True if the end is the last minute of the day that it names."""
-        return any("{end" in text and "23:59" in text for text in texts([dict(self.params), self.body]))
+        return any("{end" in text and "23:59" in text for text in texts(self.sent))
 
     @property
     def formats(self) -> Sequence[TimeFormat]:
         """The formats that its times are spelt in."""
-        return [found.format for found in placeholders([dict(self.params), self.body]) if found.format]
+        return [found.format for found in placeholders(self.sent) if found.format]
 
     def parameter_of(self, place: str) -> str | None:
         """Return the name of the parameter that is this place."""

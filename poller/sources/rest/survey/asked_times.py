@@ -65,5 +65,5 @@ def _not_by_edits(description: Description, listed: List) -> str | None:
         return field if created and field != description.stream.modified else None
     request = listed.request
     named = [name for name, value in request.params.items() if any(text.startswith("{start") for text in texts(value))]
-    within = [one for text in texts([dict(request.params), request.body]) for one in _ASKED_BY.findall(text)]
+    within = [one for text in texts(request.sent) for one in _ASKED_BY.findall(text)]
     return next((name for name in (*named, *within) if "creat" in name.lower()), None)
