@@ -88,14 +88,7 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     except Unexpected as error:
         if noted.response.status == 404:
             return Probed("no answer yet", {"rows": 0, "status": 404}, (NOT_YET,))
-        if words := refused_with(noted.response.body):
-            error.said = words
-            raise
-        lists = lists_in(noted.response.body)
-        if noted.response.status != 200 or description.records in lists or not lists:
-            raise
-        where = f"the lists in it are at {', '.join(lists)}: is `records` right?"
-        raise Unexpected(f"{error}; {where}", key=error.key or "records") from None
+        raise _explained(error, description, noted.response) from None
     if noted.response.status != 200:
         status = noted.response.status
         return Probed(f"nothing there (HTTP {status})", {"rows": 0, "status": status}, _quiet(listed, noted, window))
@@ -119,6 +112,18 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
     ]
     warnings = (*doubts, *sights.warnings())
     return Probed("; ".join(sights.words()), sights.details(), warnings)
+
+
+def _explained(error: Unexpected, description: Description, response: Response) -> Unexpected:
+    """Return the error of an answer with what it says itself, or with where else it holds lists."""
+    if words := refused_with(response.body):
+        error.said = words
+        return error
+    lists = lists_in(response.body)
+    if response.status != 200 or description.records in lists or not lists:
+        return error
+    where = f"the lists in it are at {', '.join(lists)}: is `records` right?"
+    return Unexpected(f"{error}; {where}", key=error.key or "records")
 
 
 def _quiet(listed: List, noted: "_Noted", window: Window) -> tuple[str, ...]:
