@@ -19,8 +19,9 @@ FRESH = ("live", "snapshot")
 """The sweeps by which a stream is covered: the first of these that it has."""
 FINAL = ("audit", "full", "snapshot")
 """The sweeps by which a stream is settled: the first of these that it has."""
+AGREED = timedelta(hours=24)
+"""So long passes have to agree before it is believed that what vanished at once is gone."""
 _MOST_PARTS = 50
-_AGREED = timedelta(hours=24)
 _FEW = 10
 
 
@@ -137,7 +138,7 @@ def collapsed(checkpoint: Checkpoint, state: SweepState, records: float, now: da
         checkpoint.suspect, state.last_density = None, records
         return False
     checkpoint.suspect = checkpoint.suspect or now
-    if now - checkpoint.suspect >= _AGREED:
+    if now - checkpoint.suspect >= AGREED:
         checkpoint.suspect, state.last_density = None, records
         return False
     return True

@@ -1,16 +1,16 @@
 """Records that a snapshot holds no longer: when that is believed, and what is told of them."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from poller.events.batch import Batch
 from poller.events.cloudevent import EventWriter, Revision, StreamInfo
 from poller.events.seen import DELETED, UNSTAMPED, Entry, Seen, key_of
 from poller.plugin.stream import Sweep
+from poller.polling.progress.coverage import AGREED
 from poller.state.checkpoint import Checkpoint
 
 _MANY = 10
-_AGREED = timedelta(hours=24)
 
 
 def missing_members(checkpoint: Checkpoint, sweep: Sweep, found: Collection[str], now: datetime) -> list[str]:
@@ -25,7 +25,7 @@ def missing_members(checkpoint: Checkpoint, sweep: Sweep, found: Collection[str]
     many = many or (checkpoint.suspect is not None and bool(gone_now))
     checkpoint.suspect = (checkpoint.suspect or now) if many else None
     gone = [name for name in gone_now if state.members[name] > 0]
-    if many and now - (checkpoint.suspect or now) < _AGREED:
+    if many and now - (checkpoint.suspect or now) < AGREED:
         gone = []
     state.members = {name: state.members.get(name, 0) + 1 for name in gone_now - set(gone)} | dict.fromkeys(found, 0)
     return sorted(gone)
