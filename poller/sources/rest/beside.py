@@ -82,11 +82,11 @@ class Beside:
         return more_than(len(self._rows), self._said(_COUNTED, COUNTS)) if self._rows else None
 
     def _said(self, pattern: re.Pattern[bytes], words: Collection[str]) -> Iterable[tuple[str, Any]]:
-        found = any(map(pattern.search, self._around))
+        found = any(map(pattern.search, self._pieces))
         return said_by(self._response.body, words, self._records) if found else ()
 
     @cached_property
-    def _around(self) -> tuple[bytes, ...]:
+    def _pieces(self) -> tuple[bytes, ...]:
         return _without(self._response.sent, self._rows)
 
 
