@@ -68,6 +68,11 @@ class Follower(Protocol):
         ...
 
 
+def later(moment: datetime | None, by: timedelta) -> datetime | None:
+    """Return a time that is waited for so much later; None where none is."""
+    return moment + by if moment else None
+
+
 def follow(clock: Clock, *those: Follower) -> datetime:
     """Return the time, and carry the clock's steps over to what waits: none makes anything due, or delays it.
 

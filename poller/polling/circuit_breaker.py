@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from poller.clock import later
 from poller.errors import Denied, Throttled
 from poller.http.response import LONGEST_WAIT
 from poller.retry import Retry, backoff
@@ -54,8 +55,8 @@ class CircuitBreaker:
 
     def shift(self, by: timedelta) -> None:
         """Wait for a time so much later: our clock was stepped."""
-        self.resume_at = self.resume_at + by if self.resume_at else None
-        self._refused_at = self._refused_at + by if self._refused_at else None
+        self.resume_at = later(self.resume_at, by)
+        self._refused_at = later(self._refused_at, by)
 
     def _refused(self, asked_at: datetime, now: datetime) -> float:
         """Count a refusal. One of a request made before the last refusal was known says nothing new."""

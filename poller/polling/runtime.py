@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from poller.clock import later
 from poller.events.batch import Batch
 from poller.events.cloudevent import StreamInfo
 from poller.events.seen import Seen
@@ -174,17 +175,17 @@ class StreamRuntime:
         """Have all that waits for a time wait for one so much later: our clock was stepped."""
         for run in self.sweeps:
             state = run.state
-            state.due = state.due + by if state.due else None
+            state.due = later(state.due, by)
             state.to_fetch = {record_id: since + by for record_id, since in state.to_fetch.items()}
             state.fetched = {record_id: at + by for record_id, at in state.fetched.items()}
         for retry in (self.slice_retry, *(retry for run in self.sweeps for retry in run.retries)):
-            retry.at = retry.at + by if retry.at else None
+            retry.at = later(retry.at, by)
         for reading in (self.slice, *(reading for run in self.sweeps for reading in (run.current, run.makes_up))):
             if reading:
                 reading.covers.began += by
-        self.tidied = self.tidied + by if self.tidied else None
+        self.tidied = later(self.tidied, by)
         checkpoint = self.checkpoint
-        checkpoint.suspect = checkpoint.suspect + by if checkpoint.suspect else None
+        checkpoint.suspect = later(checkpoint.suspect, by)
         checkpoint.rate = follow_step(checkpoint.rate, by) if checkpoint.rate else None
 
     @property
