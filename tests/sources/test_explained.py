@@ -36,7 +36,7 @@ def polled(folder: Path, of: Source) -> None:
     database, day = Database.open(folder / "poller.db"), timedelta(days=1)
     for stream in of.build_streams():
         states = {
-            sweep.name: SweepState(Cursor(NOW, "a-sync-token"), origin=NOW - day, due=NOW, complete=True)
+            sweep.name: SweepState(Cursor(NOW, "a-sync-token"), origin=NOW - 400 * day, due=NOW, complete=True)
             for sweep in stream.sweeps
         }
         gaps = [Gap(sweep.name, NOW - 2 * day, NOW - day, "shifted", NOW) for sweep in stream.sweeps]
