@@ -425,6 +425,32 @@ def test_what_is_left_behind_is_an_hour_at_least() -> None:
     assert not leave_behind(checkpoint, LIVE, NOON + DAY), "its list cannot be read in slices"
 
 
+@pytest.mark.parametrize("broke_off", [-7, -6, -5])
+def test_what_is_left_behind_is_no_longer_where_a_pass_broke_off(broke_off: int) -> None:
+    """The next pass begins beyond it, so it would close nothing, and hold back `covered_until` for ever."""
+    ranges = History(under_way(runs()[1], NOON).pages, MINUTE)  # type: ignore[arg-type]  # is not asked here
+    stream = running(sweep("live", MINUTE, 5 * MINUTE, ranges=ranges), sweep("settle", MINUTE, HOUR))
+    checkpoint, live = stream.checkpoint, stream.sweeps[0]
+    since = NOON + broke_off * HOUR
+    for run in stream.sweeps:
+        broken(checkpoint, run, under_way(run, since, pages=1), since)
+    assert leave_behind(checkpoint, live.sweep, NOON)
+    assert Gap("settle", NOON - DAY, since, BROKEN, since) in checkpoint.gaps
+    assert Gap("live", NOON - DAY, NOON - 6 * HOUR, OUTAGE, NOON) in checkpoint.gaps
+    rest = [Gap("live", NOON - 6 * HOUR, since, BROKEN, since)] if broke_off > -6 else []
+    assert [gap for gap in checkpoint.gaps if (gap.sweep, gap.kind) == ("live", BROKEN)] == rest
+    assert passed(checkpoint, live, NOON, NOON) == rest
+
+
+def test_a_list_that_shifted_where_its_pass_broke_off_before_is_one_gap() -> None:
+    checkpoint, live, _ = runs()
+    passed(checkpoint, live, NOON, at(-1))
+    broken(checkpoint, live, under_way(live, at(1), pages=1), at(1.5))
+    for _ in range(3):
+        shifted(checkpoint, live, under_way(live, at(20), pages=1), at(19.9), at(20.2))
+    assert checkpoint.gaps == [gap(-1, 20, SHIFTED, since=at(20.2))]
+
+
 def test_a_slice_of_a_gap_that_failed_is_half_as_long_the_next_time_and_the_other_gaps_stay() -> None:
     ranges = History(LIVE.fetch, MINUTE)
     checkpoint, sliced = Checkpoint(start=NOON, started=NOON), replace(LIVE, ranges=ranges)

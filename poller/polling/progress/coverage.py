@@ -103,7 +103,9 @@ def _held_to(checkpoint: Checkpoint, until: datetime) -> datetime:
 def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
     """Remember a gap; one that overlaps it, of the same sweep and kind, grows.
 
-    What an audit found unreadable again is as good as new: no audit closes what it did not read itself.
+    What an audit found unreadable again is as good as new: no audit closes what it did not read itself. What is left to
+    passes of its own is missing once: where the sweep's pass broke off in it before, that gap gives way, for its next
+    pass begins beyond it.
     """
     again = found.sweep == "audit" and found.kind == UNREADABLE
     for gap in [gap for gap in checkpoint.gaps if _touch(gap, found)]:
@@ -112,7 +114,16 @@ def open_gap(checkpoint: Checkpoint, found: Gap) -> None:
         since = found.since if again else min(gap.since, found.since)
         read_to = gap.read_to if found.start >= gap.start else None
         found = msgspec.structs.replace(found, start=start, end=end, since=since, read_to=read_to, step=gap.step)
+    if found.kind in MADE_UP_FOR:
+        checkpoint.gaps = [left for gap in checkpoint.gaps if (left := _given_way(gap, found))]
     checkpoint.gaps.append(found)
+
+
+def _given_way(gap: Gap, found: Gap) -> Gap | None:
+    """Return what of a gap, of a pass that broke off, is not part of one that was found; None where nothing is."""
+    if gap.kind != BROKEN or gap.sweep != found.sweep or not found.start <= gap.start < found.end:
+        return gap
+    return msgspec.structs.replace(gap, start=found.end) if found.end < gap.end else None
 
 
 def replace_gap(checkpoint: Checkpoint, gap: Gap, left: Gap | None) -> None:
