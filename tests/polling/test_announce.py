@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -130,6 +131,11 @@ def test_what_a_list_does_not_reach_holds_nothing_back() -> None:
     gap = Gap("updated", NOON - HOUR, NOON - HOUR / 2, UNREADABLE, NOON)
     (event,) = told(checkpoint(NOON, gap), NOON)
     assert event == {"covered_until": "2026-03-14T12:00:00Z", "settled_until": None, "gaps": 1}
+    for sweep, settled in {"updated": "12:00:00Z", "live": "12:00:00Z", "audit": "11:00:00Z"}.items():
+        found = checkpoint(NOON, msgspec.structs.replace(gap, sweep=sweep), audit=NOON)
+        (event,) = told(found, NOON)
+        assert event["settled_until"] == f"2026-03-14T{settled}", "nobody makes up for what an audit could not read"
+        assert event["covered_until"] == "2026-03-14T12:00:00Z"
 
 
 def test_it_is_silent_before_the_first_complete_pass_and_says_at_once_what_is_settled() -> None:

@@ -44,10 +44,10 @@ def read_ranges(checkpoint: Checkpoint) -> dict[str, Ranges]:
 def complete_until(checkpoint: Checkpoint, names: Sequence[str]) -> datetime | None:
     """Return the end that the last complete pass of a sweep covered, the first of these names that the stream has.
 
-    It is no later than the oldest gap that holds something back. None before the first complete pass.
+    It is no later than the oldest gap that holds it back. None before the first complete pass.
     """
-    state = _first_of(checkpoint, names)
-    return _held_to(checkpoint, state.cursor.until) if state and state.complete and state.cursor else None
+    name, state = _first_of(checkpoint, names)
+    return _held_to(checkpoint, name, state.cursor.until) if state and state.complete and state.cursor else None
 
 
 def covered_until(checkpoint: Checkpoint) -> datetime | None:
@@ -56,22 +56,22 @@ def covered_until(checkpoint: Checkpoint) -> datetime | None:
     What a list cannot reach is left to other sweeps, and holds nothing back; a record that is still to be read by
     itself does.
     """
-    main = _first_of(checkpoint, FRESH)
+    name, main = _first_of(checkpoint, FRESH)
     covered = main.cursor.until if main and main.cursor else checkpoint.start
     if covered is None:
         return None
-    covered = _held_to(checkpoint, covered)
+    covered = _held_to(checkpoint, name, covered)
     for state in checkpoint.sweeps.values():
         if state.to_fetch:
             covered = min([covered, *state.to_fetch.values()])
     return covered
 
 
-def _first_of(checkpoint: Checkpoint, names: Sequence[str]) -> SweepState | None:
+def _first_of(checkpoint: Checkpoint, names: Sequence[str]) -> tuple[str, SweepState | None]:
     for name in names:
         if state := checkpoint.sweeps.get(name):
-            return state
-    return None
+            return name, state
+    return "", None
 
 
 def gap_seconds(checkpoint: Checkpoint) -> float:
@@ -89,11 +89,15 @@ def _but_for_gaps(checkpoint: Checkpoint, asked: tuple[datetime, datetime], swee
     return (Ranges.of([asked]) - Ranges.of(gaps)).last(_MOST_PARTS)
 
 
-def _held_to(checkpoint: Checkpoint, until: datetime) -> datetime:
-    """Return up to when nothing is missing that holds something back, `until` at most."""
+def _held_to(checkpoint: Checkpoint, sweep: str, until: datetime) -> datetime:
+    """Return up to when nothing is missing that holds this sweep back, `until` at most.
+
+    What a list does not reach is left to an audit: it holds back the one that could not read it, and no other sweep.
+    """
     if not checkpoint.gaps:
         return until
-    missing = [(gap.start, gap.end) for gap in checkpoint.gaps if gap.kind != UNREADABLE]
+    own = [gap for gap in checkpoint.gaps if gap.kind != UNREADABLE or gap.sweep == sweep == "audit"]
+    missing = [(gap.start, gap.end) for gap in own]
     if not missing:
         return until
     start = min(until, *(since for since, _ in missing))
