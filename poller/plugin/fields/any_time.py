@@ -15,18 +15,22 @@ MILLISECONDS_FROM = 10**11
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPELT, _REMEMBERED = frozenset({str, int, float}), 1 << 12
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
+_SERIALIZED = re.compile(r"/Date\((\d{1,15})(?:[+-]\d{4})?\)/", re.ASCII)
 _DATED = re.compile(r"[A-Za-z]{3}, ?\d|\d{1,2} [A-Za-z]{3} \d{4} ")
 
 
 def read_any_time(leaf: object, zone: tzinfo | None = None) -> datetime | None:
-    """Read a time: ISO 8601 (without an offset only where there is a `zone`), RFC 2822, or seconds or milliseconds
-    since 1970, as a number or in quotes, with a fraction or without. None where it is none of these.
+    """Read a time: ISO 8601 (without an offset only where there is a `zone`), RFC 2822, seconds or milliseconds since
+    1970, as a number or in quotes, with a fraction or without, or `/Date(1773479742500+0100)/`, as serializers of .NET
+    and OData 2 print milliseconds since 1970 in UTC; the offset tells where they were. None where it is none of these.
 
     Zero is no time: it is what many APIs send where there is none.
     """
     if isinstance(leaf, str):
-        if found := read_time(leaf, zone):
-            return found
+        if read := read_time(leaf, zone):
+            return read
+        if found := _SERIALIZED.fullmatch(leaf):
+            return _of_number(float(found[1]), "milliseconds")
         return _of_number(float(leaf)) if _NUMBER.fullmatch(leaf) else _of_mail(leaf)
     if isinstance(leaf, bool) or not isinstance(leaf, int | float):
         return None
@@ -44,11 +48,12 @@ def any_time_reader(zone: tzinfo | None) -> Callable[[object], datetime | None]:
     return read
 
 
-def _of_number(number: float) -> datetime | None:
+def _of_number(number: float, unit: str | None = None) -> datetime | None:
     if not number > 0:
         return None
+    unit = unit or ("milliseconds" if number >= MILLISECONDS_FROM else "seconds")
     try:
-        return _EPOCH + timedelta(**{"milliseconds" if number >= MILLISECONDS_FROM else "seconds": number})
+        return _EPOCH + timedelta(**{unit: number})
     except OverflowError:
         return None
 

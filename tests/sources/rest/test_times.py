@@ -78,6 +78,7 @@ def test_a_format_that_shows_no_day_is_refused(text: str) -> None:
         "2026-03-14T09:15:42.5Z", "2026-03-14T10:15:42.5+01:00", "2026-03-14 09:15:42.5 UTC", 1773479742.5,
         "1773479742.5",
         1773479742500, "1773479742500", "2026-03-14T10:15:42.500",
+        "/Date(1773479742500)/", "/Date(1773479742500+0100)/",
     ],
 )  # fmt: skip
 def test_a_time_is_read_in_any_spelling(spelt: object) -> None:
@@ -90,7 +91,7 @@ def test_a_time_in_whole_seconds_is_read_too(spelt: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "spelt", ["", "yesterday", "2026-03-14T10:15:42", True, 0, -5, None, [], "14 Mar", 1e300, "9" * 16]
+    "spelt", ["", "yesterday", "2026-03-14T10:15:42", True, 0, -5, None, [], "14 Mar", 1e300, "9" * 16, "/Date(0)/"]
 )
 def test_what_is_no_time_is_none(spelt: object) -> None:
     assert read_any_time(spelt) is None
