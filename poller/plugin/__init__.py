@@ -47,7 +47,7 @@ from poller.plugin.pagination.envelope import SentRows, read_count, read_rows
 from poller.plugin.pagination.filtered import FilterCheck, is_between
 from poller.plugin.pagination.moving import read_moving
 from poller.plugin.pagination.newest_first import NewestFirst
-from poller.plugin.pagination.no_records import require_no_error, require_nowhere_else
+from poller.plugin.pagination.no_records import error_in, require_no_error, require_nowhere_else
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.page_ends import PageEnds
 from poller.plugin.pagination.pages import AskPage, ListPage, PageRef, read_in_turn, read_pages
@@ -159,6 +159,7 @@ __all__ = [
     "compile_paths",
     "decode_response",
     "e164",
+    "error_in",
     "fails",
     "follow_path",
     "follow_sync_token",

@@ -31,14 +31,21 @@ _LIST = msgspec.json.Decoder(list[Raw])
 
 def require_no_error(response: Response, judged: Collection[str] = ()) -> None:
     """Raise Unexpected where an answer without records has an error beside them; fields that are `judged` are not."""
+    if name := error_in(response, judged):
+        raise Unexpected(f"not the documented answer: it holds no records, and its {name} says that it failed")
+
+
+def error_in(response: Response, judged: Collection[str] = ()) -> str | None:
+    """Return the field by which an answer says that it failed, but for those `judged` otherwise; None if none does."""
     try:
         fields = decode_response(_FIELDS, response)
     except Unexpected:  # a list alone, or what others judge
-        return
+        return None
     for name, sent in fields.items():
         says = _what_says(name)
         if says and name not in judged and _is_error(says, sent):
-            raise Unexpected(f"not the documented answer: it holds no records, and its {name} says that it failed")
+            return name
+    return None
 
 
 @lru_cache(1000)

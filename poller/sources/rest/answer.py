@@ -26,6 +26,7 @@ from poller.plugin import (
     require_no_error,
     require_nowhere_else,
 )
+from poller.sources.rest.beside import failed
 from poller.sources.rest.request import NOTHING, Bounds, fill_text
 
 HEADERS = "headers."
@@ -68,7 +69,7 @@ class Described:
 class Answer:
     """What an answer holds. `next` is None at the end of the list, and where nothing is said of that.
 
-    `more` is None where the answer does not say whether the list goes on.
+    `more` is None where the answer does not say whether the list goes on. `doubt` says why the rows may not be all.
     """
 
     rows: Sequence[Raw]
@@ -76,6 +77,7 @@ class Answer:
     more: bool | None = None
     total: int | None = None
     pages: int | None = None
+    doubt: str | None = None
 
 
 class Envelope:
@@ -112,7 +114,8 @@ class Envelope:
         rows = self._found_rows(body, response, total)
         if not rows:
             require_no_error(response, self._judged)
-        return Answer(rows, self._next(body, response.headers), self._goes_on(body, response), total, pages)
+        doubt = failed(response, rows, self._judged) if rows else None
+        return Answer(rows, self._next(body, response.headers), self._goes_on(body, response), total, pages, doubt)
 
     def _get(self, text: str, body: Any, headers: Mapping[str, str]) -> Any:
         if text.startswith(HEADERS):

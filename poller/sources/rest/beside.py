@@ -1,4 +1,5 @@
-"""What an answer says beside its records, in words that are well known: that its list goes on, how long it is.
+"""What an answer says beside its records, in words that are well known: that its list goes on, how long it is,
+that something failed.
 
 | words | prove that there is more, if they are | where they are believed |
 |---|---|---|
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from poller.plugin import DECODE_ERRORS, Path, Response, parse_path
+from poller.plugin import DECODE_ERRORS, Path, Response, error_in, parse_path
 
 THERE_IS_MORE = frozenset(
     {"has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "more", "more_results"}
@@ -52,6 +53,25 @@ _SAID_MORE = re.compile(
 )
 _LED_ON = re.compile(rb'"(?:%b)"\s*:\s*(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(LEADS_ON), re.IGNORECASE)
 _COUNTED = re.compile(rb'"(?:%b)"\s*:\s*\d' % _one_of(COUNTS), re.IGNORECASE)
+_FAILED = re.compile(
+    rb'"(?:errors?|error[_-]?message|faults?|exceptions?)"\s*:\s*(?!null|false|""|0\s*[,}]|\{\s*\}|\[\s*\])'
+    rb'|"(?:success|ok)"\s*:\s*(?:"?false|"?0\b)'
+    rb'|"(?:status|code|status[_-]?code)"\s*:\s*"?\s*(?:[45]\d\d\b|err|fail)',
+    re.IGNORECASE,
+)
+
+
+def failed(response: Response, rows: Sequence[Raw], judged: Collection[str]) -> str | None:
+    """Return why rows may not be all: the answer says beside them that it failed. None where it does not.
+
+    It is decoded once more only where such a word stands before the first row or behind the last.
+    """
+    first, last = bytes(rows[0]), bytes(rows[-1])
+    before, behind = max(response.sent.find(first), 0), response.sent.rfind(last) + len(last)
+    if not (_FAILED.search(response.sent, 0, before) or _FAILED.search(response.sent, behind)):
+        return None
+    name = error_in(response, judged)
+    return f"its {name} says that it failed, beside records: are they all? Then name it in `expect`" if name else None
 
 
 class Beside:

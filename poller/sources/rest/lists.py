@@ -217,8 +217,8 @@ class _Reading:
         answer, response = await self._read(bounds, progress, at)
         onward = progress.take(at, answer)
         facts = self._facts(response, answer, onward.following)
-        page = ListPage(answer.rows, answer.total, date=response.date, facts=facts, **onward._asdict())
-        return page, response
+        said = {**onward._asdict(), "doubt": onward.doubt or answer.doubt}
+        return ListPage(answer.rows, answer.total, date=response.date, facts=facts, **said), response
 
     @property
     def _accepted(self) -> Collection[int]:

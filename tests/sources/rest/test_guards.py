@@ -112,6 +112,33 @@ async def test_what_is_expected_has_to_hold(expect: dict[str, Any], body: dict[s
     assert holds or refused(done, f"its {next(iter(expect))} is not")
 
 
+@pytest.mark.parametrize("is_last", [True, False])
+@pytest.mark.parametrize(
+    ("error", "expect", "name"),
+    [
+        ({"error": {"message": "maximum execution time exceeded"}, "status": "failure"}, {}, "error"),
+        ({"errors": ["one shard did not answer"]}, {}, "errors"),
+        ({"success": False}, {}, "success"),
+        ({"statusCode": "503"}, {}, "statusCode"),
+        ({"error": "deprecated"}, {"error": "deprecated"}, None),
+        ({"error": {}, "errors": [], "fault": None, "success": True, "status": 200, "code": 0}, {}, None),
+        ({"included": [{"error": "of another list"}], "warning": "error"}, {}, None),
+    ],
+)
+async def test_an_error_beside_records_holds_back_the_cursor_and_not_the_records(
+    error: dict[str, Any], expect: dict[str, Any], name: str | None, is_last: bool
+) -> None:
+    """A server that ran out of time sends what it has until then, with a 200."""
+    rows = [ticket(number, f"{NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}", error="ours") for number in (1, 2)]
+    body = {"tickets": rows, **error} if is_last else {**error, "tickets": rows}
+    done = await passed(stream_of(PAGES | {"expect": expect}), answered(body, {"tickets": [], **expect}))
+    assert len(done.records()) == 2
+    assert (None if done.error is None else str(done.error)) == (
+        name and f"its {name} says that it failed, beside records: are they all? Then name it in `expect`"
+    )
+    assert isinstance(done.error, Shifted) is (name is not None)
+
+
 async def test_a_404_says_that_there_is_nothing_only_once_the_list_has_answered() -> None:
     stream = stream_of(PAGES | {"empty": [404]})
     assert refused(await passed(stream, answered(Said({}, status=404))), "a wrong path")

@@ -363,6 +363,7 @@ async def test_each_list_that_the_sweeps_ask_for_is_told_with_its_sweep() -> Non
     assert found.warnings == (
         "no record has anything at about, for subject",
         "not described: total",
+        "full: its errors says that it failed, beside records: are they all? Then name it in `expect`",
         "full: not described: errors",
     )
 

@@ -76,7 +76,9 @@ class Sights:
             yield NO_END
 
     def warnings(self) -> Iterator[str]:
-        """Say what is doubtful about the description."""
+        """Say what is doubtful about the answer, and about the description."""
+        if self._answer.doubt:
+            yield self._answer.doubt
         for field, words in self._unmapped().items():
             yield f"words of {field} that are not mapped: {', '.join(words)}"
         yield from silent_places(self._description, self._rows)
