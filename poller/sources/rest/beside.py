@@ -19,13 +19,16 @@ from msgspec import Raw
 
 from poller.plugin import DECODE_ERRORS, Path, Response, error_in, parse_path
 
-THERE_IS_MORE = frozenset(
-    {"has_more", "has_next", "has_next_page", "hasmore", "hasnext", "hasnextpage", "more", "more_results"}
-)
+THERE_IS_MORE = frozenset({
+    "has_more", "has_more_items", "has_more_pages", "has_more_rows", "has_next", "has_next_page", "hasmore",
+    "hasmoreitems", "hasmorepages", "hasnext", "hasnextpage", "more", "more_items", "more_items_in_collection",
+    "more_records", "more_results", "morerecords", "moreresults",
+})  # fmt: skip
 LEADS_ON = frozenset({
-    "cursor", "next", "next_cursor", "next_link", "next_page", "next_page_link", "next_page_token", "next_page_uri",
-    "next_page_url", "next_records_url", "next_token", "next_uri", "next_url", "nextcursor", "nextlink", "nextpage",
-    "nextpagetoken", "nextpageurl", "nextrecordsurl", "nexttoken", "nexturl",
+    "cursor", "next", "next_cursor", "next_link", "next_marker", "next_offset", "next_page", "next_page_link",
+    "next_page_start", "next_page_token", "next_page_uri", "next_page_url", "next_records_url", "next_start",
+    "next_token", "next_uri", "next_url", "nextcursor", "nextlink", "nextmarker", "nextoffset", "nextpage",
+    "nextpagestart", "nextpagetoken", "nextpageurl", "nextrecordsurl", "nextstart", "nexttoken", "nexturl",
 })  # fmt: skip
 GOES_ON = THERE_IS_MORE | LEADS_ON
 """Words that are true, or a place, while a list goes on."""
@@ -37,22 +40,26 @@ COUNTS = frozenset({
     "count", "pages", "total", "total_count", "total_items", "total_pages", "total_records", "total_results",
     "total_size", "totalcount", "totalitems", "totalpages", "totalrecords", "totalresults", "totalsize",
 })  # fmt: skip
-_AROUND = frozenset({"_links", "links", "meta", "metadata", "page", "page_info", "pageinfo", "pagination", "paging"})
+_AROUND = frozenset({
+    "_links", "_meta", "additional_data", "cursors", "info", "links", "list_info", "meta", "metadata", "page",
+    "page_info", "pageinfo", "pages", "pagination", "paging", "response_metadata", "result_info",
+})  # fmt: skip
+"""Objects that hold such words; one may stand in another."""
 _LINKS = frozenset({"_links", "links"})
 """Objects in which `last` is the address of a page: false where there is none."""
+_WORD = re.compile(r"[^.:@]*\Z")
 _BETWEEN = 100
 """Between two rows of a body there are a comma and white space: no more bytes than so many."""
 
 
 def _one_of(words: Collection[str]) -> bytes:
-    return "|".join(sorted(words)).encode()
+    """Return a pattern of fields with such a name, as `word_of` finds it."""
+    return rb'"(?:[^"]*[.:@])?_*(?:%b)"\s*:\s*' % "|".join(sorted(words)).encode()
 
 
-_SAID_MORE = re.compile(
-    rb'"(?:%b)"\s*:\s*true|"(?:%b)"\s*:\s*false' % (_one_of(THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE
-)
-_LED_ON = re.compile(rb'"(?:%b)"\s*:\s*(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(LEADS_ON), re.IGNORECASE)
-_COUNTED = re.compile(rb'"(?:%b)"\s*:\s*\d' % _one_of(COUNTS), re.IGNORECASE)
+_SAID_MORE = re.compile(rb"%btrue|%bfalse" % (_one_of(THERE_IS_MORE), _one_of(IS_LAST)), re.IGNORECASE)
+_LED_ON = re.compile(rb'%b(?!null|false|"0?"|0\s*[,}]|\{\s*\}|\[\s*\])' % _one_of(LEADS_ON), re.IGNORECASE)
+_COUNTED = re.compile(rb"%b\d" % _one_of(COUNTS), re.IGNORECASE)
 _FAILED = re.compile(
     rb'"(?:errors?|error[_-]?message|faults?|exceptions?)"\s*:\s*(?!null|false|""|0\s*[,}]|\{\s*\}|\[\s*\])'
     rb'|"(?:success|ok)"\s*:\s*(?:"?false|"?0\b)'
@@ -159,8 +166,9 @@ def said_by(body: bytes, words: Collection[str], records: str) -> Iterator[tuple
 
 
 def word_of(path: str) -> str:
-    """Return what is at a path by the word that it is called, in small letters."""
-    return path.rpartition(".")[2].lower()
+    """Return the word at the end of a path, by which such fields are known: `@odata.nextLink` and `d.__next` end in one
+    behind the name of its vocabulary, or underscores."""
+    return _WORD.search(path)[0].lstrip("_").lower()  # type: ignore[index]
 
 
 def _beside(whole: Any, records: Path, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -173,6 +181,6 @@ def _beside(whole: Any, records: Path, above: str = "") -> Iterator[tuple[str, A
         if records[1:] and name == records[0]:
             yield from _beside(value, records[1:], f"{path}.")
         elif name.lower() in _AROUND and isinstance(value, dict):
-            yield from ((f"{path}.{inner}", leaf) for inner, leaf in value.items())
+            yield from _beside(value, (), f"{path}.")
         else:
             yield path, value

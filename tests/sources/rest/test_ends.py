@@ -191,6 +191,15 @@ UNDESCRIBED = [
     ({"next_page": "https://x.example/2"}, 1, "something is at next_page"),
     ({"links": {"next": {"href": "/2"}}}, 1, "something is at links.next"),
     ({"meta": {"next": 2}}, 1, "something is at meta.next"),
+    ({"@odata.nextLink": "https://x.example/x?$skip=1"}, 1, "something is at @odata.nextLink"),
+    ({"__next": "https://x.example/x?$skip=1"}, 1, "something is at __next"),
+    ({"pages": {"page": 1, "next": {"starting_after": "x"}}}, 1, "something is at pages.next"),
+    ({"meta": {"pagination": {"next_start": 1}}}, 1, "something is at meta.pagination.next_start"),
+    (
+        {"additional_data": {"pagination": {"more_items_in_collection": True}}},
+        1,
+        "additional_data.pagination.more_items_in_collection is true",
+    ),
     ({"totalSize": 9}, 5, "5 rows came, totalSize is 9"),
     ({"meta": {"total_pages": 2}}, 5, "5 rows came, meta.total_pages is 2"),
     ({"totalSize": 9, "done": False, "nextRecordsUrl": "/q-2"}, 5, "done is false"),
@@ -225,6 +234,7 @@ async def test_an_only_page_that_names_a_next_one_or_counts_more_is_not_all(
         ({}, {"next": "b", "total": 9}, 0),
         ({}, {"next": None, "next_page": "", "_links": {"next": {"href": None}}, "nextPageToken": 0}, 1),
         ({}, {"total": 9}, 3),
+        ({}, {"next_start": 0, "@odata.nextLink": "", "pages": {"next": None}, "user": {"next": "b"}}, 1),
         ({}, {"total": 5, "pages": 1, "count": 5}, 5),
     ],
 )

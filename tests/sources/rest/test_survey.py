@@ -331,9 +331,16 @@ async def test_what_is_left_out_of_comparison_and_is_not_there_is_told() -> None
     )
 
 
-async def test_what_holds_the_next_place_is_described_by_it() -> None:
-    stream = {"paging": {"next": "_links.next.href"}}
-    found = await looked(stream, {"tickets": [ticket(1)], "_links": {"next": {"href": "/tickets?page=2"}}})
+@pytest.mark.parametrize(
+    ("path", "beside"),
+    [
+        ("_links.next.href", {"_links": {"next": {"href": "/tickets?page=2"}}}),
+        ('"@odata.nextLink"', {"@odata.nextLink": "/tickets?page=2"}),
+        ('meta."page.info".next', {"meta": {"page.info": {"next": "/tickets?page=2"}}}),
+    ],
+)
+async def test_what_holds_the_next_place_is_described_by_it(path: str, beside: dict[str, Any]) -> None:
+    found = await looked({"paging": {"next": path}}, {"tickets": [ticket(1)], **beside})
     assert found.warnings == ()
 
 

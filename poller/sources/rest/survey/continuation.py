@@ -131,7 +131,8 @@ def _is_flag(path: str) -> bool:
 def _undescribed(description: Description, body: bytes) -> Iterator[tuple[str, Any]]:
     """Yield the paths, with their values, of what looks like paging, totals or errors and is not described."""
     stream = description.stream
-    described = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
+    paths = {text for text in stream.paging.model_dump().values() if isinstance(text, str)} | {*stream.expect}
+    described = {text.replace('"', "") for text in paths}
     for path, value in said_by(body, GOES_ON | IS_LAST | COUNTS | ERRORS, description.records):
         if word_of(path) in IS_LAST and not isinstance(value, bool):
             continue  # the address of the last page, or when a job was done
