@@ -64,7 +64,7 @@ def _refusal(rest: str) -> str:
     if not rest:
         return "; it ends in a dot"
     kind = next((kind for sign, kind in _REFUSED.items() if rest.startswith(sign)), None)
-    return f"; {kind} is no part of it" if kind else f"; `{rest[0]}` is no part of it"
+    return f"; {kind} is no part of it" if kind else f"; `{rest[0]}` is part of a name in quotes only"
 
 
 Getter: TypeAlias = Callable[[Any], Any]

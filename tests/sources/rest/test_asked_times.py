@@ -40,6 +40,29 @@ async def test_a_zone_that_no_record_shows_is_told(
     assert told == ([words] if offsets else [])
 
 
+AS_FAR = "is 1h old, and Europe/Berlin is as far ahead of UTC: does the vendor show UTC? Then set `timezone: UTC`"
+
+
+@pytest.mark.parametrize(
+    ("zone", "newest", "words"),
+    [
+        ("Europe/Berlin", "2026-03-14 16:29", AS_FAR),
+        ("America/New_York", "2026-03-14 16:29", "lies about 4h in the future: is `timezone` right?"),
+        ("UTC", "2026-03-14 17:29", "lies about 1h in the future: is `timezone` right?"),
+        ("Europe/Berlin", "2026-03-14 17:29", None),
+        ("Europe/Berlin", "2026-03-14 15:29", None),
+        ("UTC", "2026-03-14 16:29", None),
+        ("America/New_York", "2026-03-14T16:29:00Z", None),
+    ],
+)
+async def test_a_newest_stamp_that_is_off_as_a_zone_is_is_told(zone: str, newest: str, words: str | None) -> None:
+    """In a zone that is ahead of the vendor's, each window began after the newest records, and stayed empty."""
+    rows = [ticket(1, "2026-03-13 09:00"), ticket(2, newest)]
+    found = await looked({**MINUTES, "timezone": zone}, {"tickets": rows})
+    told = [words for words in found.warnings if "newest" in words]
+    assert told == ([f"the newest updated_at {words}"] if words else [])
+
+
 WHOLE = {"full": {"every": "1h", "params": {"since": None}, "window_field": None}}
 LIVE = {"live": {"every": "1m", "lookback": "90m"}}
 CREATED = "created_at"

@@ -19,7 +19,7 @@ from poller.sources.rest.survey.advice import (
     require_not_turned_round,
     zoneless,
 )
-from poller.sources.rest.survey.asked_times import other_zone, unseen_edits
+from poller.sources.rest.survey.asked_times import off_by_hours, other_zone, unseen_edits
 from poller.sources.rest.survey.requirements import require_records
 from poller.sources.rest.survey.sights import Sights
 
@@ -108,6 +108,7 @@ async def _look_at(description: Description, stream: Stream, listed: List, noted
         *ends_today(listed),
         *zoneless(description, listed),
         *other_zone(description, listed, answer.rows),
+        *off_by_hours(description, answer.rows, noted.response.date or window.end),
         *(unseen_edits(description, stream) if sights.details()["modified"] else ()),
     ]
     warnings = (*doubts, *sights.warnings())

@@ -15,7 +15,43 @@ from poller.sources.rest.streams import Description
 from poller.sources.rest.written_times import read_offset
 
 _OFFSET = re.compile(r":\d\d(?:[.,]\d+)?\s?([+-]\d\d:?\d\d)$")
+_APART = timedelta(minutes=5)
+"""Clocks that are right are no further apart."""
+_QUARTER = timedelta(minutes=15)
 _ASKED_BY = re.compile(r"([\w.]+)\W{0,9}\{start", re.ASCII)
+
+
+def off_by_hours(description: Description, rows: Sequence[Raw], now: datetime) -> Iterator[str]:
+    """Yield that the newest stamp without an offset lies in the future, or as far back as its zone is ahead of UTC.
+
+    A window that is asked for in such a zone begins hours after the newest records, and is empty each time.
+    """
+    zone, path = description.zone, description.stream.modified
+    if zone is None or path is None:
+        return
+    texts = [text for row in rows if read_any_time(text := _at(row, path)) is None]
+    newest = max(filter(None, (read_any_time(text, zone) for text in texts)), default=None)
+    if newest is None:
+        return
+    ahead, old = newest.astimezone(zone).utcoffset() or timedelta(0), now - newest
+    if old < -_APART:
+        yield f"the newest {path} lies about {format_duration(_rounded(-old))} in the future: is `timezone` right?"
+    elif ahead > _APART and abs(old - ahead) < _APART:
+        yield (
+            f"the newest {path} is {format_duration(ahead)} old, and {zone} is as far ahead of UTC: does the vendor "
+            "show UTC? Then set `timezone: UTC`"
+        )
+
+
+def _rounded(span: timedelta) -> timedelta:
+    """Return a span in quarters of an hour, as zones differ."""
+    return _QUARTER * max(round(span / _QUARTER), 1)
+
+
+def _at(row: Raw, path: str) -> object:
+    with suppress(*DECODE_ERRORS):
+        return follow_path(msgspec.json.decode(row), parse_path(path))
+    return None
 
 
 def other_zone(description: Description, listed: List, rows: Sequence[Raw]) -> Iterator[str]:
