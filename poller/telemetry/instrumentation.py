@@ -26,8 +26,8 @@ _log: FilteringBoundLogger = structlog.get_logger()
 class Telemetry:
     """The metrics and the log of one running poller.
 
-    The event loop calls it; `render`, `events_per_minute`, `failures` and `output_statuses` may run in a worker
-    thread. `clock` gives seconds that only rise.
+    The event loop calls it; `exposition`, `render`, `events_per_minute`, `failures` and `output_statuses` may run in a
+    worker thread. `clock` gives seconds that only rise.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
