@@ -51,6 +51,7 @@ from poller.plugin.pagination.no_records import error_in, require_no_error, requ
 from poller.plugin.pagination.numbered import Numbering, numbered_page, numbering
 from poller.plugin.pagination.page_ends import PageEnds
 from poller.plugin.pagination.pages import AskPage, ListPage, PageRef, read_in_turn, read_pages
+from poller.plugin.pagination.seams import Seams
 from poller.plugin.pagination.sync_token import SyncTokenExpired, follow_sync_token
 from poller.plugin.pagination.truncated import TruncationGuess
 from poller.plugin.record_type import Declared, JsonValue, RecordType
@@ -125,6 +126,7 @@ __all__ = [
     "RefreshTokenGrant",
     "Region",
     "Response",
+    "Seams",
     "Secret",
     "SentRows",
     "Shifted",

@@ -26,6 +26,7 @@ from poller.plugin import (
     Page,
     PageRef,
     Response,
+    Seams,
     SentRows,
     Shifted,
     Unexpected,
@@ -95,7 +96,7 @@ async def recent(zone: ZoneInfo, preset: str, http: Http, _: Cursor | None, __: 
 def modified(
     zone: ZoneInfo, http: Http, _: Cursor | None, window: Window, *, ended: bool = False
 ) -> AsyncIterator[Page]:
-    """Read by last modification, open-ended, so that rows can only enter, and paging only repeat.
+    """Read by last modification, open-ended, so that rows can only enter, and push others on.
 
     Where the range is to be `ended`, a call that is edited meanwhile leaves it, and so shifts it.
     """
@@ -144,11 +145,12 @@ def _read(
     """
     column, earliest = since
     check = FilterCheck(is_between(time_of(column, zone)), "since then")
+    seams = Seams(call_id, time_of("start_datetime", zone))
 
     async def ask(place: PageRef) -> ListPage:
         answer = await ask_list(http, zone, {**dates, **query}, place)
-        outside = check.doubt(answer.records, earliest - SLACK)
-        return replace(answer, doubt=answer.doubt or outside)
+        outside, twice = check.doubt(answer.records, earliest - SLACK), seams.doubt(answer)
+        return replace(answer, doubt=answer.doubt or outside or twice)
 
     dates, limit = started_within(zone, first, end)
     return read_pages(ask, lag=LAG, limit=limit, identity=identity)
