@@ -67,7 +67,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             noticed = await check_writable(settings.state, settings.outputs)
             warnings = "".join(f"; warning: {words}" for words in noticed)
         except ConfigError as error:
-            problems = error.problems
+            problems += error.problems
         there = "can be read" if state else "not there yet; the first run makes it"
         yield Finding(
             "state",

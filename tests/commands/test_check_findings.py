@@ -88,6 +88,24 @@ async def test_a_token_that_cannot_be_decrypted_is_a_finding_and_the_other_sourc
     assert found["acme"].words.startswith("answers")
 
 
+async def test_a_state_of_another_account_that_cannot_be_written_either_is_both(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def reader(_: object) -> AsyncIterator[Reader]:
+        yield Reader()
+
+    async def refuse(*_: object) -> None:
+        raise ConfigError("no space left on its disk")
+
+    monkeypatch.setattr(checking, "open_reader", reader)
+    monkeypatch.setattr(checking, "account_mismatches", lambda *_: ["acme was another account"])
+    monkeypatch.setattr(checking, "check_writable", refuse)
+    monkeypatch.setattr(Callcap, "probe", answers)
+    found = await findings(settings)
+    assert found["state"].words == "acme was another account; no space left on its disk"
+
+
 async def test_a_cluster_without_coordinators_yet_hides_no_problem_of_the_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
