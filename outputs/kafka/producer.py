@@ -26,8 +26,9 @@ _CLOSING = 1.5
 _USUAL = 1_000_000
 """Bytes that a topic takes unless it is told otherwise (max.message.bytes), rounded down."""
 
-Accept: TypeAlias = Callable[[Sequence[Any]], None]
-"""Looks at aiokafka's `RecordMetadata` of each batch, those of a partition in order; raises where all is to be void."""
+Accept: TypeAlias = Callable[[Sequence[tuple[Any, int]]], None]
+"""Looks at aiokafka's `RecordMetadata` of each batch, with the number of its records; those of a partition are in order.
+Raises where all is to be void."""
 
 
 class TooLarge(OutputError):
@@ -124,7 +125,7 @@ class Producer:
             await self._producer.start()
         return self._producer
 
-    async def _send(self, producer: Any, posts: Sequence[ProducerRecord]) -> Sequence[Any]:
+    async def _send(self, producer: Any, posts: Sequence[ProducerRecord]) -> Sequence[tuple[Any, int]]:
         sent: list[tuple[Sequence[ProducerRecord], asyncio.Future[Any]]] = []
         try:
             for (topic, place), those in (await _by_partition(producer, posts)).items():
@@ -136,7 +137,7 @@ class Producer:
             for _, future in sent:
                 future.cancel()
         self._judge([(some, error) for (some, _), error in zip(sent, results, strict=True)])
-        return results
+        return [(result, len(some)) for (some, _), result in zip(sent, results, strict=True)]
 
     def _room(self, topic: str) -> int:
         return min(LARGEST, self._largest.get(topic, _USUAL), self._halved.get(topic, LARGEST))

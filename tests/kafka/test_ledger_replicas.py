@@ -1,11 +1,13 @@
 """Replicas share the sources: each is polled by one, takes over in time, and is never taken from its rightful owner.
 
 Killed: partitions that stay claimed after they left, or are claimed again by who was fenced; a change of owners that
-disturbs those who stay; a source that is there again before it was said to be gone; a close that waits for Kafka.
+disturbs those who stay; another group on the same topic, which no transactional id fences: all came twice; a source
+that is there again before it was said to be gone; a close that waits for Kafka.
 """
 
 import signal
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -15,6 +17,7 @@ from outputs import OutputError, Unreachable
 from outputs.kafka import producer
 from poller.errors import ConfigError
 from poller.state.kafka import assignment
+from poller.state.kafka.ledger import KafkaLedger
 from poller.state.kafka.reader import PartitionReader
 from poller.state.ledger import OwnershipLost
 from tests.kafka.broker import Broker, free_ports
@@ -72,6 +75,27 @@ async def test_who_does_not_hear_that_another_took_over_is_fenced_and_fences_nob
                 not new.said[0]
             )
     assert delivered(kafka) == ["new"]
+
+
+async def unknown(ledger: KafkaLedger, stream: str) -> bool:
+    """Return True once the stream is at hand, as often as that takes, if nothing was ever saved of it."""
+    while True:
+        try:
+            return await known(ledger, stream) is None
+        except OwnershipLost:
+            await anyio.sleep(0.05)
+
+
+async def test_who_polls_the_same_state_with_another_group_writes_nothing_twice(kafka: Place) -> None:
+    async with replica(kafka, "acme") as one, replica(kafka, "acme", group=f"{kafka.prefix}another") as other:
+        await one.has("acme")
+        await other.has("acme")
+        for each in (one, other):
+            with anyio.fail_after(30):
+                while await unknown(each.ledger, "acme/calls"):
+                    with suppress(OwnershipLost):
+                        await each.ledger.commit(change("acme/calls", 1, "x"))
+    assert delivered(kafka) == ["x"]
 
 
 async def test_while_kafka_is_away_it_says_so_and_ends_in_time(

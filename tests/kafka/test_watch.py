@@ -49,8 +49,8 @@ async def test_what_is_written_during_a_look_is_no_loss(monkeypatch: pytest.Monk
 
     async def look_at(_: KafkaState) -> Look:
         nonlocal end
-        seen, end = look(end), end + 1
-        topic.accept(0)([SimpleNamespace(topic=NAME, offset=end - 1, log_start_offset=0)])
+        seen, end = look(end), end + 2
+        topic.accept(0)([(SimpleNamespace(topic=NAME, offset=end - 2, log_start_offset=0), 1)])
         return seen
 
     monkeypatch.setattr(watch, "look_at", look_at)
@@ -61,7 +61,7 @@ async def test_what_is_written_during_a_look_is_no_loss(monkeypatch: pytest.Monk
 
 async def test_what_was_written_before_a_look_and_is_not_there_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     topic = watched()
-    topic.accept(0)([SimpleNamespace(topic=NAME, offset=7, log_start_offset=0)])
+    topic.accept(0)([(SimpleNamespace(topic=NAME, offset=7, log_start_offset=0), 1)])
 
     async def look_at(_: KafkaState) -> Look:
         return look(7)
@@ -92,7 +92,7 @@ async def test_a_topic_that_a_start_began_anew_is_the_one_that_counts_from_then_
     monkeypatch.setattr(watch, "look_at", look_at)
     monkeypatch.setattr(watch, "manifests_of", manifests_of)
     topic.know(Prepared(state, looks["now"], {}, (), fresh=False))
-    topic.accept(1)([SimpleNamespace(topic=NAME, offset=8, log_start_offset=0)])
+    topic.accept(1)([(SimpleNamespace(topic=NAME, offset=8, log_start_offset=0), 1)])
     looks["now"] = of_two("another", (0, 4), (1, 4))
     with pytest.raises(watch.StateLost, match="was made anew: nothing is polled until it is there again"):
         await topic.confirm()
@@ -100,7 +100,7 @@ async def test_a_topic_that_a_start_began_anew_is_the_one_that_counts_from_then_
     await topic.confirm()
     assert (topic.trouble, topic.everywhere, topic.begins(0), topic.begins(1)) == (None, True, 0, 4)
     assert [told[0] is None, *told[1:]] == [False, None]
-    topic.accept(1)([SimpleNamespace(topic=NAME, offset=5, log_start_offset=4)])
+    topic.accept(1)([(SimpleNamespace(topic=NAME, offset=5, log_start_offset=4), 1)])
     looks["now"] = of_two("another", (0, 4), (0, 6))
     with pytest.raises(watch.StateLost, match="partition 0 of topic state is empty, and held something"):
         await topic.confirm()
@@ -127,7 +127,7 @@ async def test_what_no_start_has_begun_anew_as_a_whole_stays_lost(
     state = STATE.model_copy(update={"partitions": 2})
     topic = watch.TopicWatch(state, lambda _: None)
     topic.know(Prepared(state, of_two("one", (0, 4), (9, 9)), {1: 4}, (), fresh=False))
-    topic.accept(0)([SimpleNamespace(topic=NAME, offset=8, log_start_offset=0)])
+    topic.accept(0)([(SimpleNamespace(topic=NAME, offset=8, log_start_offset=0), 1)])
 
     async def look_at(_: KafkaState) -> Look:
         return of_two(id_, (0, 4), end)
@@ -148,16 +148,20 @@ def test_who_writes_sees_that_its_records_follow_and_that_nothing_was_cut() -> N
     topic.know(Prepared(STATE, look(1), {1: 4}, (), fresh=False))
 
     def written(number: int, offset: int, begins: int | None = None, name: str = NAME) -> None:
-        topic.accept(number)([SimpleNamespace(topic=name, offset=offset, log_start_offset=begins)])
+        topic.accept(number)([(SimpleNamespace(topic=name, offset=offset, log_start_offset=begins), 1)])
 
     written(0, 0)
     written(1, 7, 4)
-    written(0, 3, 0)
+    written(0, 2, 0)
     written(0, 1, 9, "events")
-    for number, offset, begins in ((0, 3, 0), (0, 4, 1), (1, 8, 5), (1, 7, None)):
+    for number, offset, begins in ((0, 2, 0), (0, 4, 1), (1, 8, 5), (1, 7, None)):
         with pytest.raises(watch.StateLost, match=f"^topic {NAME} is not what it was when we wrote to it last$"):
             written(number, offset, begins)
     written(0, 4)
+    with pytest.raises(OutputError, match=r"^somebody else wrote to partition 0 .* state\.group \(poller\)\?$"):
+        written(0, 7)
+    topic.claim(0)
+    written(0, 7)
 
 
 async def test_a_topic_that_deletes_is_lost_unless_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +192,7 @@ async def test_a_kafka_that_is_away_does_not_end_the_watch(monkeypatch: pytest.M
 
     monkeypatch.setattr(watch, "look_at", look_at)
     monkeypatch.setattr(watch, "EVERY", 0.0)
-    told = list[str | None]()
-    topic = watch.TopicWatch(STATE, told.append)
+    topic = watch.TopicWatch(STATE, (told := list[str | None]()).append)
     topic.know(Prepared(STATE, look(5), {}, (), fresh=False))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(topic.run)

@@ -182,6 +182,7 @@ class Assignment:
             await producer.start()
             claim = reader.Claim(self._replica, uuid4().hex, self._state.partitions, time.time())
             post = reader.post(self._state, partition, reader.OWNER, encode(claim))
+            self.watch.claim(partition)
             await producer.transaction([post])
             contents = await reading.read(claim.id)
         self._group.take_back(partition)

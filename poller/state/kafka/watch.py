@@ -1,7 +1,7 @@
 """Watches over the topic of the state while a replica runs: it must stay the same topic, and lose nothing.
 
 A topic that was deleted, made anew or emptied looks like a state that has just begun, and a replica that believed it
-would deliver everything again. So what each partition held last is remembered, and compared three times: every few
+would deliver everything again. So would one that does not know what replicas of another group wrote to it meanwhile. So what each partition held last is remembered, and compared three times: every few
 seconds, before a partition is claimed, and in each transaction before it is committed. What is lost stays lost until
 the topic is there again as it was, or a start has begun the state anew, which its manifests tell.
 """
@@ -42,6 +42,7 @@ class TopicWatch:
         self._begins: Mapping[int, int] = {}
         self.everywhere = False
         self._reached: dict[int, int] = {}
+        self._next: dict[int, int] = {}
         self._looking = anyio.Lock()
         self._looked = -1.0
         self._sound = anyio.Event()
@@ -59,17 +60,28 @@ class TopicWatch:
     def accept(self, number: int) -> Accept:
         """Return a judge of the transactions of one partition's owner.
 
-        It raises StateLost if the records do not follow those that we know, and when the log has lost its beginning.
+        It raises StateLost if the records do not follow those that we know, and when the log has lost its beginning;
+        OutputError if somebody else wrote between them. No transactional id fences who polls with another group.
         """
         return partial(self._accept, number)
 
-    def _accept(self, number: int, written: Sequence[Any]) -> None:
-        for one in written:
-            if one.topic != self._state.topic:
-                continue
+    def claim(self, number: int) -> None:
+        """Expect anything in a partition until the next transaction, which claims it: what is there is read then."""
+        self._next.pop(number, None)
+
+    def _accept(self, number: int, written: Sequence[tuple[Any, int]]) -> None:
+        ours = [(one, records) for one, records in written if one.topic == self._state.topic]
+        for one, records in ours:
             if one.offset <= self._reached.get(number, -1) or (one.log_start_offset or 0) > self.begins(number):
                 raise StateLost(f"topic {self._state.topic} is not what it was when we wrote to it last")
-            self._reached[number] = one.offset
+            if one.offset != self._next.get(number, one.offset):
+                raise OutputError(
+                    f"somebody else wrote to partition {number} of topic {self._state.topic}: do all replicas that use "
+                    f"it have the same state.group ({self._state.group})?"
+                )
+            self._reached[number], self._next[number] = one.offset, one.offset + records
+        if ours:
+            self._next[number] += 1  # the transaction's end, a record too
 
     async def confirm(self) -> None:
         """Return if the topic is sound by a look that begins now or later. Raises StateLost, and OutputError."""
@@ -143,4 +155,5 @@ class TopicWatch:
             return False
         self._id, self._begins, self.everywhere = look.id, begins, True
         self._reached.clear()
+        self._next.clear()
         return True
