@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from typing import Annotated, Literal
 
 from anyio.from_thread import start_blocking_portal
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from outputs import Channel, Output, OutputConfig, StreamRef
 from outputs.kafka import records
@@ -33,6 +33,13 @@ class KafkaConfig(Cluster, OutputConfig):
     compression: Compression = "zstd"
     partitions: Annotated[int, Field(ge=1)] = 6
     replication: Annotated[int, Field(ge=1)] | None = None
+    _foreign: str | None = PrivateAttr(None)
+
+    def beside(self, topic: str) -> "KafkaConfig":
+        """Return the same in a cluster where this topic is not of events, though {kind} may stand for its name."""
+        copied = self.model_copy()
+        copied._foreign = topic
+        return copied
 
     def open(self, marks: Mapping[str, bytes], places: Collection[StreamRef] = ()) -> Output:
         """Return the output; it has no marks. The topics of `places` are there as soon as it is open."""
@@ -85,6 +92,7 @@ class KafkaConfig(Cluster, OutputConfig):
         async with looking_at(self) as topics:
             patterns = [records.pattern(template) for template in self._templates()]
             ours = [name for name in await topics.names() if any(pattern.fullmatch(name) for pattern in patterns)]
+            ours = [name for name in ours if name != self._foreign]
             found = await topics.describe({*ours, *self._fixed()})
             await topics.allow(found.keys() & self._fixed(), "Write")
             lacking = await topics.lacking(found, "Write")  # of what our names cover, not all need be ours

@@ -27,7 +27,7 @@ _USUAL = 1_000_000
 """Bytes that a topic takes unless it is told otherwise (max.message.bytes), rounded down."""
 
 Accept: TypeAlias = Callable[[Sequence[tuple[Any, int]]], None]
-"""Looks at aiokafka's `RecordMetadata` of each batch, with the number of its records; those of a partition are in order.
+"""Looks at aiokafka's `RecordMetadata` of each batch, those of a partition in order, with the number of its records.
 Raises where all is to be void."""
 
 

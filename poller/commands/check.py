@@ -86,7 +86,7 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
             except Exception as error:  # noqa: BLE001  a bug in a package's code is a finding like others
                 yield _from(package, Finding(name, ok=False, words=f"a bug: {type(error).__name__}: {error}"))
         judged = readable and not isinstance(settings.state, KafkaState)  # where files are, their state is one, too
-        for name, config in settings.outputs.items():
+        for name, config in settings.outputs_beside_state().items():
             found = await _output(name, config, partial(marks_of, state, name) if judged else lambda: None)
             yield _from(OUTPUT_TYPES.package(config.type), found)
 

@@ -21,6 +21,7 @@ from poller.config.document import Document, read_document
 from poller.config.plugins import Named, OneOf, find_named
 from poller.config.validation import validation_problems
 from poller.errors import ConfigError
+from poller.events.cloudevent import PROGRESS
 from poller.plugin.config_types import Secret
 from poller.plugin.credentials import RefreshTokenGrant
 from poller.plugin.source import Source, Strict
@@ -77,6 +78,13 @@ class Settings(Strict):
             return self.server.control
         return self.state.path.with_name(f"{self.state.path.name}.sock")
 
+    def outputs_beside_state(self) -> Mapping[str, OutputConfig]:
+        """Return the outputs by name; none takes the topic of the state for one of its own."""
+        if not isinstance(state := self.state, KafkaState):
+            return self.outputs
+        found = self.outputs.items()
+        return {name: out.beside(state.topic) if isinstance(out, KafkaConfig) else out for name, out in found}
+
     @field_validator("state", mode="before")
     @classmethod
     def _sqlite_if_not_said(cls, state: object) -> object:
@@ -93,7 +101,11 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _one_transaction(self) -> Self:
         if isinstance(self.state, KafkaState) and (
-            errors := [*_strangers(self.state, self.outputs), *_unlocked(self.state, self.sources)]
+            errors := [
+                *_strangers(self.state, self.outputs),
+                *_into_the_state(self, self.state),
+                *_unlocked(self.state, self.sources),
+            ]
         ):
             raise ValidationError.from_exception_data("Settings", errors)
         return self
@@ -178,6 +190,17 @@ def _strangers(state: KafkaState, outputs: Mapping[str, OutputConfig]) -> Iterat
             f"one transaction has one compression, and they name {', '.join(sorted(mixed))}: give all of them the same"
         )
         yield _error(text, ("outputs",))
+
+
+def _into_the_state(settings: Settings, state: KafkaState) -> Iterator[InitErrorDetails]:
+    """Find the outputs whose events would go into the topic of the state."""
+    streams = [(name, stream) for name, source in settings.sources.items() for stream in source.built_streams]
+    places = [(name, stream.name, stream.records.kind.KIND) for name, stream in streams]
+    places += [(name, stream.name, PROGRESS) for name, stream in streams if settings.progress]
+    for name, output in settings.outputs.items():
+        if isinstance(output, KafkaConfig) and state.topic in output.topics(places):
+            text = f"would write into {state.topic}, which is the topic of the state: give one of them another name"
+            yield _error(text, ("outputs", name))
 
 
 def _unlocked(state: KafkaState, sources: Mapping[str, Source]) -> Iterator[InitErrorDetails]:

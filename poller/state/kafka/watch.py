@@ -1,9 +1,10 @@
 """Watches over the topic of the state while a replica runs: it must stay the same topic, and lose nothing.
 
 A topic that was deleted, made anew or emptied looks like a state that has just begun, and a replica that believed it
-would deliver everything again. So would one that does not know what replicas of another group wrote to it meanwhile. So what each partition held last is remembered, and compared three times: every few
-seconds, before a partition is claimed, and in each transaction before it is committed. What is lost stays lost until
-the topic is there again as it was, or a start has begun the state anew, which its manifests tell.
+would deliver everything again. So would one that does not know what replicas of another group wrote to it meanwhile. So
+what each partition held last is remembered, and compared three times: every few seconds, before a partition is claimed,
+and in each transaction before it is committed. What is lost stays lost until the topic is there again as it was, or a
+start has begun the state anew, which its manifests tell.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +77,8 @@ class TopicWatch:
                 raise StateLost(f"topic {self._state.topic} is not what it was when we wrote to it last")
             if one.offset != self._next.get(number, one.offset):
                 raise OutputError(
-                    f"somebody else wrote to partition {number} of topic {self._state.topic}: do all replicas that use "
-                    f"it have the same state.group ({self._state.group})?"
+                    f"partition {number} of topic {self._state.topic} holds what this replica did not write: is it by "
+                    f"replicas of another state.group than {self._state.group}? A broker that failed may do so once"
                 )
             self._reached[number], self._next[number] = one.offset, one.offset + records
         if ours:
