@@ -87,4 +87,5 @@ def mend(path: str, mark: Mark, compression: Compression) -> Mark:
 
 def newer(path: str, what: str) -> OutputError:
     """Return the error that says why a file is left alone, and what would help."""
-    return OutputError(f"{path} is newer than the state, {what}. Move it away, or restore the state that wrote it")
+    remedy = "Move it away, restore the state that wrote it, or give the output its former name if it had another"
+    return OutputError(f"{path} is newer than the state, {what}. {remedy}")

@@ -26,7 +26,15 @@ from poller.state.account import account_id
 from poller.state.delivery import output_key
 from poller.state.kafka import KafkaState
 from poller.state.open import check_writable, describe_place, open_reader
-from poller.state.reader import StateReader, account_mismatches, facts_of, identity_mismatches, marks_of, token_of
+from poller.state.reader import (
+    StateReader,
+    account_mismatches,
+    facts_of,
+    identity_mismatches,
+    likely_renames,
+    marks_of,
+    token_of,
+)
 from poller.telemetry import Telemetry
 
 _TRIES, _PAUSE, _LONGEST = 3, 0.5, 15.0
@@ -60,11 +68,10 @@ async def check(settings: Settings, telemetry: Telemetry, now: datetime) -> Asyn
         try:
             state = await stack.enter_async_context(open_reader(settings.state))
             readable = True
-            problems = account_mismatches(
-                state, {name: account_id(source) for name, source in settings.sources.items()}
-            )
+            owners = {name: account_id(source) for name, source in settings.sources.items()}
+            problems = account_mismatches(state, owners)
             problems += identity_mismatches(state, settings.sources)
-            noticed = await check_writable(settings.state, settings.outputs)
+            noticed = [*likely_renames(state, owners), *await check_writable(settings.state, settings.outputs)]
             warnings = "".join(f"; warning: {words}" for words in noticed)
         except ConfigError as error:
             problems += error.problems

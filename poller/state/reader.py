@@ -102,3 +102,16 @@ def identity_mismatches(stored: StateReader | None, sources: Mapping[str, Source
 def account_mismatches(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:
     """Return one line for each source whose state belongs to another account than the configured one."""
     return mismatches(stored.under(ACCOUNT.prefix) if stored else {}, owners)
+
+
+def likely_renames(stored: StateReader | None, owners: Mapping[str, AccountId]) -> list[str]:
+    """Return one line for each source that the state does not know, where it knows its account by a former name."""
+    saved = stored.under(ACCOUNT.prefix) if stored else {}
+    left = {source: ACCOUNT.stored(source, row) for source, row in saved.items() if source not in owners}
+    return [
+        f"{new} is not known, and {old}, which is not configured, is of the same account: if that is its former name, "
+        f"`poller state rename {old} {new}` keeps what is known; else its records come as new ones"
+        for new, owner in owners.items()
+        if new not in saved
+        for old in [old for old, was in left.items() if was == owner][:1]
+    ]

@@ -22,10 +22,15 @@ def refused(house: House, *arguments: str) -> str:
 
 def test_a_source_that_is_renamed_goes_on_and_nothing_comes_again(used: House, vendors: Vendors) -> None:
     held = set(used.subjects("acme"))
+    hint = "sales is not known, and acme, which is not configured, is of the same account"
+    assert hint not in used.run("check").said
+    used.write("sales.yaml", sources={"sales": callcap(vendors.at)})
+    assert f"warning: {hint}" in used.run("check", "-c", "sales.yaml").said
     done = used.run("state", "rename", "acme", "sales")
     assert (done.code(), done.said) == (0, "renamed: acme is sales now: sales/calls\n")
     assert "config.yaml does not name sales yet" in done.logged
     used.write(sources={"sales": callcap(vendors.at)})
+    assert hint not in used.run("check").said
     new = vendors.put("callcap")
     assert used.run("run", "--once").code() == 0
     assert used.subjects("sales") == [new], "with its new name, and nothing else"

@@ -99,10 +99,16 @@ async def test_a_state_that_vanished_is_refused_until_that_is_wanted(kafka: Plac
     await begin(kafka, "x")
     topic, admin = f"{kafka.prefix}state", kafka.admin()
     admin.delete_topics([topic])[topic].result(DEADLINE)
-    await refuses(kafka, r"^state.topic: .*state is not there, and .*call holds events.*allow_empty: true")
+    await refuses(
+        kafka,
+        r"^state.topic: .*state is not there, and .*call holds events.*`poller state export`.*allow_empty: true",
+    )
     assert topic not in kafka.topics(), "nobody makes one where events are"
     kafka.create("state", cleanup_policy="compact")
-    await refuses(kafka, r"^state.topic: .*state is empty, and .*call holds events.*allow_empty: true")
+    await refuses(
+        kafka,
+        r"^state.topic: .*state is empty, and .*call holds events.*`poller state export`.*allow_empty: true",
+    )
     async with owner(kafka, allow_empty=True) as ledger:
         assert (await ledger.restore(A, None)).checkpoint is None
     async with owner(kafka) as ledger:

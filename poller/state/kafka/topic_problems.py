@@ -12,7 +12,8 @@ def lost_beside_events(state: KafkaState, held: Sequence[str], *, there: bool) -
     where = "empty" if there else "not there"
     return (
         f"state.topic: {state.topic} is {where}, and {', '.join(held)} holds events: is the state lost, or of another "
-        "name? Set allow_empty: true for one start to begin anew, which delivers again what it finds"
+        "name? One that was in a file, or another topic, comes here by `poller state export` and `import`. Set "
+        "allow_empty: true for one start to begin anew, which delivers again what it finds"
     )
 
 
