@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from poller.plugin import Http, ListPage, PageRef, Response, TruncationGuess
 from poller.sources.rest.answer import Described, absent
-from poller.sources.rest.beside import Beside
+from poller.sources.rest.beside import Beside, word_of
 from poller.sources.rest.places import ROUND_NUMBERS, Paging
 from poller.sources.rest.request import Request
 
@@ -120,6 +120,8 @@ class Ends:
             return None
         if not self.paging.goes_on:
             return self._undescribed(page, response) or self._full(page, response)
+        if self.paging.linked and (found := self._elsewhere(page, response)):
+            return found
         if self.request.size:
             return self._full(page, response) if at == 1 else None
         return self._round(page) if self._guess.looks_cut(at, page) else None
@@ -139,6 +141,15 @@ class Ends:
         else:
             return None
         return self._incomplete(f"{said}, {_UNSAID}: `paging`", "paging", is_said=True)
+
+    def _elsewhere(self, page: ListPage, response: Response) -> Suspicion | None:
+        """Judge a page that has nothing at all where `next` should be, and names a next page in another place."""
+        text = self.described.next
+        path = self._beside(page, response).leads_on() if text and absent(text, response) else None
+        if path is None or word_of(path) == "cursor":  # that may be the one that was asked by
+            return None
+        why = f"nothing is at {text}, and something is at {path}: is paging.next right?"
+        return self._incomplete(why, "paging.next")
 
     def _beside(self, page: ListPage, response: Response) -> Beside:
         return Beside(response, self.described.records, page.records)

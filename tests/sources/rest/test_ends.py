@@ -302,3 +302,23 @@ def test_no_word_beside_the_records_is_overlooked_and_those_in_them_cost_nothing
         none = Response(200, sent.replace(b'"%b": true' % path.encode(), b'"limit": 10', 1), None, mend=mended)
         if body is behind or {"has_more": True} not in rows:
             assert Beside(none, "rows", raws).says_more() is None
+
+
+@pytest.mark.parametrize(
+    ("beside", "path"),
+    [
+        ({"@odata.nextLink": "https://x.example/x?$skip=2"}, "@odata.nextLink"),
+        ({"meta": {"next_page": 2}}, "meta.next_page"),
+        ({"@odata.nextLink": "https://x.example/x?$skip=2", "nxt": None}, None),
+        ({"cursor": "the one that was asked by"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_next_place_that_is_not_there_is_doubted_where_another_leads_on(
+    beside: dict[str, Any], path: str | None
+) -> None:
+    """A snapshot that followed the link to its next round instead of that to the next page took one page for all."""
+    stream = {"kind": "ticket", "params": {"since": "{start}"}, "paging": {"next": "nxt"}}
+    done = await passed(stream_of(stream), answered(listed(1, 2, 3, **beside)))
+    words = path and f"nothing is at nxt, and something is at {path}: is paging.next right?"
+    assert (done.error and str(done.error), len(done.records())) == (words, 3)
