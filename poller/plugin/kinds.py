@@ -23,6 +23,7 @@ CallStatus = Literal[
     "unknown",
 ]
 LeadStatus = Literal["deleted", "opted_out", "blocked", "converted", "completed", "open", "unknown"]
+Phones = list[str]  # named here: Python 3.14 evaluates a class's annotations late, and a lead has a field named list
 
 
 class Named(Struct, frozen=True):
@@ -105,7 +106,7 @@ class Lead(Kind, frozen=True, kw_only=True):
     full_name: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    phones: list[str] = []
+    phones: Phones = []
     email: str | None = None
     address: Address = Address()
     converted: bool | None = None

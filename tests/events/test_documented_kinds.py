@@ -1,5 +1,7 @@
 """docs/events.md names all fields and words of our kinds, and no others."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,3 +33,15 @@ def test_the_page_names_every_field(kind: type[kinds.Kind]) -> None:
 @pytest.mark.parametrize("words", [kinds.Direction, kinds.CallStatus, kinds.LeadStatus])
 def test_the_page_names_every_word(words: Any) -> None:
     assert {f"`{word}`" for word in get_args(words)} <= set(re.findall(r"`\w+`", SECTION))
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_no_field_hides_a_type_that_a_field_has(kind: type[kinds.Kind]) -> None:
+    """Python 3.14 reads annotations late, in the class: `poller schema event` failed there for a field named list."""
+    fields = [
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(kind)))
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
+    used = {name.id for field in fields for name in ast.walk(field.annotation) if isinstance(name, ast.Name)}
+    assert not used & {field.target.id for field in fields if isinstance(field.target, ast.Name)}
