@@ -60,6 +60,7 @@ def test_what_it_starts_is_a_command_of_ours(unit: Mapping[str, list[str]], tmp_
 def test_it_is_started_again_unless_only_a_person_can_mend_it(unit: Mapping[str, list[str]]) -> None:
     assert unit["Restart"] == ["on-failure"]
     assert unit["RestartPreventExitStatus"] == ["2"]
+    assert unit["RestartForceExitStatus"] == ["SIGHUP"], "which on-failure takes for a clean end"
     assert unit["KillSignal"] == ["SIGTERM"]
     assert int(unit["TimeoutStopSec"][0]) >= 30
 
