@@ -59,7 +59,7 @@ class Progress:
     def __init__(self, paging: Paging, identity: IdentityOf, at: PageRef = 1) -> None:
         self._paging, self._identity = paging, identity
         self._rows = at - 1 if paging.place == "offset" and isinstance(at, int) else 0
-        self._most = 0
+        self._most = self._pages = 0
 
     @property
     def rows(self) -> int:
@@ -82,6 +82,7 @@ class Progress:
         full = rows in ROUND_NUMBERS if at == 1 else rows >= self._most > 0
         self._most = max(self._most, rows)
         self._rows += rows
+        self._pages += bool(rows)
         if cap and (self._rows >= cap or (answer.total or 0) >= cap):
             return Onward(cut=True)
         if answer.more is False:
@@ -97,9 +98,18 @@ class Progress:
         following = (int(at) if by_number else self._rows) + 1
         if not self._is_over(at, answer):
             return Onward(following)
-        past = by_number and answer.rows and answer.pages is not None and int(at) > answer.pages > 0
-        doubt = f"page {at} holds records, and the list says that it has {answer.pages} pages" if past else None
-        return Onward(beyond=following if full else None, doubt=doubt)
+        return Onward(beyond=following if full else None, doubt=self._miscounted(at, answer))
+
+    def _miscounted(self, at: PageRef, answer: Answer) -> str | None:
+        """Return how a list that ends has another number of pages than it says."""
+        said = answer.pages or 0
+        if self._paging.place == "page" and answer.rows and int(at) > said > 0:
+            return f"page {at} holds records, and the list says that it has {said} pages"
+        if self._paging.place == "offset" and not answer.rows and 0 < self._pages < said:
+            return (
+                f"the list ends after {self._pages} pages, and says that it has {said}: does it count them, not rows?"
+            )
+        return None
 
     def _said(self, answer: Answer) -> PageRef | None:
         """Return the next page by what the answer says, or by its last record."""

@@ -17,6 +17,7 @@ CURSOR = {
     "params": {"since": "{start}", "until": "{end}", "cursor": "{cursor}"},
     "paging": {"next": "meta.next"},
 }
+OFFSET = {"kind": "ticket", "params": {"since": "{start}", "skip": "{offset}"}}
 TOTAL = PAGES | {"paging": {"total": "total"}}
 KNOWN = ("answered /tickets", "identified", "next led on by meta.next", "next led on by meta.nxt")
 
@@ -256,6 +257,15 @@ async def test_a_number_of_pages_that_is_one_too_low_hides_no_record() -> None:
     done = await passed(stream, answered(listed(1, 2, pages=2), listed(3, 4, pages=2), listed(5, pages=2)))
     assert [record["id"] for record in done.records()] == [1, 2, 3, 4, 5]
     assert isinstance(done.error, Shifted)
+
+
+async def test_an_offset_that_is_taken_for_a_number_of_pages_hides_no_record() -> None:
+    """Page 2 of 3 was asked for as page 2 rows further on: nothing is there, and the list was over."""
+    stream = stream_of(OFFSET | {"paging": {"pages": "pages"}})
+    done = await passed(stream, answered(listed(1, 2, pages=3), listed(pages=3)))
+    assert len(done.records()) == 2
+    assert "the list ends after 1 pages, and says that it has 3" in str(done.error)
+    assert (await passed(stream, answered(listed(1, 2, pages=2), listed(3, pages=2), listed(pages=2)))).error is None
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,7 @@ async def test_what_is_left_out_of_comparison_and_is_not_there_is_told() -> None
     [
         ("_links.next.href", {"_links": {"next": {"href": "/tickets?page=2"}}}),
         ('"@odata.nextLink"', {"@odata.nextLink": "/tickets?page=2"}),
+        ("pages.next", {"pages": {"next": "/tickets?page=2", "total_pages": 2}, "total_count": 9}),
         ('meta."page.info".next', {"meta": {"page.info": {"next": "/tickets?page=2"}}}),
     ],
 )

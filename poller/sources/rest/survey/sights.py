@@ -17,7 +17,7 @@ from poller.plugin import (
     parse_path,
 )
 from poller.sources.rest.answer import Answer
-from poller.sources.rest.beside import said_by
+from poller.sources.rest.beside import COUNTS, said_by, word_of
 from poller.sources.rest.fields import Mapped, spelled_word, words_of
 from poller.sources.rest.lists import List
 from poller.sources.rest.records import time_or_none
@@ -83,7 +83,7 @@ class Sights:
             yield f"words of {field} that are not mapped: {', '.join(words)}"
         yield from silent_places(self._description, self._rows)
         yield from self._unread_times()
-        if unsaid := self.continuation.undescribed.keys() - self._counts_of_the_page() - self.continuation.confirmed:
+        if unsaid := self.continuation.undescribed.keys() - self._needless_counts() - self.continuation.confirmed:
             yield f"not described: {', '.join(sorted(unsaid))}"
         if before := self._page_before():
             yield f"a page before the first ({before}): do pages begin at 0? Then have `paging` follow what is next"
@@ -104,12 +104,14 @@ class Sights:
         if stream.modified and self._rows and not seen["modified"]:
             yield unread_time("modified", stream.modified, times_in(self._rows, self._description.zone))
 
-    def _counts_of_the_page(self) -> set[str]:
-        """Return the paths of what counts the rows of this page: such a number is no total."""
-        counts = {
-            path: value for path, value in self.continuation.undescribed.items() if path.rpartition(".")[2] == "count"
-        }
-        return {path for path, value in counts.items() if value == len(self._rows)}
+    def _needless_counts(self) -> set[str]:
+        """Return the paths of what counts the rows of this page, which is no total; and of all that counts, where it is
+        described how the list goes on: one of them is enough."""
+        paging, said = self._description.stream.paging, self.continuation.undescribed
+        counts = {path: value for path, value in said.items() if word_of(path) in COUNTS}
+        if paging.next or paging.total or paging.pages:
+            return set(counts)
+        return {path for path, value in counts.items() if word_of(path) == "count" and value == len(self._rows)}
 
     def _page_before(self) -> str | None:
         """Return where the answer says that pages are counted from another number than the first one asked for."""
