@@ -120,6 +120,15 @@ async def test_without_a_total_too_two_readings_have_to_agree() -> None:
 
 
 @pytest.mark.covers("trackdrive", 4)
+async def test_readings_in_which_a_lead_comes_on_two_pages_are_none_however_they_agree() -> None:
+    """It may stand in another one's place, each time: without a total nothing else tells."""
+    swapped, whole = named(100) + named(50, 100), named(150)
+    found = await follow(LEADS, "live", second(swapped, swapped, whole, whole), Window(NOW, NOW))
+    assert (found.error, found.sizes) == (None, [0] + [100, 50] * 4)
+    assert isinstance((await follow(LEADS, "live", second(*[swapped] * PASSES), Window(NOW, NOW))).error, Shifted)
+
+
+@pytest.mark.covers("trackdrive", 4)
 async def test_readings_that_agree_with_each_other_but_not_with_the_total_are_none() -> None:
     http = second(*[named(150)] * PASSES, total_count=151)
     done = await follow(LEADS, "live", http, Window(NOW, NOW))

@@ -157,14 +157,20 @@ class _Reading:
             yield self.page(Page(()), last=True)
 
     async def _until_two_agree(self, whole: Asking, span: Span) -> AsyncIterator[Page]:
-        """Read all pages of a span until two readings agree; only the last page of the second one has an end."""
+        """Read all pages of a span until two readings agree; only the last page of the second one has an end.
+
+        A record that comes on two of its pages may have done so in another one's place, in every reading alike.
+        """
         before, doubt = None, None
         for _ in range(PASSES):
             names: set[str | bytes] = set()
+            twice = False
             try:
                 async for page in self._once(whole, span):
-                    names.update(map(self._name, page.records))
-                    agreed = page.end is not None and names == before
+                    came = set(map(self._name, page.records))
+                    twice = twice or not names.isdisjoint(name for name in came if isinstance(name, str))
+                    names |= came
+                    agreed = page.end is not None and names == before and not twice
                     yield page if agreed else replace(page, end=None)
                 if agreed:
                     return
