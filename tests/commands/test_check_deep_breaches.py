@@ -50,7 +50,7 @@ def test_a_vendor_that_keeps_to_all_fails_in_nothing(vendor: str) -> None:
     assert "fails" not in found.verdicts.values(), found.lines
     assert not re.search(PERSONAL, found.lines), "evidence quotes nothing of a record"
     told = {name for name, verdict in found.verdicts.items() if verdict == "holds"}
-    assert len(told) >= len(found.verdicts) - 4, found.lines
+    assert len(told) >= len(found.verdicts) - 5, found.lines
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from poller.plugin.probes.listed import ProbedList
 from poller.plugin.probes.obeyed import FilterWords
+from poller.plugin.probes.places import cursor_keeps_its_place, places_are_kept, ties_keep_their_order
 from poller.plugin.probes.standard import (
     bounds_hold,
     edits_move_the_stamp,
@@ -23,6 +24,7 @@ __all__ = [
     "FilterWords",
     "ProbedList",
     "bounds_hold",
+    "cursor_keeps_its_place",
     "edits_move_the_stamp",
     "filter_goes_on",
     "filter_is_obeyed",
@@ -32,8 +34,10 @@ __all__ = [
     "nothing_lies_beyond",
     "pages_are_full",
     "pages_differ",
+    "places_are_kept",
     "records_come_in_time",
     "records_stay_the_same",
+    "ties_keep_their_order",
     "times_are_read",
     "total_adds_up",
 ]

@@ -66,6 +66,7 @@ def of_calls(listed: probes.ProbedList, audited: timedelta) -> Sequence[Assumpti
         ),
         replace(cut, guard=f"A list of a round number ({min(api.CAPS)}, 200 …) is asked for again in halves."),
         probes.pages_differ("calls", listed, "page-token-goes-on"),
+        probes.cursor_keeps_its_place("calls", "page-token-keeps-place"),
         probes.identities_are_unique("calls", listed),
         _sync_token_repeats(listed),
         replace(
@@ -79,7 +80,7 @@ def _sync_token_repeats(listed: probes.ProbedList) -> Assumption:
     return Assumption(
         name="sync-token-repeats",
         stream="calls",
-        says="A list hands out a sync token, which can be used more than once.",
+        says="A list hands out a sync token, which can be used more than once, and tells of calls of any age.",
         rests="`sync`, which finds edits: after a crash the last token is used again.",
         guard="Where no list has a token, `sync` rests for a day; where one expired, 48 h are read again.",
         consequence=f"let {SWEEPS}.settle run more often: edits are found by it and `audit` alone",

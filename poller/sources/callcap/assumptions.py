@@ -106,6 +106,7 @@ def assumptions(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> 
         probes.pages_are_full("calls", modified),
         probes.total_adds_up("calls", paged),
         probes.nothing_lies_beyond("calls", paged),
+        probes.places_are_kept("calls", "audit"),
         probes.identities_are_unique("calls", modified),
         probes.records_come_in_time("calls", modified, lookback, LIVE, "changes-in-time"),
         replace(

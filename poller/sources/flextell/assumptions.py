@@ -72,6 +72,8 @@ def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
         probes.pages_are_full("leads", created),
         probes.total_adds_up("leads", paged),
         probes.nothing_lies_beyond("leads", paged),
+        probes.places_are_kept("leads", "full"),
+        probes.ties_keep_their_order("leads", "synced", "full"),
         probes.identities_are_unique("leads", created),
         replace(
             probes.times_are_read("leads", created),

@@ -66,6 +66,7 @@ def of_list(of: Of) -> Sequence[Assumption]:
         probes.filter_is_obeyed(stream, listed),
         probes.bounds_hold(stream, listed, f"streams.{stream}.sweeps.live.lookback"),
         probes.pages_differ(stream, listed, "cursor-goes-on"),
+        probes.cursor_keeps_its_place(stream),
         probes.filter_goes_on(stream, listed),
         probes.identities_are_unique(stream, listed),
         replace(late, says="A record is listed, at the latest once its call is over, within `settle`'s lookback."),
@@ -95,7 +96,8 @@ def of_leads(of: Of, attempts: Of) -> Sequence[Assumption]:
         Assumption(
             name="wrapped-up-in-time",
             stream="leads",
-            says=f"{api.WRAP_UP.seconds // 60} minutes after a call the agent has said what came of it.",
+            says="An attempt is listed, and over, within `touched`'s lookback;"
+            f" {api.WRAP_UP.seconds // 60} minutes later the agent has said what came of it.",
             rests="`touched` reads the lead of an attempt until then, and not after.",
             guard="`settle` and `audit` read the lead again.",
             consequence="raise streams.leads.sweeps.touched.lookback",

@@ -113,7 +113,9 @@ def of_calls(lists: Lists, lookback: timedelta, records: RecordType[Any]) -> Seq
         _bounds_hold("calls", ended, "ended", "ended-bounds-hold"),
         probes.newest_come_first("calls", updated, "ordered-by-update"),
         probes.edits_move_the_stamp("calls", updated, records, lookback),
+        probes.ties_keep_their_order("calls", "updated", "audit"),
         probes.pages_differ("calls", paged, "cursor-goes-on"),
+        probes.cursor_keeps_its_place("calls"),
         probes.identities_are_unique("calls", created),
         probes.records_come_in_time("calls", created, lookback, f"{sweeps}.live.lookback"),
         Assumption(
