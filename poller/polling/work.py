@@ -98,9 +98,13 @@ class PassWork:
         return await anext(self.reading.pages, LAST)
 
     def context(self, now: datetime) -> PageContext:
-        """Return what the page is judged under: a sweep's first complete pass notes old records in silence."""
-        gap = self.reading.covers.gap
-        return sweep_context(self.run, now, outage=gap is not None and gap.kind == OUTAGE)
+        """Return what the page is judged under: a sweep's first complete pass notes old records in silence.
+
+        So does what makes up for a first pass; nothing else has a gap from before the stream's `start`.
+        """
+        gap, start = self.reading.covers.gap, self.stream.checkpoint.start
+        is_left = gap is not None and (gap.kind == OUTAGE or (start is not None and gap.start <= start))
+        return sweep_context(self.run, now, left_behind=is_left)
 
     def received(self, page: Page, batch: Batch) -> bool:
         """Count what came; return True where there is something to commit: a page that changes nothing is not."""
@@ -200,10 +204,10 @@ class PassWork:
         self.run.end(self.reading)
 
 
-def sweep_context(run: SweepRuntime, now: datetime, *, outage: bool = False) -> PageContext:
-    """Return what a record that a sweep brings is judged under; `outage`: it comes out of a range left behind."""
+def sweep_context(run: SweepRuntime, now: datetime, *, left_behind: bool = False) -> PageContext:
+    """Return what a record that a sweep brings is judged under; `left_behind`: it comes out of such a range."""
     stream, state = run.stream, run.state
-    is_first = outage or not (state.complete or run.sweep.snapshot)
+    is_first = not run.sweep.snapshot and (left_behind or not state.complete)
     return PageContext(
         now=now,
         baseline=stream.checkpoint.start if is_first else None,

@@ -33,6 +33,7 @@ from poller.polling.progress.passes import (
 from poller.polling.progress.slices import gap_failed
 from poller.polling.runtime import Reading, SweepRuntime
 from poller.polling.status import stream_state
+from poller.polling.work import PassWork
 from poller.state.checkpoint import Checkpoint, Gap, SweepState
 from tests.support.toy import NOON, running, sweep, under_way
 
@@ -440,6 +441,19 @@ def test_what_is_left_behind_is_no_longer_where_a_pass_broke_off(broke_off: int)
     rest = [Gap("live", NOON - 6 * HOUR, since, BROKEN, since)] if broke_off > -6 else []
     assert [gap for gap in checkpoint.gaps if (gap.sweep, gap.kind) == ("live", BROKEN)] == rest
     assert passed(checkpoint, live, NOON, NOON) == rest
+
+
+@pytest.mark.parametrize(("start", "kind"), [(NOON - DAY, SHIFTED), (NOON - HOUR, SHIFTED), (NOON - HOUR, OUTAGE)])
+def test_what_a_first_pass_left_to_another_is_read_as_it_would_have_been(start: datetime, kind: str) -> None:
+    """The sweep is complete by then: what lies before the stream's start would come as news."""
+    live = runs()[1]
+    live.state.complete = True
+    makes_up = under_way(live, NOON, gap=Gap("live", start, NOON, kind, NOON))
+    context = PassWork(live, makes_up, lambda: None).context(NOON)
+    assert context.baseline == (None if (start, kind) == (NOON - HOUR, SHIFTED) else NOON - DAY)
+    (snapshot,) = running(sweep("snapshot", HOUR, None, snapshot=True)).sweeps
+    makes_up = under_way(snapshot, NOON, gap=Gap("snapshot", start, NOON, kind, NOON))
+    assert PassWork(snapshot, makes_up, lambda: None).context(NOON).baseline is None, "it is always told whole"
 
 
 def test_a_list_that_shifted_where_its_pass_broke_off_before_is_one_gap() -> None:
