@@ -119,7 +119,7 @@ class _Plans(dict[type[Any], _Plan]):
 
 def _may_hold_more(held: Any) -> bool:
     """Return True if a field may hold more than plain values, and objects that do not."""
-    inner = [one for one in get_args(held) if issubclass(one, Undocumented)]
+    inner = [one for one in get_args(held) if isinstance(one, type) and issubclass(one, Undocumented)]
     return any(_PLANS[one][0] for one in inner) if inner else held != Plain
 
 
