@@ -119,12 +119,13 @@ class Ends:
         if says_so or (self.paging.goes_on and (led_on or not self.paging.linked)):
             return None
         if not self.paging.goes_on:
-            return self._undescribed(page, response) or self._full(page, response)
+            found = self._undescribed(page, response) or self._full(page, response)
+            return found or (None if self.request.size else self._round(at, page, "`paging`"))
         if self.paging.linked and (found := self._elsewhere(page, response)):
             return found
         if self.request.size:
             return self._full(page, response) if at == 1 else None
-        return self._round(page) if self._guess.looks_cut(at, page) else None
+        return self._round(at, page, "is paging.next right?")
 
     def _undescribed(self, page: ListPage, response: Response) -> Suspicion | None:
         """Judge the only page of a list of which the description does not say how it goes on, nor how it ends.
@@ -158,9 +159,12 @@ class Ends:
         """Return whether so many rows may be a full page, of a list whose own total does not tell."""
         return not self.described.total and (self.request.is_full(rows) or not rows % _SIZES_STEP)
 
-    def _round(self, page: ListPage) -> Suspicion:
-        why = f"{len(page.records)} rows came, {_UNSAID}: is paging.next right?"
-        return Suspicion(why, "paging.next", cut=self.has_end)
+    def _round(self, at: PageRef, page: ListPage, remedy: str) -> Suspicion | None:
+        """Judge an only page by a number of rows that pages have where nobody says how many there are to come."""
+        if not self._guess.looks_cut(at, page):
+            return None
+        why = f"{len(page.records)} rows came, {_UNSAID}: {remedy}"
+        return Suspicion(why, "paging.next" if self.paging.linked else "paging", cut=self.has_end)
 
     def _full(self, page: ListPage, response: Response) -> Suspicion | None:
         """Judge a page that is as long as was asked for. Where `next` is there, and says no more, that may be true."""

@@ -322,3 +322,19 @@ async def test_a_next_place_that_is_not_there_is_doubted_where_another_leads_on(
     done = await passed(stream_of(stream), answered(listed(1, 2, 3, **beside)))
     words = path and f"nothing is at nxt, and something is at {path}: is paging.next right?"
     assert (done.error and str(done.error), len(done.records())) == (words, 3)
+
+
+UNSAID = "100 rows came, and nothing says how the list goes on: `paging`"
+
+
+async def test_a_round_number_of_rows_is_not_taken_for_all_where_nothing_says_how_a_list_goes_on() -> None:
+    """A vendor of pages of a hundred, of which neither the request nor the answer says anything."""
+    params = {"since": "{start}", "until": "{end}"}
+    http = answered(listed(*range(100)), listed(*range(51)), listed(*range(51, 107)))
+    done = await passed(stream_of({"kind": "ticket", "params": params}), http)
+    assert (done.error, len({record["id"] for record in done.records()})) == (None, 107)
+    no_end = await passed(stream_of({"kind": "ticket", "params": {"since": "{start}"}}), answered(listed(*range(100))))
+    assert (no_end.error, no_end.pages[-1].notice) == (None, UNSAID)
+    found = await looked({"params": params}, listed(*range(100)))
+    assert found.warnings == (f"{UNSAID}: a run asks for it in halves of its time",)
+    assert (await looked({"params": params}, listed(*range(99)))).warnings == ()

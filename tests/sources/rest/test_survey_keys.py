@@ -68,9 +68,10 @@ async def test_rows_that_would_be_rejected_for_their_time_are_counted() -> None:
     rows = [
         row | {"at": "2026-03-14T16:00:00Z" if number < 9 else "soon"} for number, row in enumerate(_owned("a" * 10))
     ]
-    assert (await looked({"time": "at"}, {"tickets": rows})).warnings == ()
+    stream = {"time": "at", "params": {"since": "{start}", "limit": 50}}
+    assert (await looked(stream, {"tickets": rows})).warnings == ()
     rows[0]["at"] = None
-    (told,) = (await looked({"time": "at"}, {"tickets": rows})).warnings
+    (told,) = (await looked(stream, {"tickets": rows})).warnings
     assert told == (
         "2 of 10 rows have no at that can be read, and would be rejected: those of such a row are at created_at, "
         "updated_at; is `time` right, or is it null?"

@@ -61,7 +61,8 @@ class Continuation:
             raise wrong_key(found.key, found.why)
         if found and found.limited and not self._said_to_go_on():
             return
-        full = f"{rows} rows came, as many as were asked for" if found else None
+        is_full = found and self._listed.request.is_full(rows)
+        full = f"{rows} rows came, as many as were asked for" if is_full else None
         is_read = paging.goes_on or self.by_halves
         if not is_read and (more := self._said_to_go_on() or self._total_beyond() or full):
             raise wrong_key("paging", f"the list goes on ({more}), and the description does not say how: `paging`")
@@ -71,8 +72,10 @@ class Continuation:
     def warnings(self) -> Iterator[str]:
         """Say what is doubtful about the end of the list."""
         if found := self._suspicion:
-            leads = f"{len(self._rows)} rows, and {self._leads_nowhere(found)}"
-            yield f"{found.why}: a run asks for it in halves of its time" if found.limited else leads
+            if found.limited or found.key == "paging":
+                yield f"{found.why}{': a run asks for it in halves of its time' if found.cut else ''}"
+            else:
+                yield f"{len(self._rows)} rows, and {self._leads_nowhere(found)}"
 
     @cached_property
     def _onward(self) -> Onward | None:
