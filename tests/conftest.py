@@ -26,7 +26,7 @@ settings.load_profile("quick")
 
 PITFALLS = {
     "agendize": range(1, 16),
-    "callcap": range(1, 16),
+    "callcap": range(1, 17),
     "flextell": range(1, 16),
     "ipscape": range(1, 16),
     "trackdrive": range(1, 18),

@@ -188,6 +188,9 @@ class _Watch:
     def begins(self, number: int) -> int:
         return 0
 
+    def claim(self, number: int) -> None:
+        """Expect nothing."""
+
     def accept(self, number: int) -> None:
         """Judge no transaction."""
 
