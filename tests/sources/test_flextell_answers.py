@@ -40,6 +40,23 @@ async def test_a_lead_that_comes_twice_tells_of_one_that_missed_its_page(sweep: 
     assert (done.sizes, bool(done.cursors[-1]), isinstance(done.error, Shifted)) == ([100, 100], trusted, not trusted)
 
 
+@pytest.mark.parametrize("sweep", ["live", "converted"])
+@pytest.mark.covers("flextell", 2)
+async def test_what_entered_between_other_pages_does_not_account_for_a_lead_that_comes_twice(sweep: str) -> None:
+    new, old = after_noon(199, NEWEST[sweep]), leads([-1.0] * 100, NEWEST[sweep], start=300)
+    pages = [(new[:100], 900), ([*new[100:], old[0]], 901), (old, 901)]
+    script = [Said(listing(rows, page=n, total=total)) for n, (rows, total) in enumerate(pages, 1)]
+    done = await read(STREAM, sweep, Scripted(script), SINCE_NOON)
+    assert (done.sizes, isinstance(done.error, Shifted)) == ([100, 100, 100], True)
+
+
+@pytest.mark.covers("flextell", 2)
+async def test_a_lead_that_comes_up_meanwhile_is_met_at_the_end_of_the_whole_list_and_pushes_nothing_on() -> None:
+    rows, new = leads([-1.0] * 100), {"id": 999, "created_at": "2026-03-14T17:00:00Z"}
+    pages = [Said(listing(rows, total=101)), Said(listing([rows[-1], new], page=2, total=102))]
+    assert isinstance((await read(STREAM, "full", Scripted(pages))).error, Shifted)
+
+
 async def test_a_lead_without_identity_counts_as_itself() -> None:
     odd: list[Any] = [{"id": 1}, {"id": "2"}, {}, {"id": None}, {"id": []}, 7, "x"]
     assert (await read(STREAM, "full", Scripted([Said(listing(odd))]))).error is None

@@ -23,6 +23,7 @@ from poller.plugin import (
     Page,
     PageRef,
     Response,
+    Seams,
     SentRows,
     Unexpected,
     Window,
@@ -37,6 +38,7 @@ from poller.plugin import (
     read_in_turn,
     read_pages,
     read_rows,
+    read_time,
     steady_rows,
     struct_of,
 )
@@ -67,8 +69,10 @@ class _List(Struct):
 
 _LIST, _META = json.Decoder(_List), json.Decoder(_Meta)
 _read_numbering = numbering(number="current_page", size="per_page", last="last_page", total="total")
-_deletion, lead_id = json.Decoder(struct_of("deleted_at")), identity_of("id", "last_synced_at")
-steady = steady_rows(volatile=[("last_synced_at", column_of("last_synced_at", str, "id"))])
+_LOOKED_AT = ("id", "created_at", "last_synced_at")  # of rows that need not be decoded
+_deletion, lead_id = json.Decoder(struct_of("deleted_at")), identity_of(*_LOOKED_AT)
+_created = column_of("created_at", read_time, *_LOOKED_AT)
+steady = steady_rows(volatile=[("last_synced_at", column_of("last_synced_at", str, *_LOOKED_AT))])
 
 
 async def newest(column: str, query: Query, http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
@@ -76,8 +80,13 @@ async def newest(column: str, query: Query, http: Http, _: Cursor | None, window
 
     Leads of one second may change places between two pages. That they add up is known only where none moves to the top.
     """
-    ask, identity = partial(ask_list, http, {**query, **newest_by(column)}), None if column in MOVING else lead_id
+    identity, seams = None if column in MOVING else lead_id, Seams(lead_id)
     enough = NewestFirst(column, window.start, NULL_PAGES).passed
+
+    async def ask(place: PageRef) -> ListPage:
+        answer = await ask_list(http, {**query, **newest_by(column)}, place)
+        return replace(answer, doubt=answer.doubt or seams.doubt(answer)) if identity else answer
+
     async for page in read_pages(ask, lag=LAG, identity=identity, enough=enough):
         yield replace(page, asked_from=window.start)
 
@@ -95,12 +104,12 @@ def past(http: Http, _: Cursor | None, window: Window) -> AsyncIterator[Page]:
 def whole(query: Query, http: Http, _: Cursor | None, __: Window) -> AsyncIterator[Page]:
     """Read all there is, oldest first: what is new comes last, so nothing moves on its account; the leads have to add
     up."""
-    check = FilterCheck(lambda row, *_: deleted(_deletion.decode(row)), "deleted")
+    check, seams = FilterCheck(lambda row, *_: deleted(_deletion.decode(row)), "deleted"), Seams(lead_id, _created)
 
     async def ask(place: PageRef) -> ListPage:
         answer = await ask_list(http, {**query, "sort_by": "created_at", "sort_order": "asc"}, place)
         others = check.doubt(answer.records, BEGINNING) if "trashed" in query else None
-        return replace(answer, doubt=answer.doubt or others)
+        return replace(answer, doubt=answer.doubt or others or seams.doubt(answer))
 
     return read_pages(ask, lag=LAG, identity=lead_id)
 
