@@ -69,7 +69,7 @@ class _Pass:
     def __init__(self, identity: IdentityOf | None, *, bring_news: bool = False) -> None:
         self._identity, self._bring_news = identity, bring_news
         self._ids: set[str] = set()
-        self._nameless, self._rows = 0, 0
+        self._nameless = 0
         self._been: set[PageRef] = set()
         self._first_total: int | None = None
         self._total, self._empty, self._again = 0, 0, 0
@@ -106,40 +106,25 @@ class _Pass:
         if len(self._been) >= PAGES:
             raise Unexpected(f"the list does not end within {PAGES:,} pages")
 
-    def contradiction(self, answer: ListPage, until: datetime | None) -> Shifted | None:
+    def contradiction(self, answer: ListPage, until: datetime | None, *, whole: bool) -> Shifted | None:
         """Return how a pass that is over contradicts its list; None where all of it adds up.
 
-        While a list is read records may enter, and need not come. So the identities are no fewer than its first total
-        said, and no more than its last.
+        While a list is read as a `whole`, records may enter, and need not come. So the identities are no fewer than its
+        first total said, and no more than its last.
         """
         if self.doubt:
             return Shifted(self.doubt, until)
         found = self._found
         least, most = self._first_total or 0, found if answer.total is None else answer.total
-        if self._identity is None or answer.cut or least <= found <= most:
+        if not whole or self._identity is None or answer.cut or least <= found <= most:
             return None
         text = f"the list holds {max(least, most)} records, but {found} different ones came"
         return Shifted(text, until, TooFew(found, self._ids) if found < least else None)
-
-    def contradiction_so_far(self, answer: ListPage, until: datetime | None) -> Shifted | None:
-        """Return how a pass that ends early contradicts its list; None where all of it adds up.
-
-        A record that enters before the place that is read pushes another one back, which comes again. Where more came
-        again than entered, the list changed places, and others may have missed their page.
-        """
-        if self.doubt:
-            return Shifted(self.doubt, until)
-        if self._identity is None or answer.total is None:
-            return None
-        again, entered = self._rows - self._found, max(answer.total - (self._first_total or 0), 0)
-        text = f"{again} records came twice while {entered} entered the list: others may have missed their page"
-        return Shifted(text, until) if again > entered else None
 
     def _count(self, answer: ListPage) -> int:
         """Count a page's records; return how many of them are new, one without an identity counting as itself."""
         before = self._found
         names = identities(self._identity, answer.records) if self._identity else []
-        self._rows += len(names)
         self._nameless += names.count(None)
         self._ids.update(filter(None, names))
         return self._found - before
@@ -180,9 +165,9 @@ async def read_pages(
 
     The cursor is the date of the first answer less `lag`, never beyond `limit`; none where the vendor sends no date.
     Raises Shifted, once all is read, where an answer contradicted itself or the list shrank; or, with `identity`, where
-    the different records (one without counts as itself) do not make up its total: rows may enter a list while it is
-    read, and never vanish; nor do more come twice before `enough` than have entered. With `bring_news` each page that
-    holds records has to bring a new one. Raises Unexpected where the list does not end.
+    the different records (one without counts as itself) of a list that was read to its end do not make up its total:
+    rows may enter a list while it is read, and never vanish. With `bring_news` each page that holds records has to
+    bring a new one. Raises Unexpected where the list does not end.
     """
     so_far = _Pass(identity, bring_news=bring_news)
     at: PageRef | None = 1
@@ -197,7 +182,7 @@ async def read_pages(
             yield Page(answer.records, facts=answer.facts, notice=answer.notice)
             so_far.require_end()
     until = _until(so_far.began, lag, limit)
-    shifted = so_far.contradiction_so_far(answer, until) if early else so_far.contradiction(answer, until)
+    shifted = so_far.contradiction(answer, until, whole=not early)
     end = None if shifted else End(Cursor(until, answer.token) if until else None)
     yield Page(answer.records, end=end, facts=answer.facts, notice=answer.notice)
     if shifted:
