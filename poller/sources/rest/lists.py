@@ -32,12 +32,12 @@ from poller.sources.rest.answer import Answer, Described, Envelope
 from poller.sources.rest.ends import Ends
 from poller.sources.rest.outside import outside, reaches_back
 from poller.sources.rest.places import Paging, Progress, require_no_link
-from poller.sources.rest.records import Needed
 from poller.sources.rest.request import Bounds, Request, answered_fact
 
 LAG = timedelta(seconds=5)  # so long after its stamp, at the latest, a change is visible
 READINGS = 3
 """So often a part of a range that contradicts itself is read, before the pass is doubted."""
+IDENTIFIED = "identified"
 PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come first: some databases sort them so
 
 
@@ -45,7 +45,7 @@ PAGES_WITHOUT_TIMES = 10  # so many pages of records without a time may come fir
 class List:
     """A list, as one sweep asks for it. `window_field` is what its filter, or its order, is about; `time_of` reads it.
 
-    `ahead` is how far beyond now the newest range reaches; nothing means exactly now. Records have what is `needed`.
+    `ahead` is how far beyond now the newest range reaches; nothing means exactly now.
     """
 
     request: Request
@@ -56,7 +56,6 @@ class List:
     ahead: timedelta
     window_field: str | None = None
     time_of: Callable[[Raw], datetime | None] | None = None
-    needed: Sequence[Needed] = ()
 
     @cached_property
     def envelope(self) -> Envelope:
@@ -229,12 +228,12 @@ class _Reading:
             raise Unexpected("HTTP 404: nothing there, or a wrong path: this list has given no answer yet")
 
     def _facts(self, response: Response, answer: Answer, following: PageRef | None) -> frozenset[str]:
-        """Return what a page tells of its stream. Raises Unexpected where no record ever had what is needed."""
+        """Return what a page tells of its stream. Raises Unexpected where no record ever had an identity."""
         facts = {answered_fact(self._list.request.path)} if response.status == 200 else set()
-        for fact, read, why in self._list.needed if answer.rows else ():
-            if not self._http.knows(fact) and not any(map(read, answer.rows)):
-                raise Unexpected(why)
-            facts.add(fact)
+        if answer.rows and not self._http.knows(IDENTIFIED):
+            if not any(map(self._list.identity, answer.rows)):
+                raise Unexpected("no record of the page has an identity: is `identity` right?")
+            facts.add(IDENTIFIED)
         if self._list.paging.linked and following is not None:
             facts.add(self._ends.led_on)
         return frozenset(facts)

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from functools import cache, partial
-from typing import Any, TypeAlias, TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw
 
 from poller.plugin import (
     DECODE_ERRORS,
@@ -158,19 +157,3 @@ def _columns(paths: frozenset[str]) -> tuple[type[Any], Mapping[str, Getter]]:
     in_order = sorted(paths)
     struct, getters = compile_paths([parse_path(path) for path in in_order])
     return struct, dict(zip(in_order, getters, strict=True))
-
-
-IDENTIFIED = "identified"
-Needed: TypeAlias = tuple[str, Callable[[Raw], object], str]
-"""What a record cannot do without: the fact that some record of the stream had it, what reads it in a row, and what is
-said where none has it. All would be rejected, and the cursor would move on."""
-
-
-def needed(described: RecordDescription, identity: IdentityOf) -> Sequence[Needed]:
-    """Return what records need: an identity, and a time where one is described."""
-    found: list[Needed] = [(IDENTIFIED, identity, "no record of the page has an identity: is `identity` right?")]
-    if path := described.time:
-        read = time_reader(path, described.zone, described.identity, *described.looked_at)
-        why = f"no record of the page has a time that can be read at {path}: is `time` right, or `timezone` missing?"
-        found.append((f"dated by {path}", partial(time_or_none, read), why))
-    return found

@@ -13,7 +13,7 @@ from poller.sources.rest.described import Compared, Deleted, RecordDescription
 from poller.sources.rest.fields import Field
 from poller.sources.rest.lists import List
 from poller.sources.rest.places import paging_of
-from poller.sources.rest.records import identity_reader, needed, record_type, time_reader
+from poller.sources.rest.records import identity_reader, record_type, time_reader
 from poller.sources.rest.request import Request
 
 DAY = timedelta(days=1)
@@ -62,8 +62,7 @@ class Description:
         stream, paging = self.stream, self.stream.paging
         request = self.request.changed(sweep.params, sweep.body)
         field = sweep.window_field if "window_field" in sweep.model_fields_set else stream.window_field
-        records = self._records()
-        looked_at, identity = records.looked_at, identity_reader(stream.identity, *records.looked_at, field)
+        looked_at = self._records().looked_at
         described = Described(
             self.records, _expected(request, stream.expect), frozenset[str](stream.empty), paging.next, paging.more,
             paging.done, paging.total, paging.pages, stream.time,
@@ -72,12 +71,11 @@ class Description:
             request,
             paging_of(request, linked=paging.next is not None, cap=paging.cap),
             described,
-            identity,
+            identity_reader(stream.identity, *looked_at, field),
             self.zone or UTC,
             DAY if stream.ahead is None else stream.ahead,
             field,
             time_reader(field, self.zone, stream.identity, *looked_at) if field else None,
-            needed(records, identity),
         )
 
     def build(self) -> Stream:

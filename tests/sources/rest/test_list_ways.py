@@ -81,7 +81,7 @@ async def test_a_list_that_takes_an_end_and_goes_round_in_circles_is_doubted(*, 
 
 
 async def test_a_list_that_is_sorted_newest_first_is_read_back_to_the_windows_start_and_no_further() -> None:
-    stream = stream_of({"kind": "ticket", "params": {"page": "{page}"}, "time": "meta.at", "window_field": "meta.at"})
+    stream = stream_of({"kind": "ticket", "params": {"page": "{page}"}, "window_field": "meta.at"})
     pages = [page(5, 4, minutes=[1, 20]), page(3, 2, minutes=[40, 70]), page(1, minutes=[90]), page(0, minutes=[99])]
     for one in pages:
         one["tickets"] = [{"id": row["id"], "meta": {"at": row["updated_at"]}} for row in one["tickets"]]
@@ -104,8 +104,8 @@ async def test_a_page_tells_what_its_answer_showed_and_nothing_else() -> None:
     known = Knowing([Said(page(1, next="b")), Said(page(2))])
     done = await read(stream_of(CURSOR), known)
     assert [one.facts for one in done.pages] == [
-        {"answered /tickets", "identified", "dated by created_at", "next led on by next"},
-        {"answered /tickets", "identified", "dated by created_at"},
+        {"answered /tickets", "identified", "next led on by next"},
+        {"answered /tickets", "identified"},
     ]
     nothing = Knowing([Said({}, status=404)], known={"answered /tickets"})
     done = await read(stream_of(CURSOR | {"empty": ["404"]}), nothing)

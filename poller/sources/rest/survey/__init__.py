@@ -7,9 +7,8 @@ from typing import Any
 
 from poller.plugin import BEGINNING, Http, Probed, Query, Response, Stream, Sweep, Unexpected, Window
 from poller.sources.rest.answer import Answer, wrong_key
-from poller.sources.rest.lists import List
+from poller.sources.rest.lists import IDENTIFIED, List
 from poller.sources.rest.places import Progress
-from poller.sources.rest.records import IDENTIFIED
 from poller.sources.rest.request import answered_fact
 from poller.sources.rest.streams import Description
 from poller.sources.rest.survey.advice import (
