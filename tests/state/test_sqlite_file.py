@@ -179,10 +179,14 @@ def test_a_row_that_is_not_as_it_was_written_is_refused(path: Path, what: str) -
         assert "damaged" in refusal(path)
 
 
-def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
-    """SQLite quotes it in its message."""
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [(b"TABLE state (key", b"TABLE state (`\xa3y"), (b"    number INTEGER", b"    nomber INTEGER")],
+)
+def test_a_schema_that_is_not_ours_is_refused(path: Path, there: bytes, instead: bytes) -> None:
+    """SQLite quotes in its message what is no text."""
     whole = path.read_bytes()
-    damaged = whole.replace(b"CREATE TABLE state (key", b"CREATE TABLE state (`\xa3y")
+    damaged = whole.replace(there, instead)
     assert damaged != whole
     path.write_bytes(damaged)
     for opened in (Database.open, Database.read):

@@ -55,7 +55,9 @@ def _step(found: re.Match[str]) -> str | int:
     if found["position"]:
         return int(found["position"])
     try:
-        return found["name"] or str(json.loads(found["quoted"]))
+        name = found["name"] or str(json.loads(found["quoted"]))
+        name.encode()  # half of a pair of surrogates is no text: no message could say it
+        return name
     except ValueError:
         raise ValueError(f"{_WANTED}; what is in quotes is spelt as in JSON") from None
 

@@ -27,7 +27,7 @@ _ROOM = 1 << 16
 _BROKEN = """
 SELECT (SELECT count(*) FROM state WHERE seal IS NOT seal(key, value) OR typeof(value) <> 'blob')
      + (SELECT count(*) FROM chunk WHERE seal IS NOT seal(stream, at, data) OR typeof(data) <> 'blob'
-        OR typeof(at) <> 'integer')
+        OR typeof(at) <> 'integer' OR typeof(number) <> 'integer')
 """
 
 

@@ -43,7 +43,8 @@ def test_a_value_of_another_kind_hides_no_other_field(value: Any) -> None:
         ("*", "a wildcard"),
         ("a[?x]", "a filter"), ("a[]", "flattening"), ("a[:2]", "a slice"), ("length(a)", "a function"),
         ("a | b", "` `"), ("a|b", "a pipe"), ("{x: a}", "a selection"), ("[a, b]", "a selection"),
-        ("x-y", "needs quotes"), ("@odata.nextLink", "`@` is part of a name in quotes only"),
+        ("x-y", "needs quotes"), (r'"\ud800"', "spelt as in JSON"),
+        ("@odata.nextLink", "`@` is part of a name in quotes only"),
         ("a b", "` `"), ("[0]", "a path is names"), ('"x', '`"`'), ("`1`", "a literal"), ("9a", "`9`"),
     ],
 )  # fmt: skip
