@@ -80,7 +80,7 @@ class Document:
         except ValueError as problem:
             self.problems.append(self.problem(keys, str(problem)))
             self.unread.add(keys)
-            return str(node.value)
+            return str(node.value).encode(errors="replace").decode()  # what else is said of it has to be text
         if not isinstance(value, str):
             return value
         return text or (None if _is_plain(node) else "")
