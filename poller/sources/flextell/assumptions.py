@@ -79,17 +79,21 @@ def of_leads(now: datetime, lookback: timedelta) -> Sequence[Assumption]:
             probes.times_are_read("leads", created),
             consequence="report it: Flextell's times name their zone, and nothing in the configuration helps",
         ),
-        Assumption(
-            name="trashed-are-deleted",
-            stream="leads",
-            says="`trashed` lists the deleted leads and no others; without it none is listed.",
-            rests="`trashed`: whether a lead was deleted.",
-            guard="Leads that are not deleted make the pass doubtful; where most are not, nothing is delivered.",
-            consequence="set streams.leads.sweeps.trashed.every to 365d, and do not rely on `lead.deleted`",
-            asks="a page of the trash, and one of all others",
-            probe=_only_deleted,
-        ),
+        _trashed_are_deleted(),
         probes.records_come_in_time("leads", created, lookback, "streams.leads.sweeps.live.lookback"),
+    )
+
+
+def _trashed_are_deleted() -> Assumption:
+    return Assumption(
+        name="trashed-are-deleted",
+        stream="leads",
+        says="`trashed` lists the deleted leads and no others; without it none is listed.",
+        rests="`trashed`: whether a lead was deleted.",
+        guard="Leads that are not deleted make the pass doubtful; where most are not, nothing is delivered.",
+        consequence="set streams.leads.sweeps.trashed.every to 365d, and do not rely on `lead.deleted`",
+        asks="a page of the trash, and one of all others",
+        probe=_only_deleted,
     )
 
 
